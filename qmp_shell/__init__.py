@@ -1,0 +1,42 @@
+"""A shell for QEMU's machine protocol, and the synchronous client under it.
+
+>>> import qmp_shell
+>>> with qmp_shell.connect("/run/vm.sock") as vm:
+...     vm.execute("query-status")
+...     for event in vm.events(timeout=1):
+...         print(event.name, event.data)
+"""
+
+from __future__ import annotations
+
+from .client import Client, connect
+from .errors import (
+    AddressError,
+    CommandError,
+    ConnectError,
+    ConnectionLost,
+    ParseError,
+    ProtocolError,
+    QMPError,
+    Timeout,
+    UsageError,
+)
+from .protocol import Event, Reply
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AddressError",
+    "Client",
+    "CommandError",
+    "ConnectError",
+    "ConnectionLost",
+    "Event",
+    "ParseError",
+    "ProtocolError",
+    "QMPError",
+    "Reply",
+    "Timeout",
+    "UsageError",
+    "connect",
+]

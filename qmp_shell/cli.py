@@ -1,0 +1,256 @@
+"""Options to a front end, and its outcome to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from . import __version__
+from .address import FORMS, parse_address
+from .client import Client, Tracer, connect
+from .errors import QMPError, UsageError
+from .script import FileInput, Input, LineInput, ScriptDisplay, StandardInput, complain, run_script
+from .shell import Connector, MessageLog, Session, Settings, read_seconds
+
+if TYPE_CHECKING:
+    from .vm import Vm
+
+INTERRUPTED = 130
+_BROKEN_PIPE = 141  # what a shell shows for a program that SIGPIPE ended
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all of qmp-shell does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of ``qmp-shell``."""
+    parser = _Parser(
+        prog="qmp-shell",
+        description="A shell for QEMU's machine protocol (QMP).",
+        epilog="Without -c and -f, lines are typed at a prompt, or read from a pipe. "
+        "Exit status: 0 all well, 1 a command failed, 2 usage or a line that can't be read, "
+        "3 no connection, 4 connection lost, 5 timed out, 130 interrupted.",
+    )
+    parser.add_argument(
+        "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="start a throw-away VM to play with, and attach to it"
+    )
+    parser.add_argument(
+        "-N",
+        "--skip-negotiation",
+        "--agent",
+        dest="agent",
+        action="store_true",
+        help="the address is a guest agent's (qemu-ga): no greeting, no capabilities",
+    )
+    parser.add_argument(
+        "-w",
+        "--wait",
+        metavar="SECONDS",
+        nargs="?",
+        type=_seconds,
+        const=float("inf"),
+        default=0.0,
+        help="wait for the socket to appear (no SECONDS: for any time)",
+    )
+    _add_common(parser)
+    return parser
+
+
+def build_wrap_parser() -> argparse.ArgumentParser:
+    """The options of ``qmp-shell-wrap``."""
+    parser = _Parser(
+        prog="qmp-shell-wrap",
+        usage="%(prog)s [OPTIONS] [--] QEMU [ARGS ...]",
+        description="Start QEMU and a QMP shell on it; the VM ends with the shell.",
+    )
+    _add_common(parser)
+    parser.add_argument("qemu", metavar="QEMU", help="the program, as qemu-system-x86_64")
+    parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """The options that both programs have."""
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument(
+        "-H", "--hmp", action="store_true", help="human monitor mode: lines are HMP commands"
+    )
+    parser.add_argument(
+        "-c",
+        "--command",
+        metavar="LINE",
+        dest="inputs",
+        action="append",
+        type=LineInput,
+        help="run this line and exit (may be given again)",
+    )
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="FILE",
+        dest="inputs",
+        action="append",
+        type=_file_input,
+        help="run the lines of a file and exit; - is standard input",
+    )
+    parser.add_argument("-k", "--keep-going", action="store_true", help="go on after a failed line")
+    parser.add_argument(
+        "-p",
+        "--pretty",
+        dest="pretty",
+        action="store_true",
+        default=None,
+        help="replies over many lines, indented (default at a terminal)",
+    )
+    parser.add_argument(
+        "--compact",
+        dest="pretty",
+        action="store_false",
+        default=None,
+        help="each reply on one line (default in scripts)",
+    )
+    parser.add_argument(
+        "-e", "--events", action="store_true", help="print events in a script's output too"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show each message sent and received"
+    )
+    parser.add_argument("-l", "--logfile", metavar="FILE", help="append every message to a file")
+    parser.add_argument(
+        "-t",
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        help="how long one command may take (default: any time)",
+    )
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colours (auto: at a terminal, unless $NO_COLOR is set)",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return read_seconds(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _file_input(path: str) -> Input:
+    return StandardInput() if path == "-" else FileInput(path)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """``qmp-shell``; returns its exit status."""
+    return _guard("qmp-shell", lambda: _run(build_parser().parse_args(argv)))
+
+
+def main_wrap(argv: list[str] | None = None) -> int:
+    """``qmp-shell-wrap``; returns its exit status."""
+    return _guard("qmp-shell-wrap", lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
+
+
+def _guard(program: str, run: Callable[[], int]) -> int:
+    """Turn what goes wrong into one line on standard error and an exit status."""
+    try:
+        status = run()
+        sys.stdout.flush()
+        return status
+    except QMPError as error:
+        complain(str(error), program)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has left; Python must not try to flush it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _BROKEN_PIPE
+    except OSError as error:
+        complain(f"{error.strerror or error}", program)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.demo:
+        if options.address or options.agent:
+            raise UsageError("--demo brings its own VM: no ADDRESS and no -N with it")
+        from .demo import start_demo
+
+        with start_demo(capture=_is_interactive(options)) as vm:
+            return _shell(options, vm.connect, vm)
+    address = options.address or os.environ.get("QMP_SOCKET")
+    if not address:
+        raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
+
+    def connector(other: str | None, tracer: Tracer) -> Client:
+        return connect(
+            other or address,
+            agent=options.agent and other is None,
+            wait=options.wait if other is None else 0,
+            tracer=tracer,
+        )
+
+    parse_address(address)
+    return _shell(options, connector, None)
+
+
+def _run_wrap(options: argparse.Namespace) -> int:
+    from .vm import start_vm
+
+    arguments = options.arguments
+    with start_vm([options.qemu, *arguments], capture=_is_interactive(options)) as vm:
+        return _shell(options, vm.connect, vm)
+
+
+def _is_interactive(options: argparse.Namespace) -> bool:
+    """Whether a person sits at both ends."""
+    return not options.inputs and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _wants_colour(options: argparse.Namespace) -> bool:
+    if options.color != "auto":
+        return bool(options.color == "always")
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not plain and _is_terminal(sys.stdout)
+
+
+def _shell(options: argparse.Namespace, connector: Connector, vm: Vm | None) -> int:
+    """Run the front end that the options ask for, on one session."""
+    interactive = _is_interactive(options)
+    settings = Settings(
+        events=interactive or options.events,
+        pretty=interactive if options.pretty is None else options.pretty,
+        timeout=options.timeout,
+        verbose=options.verbose,
+    )
+    log = MessageLog(options.logfile) if options.logfile else None
+    colour = _wants_colour(options)
+    if interactive:
+        from .prompt import run_prompt
+
+        return run_prompt(settings, connector, colour=colour, human=options.hmp, log=log, vm=vm)
+    display = ScriptDisplay(settings, colour=colour)
+    session = Session(display, settings, connector, human=options.hmp, log=log)
+    session.connect()
+    try:
+        return run_script(
+            session, options.inputs or [StandardInput()], keep_going=options.keep_going
+        )
+    finally:
+        session.close()

@@ -1,0 +1,346 @@
+"""The synchronous client: connect, negotiate, execute, events.
+
+One thread, one socket, no callbacks needed: ``with connect(...) as vm:
+vm.execute("query-status")``. A front end with an event loop of its own watches
+:meth:`Client.fileno` and calls :meth:`Client.receive`; nothing else reads the socket.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from .address import Address, parse_address
+from .errors import CommandError, ConnectError, ConnectionLost, ProtocolError, Timeout
+from .protocol import AGENT_DELIMITER, Conversation, Event, Message, News, Reply, Request
+from .transport import open_stream
+
+GREETING_SECONDS = 5.0
+"""How long a monitor may take to greet; QEMU does so at once, unless another client holds it."""
+
+_RECEIVE_BYTES = 1 << 16
+
+Tracer = Callable[[str, Message], None]
+
+
+class Client:
+    """A conversation with one monitor over one connected stream socket.
+
+    :ivar timeout: seconds that a command may take; None: any time.
+    :ivar listener: is given each piece of news as it arrives. Without one, events queue
+        up for :meth:`events`, and replies that nobody waits for are dropped.
+    :ivar tracer: is given every message as it is on the wire, with ``">"`` for one sent
+        and ``"<"`` for one received.
+    """
+
+    def __init__(
+        self,
+        stream: socket.socket,
+        *,
+        agent: bool = False,
+        timeout: float | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
+        stream.setblocking(False)
+        self.timeout = timeout
+        self.listener: Callable[[News], None] | None = None
+        self.tracer = tracer
+        self._stream: socket.socket | None = stream
+        self._conversation = Conversation(agent=agent)
+        self._agent = agent
+        self._events: deque[Event] = deque()
+        self._watched: dict[int, Callable[[], object]] = {}
+        self._end = "there is no connection to a VM"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def greeting(self) -> Message | None:
+        """``{"version": ..., "capabilities": [...]}``; None for a guest agent."""
+        return self._conversation.greeting
+
+    @property
+    def connected(self) -> bool:
+        return self._stream is not None
+
+    def fileno(self) -> int:
+        """The socket's descriptor, to be watched for readable data.
+
+        :raise ConnectionLost: it is closed.
+        """
+        return self._open_stream().fileno()
+
+    def close(self) -> None:
+        """End the conversation. The VM goes on; what it still has to say is not heard."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def negotiate(self, timeout: float | None = GREETING_SECONDS) -> None:
+        """Bring a fresh connection to where it takes commands.
+
+        :param timeout: seconds for all of it; None: any time.
+        :raise ConnectError: there was no greeting in time, or no agreement.
+        """
+        try:
+            deadline = _deadline(timeout)
+            if self._agent:
+                self._synchronize(deadline)
+            else:
+                self._negotiate(deadline)
+        except ConnectionLost as error:
+            self.close()
+            raise ConnectError(str(error)) from None
+        except BaseException:
+            self.close()
+            raise
+        self._conversation.ready()
+
+    def _negotiate(self, deadline: float | None) -> None:
+        if not self.wait(lambda: self.greeting is not None, deadline):
+            raise ConnectError(
+                "no greeting came: another client may hold this monitor (QEMU serves one at a"
+                " time), or this is a guest agent (-N)"
+            )
+        request = self.post(self._conversation.handshake())
+        if not self.wait(lambda: request.reply is not None, deadline):
+            raise ConnectError("the VM greeted, but did not answer qmp_capabilities")
+        if request.reply is not None and request.reply.is_error:
+            raise ConnectError(str(CommandError(request.reply)))
+
+    def _synchronize(self, deadline: float | None) -> None:
+        """See qemu-ga-ref, "guest-sync-delimited": a 0xFF resets the agent's parser, and one
+        before the reply tells what is new from what an earlier client left behind."""
+        token = int.from_bytes(os.urandom(4), "big") >> 1
+        self._send(bytes([AGENT_DELIMITER]))
+        request = self.post(self._conversation.handshake(token))
+        if not self.wait(lambda: request.reply is not None, deadline):
+            raise ConnectError("the guest agent did not answer: is it running in the guest?")
+        assert request.reply is not None
+        if request.reply.message.get("return") != token:
+            raise ConnectError("the guest agent could not be synchronized with")
+
+    def execute(self, name: str, /, **arguments: Any) -> Any:
+        """Run one command and return what it returns.
+
+        :param name: the command, as ``query-status``.
+        :param arguments: its arguments; names that Python can't spell go in a dictionary:
+            ``execute("blockdev-del", **{"node-name": "d0"})``.
+        :raise CommandError: the VM refused it.
+        :raise Timeout: no reply within :attr:`timeout` seconds.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        message: Message = {"execute": name}
+        if arguments:
+            message["arguments"] = arguments
+        reply = self.request(message)
+        if reply.is_error:
+            raise CommandError(reply)
+        return reply.message["return"]
+
+    def request(self, message: Message) -> Reply:
+        """Send a whole message and wait for its reply, good or bad.
+
+        Interrupted or out of time, it leaves the late reply to be told apart from others.
+
+        :raise Timeout: no reply within :attr:`timeout` seconds.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        return self.answer(self.post(message), self.timeout)
+
+    def answer(self, request: Request, timeout: float | None) -> Reply:
+        """Wait for the reply to what was posted.
+
+        :raise Timeout: no reply within ``timeout`` seconds.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        try:
+            if not self.wait(lambda: request.reply is not None, _deadline(timeout)):
+                raise Timeout(f"{request.name}: no reply within {timeout:g} s")
+        finally:
+            request.abandoned = request.reply is None
+        assert request.reply is not None
+        return request.reply
+
+    def post(self, message: Message, *, quiet: bool = False) -> Request:
+        """Send a message and do not wait; several may be under way.
+
+        :param quiet: if its reply is given up waiting for, it is dropped when it comes.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        self._open_stream()
+        request, wire = self._conversation.send(message, quiet=quiet)
+        if self.tracer is not None:
+            self.tracer(">", wire)
+        self._send(json.dumps(wire, allow_nan=False).encode("ascii") + b"\n")
+        return request
+
+    def events(self, timeout: float | None = 0) -> Iterator[Event]:
+        """Yield the events that came, in their order, each once; none is ever lost.
+
+        :param timeout: seconds to wait for one more; 0: only those already here;
+            None: for ever.
+        :raise ConnectionLost: there is no VM any more, and all its events were yielded.
+        """
+        while True:
+            if self.connected and not self._events:
+                self.wait(lambda: bool(self._events), _deadline(timeout))
+            if not self._events:
+                if timeout is None:
+                    self._open_stream()
+                return
+            yield self._events.popleft()
+
+    def watch(self, descriptor: int, callback: Callable[[], object]) -> None:
+        """Have ``callback`` called whenever a descriptor is readable during a :meth:`wait`."""
+        self._watched[descriptor] = callback
+
+    def unwatch(self, descriptor: int) -> None:
+        """Undo :meth:`watch`."""
+        self._watched.pop(descriptor, None)
+
+    @property
+    def watched(self) -> dict[int, Callable[[], object]]:
+        """All that has to be read while a front end waits, and how; the socket among it."""
+        if self._stream is None:
+            return self._watched
+        return {self._stream.fileno(): self.receive, **self._watched}
+
+    def wait(self, done: Callable[[], bool], deadline: float | None = None) -> bool:
+        """Read what comes until ``done()``.
+
+        :param deadline: by the monotonic clock; None: never.
+        :return: whether it is done; False: the deadline has passed.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        while not done():
+            if not self._wait_once(deadline):
+                return done()
+        return True
+
+    def _wait_once(self, deadline: float | None, *, writable: bool = False) -> bool:
+        """Wait until something can be read (or written); False: the deadline has passed."""
+        poll = select.poll()
+        watched = self.watched
+        for descriptor in watched:
+            poll.register(descriptor, select.POLLIN)
+        if writable:
+            poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
+        left = None if deadline is None else max(deadline - time.monotonic(), 0) * 1000
+        ready = poll.poll(left)
+        for descriptor, what in ready:
+            if what & ~select.POLLOUT:
+                watched[descriptor]()
+        return bool(ready)
+
+    def receive(self) -> bool:
+        """Read what is there without waiting, and hand it to those concerned.
+
+        :return: whether there was anything.
+        :raise ConnectionLost: there is no VM any more, or it does not speak QMP.
+        """
+        try:
+            data = self._open_stream().recv(_RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:
+            self._lose(f"the connection was lost: {error.strerror or error}")
+        if not data:
+            middle = " in the middle of a message" if self._conversation.in_message else ""
+            self._lose(f"the VM closed the connection{middle}")
+        try:
+            for message in self._conversation.receive(data):
+                if self.tracer is not None:
+                    self.tracer("<", message)
+                self._tell(self._conversation.sort(message))
+        except ProtocolError as error:
+            self._end = str(error)
+            self.close()
+            raise
+        return True
+
+    def _tell(self, news: News | None) -> None:
+        if news is None:
+            return
+        if self.listener is not None:
+            self.listener(news)
+        elif isinstance(news, Event):
+            self._events.append(news)
+
+    def _send(self, data: bytes) -> None:
+        """Send all of it; meanwhile go on reading, or two full buffers wait for each other.
+
+        A message that was cut short can't be taken back: the connection ends with it.
+        """
+        deadline = _deadline(self.timeout)
+        view = memoryview(data)
+        try:
+            while view:
+                try:
+                    view = view[self._open_stream().send(view) :]
+                except (BlockingIOError, InterruptedError):
+                    if not self._wait_once(deadline, writable=True):
+                        raise Timeout(f"the VM took no data for {self.timeout:g} s") from None
+                except OSError as error:
+                    while self.receive():  # what it said before it went: no event is lost
+                        pass
+                    self._lose(f"the connection was lost: {error.strerror or error}")
+        except BaseException:
+            if 0 < len(view) < len(data):
+                self.close()
+            raise
+
+    def _lose(self, why: str) -> NoReturn:
+        self._end = why
+        self.close()
+        raise ConnectionLost(why) from None
+
+    def _open_stream(self) -> socket.socket:
+        if self._stream is None:
+            raise ConnectionLost(self._end)
+        return self._stream
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def connect(
+    address: str | Address,
+    *,
+    agent: bool = False,
+    timeout: float | None = None,
+    greeting_timeout: float | None = GREETING_SECONDS,
+    wait: float = 0,
+    tracer: Tracer | None = None,
+) -> Client:
+    """Connect to a QMP monitor and negotiate; the client is ready for commands.
+
+    :param address: as ``/run/vm.sock``, ``unix:/run/vm.sock``, ``localhost:4444``.
+    :param agent: it is a guest agent (qemu-ga): no greeting, no capabilities.
+    :param timeout: seconds that each command may take; None: any time.
+    :param greeting_timeout: seconds for connecting, and again for greeting and capabilities.
+    :param wait: seconds to go on trying while nobody listens there yet.
+    :param tracer: see :attr:`Client.tracer`.
+    :raise AddressError: the address can't be read.
+    :raise ConnectError: nobody is there, or no conversation comes about.
+    """
+    if isinstance(address, str):
+        address = parse_address(address)
+    stream = open_stream(address, timeout=greeting_timeout, wait=wait)
+    client = Client(stream, agent=agent, timeout=timeout, tracer=tracer)
+    try:
+        client.negotiate(greeting_timeout)
+    except ConnectError as error:
+        raise ConnectError(f"{address}: {error}") from None
+    return client

@@ -1,0 +1,23 @@
+"""Text to messages and back. Pure: no socket, no terminal, no VM.
+
+Lines go through a :class:`Reader`, which puts together what belongs together, and then
+through an :class:`Assembler`, which turns them into messages.
+"""
+
+from __future__ import annotations
+
+from .notation import format_message
+from .reader import Reader, Source
+from .secrets import may_hold_secret, redact
+from .statement import Assembler, Dot, Execute
+
+__all__ = [
+    "Assembler",
+    "Dot",
+    "Execute",
+    "Reader",
+    "Source",
+    "format_message",
+    "may_hold_secret",
+    "redact",
+]

@@ -1,0 +1,139 @@
+"""``NAME key=value ...`` to a command, with dotted keys made into objects and lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ..errors import ParseError
+from ..protocol import Message
+from .values import Bare, read_untyped, read_value
+from .words import Word
+
+_INDEX = re.compile(r"0|[1-9][0-9]*")
+
+
+class Command(NamedTuple):
+    """A command as it was written: its bare words are still to be typed.
+
+    :ivar arguments: nested dictionaries and lists; the leaves are values or
+        :class:`~qmp_shell.language.values.Bare` words.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    offset: int
+
+    def typed(self) -> Command:
+        """The same with a value for each bare word, by the rule for words without a type."""
+        return self._replace(arguments=_untyped(self.arguments))
+
+    def message(self) -> Message:
+        """What is sent for it."""
+        message: Message = {"execute": self.name}
+        if self.arguments:
+            message["arguments"] = self.arguments
+        return message
+
+
+def read_command(words: Iterable[Word]) -> Command:
+    """Make a command of a line's words.
+
+    :raise ParseError: they make none.
+    """
+    words = iter(words)
+    name = next(words)
+    check_name(name)
+    tree = _Branch()
+    for word in words:
+        if word.value is None:
+            raise ParseError(_not_an_argument(word.key), word.start)
+        _set(tree, word)
+    return Command(name.key, {key: _built(node) for key, node in tree.nodes.items()}, name.start)
+
+
+def _not_an_argument(text: str) -> str:
+    if text.startswith("="):
+        return "a key is missing before the ="
+    if "=" in text:
+        return "a key has no quotes or brackets in it; write key=value"
+    return f"{text!r} has no value; write key=value"
+
+
+def check_name(word: Word) -> None:
+    """Refuse as a command's name what can't be one.
+
+    :raise ParseError: it can't.
+    """
+    if word.value is not None:
+        raise ParseError("a command's name comes first, then key=value", word.start)
+    if any(mark in word.key for mark in "=\"'{}[]()"):
+        raise ParseError(f"{word.key!r} is no command's name", word.start)
+
+
+class _Leaf(NamedTuple):
+    value: Any
+    offset: int
+
+
+class _Branch:
+    """What lies under one key while it is put together: by name or by index, not both."""
+
+    def __init__(self, offset: int = 0) -> None:
+        self.nodes: dict[str, _Leaf | _Branch] = {}
+        self.offset = offset
+
+
+def _set(tree: _Branch, word: Word) -> None:
+    """Put a value where its dotted key says."""
+    assert word.value is not None
+    leaf = _Leaf(read_value(word.value, word.value_start), word.start)
+    *path, last = word.key.split(".")
+    branch = tree
+    offset = word.start
+    walked = ""
+    for part in path:
+        _check_part(part, offset)
+        node = branch.nodes.setdefault(part, _Branch(word.start))
+        offset += len(part) + 1
+        walked += part
+        if isinstance(node, _Leaf):
+            raise ParseError(f"{walked!r} has a value already, so it has no members", word.start)
+        walked += "."
+        branch = node
+    _check_part(last, offset)
+    if last in branch.nodes:
+        taken = branch.nodes[last]
+        kind = "given twice" if isinstance(taken, _Leaf) else "given members already"
+        raise ParseError(f"{word.key!r} is {kind}", word.start)
+    branch.nodes[last] = leaf
+
+
+def _check_part(part: str, offset: int) -> None:
+    if not part:
+        raise ParseError("a name is missing here, between the dots", offset)
+
+
+def _built(node: _Leaf | _Branch) -> Any:
+    if isinstance(node, _Leaf):
+        return node.value
+    indexes = [key for key in node.nodes if _INDEX.fullmatch(key)]
+    if not indexes:
+        return {key: _built(child) for key, child in node.nodes.items()}
+    if len(indexes) < len(node.nodes):
+        raise ParseError("names and list indexes are mixed under this key", node.offset)
+    missing = next((n for n in range(len(indexes)) if str(n) not in node.nodes), None)
+    if missing is not None:
+        raise ParseError(f"list index {missing} is missing under this key", node.offset)
+    return [_built(node.nodes[str(n)]) for n in range(len(indexes))]
+
+
+def _untyped(value: Any) -> Any:
+    if isinstance(value, Bare):
+        return read_untyped(value)
+    if isinstance(value, dict):
+        return {key: _untyped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_untyped(item) for item in value]
+    return value

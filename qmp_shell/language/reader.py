@@ -1,0 +1,124 @@
+"""Physical lines to whole ones: an open bracket or a trailing backslash wants more."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..errors import ParseError
+from .words import Incomplete, literal_end, skip_blank, split_words
+
+
+class Position(NamedTuple):
+    """A place in what was read: line and column from 1, and the text of that line."""
+
+    line: int
+    column: int
+    text: str
+
+
+class Source:
+    """One whole line, and the physical lines it was put together from.
+
+    :ivar text: what to parse; it holds a newline only inside a literal or at its end.
+    """
+
+    def __init__(self, text: str, starts: list[int], lines: list[str], first: int) -> None:
+        self.text = text
+        self.first = first
+        self._starts = starts
+        self._lines = lines
+
+    def position(self, offset: int) -> Position:
+        """Where ``text[offset]`` stood."""
+        index = bisect_right(self._starts, offset) - 1
+        return Position(self.first + index, offset - self._starts[index] + 1, self._lines[index])
+
+
+class Reader:
+    """Puts physical lines together. Each is looked at once, however many there are."""
+
+    def __init__(self, first: int = 1) -> None:
+        """:param first: the number of the first line."""
+        self._line = first
+        self._clear()
+
+    def _clear(self) -> None:
+        self._lines: list[str] = []
+        self._parts: list[str] = []
+        self._starts: list[int] = []
+        self._length = 0
+        self._unread = ""  # the end of the text, where no literal's end was looked for yet
+        self._depth = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether more lines are wanted."""
+        return bool(self._lines)
+
+    def push(self, line: str) -> Source | None:
+        """Take one line, without its newline.
+
+        :return: the whole line that it completes; None: more lines are wanted.
+        """
+        self._lines.append(line)
+        self._starts.append(self._length)
+        continued = line.endswith("\\") and not _is_comment(line)
+        part = line[:-1] if continued else line + "\n"
+        self._parts.append(part)
+        self._length += len(part)
+        self._unread += part
+        if continued or self._literal_is_open():
+            return None
+        return self.flush()
+
+    def push_raw(self, line: str) -> Source:
+        """Take one line that is whole whatever is in it."""
+        self._lines, self._parts, self._starts = [line], [line], [0]
+        return self.flush()
+
+    def flush(self) -> Source:
+        """Give what there is, complete or not, and begin anew."""
+        text = "".join(self._parts).removesuffix("\n")
+        source = Source(text, self._starts, self._lines, self._line)
+        self._line += len(self._lines)
+        self._clear()
+        return source
+
+    def _literal_is_open(self) -> bool:
+        """Whether the text so far ends inside a literal. What is wrong with it is told later."""
+        unread, self._unread = self._unread, ""
+        try:
+            if self._depth:
+                literal_end(unread, 0, self._depth)
+                self._depth = 0
+            _scan("".join(self._parts))
+        except Incomplete as incomplete:
+            self._depth = incomplete.depth
+            return True
+        except ParseError:
+            return False
+        return False
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
+def _scan(text: str) -> None:
+    """Go through all words.
+
+    :raise ParseError: they can't be told apart.
+    """
+    start = skip_blank(text, 0)
+    if text.startswith(".", start):
+        return
+    if text.startswith(("{", "["), start):
+        start = literal_end(text, start)
+    _exhaust(split_words(text, start))
+
+
+def _exhaust(words: Iterator[object]) -> None:
+    for _ in words:
+        pass

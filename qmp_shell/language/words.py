@@ -1,0 +1,116 @@
+"""A line cut into words: names, and keys with the span of their value.
+
+This is the notation's lexical half; what a value means is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..errors import ParseError
+
+_KEY = re.compile(r"""([^\s="'{}\[\]]+)=""")
+_BARE = re.compile(r"\S*")
+_BLANK = re.compile(r"\s*")
+DOUBLE_QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+SINGLE_QUOTED = r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
+_QUOTED = {'"': re.compile(DOUBLE_QUOTED), "'": re.compile(SINGLE_QUOTED)}
+# All that matters for finding a literal's end; a quote that is left over opens a string
+# which is not closed on its line.
+_IN_LITERAL = re.compile(rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}|#[^\n]*|[\[\]{{}}\"']")
+
+
+class Incomplete(ParseError):
+    """The text ends inside a literal; more lines may complete it.
+
+    :ivar depth: how many brackets are open.
+    """
+
+    def __init__(self, offset: int, depth: int) -> None:
+        super().__init__("this bracket is never closed", offset)
+        self.depth = depth
+
+
+class Word(NamedTuple):
+    """One word: ``NAME`` alone, or ``KEY=VALUE``.
+
+    :ivar start: where the word begins in the text.
+    :ivar key: what stands before ``=``; all of the word if there is none.
+    :ivar value: the value as it is written; None: there is no ``=``.
+    :ivar value_start: where the value begins.
+    """
+
+    start: int
+    key: str
+    value: str | None
+    value_start: int
+
+
+def split_words(text: str, position: int = 0) -> Iterator[Word]:
+    """Cut ``text`` into its words, from ``position`` to its end or to a ``# comment``.
+
+    :raise ParseError: a string is not closed, or something is stuck to a value.
+    :raise Incomplete: a literal is not closed.
+    """
+    while (position := skip_blank(text, position)) < len(text) and text[position] != "#":
+        key = _KEY.match(text, position)
+        if key is None:
+            bare = _BARE.match(text, position)
+            assert bare is not None
+            yield Word(position, bare[0], None, bare.end())
+            position = bare.end()
+        else:
+            end = value_end(text, key.end())
+            yield Word(position, key[1], text[key.end() : end], key.end())
+            position = end
+
+
+def skip_blank(text: str, position: int) -> int:
+    """Where the next word begins."""
+    blank = _BLANK.match(text, position)
+    assert blank is not None
+    return blank.end()
+
+
+def value_end(text: str, start: int) -> int:
+    """Find the end of the value that begins at ``start``.
+
+    :raise ParseError: it is not closed, or something is stuck to it.
+    """
+    opening = text[start : start + 1]
+    if opening in _QUOTED:
+        quoted = _QUOTED[opening].match(text, start)
+        if quoted is None:
+            raise ParseError("this string is never closed", start)
+        end, what = quoted.end(), "string"
+    elif opening in ("{", "["):
+        end, what = literal_end(text, start), opening + "..." + "}]"[opening == "["]
+    else:
+        bare = _BARE.match(text, start)
+        assert bare is not None
+        return bare.end()
+    if end < len(text) and not text[end].isspace():
+        raise ParseError(f"a blank is needed here, after the {what}", end)
+    return end
+
+
+def literal_end(text: str, start: int, depth: int = 0) -> int:
+    """Find the end of a literal: where its first bracket is closed.
+
+    :param depth: how many brackets are open already before ``start``.
+    :raise ParseError: a string in it is not closed.
+    :raise Incomplete: the text ends first.
+    """
+    for match in _IN_LITERAL.finditer(text, start):
+        token = match[0]
+        if token in ("{", "["):
+            depth += 1
+        elif token in ("}", "]"):
+            depth -= 1
+            if depth == 0:
+                return match.end()
+        elif token in ('"', "'"):
+            raise ParseError("this string is never closed", match.start())
+    raise Incomplete(start, depth)

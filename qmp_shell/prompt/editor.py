@@ -1,0 +1,140 @@
+"""The line editor: history, completion menu, highlighting, keys, and an ear for the VM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
+from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
+
+from ..errors import QMPError
+from ..language import Reader
+from ..render.colour import NotationLexer
+from ..shell import Session
+from .completer import fuzzy_completer
+
+# The terminal's own colours, as in the replies (render/colour.py).
+_STYLE = Style.from_dict(
+    {
+        "pygments.name.function": "bold",
+        "pygments.name.tag": "ansicyan",
+        "pygments.literal.string": "ansigreen",
+        "pygments.literal.number": "ansiyellow",
+        "pygments.keyword.constant": "ansimagenta",
+        "pygments.comment": "ansibrightblack",
+        "prompt": "bold",
+        "completion-menu.completion": "bg:default fg:default noreverse",
+        "completion-menu.completion.current": "reverse",
+        "completion-menu.meta.completion": "bg:default fg:ansibrightblack",
+        "completion-menu.meta.completion.current": "bg:default fg:default",
+        "completion-menu.completion fuzzymatch.inside": "bold fg:ansicyan",
+        "completion-menu.completion fuzzymatch.outside": "fg:default",
+    }
+)
+_MENU_ROWS = 6
+
+
+class Editor:
+    """Reads lines from a terminal, and lets the VM be heard meanwhile."""
+
+    def __init__(self, session: Session, history: History, *, colour: bool) -> None:
+        self._session = session
+        notation = PygmentsLexer(NotationLexer)
+        self._prompt: PromptSession[str] = PromptSession(
+            message=lambda: [("class:prompt", session.prompt)],
+            history=history,
+            completer=fuzzy_completer(session),
+            complete_while_typing=True,
+            auto_suggest=AutoSuggestFromHistory(),
+            lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
+            style=_STYLE,
+            color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
+            multiline=Condition(self._wants_more),
+            prompt_continuation=lambda width, *_: " " * width,
+            key_bindings=_keys(),
+            reserve_space_for_menu=_MENU_ROWS,
+            enable_open_in_editor=True,
+        )
+        # The menu while typing and Up for what begins alike exclude each other in
+        # PromptSession; its buffer can do both.
+        self._prompt.default_buffer.enable_history_search = Condition(lambda: True)
+
+    def read(self, on_lost: Callable[[QMPError], None]) -> str:
+        """Read what is typed, of one line or more.
+
+        :param on_lost: is told when the VM is lost meanwhile.
+        :raise EOFError: Ctrl-D on an empty line.
+        :raise KeyboardInterrupt: Ctrl-C.
+        """
+        ear = _Ear(self._session, on_lost)
+        try:
+            return self._prompt.prompt(pre_run=ear.listen)
+        finally:
+            ear.close()
+
+    def end(self) -> None:
+        """Stop reading, as if Ctrl-D had been typed."""
+        app = self._prompt.app
+        if app.is_running and not app.is_done:
+            app.exit(exception=EOFError)
+
+    def _wants_more(self) -> bool:
+        """Whether Enter is to begin one more line, for a bracket is open."""
+        if self._session.human is not None:
+            return False
+        reader = Reader()
+        for line in self._prompt.default_buffer.text.split("\n"):
+            reader.push(line)
+        return reader.open
+
+
+class _Ear:
+    """Has the client read whatever arrives while prompt_toolkit's event loop runs."""
+
+    def __init__(self, session: Session, on_lost: Callable[[QMPError], None]) -> None:
+        self._session = session
+        self._on_lost = on_lost
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._descriptors: set[int] = set()
+
+    def listen(self) -> None:
+        """Watch all that there is to watch now."""
+        self._loop = asyncio.get_running_loop()
+        for descriptor in self._session.watched:
+            self._loop.add_reader(descriptor, self._read, descriptor)
+            self._descriptors.add(descriptor)
+
+    def close(self) -> None:
+        """Watch nothing any more; the loop is gone, and its watches with it."""
+        self._loop = None
+
+    def _read(self, descriptor: int) -> None:
+        assert self._loop is not None
+        callback = self._session.watched.get(descriptor)
+        try:
+            if callback is not None:
+                callback()
+        except QMPError as error:
+            self._on_lost(error)
+        for gone in self._descriptors - set(self._session.watched):
+            self._loop.remove_reader(gone)
+            self._descriptors.discard(gone)
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("up", filter=has_completions & ~completion_is_selected)
+    def _(event: KeyPressEvent) -> None:
+        """With nothing chosen in the menu, Up is for the history."""
+        event.current_buffer.cancel_completion()
+        event.current_buffer.auto_up(count=event.arg)
+
+    return keys

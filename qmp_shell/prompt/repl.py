@@ -1,0 +1,170 @@
+"""The loop at the prompt: read, run, and say what went wrong."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.history import History
+from prompt_toolkit.utils import get_cwidth
+
+from ..errors import CommandError, ConnectionLost, ParseError, QMPError, UsageError
+from ..language import Reader, Source
+from ..render.text import version_text
+from ..shell import Connector, DotCommand, MessageLog, Session, Settings
+from .editor import Editor
+from .history import open_history
+from .terminal import TerminalDisplay
+
+if TYPE_CHECKING:
+    from ..vm import Vm
+
+# How long a QEMU may take to end once its monitor has.
+_END_SECONDS = 5.0
+
+
+def run_prompt(
+    settings: Settings,
+    connector: Connector,
+    *,
+    colour: bool,
+    human: bool,
+    log: MessageLog | None,
+    vm: Vm | None,
+) -> int:
+    """Serve a person at a terminal until they leave.
+
+    :param vm: a VM that lives and dies with this prompt; None: it is somebody else's.
+    :return: the exit status.
+    :raise ConnectError: there is no VM to begin with.
+    """
+    display = TerminalDisplay(settings, colour=colour)
+    history, trouble = open_history()
+    dots = (_history_command(history),)
+    session = Session(display, settings, connector, human=human, log=log, dots=dots)
+    if vm is not None:
+        vm.relay = lambda text: display.note(text.rstrip("\n"))
+    session.connect()
+    try:
+        if trouble is not None:
+            display.complain(trouble)
+        return Repl(session, display, Editor(session, history, colour=colour), vm).run()
+    finally:
+        session.close()
+
+
+def _history_command(history: History) -> DotCommand:
+    def show(session: Session, argument: str) -> None:
+        if argument and not argument.isdecimal():
+            raise UsageError(".history takes a number of lines")
+        lines = history.get_strings()
+        wanted = lines[-int(argument) :] if argument else lines
+        if argument != "0":
+            session.display.text("\n".join(wanted))
+
+    return DotCommand("history", "[N]", "show what was typed, or the last N lines", show)
+
+
+class Repl:
+    """Reads and runs lines, one after the other."""
+
+    def __init__(
+        self, session: Session, display: TerminalDisplay, editor: Editor, vm: Vm | None
+    ) -> None:
+        self._session = session
+        self._display = display
+        self._editor = editor
+        self._vm = vm
+
+    def run(self) -> int:
+        """:return: the exit status."""
+        self._greet()
+        while not self._session.done and not self._is_over():
+            try:
+                text = self._editor.read(self._lost_while_editing)
+            except KeyboardInterrupt:
+                self._session.drop_transaction()
+            except EOFError:
+                break
+            else:
+                self._display.flush()
+                self._run_text(text)
+        self._display.flush()
+        if self._vm is not None and self._vm.failed:
+            return ConnectionLost.exit_status
+        return 0
+
+    def _is_over(self) -> bool:
+        """Whether the VM that this prompt is for has ended."""
+        if self._vm is None or self._session.connected:
+            return False
+        self._vm.wait(_END_SECONDS)
+        self._display.note(f"{self._vm.name} {self._vm.outcome}")
+        return True
+
+    def _greet(self) -> None:
+        client, catalog = self._session.client, self._session.catalog
+        name, status = catalog.identity()
+        if client.greeting is None:
+            about = "a guest agent"
+        else:
+            about = ", ".join(filter(None, (name, version_text(client.greeting), status)))
+        self._display.heading(about)
+        self._display.note("Tab completes, .help helps, Ctrl-D leaves.")
+        catalog.commands()
+
+    def _lost_while_editing(self, error: QMPError) -> None:
+        self._say_lost(error)
+        if self._vm is not None:
+            self._editor.end()
+
+    def _say_lost(self, error: QMPError) -> None:
+        self._display.complain(str(error))
+        if self._vm is None:
+            self._display.note(".connect attaches again; .exit leaves.")
+
+    def _run_text(self, text: str) -> None:
+        """Run all lines of what was typed or pasted, up to the first that fails."""
+        reader = Reader()
+        lines = text.split("\n")
+        for line in lines:
+            prompt = self._session.prompt if len(lines) == 1 else None
+            source = self._session.read(reader, line)
+            if source is not None and not self._run_source(source, prompt):
+                break
+
+    def _run_source(self, source: Source, prompt: str | None) -> bool:
+        """Run one whole line; whether it went well."""
+        try:
+            self._session.run(source)
+        except ParseError as error:
+            self._display.complain(_marked(error, prompt))
+        except CommandError:
+            pass  # its reply was displayed, and says all
+        except ConnectionLost as error:
+            self._say_lost(error)
+        except QMPError as error:
+            self._display.complain(str(error))
+        except KeyboardInterrupt:
+            self._display.note("interrupted; a reply will be shown when it comes")
+        else:
+            return True
+        return False
+
+
+def _marked(error: ParseError, prompt: str | None) -> str:
+    """A mark under the place of an error, and what is wrong there.
+
+    :param prompt: what stands before the line on the screen, right above; None: the line
+        must be shown again.
+    """
+    assert error.source is not None
+    position = error.source.position(error.offset)
+    before = position.text[: position.column - 1].replace("\t", " ")
+    indent = " " * get_cwidth((prompt or "") + before)
+    width = shutil.get_terminal_size().columns
+    if get_cwidth((prompt or "") + position.text) >= width:
+        return f"column {position.column}: {error}"
+    shown = "" if prompt is not None else position.text.replace("\t", " ") + "\n"
+    gap = " " if len(indent) + len(str(error)) + 2 <= width else "\n"
+    return f"{shown}{indent}^{gap}{error}"

@@ -1,0 +1,88 @@
+"""What a session says, on a terminal: in colours, and above the line that is being edited."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from prompt_toolkit.application import get_app_or_none, run_in_terminal
+
+from ..protocol import Event, Message, Reply
+from ..render.colour import colour, colour_json
+from ..render.text import clean, compact, event_line, pretty
+from ..shell import Settings
+from .pager import page
+
+
+class TerminalDisplay:
+    """Prints at once; while a line is edited, above it, which is left as it was."""
+
+    def __init__(self, settings: Settings, *, colour: bool) -> None:
+        self._settings = settings
+        self._colour = colour
+        self._ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+        self._waiting: list[str] = []
+        self._flushing: asyncio.Future[None] | None = None
+
+    def reply(self, reply: Reply) -> None:
+        self._print(self._json(reply.message, error=reply.is_error), may_page=True)
+
+    def text(self, text: str) -> None:
+        self._print(clean(text), may_page=True)
+
+    def event(self, event: Event) -> None:
+        self._print(self._in("yellow", event_line(event)))
+
+    def late(self, reply: Reply) -> None:
+        head = self._in("dim", f"late reply to {clean(reply.name)}:")
+        self._print(f"{head}\n{self._json(reply.message, error=reply.is_error)}")
+
+    def stray(self, message: Message) -> None:
+        self._print(self._in("dim", "a reply to nothing that was asked:"))
+        self._print(self._json(message, error="error" in message))
+
+    def trace(self, direction: str, message: Message) -> None:
+        self._print(self._in("dim", f"{direction} {compact(message)}"))
+
+    def note(self, text: str) -> None:
+        """Something by the way."""
+        self._print(self._in("dim", clean(text)))
+
+    def heading(self, text: str) -> None:
+        """Something to begin with."""
+        self._print(self._in("bold", clean(text)))
+
+    def complain(self, text: str) -> None:
+        """Something that is wrong."""
+        self._print(self._in("red", clean(text)))
+
+    def flush(self) -> None:
+        """Print what waits for the edited line to make room."""
+        waiting, self._waiting = self._waiting, []
+        for text in waiting:
+            self._write(text)
+
+    def _json(self, message: Message, *, error: bool) -> str:
+        if self._settings.pretty:
+            text = pretty(message, ascii_only=self._ascii)
+        else:
+            text = compact(message)
+        if error:
+            return self._in("red", text)
+        return colour_json(text) if self._colour else text
+
+    def _in(self, how: str, text: str) -> str:
+        return colour(text, how) if self._colour else text
+
+    def _print(self, text: str, *, may_page: bool = False) -> None:
+        app = get_app_or_none()
+        if app is not None and app.is_running:
+            if not self._waiting:
+                self._flushing = asyncio.ensure_future(run_in_terminal(self.flush))
+            self._waiting.append(text)
+        elif not (may_page and self._settings.pager and page(text)):
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()

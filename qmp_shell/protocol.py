@@ -1,0 +1,356 @@
+"""Bytes to messages, and the state of a QMP conversation. No I/O, no clock.
+
+Feed it what was received and send what it hands out; every fault of a peer can be
+shown to it without a socket. The wire is described in QEMU's own
+``docs/interop/qmp-spec.rst``; the sections named below are of that document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from .errors import ConnectError, ProtocolError
+
+Message = dict[str, Any]
+
+# The largest message taken in. QEMU itself limits one token to 64 MiB; a peer that
+# never ends its message must not eat all memory.
+MAX_MESSAGE = 1 << 30
+# QEMU nests its own messages a dozen deep; Python's JSON reader gives up near 1,000.
+MAX_DEPTH = 500
+
+# From outside a string: over everything that can't change the depth, complete strings
+# among it, to the next bracket or to a string that is not complete yet.
+_NEXT = re.compile(
+    rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+([{}\[\]"]|\Z)', re.DOTALL
+)
+# From inside a string: to its end, or to an escape that is cut off.
+_IN_STRING = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
+_BLANK = re.compile(rb"[ \t\r\n]*+")
+_HUMAN_MONITOR = re.compile(rb"QEMU [0-9.]+ monitor")
+
+
+class Framer:
+    """Cuts a stream of bytes into JSON objects, wherever they begin and end.
+
+    QEMU ends a message with CR LF, but a monitor made with ``pretty=on`` spreads one
+    over many lines, so brackets are counted instead of lines. Each byte is looked at
+    once, however the stream is cut into pieces.
+    """
+
+    def __init__(self, limit: int = MAX_MESSAGE) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._position = 0
+        self._depth = 0
+        self._in_string = False
+        self._skip_through: int | None = None
+
+    def __bool__(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._buffer)
+
+    def skip_through(self, byte: int) -> None:
+        """Drop all up to and including the next such byte (see ``guest-sync-delimited``)."""
+        self._skip_through = byte
+        self._buffer.clear()
+        self._position = self._depth = 0
+        self._in_string = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what was received and return the objects it completes.
+
+        :raise ProtocolError: what came can't be the beginning of a QMP message.
+        """
+        if self._skip_through is not None:
+            where = data.find(self._skip_through)
+            if where < 0:
+                return []
+            self._skip_through = None
+            data = data[where + 1 :]
+        self._buffer += data
+        start = 0
+        found = []
+        while (end := self._end_of_object(start)) is not None:
+            found.append(bytes(self._buffer[start:end]))
+            start = self._position
+        if start:
+            del self._buffer[:start]
+            self._position -= start
+        if len(self._buffer) > self._limit:
+            raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
+        return found
+
+    def _end_of_object(self, start: int) -> int | None:
+        """Go on to the end of the object that begins at ``start``; None: not all here yet."""
+        buffer = self._buffer
+        if not self._depth:
+            blank = _BLANK.match(buffer, start)
+            assert blank is not None
+            begin = blank.end()
+            if begin == len(buffer):
+                buffer.clear()
+                self._position = 0
+                return None
+            if buffer[begin] != ord("{"):
+                raise ProtocolError(_not_qmp(bytes(buffer[begin : begin + 200])))
+            self._position = max(self._position, begin)
+        while True:
+            if self._in_string:
+                inside = _IN_STRING.match(buffer, self._position)
+                assert inside is not None
+                self._position = inside.end()
+                if self._position == len(buffer) or buffer[self._position] != ord('"'):
+                    return None
+                self._position += 1
+                self._in_string = False
+            step = _NEXT.match(buffer, self._position)
+            assert step is not None
+            self._position = step.end()
+            bracket = step[1]
+            if bracket in (b"{", b"["):
+                self._depth += 1
+                if self._depth > MAX_DEPTH:
+                    raise ProtocolError(f"a message nested more than {MAX_DEPTH} deep was sent")
+            elif bracket == b'"':
+                self._in_string = True
+            elif bracket:
+                self._depth -= 1
+                if not self._depth:
+                    return self._position
+            else:
+                return None
+
+
+def _not_qmp(data: bytes) -> str:
+    """Say what else the other side may be."""
+    if _HUMAN_MONITOR.match(data):
+        return "this is a human monitor, not QMP: give the address of a -qmp monitor (and -H)"
+    shown = data.split(b"\n")[0].strip().decode("ascii", "backslashreplace")
+    return f"this does not speak QMP: it sent {shown[:60]!r}"
+
+
+class Request:
+    """A command sent, and its reply once that has come.
+
+    :ivar message: the message as the caller gave it.
+    :ivar reply: None while it is awaited.
+    :ivar abandoned: nobody waits any more; the reply will come as a :class:`LateReply`.
+    :ivar quiet: a late reply is of no interest to anyone.
+    """
+
+    def __init__(self, message: Message, identity: Any, *, own_id: bool, quiet: bool) -> None:
+        self.message = message
+        self.identity = identity
+        self.own_id = own_id
+        self.quiet = quiet
+        self.abandoned = False
+        self.reply: Reply | None = None
+
+    @property
+    def name(self) -> str:
+        """The command's name, for people."""
+        return str(self.message.get("execute", self.message.get("exec-oob", "message")))
+
+
+class Reply(NamedTuple):
+    """What the VM answered: ``{"return": ...}`` or ``{"error": {"class": ..., "desc": ...}}``.
+
+    ``message`` is as the VM sent it, in its order, less an ``id`` that this side put in.
+    """
+
+    message: Message
+    request: Request
+
+    @property
+    def name(self) -> str:
+        """The name of the command that this answers."""
+        return self.request.name
+
+    @property
+    def is_error(self) -> bool:
+        return "error" in self.message
+
+
+class Event(NamedTuple):
+    """Something happened in the VM: ``{"event": NAME, "data": {...}, "timestamp": {...}}``."""
+
+    message: Message
+
+    @property
+    def name(self) -> str:
+        return str(self.message["event"])
+
+    @property
+    def data(self) -> Message:
+        """What the event tells, by name; empty for an event that tells nothing more."""
+        data: Message = self.message.get("data", {})
+        return data
+
+    @property
+    def timestamp(self) -> float:
+        """Seconds since the epoch, by the host's clock; 0.0 where the host had none."""
+        stamp = self.message.get("timestamp", {})
+        return float(max(stamp.get("seconds", 0), 0) + max(stamp.get("microseconds", 0), 0) / 1e6)
+
+
+class LateReply(NamedTuple):
+    """The reply to a command that nobody waits for any more."""
+
+    reply: Reply
+
+
+class StrayReply(NamedTuple):
+    """A reply that answers nothing that was asked."""
+
+    message: Message
+
+
+News = Event | LateReply | StrayReply
+"""What comes without being waited for."""
+
+
+class State:
+    """Where a conversation stands (section "Capabilities Negotiation")."""
+
+    GREETING = "waiting for the greeting"
+    NEGOTIATING = "negotiating capabilities"
+    SYNCHRONIZING = "synchronizing with the guest agent"
+    READY = "ready"
+
+
+# The only command each state lets out; None: any.
+_ALLOWED: dict[str, str | None] = {
+    State.GREETING: "",
+    State.NEGOTIATING: "qmp_capabilities",
+    State.SYNCHRONIZING: "guest-sync-delimited",
+    State.READY: None,
+}
+
+# A byte that JSON in UTF-8 never has. It resets a guest agent's parser, and a guest agent
+# puts it before its reply to guest-sync-delimited (qemu-ga-ref, "guest-sync-delimited").
+AGENT_DELIMITER = 0xFF
+
+
+class Conversation:
+    """One side of a QMP conversation, ours.
+
+    :ivar state: one of :class:`State`.
+    :ivar greeting: the ``QMP`` member of the greeting: ``{"version": ..., "capabilities": [...]}``;
+        None before it came, and for a guest agent, which has none.
+    """
+
+    def __init__(self, *, agent: bool = False) -> None:
+        """:param agent: the other side is a guest agent: no greeting, no capabilities."""
+        self.state = State.SYNCHRONIZING if agent else State.GREETING
+        self.greeting: Message | None = None
+        self._framer = Framer()
+        self._pending: list[Request] = []
+        self._last_id = 0
+
+    @property
+    def in_message(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._framer)
+
+    def handshake(self, token: int = 0) -> Message:
+        """The command that ends the present state.
+
+        :param token: a number for the guest agent to give back, another one each time.
+        """
+        if self.state == State.SYNCHRONIZING:
+            self._framer.skip_through(AGENT_DELIMITER)
+            return {"execute": "guest-sync-delimited", "arguments": {"id": token}}
+        assert self.greeting is not None
+        # Section "Capabilities": out-of-band execution must be enabled to be used.
+        oob = "oob" in self.greeting.get("capabilities", [])
+        return {"execute": "qmp_capabilities"} | ({"arguments": {"enable": ["oob"]}} if oob else {})
+
+    def ready(self) -> None:
+        """The handshake was answered well."""
+        self.state = State.READY
+
+    def send(self, message: Message, *, quiet: bool = False) -> tuple[Request, Message]:
+        """Register a command; return it and the message to put on the wire.
+
+        :param message: ``{"execute": NAME, "arguments": {...}}`` or ``exec-oob``. An ``id``
+            of its own is kept, and shown again in the reply.
+        :param quiet: if nobody waits for the reply when it comes, forget it.
+        """
+        allowed = _ALLOWED[self.state]
+        if allowed is not None and message.get("execute") != allowed:
+            raise ConnectError(f"no commands are taken yet: {self.state}")
+        if "id" in message:
+            wire = message
+        else:
+            self._last_id += 1
+            wire = {**message, "id": self._last_id}
+        request = Request(message, wire["id"], own_id="id" not in message, quiet=quiet)
+        self._pending.append(request)
+        return request, wire
+
+    def receive(self, data: bytes) -> list[Message]:
+        """Take what was received; return the messages it completes, to be given to :meth:`sort`.
+
+        :raise ProtocolError: it is not QMP.
+        """
+        messages = []
+        for text in self._framer.feed(data):
+            try:
+                messages.append(json.loads(text))
+            except (ValueError, RecursionError) as error:
+                raise ProtocolError(f"a broken message was sent: {error}") from None
+        return messages
+
+    def sort(self, message: Message) -> News | None:
+        """Tell what a message is, and let those who wait for it have it.
+
+        :return: the news in it; None for the greeting and for a reply that is awaited.
+        :raise ProtocolError: it is none of QMP's messages, or not in its place.
+        """
+        if self.state == State.GREETING:
+            self._greet(message)
+            return None
+        if "event" in message:
+            return Event(message)
+        if "return" in message or "error" in message:
+            return self._answer(message)
+        raise ProtocolError(f"a message that is not QMP was sent, with {_keys(message)}")
+
+    def _greet(self, message: Message) -> None:
+        greeting = message.get("QMP")
+        if not isinstance(greeting, dict):
+            if "return" in message or "error" in message:
+                raise ProtocolError("no greeting was sent: is this a guest agent? (then use -N)")
+            raise ProtocolError(f"no greeting was sent, but a message with {_keys(message)}")
+        self.greeting = greeting
+        self.state = State.NEGOTIATING
+
+    def _answer(self, message: Message) -> News | None:
+        request = self._take_request(message)
+        if request is None:
+            return StrayReply(message)
+        if request.own_id:
+            message.pop("id", None)
+        request.reply = Reply(message, request)
+        if request.abandoned and not request.quiet:
+            return LateReply(request.reply)
+        return None
+
+    def _take_request(self, message: Message) -> Request | None:
+        """Find what a reply answers.
+
+        In-band commands are answered in their order, so of two with one ``id`` the older
+        comes first; and what has no ``id`` (the VM could not read the command, section
+        "Error") answers the oldest.
+        """
+        for index, request in enumerate(self._pending):
+            if "id" not in message or request.identity == message["id"]:
+                return self._pending.pop(index)
+        return None
+
+
+def _keys(message: Message) -> str:
+    return "the keys " + ", ".join(repr(key)[:40] for key in list(message)[:4]) if message else "{}"

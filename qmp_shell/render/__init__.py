@@ -1,0 +1,1 @@
+"""Replies, events and errors to text. What is printed comes through here."""

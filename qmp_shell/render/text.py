@@ -1,0 +1,54 @@
+"""Text that is safe to print, and JSON as text. Needs no library."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+from ..protocol import Event, Message
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# json.dumps() escapes C0 only; the rest of what a terminal may act on, and what no
+# encoding can write.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Text without anything that a terminal would act on but newlines and tabs."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "replace").decode()
+
+
+def compact(value: Any) -> str:
+    """JSON on one line, in ASCII, as QEMU itself writes it."""
+    return json.dumps(value)
+
+
+def pretty(value: Any, *, ascii_only: bool = False) -> str:
+    """JSON to be read: indented, in the order the VM sent it, characters as they are."""
+    text = json.dumps(value, indent=2, ensure_ascii=ascii_only)
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def event_line(event: Event) -> str:
+    """One line for an event: local time with milliseconds, name, data."""
+    stamp = event.timestamp
+    clock = time.strftime("%H:%M:%S", time.localtime(stamp)) + f".{int(stamp % 1 * 1000):03}"
+    line = f"{clock} {clean(event.name)}"
+    return f"{line} {compact(event.data)}" if event.data else line
+
+
+def version_text(greeting: Message | None) -> str:
+    """The version a greeting names: ``QEMU 7.2.22 (Debian 1:7.2)``.
+
+    QEMU 0.12 sent a string; later ones an object of major, minor and micro.
+    """
+    version = (greeting or {}).get("version", {})
+    if not isinstance(version, dict):
+        return clean(f"QEMU {version}")
+    number = version.get("qemu", "")
+    if isinstance(number, dict):
+        number = ".".join(str(number.get(part, "?")) for part in ("major", "minor", "micro"))
+    package = str(version.get("package", "")).strip(" ()")
+    return clean(f"QEMU {number}" + (f" ({package})" if package else ""))

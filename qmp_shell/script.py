@@ -1,0 +1,208 @@
+"""The script front end: lines from a pipe, a file or ``-c``; one JSON reply a line.
+
+Replies go to standard output, all else to standard error. Nothing here needs a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from .errors import ConnectionLost, ParseError, QMPError, UsageError
+from .language import Reader
+from .protocol import Event, Message, Reply
+from .render.text import clean, compact, pretty
+from .shell import Session, Settings
+
+_READ_BYTES = 1 << 16
+
+
+class ScriptDisplay:
+    """Writes a session's answers for a program to read."""
+
+    def __init__(self, settings: Settings, *, colour: bool = False) -> None:
+        self._settings = settings
+        self._colour = colour
+
+    def reply(self, reply: Reply) -> None:
+        self._put(reply.message)
+
+    def text(self, text: str) -> None:
+        print(clean(text), flush=True)  # noqa: T201
+
+    def event(self, event: Event) -> None:
+        self._put(event.message)
+
+    def late(self, reply: Reply) -> None:
+        """Who gave up waiting has been told so already."""
+
+    def stray(self, message: Message) -> None:
+        complain(f"an answer to nothing was sent: {compact(message)}")
+
+    def trace(self, direction: str, message: Message) -> None:
+        print(direction, compact(message), file=sys.stderr, flush=True)  # noqa: T201
+
+    def _put(self, message: Message) -> None:
+        text = pretty(message, ascii_only=True) if self._settings.pretty else compact(message)
+        if self._colour:
+            from .render.colour import colour_json
+
+            text = colour_json(text)
+        print(text, flush=True)  # noqa: T201
+
+
+class Input(Protocol):
+    """Where lines come from."""
+
+    def place(self, line: int, column: int | None = None) -> str:
+        """How a place in it is named in front of an error."""
+
+    def lines(self, session: Session) -> Iterator[bytes]:
+        """Yield physical lines; the newline may be there or not.
+
+        :raise UsageError: they can't be read.
+        """
+
+
+def _place(name: str, line: int, column: int | None) -> str:
+    return f"{name}:{line}: " if column is None else f"{name}:{line}:{column}: "
+
+
+class LineInput(NamedTuple):
+    """A line given with ``-c``; it may hold newlines."""
+
+    text: str
+
+    def place(self, _: int, column: int | None = None) -> str:
+        return "" if column is None else f"column {column}: "
+
+    def lines(self, _: Session) -> Iterator[bytes]:
+        return iter(os.fsencode(self.text).split(b"\n"))
+
+
+class FileInput(NamedTuple):
+    """A script file."""
+
+    path: str
+
+    def place(self, line: int, column: int | None = None) -> str:
+        return _place(self.path, line, column)
+
+    def lines(self, _: Session) -> Iterator[bytes]:
+        try:
+            with Path(self.path).open("rb") as file:
+                yield from file
+        except OSError as error:
+            raise UsageError(f"{self.path}: {error.strerror}") from None
+
+
+class StandardInput:
+    """Standard input. While the next line is awaited, the VM is listened to."""
+
+    def place(self, line: int, column: int | None = None) -> str:
+        return _place("<stdin>", line, column)
+
+    def lines(self, session: Session) -> Iterator[bytes]:
+        if sys.stdin is None:  # Python's way to say that it was closed before the start
+            return
+        descriptor = sys.stdin.fileno()
+        rest = bytearray()
+        while data := self._read(session, descriptor):
+            begin = len(rest)
+            rest += data
+            start = 0
+            while (end := rest.find(b"\n", max(start, begin))) >= 0:
+                yield bytes(rest[start : end + 1])
+                start = end + 1
+            del rest[:start]
+        if rest:
+            yield bytes(rest)
+
+    def _read(self, session: Session, descriptor: int) -> bytes:
+        readable = False
+
+        def note() -> None:
+            nonlocal readable
+            readable = True
+
+        client = session.client
+        client.watch(descriptor, note)
+        try:
+            client.wait(lambda: readable)
+        except ConnectionLost:
+            pass  # only a line that needs the VM suffers from that; it will say so
+        finally:
+            client.unwatch(descriptor)
+        return os.read(descriptor, _READ_BYTES)
+
+
+def complain(message: str, program: str = "qmp-shell") -> None:
+    """Say on standard error, in one line, what is wrong."""
+    line = " ".join(clean(message).split("\n"))
+    print(f"{program}: {line}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> int:
+    """Run all lines of all inputs, and say what fails.
+
+    :param keep_going: go on after a failed line.
+    :return: the exit status: 0, or that of the first failure.
+    """
+    status = 0
+    for item in inputs:
+        try:
+            for error in _failures(session, item):
+                status = status or error.exit_status
+                if not keep_going or isinstance(error, ConnectionLost):
+                    return status
+        except UsageError as error:
+            complain(str(error))
+            status = status or error.exit_status
+            if not keep_going:
+                return status
+        if session.done:
+            break
+    return status
+
+
+def _failures(session: Session, item: Input) -> Iterator[QMPError]:
+    """Run an input's lines; name each failure on standard error, and yield it."""
+    reader = Reader()
+    number = 0
+    for raw in item.lines(session):
+        number += 1
+        try:
+            source = session.read(reader, _decode(raw, number))
+            if source is not None:
+                session.run(source)
+        except QMPError as error:
+            complain(_where(item, error, number) + str(error))
+            session.spoil_transaction()
+            yield error
+        if session.done:
+            return
+    try:
+        if reader.open:
+            session.run(reader.flush())
+        session.end_transaction()
+    except QMPError as error:
+        complain(_where(item, error, number) + str(error))
+        yield error
+
+
+def _where(item: Input, error: QMPError, line: int) -> str:
+    if isinstance(error, ParseError) and error.source is not None:
+        position = error.source.position(error.offset)
+        return item.place(position.line, position.column)
+    return item.place(line)
+
+
+def _decode(raw: bytes, number: int) -> str:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"byte {error.start + 1} of this line is not UTF-8") from None
+    return (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")

@@ -1,0 +1,105 @@
+"""The commands to this shell itself: a table, and what each does to the session."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from .session import Session
+
+NOTATION = """\
+NAME key=value ...          device_add driver=e1000 id=net1
+dotted keys, list indexes   blockdev-add driver=raw node-name=d0 file.driver=file ...
+literals, JSON or Python    send-key keys=[{'type':'qcode','data':'ctrl'}]
+strings                     "with JSON escapes\\n" or 'as it is'
+JSON                        {"execute": "query-status"}
+transactions                transaction( ... ) on one line or many
+"""
+
+
+class DotCommand(NamedTuple):
+    """One command to the shell. ``usage`` is its argument as help shows it."""
+
+    name: str
+    usage: str
+    summary: str
+    run: Callable[[Session, str], None]
+
+    @property
+    def takes_argument(self) -> bool:
+        return bool(self.usage)
+
+
+def find_dot(commands: tuple[DotCommand, ...], name: str) -> DotCommand | None:
+    """The command of that name."""
+    return next((command for command in commands if command.name == name), None)
+
+
+def _help(session: Session, _: str) -> None:
+    lines = [NOTATION, "Commands to this shell:"]
+    for command in session.dots:
+        lines.append(f"  {f'.{command.name} {command.usage}':<22}{command.summary}")
+    session.display.text("\n".join(lines))
+
+
+def _commands(session: Session, pattern: str) -> None:
+    names = session.catalog.commands()
+    if not names:
+        raise UsageError("the VM does not tell its commands")
+    wanted = pattern if any(mark in pattern for mark in "*?[") else f"*{pattern}*"
+    found = fnmatch.filter(names, wanted)
+    if not found:
+        raise UsageError(f"the VM has no command like {pattern!r}")
+    session.display.text("\n".join(found))
+
+
+def _hmp(session: Session, line: str) -> None:
+    if line:
+        session.run_human(line)
+    else:
+        session.enter_human()
+
+
+def _qmp(session: Session, _: str) -> None:
+    session.leave_human()
+
+
+def _connect(session: Session, address: str) -> None:
+    session.connect(address or None)
+
+
+def _log(session: Session, path: str) -> None:
+    if path:
+        session.log_to(None if path == "off" else path)
+    else:
+        session.display.text(session.log_path or "off")
+
+
+def _set(session: Session, argument: str) -> None:
+    name, _, value = argument.partition(" ")
+    if value:
+        session.settings.change(name, value.strip())
+    elif name:
+        session.display.text(session.settings.show(name))
+    else:
+        session.display.text("\n".join(session.settings.describe()))
+
+
+def _exit(session: Session, _: str) -> None:
+    session.done = True
+
+
+COMMANDS = (
+    DotCommand("commands", "[PATTERN]", "list the VM's commands", _commands),
+    DotCommand("connect", "[ADDRESS]", "attach to this VM again, or to another", _connect),
+    DotCommand("exit", "", "leave; the VM goes on", _exit),
+    DotCommand("help", "", "show this", _help),
+    DotCommand("hmp", "[LINE]", "run a human monitor line; no LINE: go over to it", _hmp),
+    DotCommand("log", "[FILE|off]", "log every message to a file", _log),
+    DotCommand("qmp", "", "go back from the human monitor", _qmp),
+    DotCommand("set", "[OPTION [VALUE]]", "show options, or change one", _set),
+)

@@ -1,0 +1,48 @@
+"""Every message in a file: one JSON line each, with a time stamp and a direction."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from ..errors import UsageError
+from ..language import redact
+from ..protocol import Message
+
+
+class MessageLog:
+    """A log file, for its owner's eyes only. Lines are added to what is there."""
+
+    def __init__(self, path: str) -> None:
+        """:raise UsageError: it can't be written."""
+        self.path = path
+        try:
+            descriptor = os.open(
+                os.path.expanduser(path),  # noqa: PTH111
+                os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC,
+                0o600,
+            )
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; no log is kept") from None
+        self._file = os.fdopen(descriptor, "a", encoding="ascii", buffering=1)
+
+    def write(self, direction: str, message: Message) -> None:
+        """Add a message. ``direction`` is ``>`` for one sent, ``<`` for one received.
+
+        :raise UsageError: it can't be written.
+        """
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06}Z"
+        entry = {
+            "time": stamp,
+            "direction": {">": "sent", "<": "received"}[direction],
+            "message": redact(message),
+        }
+        try:
+            self._file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise UsageError(f"{self.path}: {error.strerror}; the log is incomplete") from None
+
+    def close(self) -> None:
+        self._file.close()

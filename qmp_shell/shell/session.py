@@ -1,0 +1,257 @@
+"""The session: takes whole lines, does what they say, and has the answers displayed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..client import Client, Tracer
+from ..errors import CommandError, ParseError, UsageError
+from ..language import Assembler, Dot, Reader, Source, redact
+from ..protocol import Event, LateReply, Message, News, Reply, StrayReply
+from .catalog import Catalog
+from .dot import COMMANDS, DotCommand, find_dot
+from .human import HumanMonitor
+from .log import MessageLog
+from .settings import Settings
+
+
+class Display(Protocol):
+    """Where a session's answers go: a terminal, or a script's output."""
+
+    def reply(self, reply: Reply) -> None:
+        """The answer to a command, good or bad."""
+
+    def text(self, text: str) -> None:
+        """What a dot command or the human monitor says; may be of many lines."""
+
+    def event(self, event: Event) -> None:
+        """Something happened in the VM."""
+
+    def late(self, reply: Reply) -> None:
+        """The answer to a command that is no longer waited for."""
+
+    def stray(self, message: Message) -> None:
+        """An answer to nothing that was asked."""
+
+    def trace(self, direction: str, message: Message) -> None:
+        """A message on the wire, secrets hidden; ``>`` was sent, ``<`` received."""
+
+
+# Connects to an address, or, given None, to the VM that the session is for.
+Connector = Callable[[str | None, Tracer], Client]
+
+
+class Session:
+    """One user's conversation with VMs, one VM at a time.
+
+    :ivar done: the user wants to leave.
+    :ivar dots: the dot commands there are.
+    """
+
+    def __init__(
+        self,
+        display: Display,
+        settings: Settings,
+        connector: Connector,
+        *,
+        human: bool = False,
+        log: MessageLog | None = None,
+        dots: tuple[DotCommand, ...] = (),
+    ) -> None:
+        """:param human: begin in human monitor mode.
+
+        :param dots: dot commands of the front end's own.
+        """
+        self.display = display
+        self.settings = settings
+        self.dots = tuple(sorted(COMMANDS + dots))
+        self.done = False
+        self.human: HumanMonitor | None = None
+        self._connector = connector
+        self._log = log
+        self._assembler = Assembler()
+        self._client: Client | None = None
+        self._catalog: Catalog | None = None
+        if human:
+            self.enter_human()
+
+    @property
+    def client(self) -> Client:
+        """The connection to the VM.
+
+        :raise UsageError: there never was one.
+        """
+        if self._client is None:
+            raise UsageError("there is no VM; .connect ADDRESS attaches to one")
+        return self._client
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a VM to talk to."""
+        return self._client is not None and self._client.connected
+
+    @property
+    def watched(self) -> dict[int, Callable[[], object]]:
+        """What has to be read while a front end waits (see :attr:`Client.watched`)."""
+        return self._client.watched if self._client is not None else {}
+
+    @property
+    def catalog(self) -> Catalog:
+        """The names that the VM knows."""
+        if self._catalog is None:
+            self._catalog = Catalog(self.client)
+        return self._catalog
+
+    @property
+    def prompt(self) -> str:
+        """What stands before the line to be typed."""
+        if self.human is not None:
+            return "(qemu) "
+        return "TRANS> " if self._assembler.in_transaction else "(QEMU) "
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._assembler.in_transaction
+
+    def connect(self, address: str | None = None) -> None:
+        """Attach to a VM; the old connection ends only once the new one stands.
+
+        :raise AddressError: the address can't be read.
+        :raise ConnectError: no conversation came about.
+        """
+        client = self._connector(address, self._trace)
+        self.close()
+        client.timeout = self.settings.timeout
+        client.listener = self._hear
+        self._client = client
+        self._catalog = None
+        if self.human is not None:
+            self.enter_human()
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._client is not None:
+            self._client.close()
+
+    def read(self, reader: Reader, line: str) -> Source | None:
+        """Add a physical line to those before it, as the present mode reads lines."""
+        if self.human is not None and not reader.open:
+            return reader.push_raw(line)
+        return reader.push(line)
+
+    def run(self, source: Source) -> None:
+        """Do what a whole line says.
+
+        :raise ParseError: it can't be read.
+        :raise UsageError: it asks for what can't be.
+        :raise CommandError: the VM refused it; its reply was displayed.
+        :raise Timeout: no reply in time.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        if self.human is not None and not source.text.lstrip().startswith("."):
+            self.run_human(source.text)
+            return
+        statement = self._assembler.feed(source)
+        if isinstance(statement, Dot):
+            self._run_dot(statement, source)
+        elif statement is not None:
+            self.execute(statement.message)
+
+    def execute(self, message: Message) -> None:
+        """Send a message and display its reply.
+
+        :raise CommandError: the VM refused it; its reply was displayed.
+        """
+        self.client.timeout = self.settings.timeout
+        reply = self.client.request(message)
+        self.display.reply(reply)
+        if reply.is_error:
+            raise CommandError(reply)
+
+    def run_human(self, line: str) -> None:
+        """Have the human monitor run a line, and display what it says.
+
+        :raise CommandError: there is no such monitor; its reply was displayed.
+        """
+        line = line.strip()
+        if not line:
+            return
+        if line == "exit":
+            self.done = True
+            return
+        human = self.human or HumanMonitor()
+        self.client.timeout = self.settings.timeout
+        reply = self.client.request(human.message(line))
+        if reply.is_error:
+            self.display.reply(reply)
+            raise CommandError(reply)
+        answer = str(reply.message["return"])
+        human.answered(line, answer)
+        if answer.strip():
+            self.display.text(answer.rstrip())
+
+    def enter_human(self) -> None:
+        """Go over to human monitor mode, with CPU 0 chosen."""
+        self.human = HumanMonitor()
+
+    def leave_human(self) -> None:
+        """Go back to QMP."""
+        self.human = None
+
+    def drop_transaction(self) -> None:
+        """Forget the actions of an open transaction."""
+        self._assembler.drop()
+
+    def spoil_transaction(self) -> None:
+        """An action of an open transaction failed to be read: none of it will be sent."""
+        self._assembler.spoil()
+
+    def end_transaction(self) -> None:
+        """There are no more lines.
+
+        :raise UsageError: a transaction is open.
+        """
+        if self.in_transaction:
+            self.drop_transaction()
+            raise UsageError("a transaction( is open at the end; close it with )")
+
+    def log_to(self, path: str | None) -> None:
+        """Log to another file, or to none.
+
+        :raise UsageError: it can't be written.
+        """
+        log = MessageLog(path) if path is not None else None
+        if self._log is not None:
+            self._log.close()
+        self._log = log
+
+    @property
+    def log_path(self) -> str | None:
+        """The file that messages are logged to."""
+        return self._log.path if self._log is not None else None
+
+    def _run_dot(self, dot: Dot, source: Source) -> None:
+        command = find_dot(self.dots, dot.name)
+        if command is None:
+            error = ParseError(f"no command .{dot.name}; .help lists them", source.text.index("."))
+            error.source = source
+            raise error
+        if not command.takes_argument and dot.argument:
+            raise UsageError(f".{dot.name} takes no argument")
+        command.run(self, dot.argument)
+
+    def _hear(self, news: News) -> None:
+        if isinstance(news, Event):
+            if self.settings.events:
+                self.display.event(news)
+        elif isinstance(news, LateReply):
+            self.display.late(news.reply)
+        elif isinstance(news, StrayReply):
+            self.display.stray(news.message)
+
+    def _trace(self, direction: str, message: Message) -> None:
+        if self._log is not None:
+            self._log.write(direction, message)
+        if self.settings.verbose:
+            self.display.trace(direction, redact(message))

@@ -1,0 +1,231 @@
+"""A QEMU of one's own: started with a private monitor, and ended with the shell.
+
+The channel is a socket in a folder that only this user may enter, and that is gone
+as soon as QEMU has connected to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+from .client import Client, Tracer
+from .errors import ConnectError, ConnectionLost, UsageError
+from .render.text import clean
+
+_END_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+_READ_BYTES = 1 << 16
+# What fits a UNIX socket's address, and what QEMU's option parser takes for an option.
+_LONGEST_FOLDER = 80
+
+
+class Vm:
+    """A running QEMU, its monitor and what it prints.
+
+    :ivar relay: is given what QEMU prints, if that is captured, cleaned for a terminal.
+    """
+
+    def __init__(self, command: list[str], *, capture: bool, descriptors: tuple[int, ...]) -> None:
+        self.name = Path(command[0]).name
+        self.relay: Callable[[str], None] = _to_standard_error
+        self._client: Client | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="qmp-shell-", dir=_short_folder()))
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # QEMU holds the other end until it is gone, however it goes.
+        self._alive, held = os.pipe()
+        self._output: int | None = None
+        output = 2
+        if capture:
+            self._output, output = os.pipe()
+            os.set_blocking(self._output, False)
+        try:
+            path = self._folder / "qmp"
+            self._listener.bind(str(path))
+            self._listener.listen(1)
+            self._process = subprocess.Popen(
+                [*command, "-qmp", f"unix:{path}"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(held, *descriptors),
+                # Ctrl-C at the prompt is not meant for QEMU.
+                process_group=0,
+                preexec_fn=_die_with_parent(),
+            )
+        except OSError as error:
+            self._forget_channel()
+            os.close(self._alive)
+            reason = "no such program" if isinstance(error, FileNotFoundError) else error.strerror
+            raise ConnectError(f"{command[0]}: {reason}") from None
+        finally:
+            os.close(held)
+            if capture:
+                os.close(output)
+
+    def connect(self, address: str | None, tracer: Tracer) -> Client:
+        """Talk to this QEMU, once. (A :data:`~qmp_shell.shell.Connector`.)
+
+        :raise ConnectError: it ended before it could be talked to.
+        """
+        if address is not None:
+            raise UsageError("this shell ends with its own VM; start another for another VM")
+        if self._client is not None:
+            raise ConnectError(f"{self.name} has ended")
+        self._client = Client(self._accept(), tracer=tracer)
+        if self._output is not None:
+            self._client.watch(self._output, self._relay_output)
+        try:
+            self._client.negotiate(timeout=None)
+        except ConnectError:
+            self.wait(_END_SECONDS)
+            raise ConnectError(f"{self.name} {self.outcome}") from None
+        return self._client
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words."""
+        status = self._process.poll()
+        if status is None:
+            return "is still running"
+        if status < 0:
+            return f"was ended by {signal.Signals(-status).name}"
+        return f"ended with status {status}"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended, and not well."""
+        return bool(self._process.poll())
+
+    def stop(self) -> None:
+        """End it, politely at first, and leave nothing behind."""
+        try:
+            if self._client is not None and self._client.connected:
+                self._client.listener = None
+                self._client.post({"execute": "quit"}, quiet=True)
+                self._client.wait(lambda: False, time.monotonic() + _END_SECONDS)
+        except ConnectionLost:
+            pass  # that is how it ends
+        for end in (self._process.terminate, self._process.kill):
+            if self.wait(_END_SECONDS):
+                break
+            end()
+        self._process.wait()
+        if self._client is not None:
+            self._client.close()
+        if self._output is not None:
+            self._relay_output()
+        self._forget_channel()
+        os.close(self._alive)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended, and pass on what it prints; False: it has not."""
+        deadline = time.monotonic() + seconds
+        while not self._process_ended(max(deadline - time.monotonic(), 0)):
+            if time.monotonic() >= deadline:
+                return False
+        self._process.wait()
+        return True
+
+    def _process_ended(self, seconds: float | None, *more: int) -> bool:
+        """Wait for QEMU's end, or for something to read; whether it was the end."""
+        poll = select.poll()
+        for descriptor in (self._alive, self._output, *more):
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll(seconds and seconds * 1000)}
+        if self._output in ready:
+            self._relay_output()
+        return self._alive in ready
+
+    def _accept(self) -> socket.socket:
+        """Wait for QEMU to connect, as long as it lives."""
+        self._listener.setblocking(False)
+        while True:
+            ended = self._process_ended(None, self._listener.fileno())
+            with contextlib.suppress(BlockingIOError):
+                stream, _ = self._listener.accept()
+                self._forget_channel()
+                return stream
+            if ended:
+                self._process.wait()
+                raise ConnectError(f"{self.name} {self.outcome}, before it could be talked to")
+
+    def _relay_output(self) -> None:
+        """Pass on what QEMU has printed."""
+        assert self._output is not None
+        try:
+            data = os.read(self._output, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if data:
+            self.relay(clean(data.decode("utf-8", "replace")))
+            return
+        if self._client is not None:
+            self._client.unwatch(self._output)
+        os.close(self._output)
+        self._output = None
+
+    def _forget_channel(self) -> None:
+        self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def start_vm(
+    command: list[str], *, capture: bool, descriptors: tuple[int, ...] = ()
+) -> Iterator[Vm]:
+    """Start QEMU for as long as the ``with`` block runs.
+
+    :param command: the program and its arguments; a monitor is added to them.
+    :param capture: what it prints goes to :attr:`Vm.relay`, not straight to standard error.
+    :param descriptors: file descriptors for it to inherit.
+    :raise ConnectError: it could not be started.
+    """
+    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        vm = Vm(command, capture=capture, descriptors=descriptors)
+        try:
+            yield vm
+        finally:
+            vm.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """End this program as the signal would, but with time to end QEMU first."""
+    raise SystemExit(128 + number)
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """What makes the kernel end QEMU when this program is killed; None where none can."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _short_folder() -> str | None:
+    """Where temporary folders go, unless a socket's address can't name it."""
+    folder = tempfile.gettempdir()
+    return "/tmp" if len(folder) > _LONGEST_FOLDER or "," in folder else None
+
+
+def _to_standard_error(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

@@ -36,9 +36,12 @@ FORMS = "PATH, unix:PATH, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT or :PORT"
 
 # What QEMU allows behind a socket address on its command line (-qmp, -chardev socket).
 # They tell QEMU how to open its end, so an argument pasted from there loses them.
-_QEMU_OPTIONS = re.compile(
-    r"(?:,(?:server|nowait|wait|reconnect(?:-ms)?|to|ipv4|ipv6|delay|nodelay|telnet|tn3270"
-    r"|websocket|tls-creds|tls-authz|abstract|tight|mux|logfile|logappend|pretty)(?:=[^,]*)?)+$"
+_QEMU_OPTIONS = frozenset(
+    (
+        *("server", "wait", "nowait", "reconnect", "reconnect-ms", "to", "ipv4", "ipv6", "delay"),
+        *("nodelay", "telnet", "tn3270", "websocket", "tls-creds", "tls-authz", "abstract"),
+        *("tight", "mux", "logfile", "logappend", "pretty"),
+    )
 )
 _TCP = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:/\[\]]*)):(?P<port>[0-9]+)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+-]*:")
@@ -51,7 +54,7 @@ def parse_address(text: str) -> Address:
         (``unix:PATH,server=on,wait=off``) are ignored.
     :raise AddressError: it is none of them.
     """
-    bare = _QEMU_OPTIONS.sub("", text)
+    bare = _without_options(text)
     if bare.startswith("unix:"):
         return _unix(bare.removeprefix("unix:"), text)
     if bare.startswith("tcp:"):
@@ -61,6 +64,14 @@ def parse_address(text: str) -> Address:
     if _SCHEME.match(bare) and "\0" not in bare:
         raise AddressError(f"{text!r} is no address known here; use {FORMS}")
     return _unix(bare, text)
+
+
+def _without_options(text: str) -> str:
+    bare, comma, option = text.rpartition(",")
+    while comma and option.partition("=")[0] in _QEMU_OPTIONS:
+        text = bare
+        bare, comma, option = text.rpartition(",")
+    return text
 
 
 def _unix(path: str, text: str) -> UnixAddress:

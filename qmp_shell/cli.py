@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from . import __version__
 from .address import FORMS, parse_address
@@ -22,8 +23,22 @@ INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell shows for a program that SIGPIPE ended
 
 
+class _Help(argparse.HelpFormatter):
+    """As wide as the terminal. (By itself it asks shutil, and each start pays for the import.)"""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size().columns
+        except OSError:
+            width = 80
+        super().__init__(prog, width=width - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all of qmp-shell does."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -180,6 +195,9 @@ def _guard(program: str, run: Callable[[], int]) -> int:
     except OSError as error:
         complain(f"{error.strerror or error}", program)
         return 1
+    finally:
+        # The interpreter ends next, and would first look for cycles in all there is.
+        gc.freeze()
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from .errors import ConnectionLost, ParseError, QMPError, UsageError
@@ -93,7 +92,7 @@ class FileInput(NamedTuple):
 
     def lines(self, _: Session) -> Iterator[bytes]:
         try:
-            with Path(self.path).open("rb") as file:
+            with open(self.path, "rb") as file:
                 yield from file
         except OSError as error:
             raise UsageError(f"{self.path}: {error.strerror}") from None

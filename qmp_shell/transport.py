@@ -40,7 +40,7 @@ def open_stream(address: Address, *, timeout: float | None, wait: float = 0) -> 
 
 def _connect(address: Address, timeout: float | None) -> socket.socket:
     if isinstance(address, UnixAddress):
-        return _connect_unix(os.path.expanduser(address.path), timeout)  # noqa: PTH111
+        return _connect_unix(os.path.expanduser(address.path), timeout)
     stream = socket.create_connection((address.host, address.port), timeout)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -96,8 +96,8 @@ def _explain(address: Address, error: OSError, *, waited: float) -> str:
         start = f"-qmp unix:{address},server=on,wait=off"
         return f"{address}: no such socket{after}; start QEMU with {start}"
     elif isinstance(error, ConnectionRefusedError):
-        path = os.path.expanduser(address.path)  # noqa: PTH111
-        if not stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
+        path = os.path.expanduser(address.path)
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
             return f"{address} is a file, not a socket"
         return f"{address}: nobody listens there{after}; its QEMU has probably ended"
     if isinstance(error, ConnectionRefusedError):

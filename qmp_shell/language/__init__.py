@@ -6,9 +6,7 @@ through an :class:`Assembler`, which turns them into messages.
 
 from __future__ import annotations
 
-from .notation import format_message
 from .reader import Reader, Source
-from .secrets import may_hold_secret, redact
 from .statement import Assembler, Dot, Execute
 
 __all__ = [
@@ -17,7 +15,4 @@ __all__ = [
     "Execute",
     "Reader",
     "Source",
-    "format_message",
-    "may_hold_secret",
-    "redact",
 ]

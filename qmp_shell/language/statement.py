@@ -12,7 +12,7 @@ from ..errors import ParseError
 from ..protocol import Message
 from .command import check_name, read_command
 from .reader import Source
-from .values import read_literal
+from .values import read_value
 from .words import Word, literal_end, skip_blank, split_words
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
@@ -115,7 +115,7 @@ def _dot(text: str) -> Dot:
 
 def _raw_message(text: str, start: int) -> Message:
     end = literal_end(text, start)
-    value = read_literal(text[start:end], start)
+    value = read_value(text[start:end], start)
     if not isinstance(value, dict):
         raise ParseError("a message is an object: {...}", start)
     for word in split_words(text, end):

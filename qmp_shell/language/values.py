@@ -1,4 +1,4 @@
-"""Values: quoted strings, literals in JSON or Python notation, and bare words."""
+"""Values: quoted strings and bare words; literals are read next door, when there are any."""
 
 from __future__ import annotations
 
@@ -6,34 +6,13 @@ import re
 from typing import Any
 
 from ..errors import ParseError
-from .words import DOUBLE_QUOTED, SINGLE_QUOTED
 
-# QEMU's own reader stops at 1,024; nothing in QMP comes near this.
-MAX_DEPTH = 200
-
-_TOKEN = re.compile(
-    rf"(?:\s|\#[^\n]*)*(?P<token>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[{{}}\[\],:]|[^\s{{}}\[\],:\"'\#]+|\Z)"
-)
-_WORDS = {
-    "true": True,
-    "True": True,
-    "false": False,
-    "False": False,
-    "null": None,
-    "None": None,
-}
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+INTEGER = re.compile(r"[+-]?[0-9]+")
 # Python refuses to read longer ones, for their time grows with the square of the length.
-_LONGEST_INTEGER = 4300
+_LONGESTINTEGER = 4300
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_PYTHON_ESCAPE = re.compile(
-    r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
-    r"|([0-7]{1,3})|(.))",
-    re.DOTALL,
-)
-_JSON_ESCAPES = {
+JSON_ESCAPES = {
     '"': '"',
     "\\": "\\",
     "/": "/",
@@ -43,7 +22,6 @@ _JSON_ESCAPES = {
     "r": "\r",
     "t": "\t",
 }
-_PYTHON_ESCAPES = {**_JSON_ESCAPES, "'": "'", "a": "\a", "v": "\v"}
 _LITERAL_ESCAPE = re.compile(r"\\(['\\])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -76,6 +54,8 @@ def read_value(text: str, offset: int) -> Any:
     if text.startswith("'"):
         return _LITERAL_ESCAPE.sub(r"\1", text[1:-1])
     if text.startswith(("{", "[")):
+        from .literal import read_literal
+
         return read_literal(text, offset)
     return Bare.at(text, offset)
 
@@ -85,16 +65,20 @@ def read_untyped(word: Bare) -> Any:
 
     :raise ParseError: an integer too long to read.
     """
-    if _INTEGER.fullmatch(word):
-        return _integer(word, word.offset)
+    if INTEGER.fullmatch(word):
+        return read_integer(word, word.offset)
     lower = word.lower()
     if lower in ("true", "false"):
         return lower == "true"
     return str(word)
 
 
-def _integer(text: str, offset: int) -> int:
-    if len(text) > _LONGEST_INTEGER:
+def read_integer(text: str, offset: int) -> int:
+    """Read decimal digits, with or without a sign.
+
+    :raise ParseError: there are too many of them.
+    """
+    if len(text) > _LONGESTINTEGER:
         raise ParseError("this number is too long", offset)
     return int(text)
 
@@ -103,138 +87,18 @@ def _json_string(text: str, offset: int) -> str:
     def unescape(match: re.Match[str]) -> str:
         if match[1]:
             return chr(int(match[1], 16))
-        if match[2] not in _JSON_ESCAPES:
+        if match[2] not in JSON_ESCAPES:
             raise ParseError(
                 rf"\{match[2]} is no escape in a string; a backslash is \\, or use '...'",
                 offset + match.start(),
             )
-        return _JSON_ESCAPES[match[2]]
+        return JSON_ESCAPES[match[2]]
 
-    return _pair_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
-
-
-def _python_string(text: str, offset: int) -> str:
-    """A string within a literal, where JSON's and Python's escapes both hold."""
-
-    def unescape(match: re.Match[str]) -> str:
-        digits = match[1] or match[2] or match[3]
-        if digits or match[4]:
-            return chr(int(digits, 16) if digits else int(match[4], 8))
-        if match[5] in _PYTHON_ESCAPES and not (match[5] == "/" and text[0] == "'"):
-            return _PYTHON_ESCAPES[match[5]]
-        if text[0] == '"':
-            raise ParseError(
-                rf"\{match[5]} is no escape in a string; a backslash is \\",
-                offset + match.start(),
-            )
-        return match[0]
-
-    return _pair_surrogates(_PYTHON_ESCAPE.sub(unescape, text)[1:-1])
+    return pair_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
 
 
-def _pair_surrogates(text: str) -> str:
+def pair_surrogates(text: str) -> str:
     r"""Make one character of each ``\ud83d\ude00``, as JSON has it."""
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-
-
-def read_literal(text: str, offset: int) -> Any:
-    """Read ``{...}`` or ``[...]``, in JSON's notation or in Python's.
-
-    :param offset: where it stands in the line, for the errors.
-    :raise ParseError: it is neither.
-    """
-    return _Literal(text, offset).read()
-
-
-class _Literal:
-    """A literal being read, token by token."""
-
-    def __init__(self, text: str, offset: int) -> None:
-        self._text = text
-        self._offset = offset
-        self._position = 0
-        self._next()
-
-    def read(self) -> Any:
-        value = self._value(0)
-        if self._token:
-            raise self._error("nothing may follow here")
-        return value
-
-    def _next(self) -> None:
-        match = _TOKEN.match(self._text, self._position)
-        if match is None:
-            self._start = self._position
-            raise self._error("this can't be read")
-        self._start = match.start("token")
-        self._token = match["token"]
-        self._position = match.end()
-
-    def _error(self, message: str) -> ParseError:
-        return ParseError(message, self._offset + self._start)
-
-    def _skip(self, token: str) -> bool:
-        if self._token != token:
-            return False
-        self._next()
-        return True
-
-    def _value(self, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise self._error(f"brackets are nested more than {MAX_DEPTH} deep")
-        if self._skip("{"):
-            return self._object(depth)
-        if self._skip("["):
-            return self._list(depth)
-        value = self._atom()
-        self._next()
-        return value
-
-    def _object(self, depth: int) -> dict[str, Any]:
-        members: dict[str, Any] = {}
-        while not self._skip("}"):
-            if self._token[:1] not in ('"', "'") or not self._token:
-                raise self._error("a key in quotes or } is needed here")
-            key = self._atom()
-            if key in members:
-                raise self._error(f"{key!r} is given twice")
-            self._next()
-            if not self._skip(":"):
-                raise self._error(f"a : is needed here, after the key {key!r}")
-            members[key] = self._value(depth + 1)
-            if not self._skip(",") and self._token != "}":
-                raise self._error("a , or } is needed here")
-        return members
-
-    def _list(self, depth: int) -> list[Any]:
-        items: list[Any] = []
-        while not self._skip("]"):
-            items.append(self._value(depth + 1))
-            if not self._skip(",") and self._token != "]":
-                raise self._error("a , or ] is needed here")
-        return items
-
-    def _atom(self) -> Any:
-        token = self._token
-        if token[:1] in ('"', "'") and token:
-            return _python_string(token, self._offset + self._start)
-        if token in _WORDS:
-            return _WORDS[token]
-        return self._number(token)
-
-    def _number(self, token: str) -> int | float:
-        if _INTEGER.fullmatch(token):
-            return _integer(token, self._offset + self._start)
-        if _FLOAT.fullmatch(token):
-            value = float(token)
-            if value not in (float("inf"), float("-inf")):
-                return value
-            raise self._error("this number is too large")
-        try:
-            return int(token, 0)  # 0x10, 0o17, 0b11, 1_000
-        except ValueError:
-            if token and token not in "{}[],:":
-                raise self._error(f"{token!r} is no value; a string needs quotes") from None
-            raise self._error("a value is needed here") from None

@@ -14,7 +14,8 @@ from prompt_toolkit.completion import (
 from prompt_toolkit.document import Document
 
 from ..complete import Kind, candidates
-from ..shell import Session, SessionNames
+from ..shell import Session
+from ..shell.names import SessionNames
 
 
 class SessionCompleter(Completer):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
-from ..language import may_hold_secret
+from ..language.secrets import may_hold_secret
 
 
 class PrivateHistory(FileHistory):

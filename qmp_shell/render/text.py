@@ -9,15 +9,16 @@ from typing import Any
 
 from ..protocol import Event, Message
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# json.dumps() escapes C0 only; the rest of what a terminal may act on, and what no
+# C0 but tab and newline, DEL, C1.
+_CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
+# json.dumps() escapes C0 only; this is the rest of what a terminal may act on, and what no
 # encoding can write.
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNSAFE_IN_JSON = "[\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]"
 
 
 def clean(text: str) -> str:
     """Text without anything that a terminal would act on but newlines and tabs."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "replace").decode()
+    return text.translate(_CONTROL).encode("utf-8", "replace").decode()
 
 
 def compact(value: Any) -> str:
@@ -28,7 +29,7 @@ def compact(value: Any) -> str:
 def pretty(value: Any, *, ascii_only: bool = False) -> str:
     """JSON to be read: indented, in the order the VM sent it, characters as they are."""
     text = json.dumps(value, indent=2, ensure_ascii=ascii_only)
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def event_line(event: Event) -> str:

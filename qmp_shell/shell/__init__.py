@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .dot import DotCommand
 from .log import MessageLog
-from .names import SessionNames
 from .session import Connector, Display, Session
 from .settings import Settings, read_seconds
 
@@ -14,7 +13,6 @@ __all__ = [
     "DotCommand",
     "MessageLog",
     "Session",
-    "SessionNames",
     "Settings",
     "read_seconds",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +49,8 @@ def _commands(session: Session, pattern: str) -> None:
     names = session.catalog.commands()
     if not names:
         raise UsageError("the VM does not tell its commands")
+    import fnmatch
+
     wanted = pattern if any(mark in pattern for mark in "*?[") else f"*{pattern}*"
     found = fnmatch.filter(names, wanted)
     if not found:

@@ -7,7 +7,6 @@ import os
 import time
 
 from ..errors import UsageError
-from ..language import redact
 from ..protocol import Message
 
 
@@ -19,7 +18,7 @@ class MessageLog:
         self.path = path
         try:
             descriptor = os.open(
-                os.path.expanduser(path),  # noqa: PTH111
+                os.path.expanduser(path),
                 os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC,
                 0o600,
             )
@@ -28,7 +27,9 @@ class MessageLog:
         self._file = os.fdopen(descriptor, "a", encoding="ascii", buffering=1)
 
     def write(self, direction: str, message: Message) -> None:
-        """Add a message. ``direction`` is ``>`` for one sent, ``<`` for one received.
+        """Add a message, whose secrets are hidden already.
+
+        :param direction: ``>`` for one sent, ``<`` for one received.
 
         :raise UsageError: it can't be written.
         """
@@ -37,7 +38,7 @@ class MessageLog:
         entry = {
             "time": stamp,
             "direction": {">": "sent", "<": "received"}[direction],
-            "message": redact(message),
+            "message": message,
         }
         try:
             self._file.write(json.dumps(entry) + "\n")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
 from ..errors import CommandError, ParseError, UsageError
-from ..language import Assembler, Dot, Reader, Source, redact
+from ..language import Assembler, Dot, Reader, Source
 from ..protocol import Event, LateReply, Message, News, Reply, StrayReply
-from .catalog import Catalog
 from .dot import COMMANDS, DotCommand, find_dot
-from .human import HumanMonitor
 from .log import MessageLog
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .catalog import Catalog
+    from .human import HumanMonitor
 
 
 class Display(Protocol):
@@ -99,6 +101,8 @@ class Session:
     @property
     def catalog(self) -> Catalog:
         """The names that the VM knows."""
+        from .catalog import Catalog
+
         if self._catalog is None:
             self._catalog = Catalog(self.client)
         return self._catalog
@@ -180,7 +184,7 @@ class Session:
         if line == "exit":
             self.done = True
             return
-        human = self.human or HumanMonitor()
+        human = self.human or self._new_human()
         self.client.timeout = self.settings.timeout
         reply = self.client.request(human.message(line))
         if reply.is_error:
@@ -193,7 +197,13 @@ class Session:
 
     def enter_human(self) -> None:
         """Go over to human monitor mode, with CPU 0 chosen."""
-        self.human = HumanMonitor()
+        self.human = self._new_human()
+
+    @staticmethod
+    def _new_human() -> HumanMonitor:
+        from .human import HumanMonitor
+
+        return HumanMonitor()
 
     def leave_human(self) -> None:
         """Go back to QMP."""
@@ -251,7 +261,12 @@ class Session:
             self.display.stray(news.message)
 
     def _trace(self, direction: str, message: Message) -> None:
+        if self._log is None and not self.settings.verbose:
+            return
+        from ..language.secrets import redact
+
+        shown = redact(message)
         if self._log is not None:
-            self._log.write(direction, message)
+            self._log.write(direction, shown)
         if self.settings.verbose:
-            self.display.trace(direction, redact(message))
+            self.display.trace(direction, shown)

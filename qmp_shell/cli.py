@@ -204,10 +204,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.demo:
         if options.address or options.agent:
             raise UsageError("--demo brings its own VM: no ADDRESS and no -N with it")
-        from .demo import start_demo
+        from .demo import TO_TRY, start_demo
 
         with start_demo(capture=_is_interactive(options)) as vm:
-            return _shell(options, vm.connect, vm)
+            return _shell(options, vm.connect, vm, tips=TO_TRY)
     address = options.address or os.environ.get("QMP_SOCKET")
     if not address:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
@@ -221,7 +221,7 @@ def _run(options: argparse.Namespace) -> int:
         )
 
     parse_address(address)
-    return _shell(options, connector, None)
+    return _shell(options, connector)
 
 
 def _run_wrap(options: argparse.Namespace) -> int:
@@ -248,7 +248,12 @@ def _wants_colour(options: argparse.Namespace) -> bool:
     return not plain and _is_terminal(sys.stdout)
 
 
-def _shell(options: argparse.Namespace, connector: Connector, vm: Vm | None) -> int:
+def _shell(
+    options: argparse.Namespace,
+    connector: Connector,
+    vm: Vm | None = None,
+    tips: tuple[tuple[str, str], ...] = (),
+) -> int:
     """Run the front end that the options ask for, on one session."""
     interactive = _is_interactive(options)
     settings = Settings(
@@ -262,7 +267,9 @@ def _shell(options: argparse.Namespace, connector: Connector, vm: Vm | None) -> 
     if interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, connector, colour=colour, human=options.hmp, log=log, vm=vm)
+        return run_prompt(
+            settings, connector, colour=colour, human=options.hmp, log=log, vm=vm, tips=tips
+        )
     display = ScriptDisplay(settings, colour=colour)
     session = Session(display, settings, connector, human=options.hmp, log=log)
     session.connect()
@@ -271,4 +278,5 @@ def _shell(options: argparse.Namespace, connector: Connector, vm: Vm | None) -> 
             session, options.inputs or [StandardInput()], keep_going=options.keep_going
         )
     finally:
-        session.close()
+        if vm is None:
+            session.close()

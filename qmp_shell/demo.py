@@ -54,7 +54,7 @@ _PACKAGES = {
 TO_TRY = (
     ("query-block", "the VM's disk"),
     ("device_add driver=virtio-rng-pci id=rng1", "plug in a device"),
-    ("cont", "let the VM run: its RESUME event appears"),
+    ("cont", "let it run; RESUME appears"),
 )
 
 

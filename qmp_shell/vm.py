@@ -110,24 +110,30 @@ class Vm:
 
     def stop(self) -> None:
         """End it, politely at first, and leave nothing behind."""
-        try:
-            if self._client is not None and self._client.connected:
-                self._client.listener = None
-                self._client.post({"execute": "quit"}, quiet=True)
-                self._client.wait(lambda: False, time.monotonic() + _END_SECONDS)
-        except ConnectionLost:
-            pass  # that is how it ends
-        for end in (self._process.terminate, self._process.kill):
-            if self.wait(_END_SECONDS):
-                break
-            end()
-        self._process.wait()
-        if self._client is not None:
-            self._client.close()
+        if not self._quit():
+            self._process.terminate()
+        if not self.wait(_END_SECONDS):
+            self._process.kill()
+            self._process.wait()
         if self._output is not None:
             self._relay_output()
         self._forget_channel()
         os.close(self._alive)
+
+    def _quit(self) -> bool:
+        """Ask QEMU to end; whether it is about to, or has ended."""
+        if self._client is None:
+            return False
+        try:
+            if self._client.connected:
+                self._client.listener = self._client.tracer = None
+                self._client.post({"execute": "quit"}, quiet=True)
+                self._client.wait(lambda: False, time.monotonic() + _END_SECONDS)
+        except ConnectionLost:
+            pass  # that is how it ends
+        finally:
+            self._client.close()
+        return self.wait(_END_SECONDS)
 
     def wait(self, seconds: float) -> bool:
         """Wait until it has ended, and pass on what it prints; False: it has not."""

@@ -30,12 +30,6 @@ _STYLE = Style.from_dict(
         "pygments.keyword.constant": "ansimagenta",
         "pygments.comment": "ansibrightblack",
         "prompt": "bold",
-        "completion-menu.completion": "bg:default fg:default noreverse",
-        "completion-menu.completion.current": "reverse",
-        "completion-menu.meta.completion": "bg:default fg:ansibrightblack",
-        "completion-menu.meta.completion.current": "bg:default fg:default",
-        "completion-menu.completion fuzzymatch.inside": "bold fg:ansicyan",
-        "completion-menu.completion fuzzymatch.outside": "fg:default",
     }
 )
 _MENU_ROWS = 6
@@ -55,6 +49,7 @@ class Editor:
             auto_suggest=AutoSuggestFromHistory(),
             lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
             style=_STYLE,
+            include_default_pygments_style=False,
             color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
             multiline=Condition(self._wants_more),
             prompt_continuation=lambda width, *_: " " * width,
@@ -80,9 +75,10 @@ class Editor:
             ear.close()
 
     def end(self) -> None:
-        """Stop reading, as if Ctrl-D had been typed."""
+        """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""
         app = self._prompt.app
         if app.is_running and not app.is_done:
+            app.erase_when_done = True
             app.exit(exception=EOFError)
 
     def _wants_more(self) -> bool:

@@ -31,10 +31,12 @@ def run_prompt(
     human: bool,
     log: MessageLog | None,
     vm: Vm | None,
+    tips: tuple[tuple[str, str], ...],
 ) -> int:
     """Serve a person at a terminal until they leave.
 
     :param vm: a VM that lives and dies with this prompt; None: it is somebody else's.
+    :param tips: lines to try, and what each does.
     :return: the exit status.
     :raise ConnectError: there is no VM to begin with.
     """
@@ -48,9 +50,12 @@ def run_prompt(
     try:
         if trouble is not None:
             display.complain(trouble)
-        return Repl(session, display, Editor(session, history, colour=colour), vm).run()
+        repl = Repl(session, display, Editor(session, history, colour=colour), vm)
+        repl.greet(tips)
+        return repl.run()
     finally:
-        session.close()
+        if vm is None:
+            session.close()
 
 
 def _history_command(history: History) -> DotCommand:
@@ -76,9 +81,23 @@ class Repl:
         self._editor = editor
         self._vm = vm
 
+    def greet(self, tips: tuple[tuple[str, str], ...]) -> None:
+        """Say which VM this is, and what to do with it."""
+        client, catalog = self._session.client, self._session.catalog
+        name, status = catalog.identity()
+        if client.greeting is None:
+            about = "a guest agent"
+        else:
+            about = ", ".join(filter(None, (name, version_text(client.greeting), status)))
+        self._display.heading(about)
+        self._display.note("Tab completes, .help helps, Ctrl-D leaves.")
+        if tips:
+            self._display.note("Try:")
+        for line, summary in tips:
+            self._display.note(f"  {line:<44}{summary}")
+
     def run(self) -> int:
         """:return: the exit status."""
-        self._greet()
         while not self._session.done and not self._is_over():
             try:
                 text = self._editor.read(self._lost_while_editing)
@@ -90,32 +109,20 @@ class Repl:
                 self._display.flush()
                 self._run_text(text)
         self._display.flush()
-        if self._vm is not None and self._vm.failed:
-            return ConnectionLost.exit_status
-        return 0
+        if self._vm is None or self._session.connected:
+            return 0
+        self._vm.wait(_END_SECONDS)
+        self._display.note(f"{self._vm.name} {self._vm.outcome}")
+        return ConnectionLost.exit_status if self._vm.failed else 0
 
     def _is_over(self) -> bool:
         """Whether the VM that this prompt is for has ended."""
-        if self._vm is None or self._session.connected:
-            return False
-        self._vm.wait(_END_SECONDS)
-        self._display.note(f"{self._vm.name} {self._vm.outcome}")
-        return True
-
-    def _greet(self) -> None:
-        client, catalog = self._session.client, self._session.catalog
-        name, status = catalog.identity()
-        if client.greeting is None:
-            about = "a guest agent"
-        else:
-            about = ", ".join(filter(None, (name, version_text(client.greeting), status)))
-        self._display.heading(about)
-        self._display.note("Tab completes, .help helps, Ctrl-D leaves.")
-        catalog.commands()
+        return self._vm is not None and not self._session.connected
 
     def _lost_while_editing(self, error: QMPError) -> None:
-        self._say_lost(error)
-        if self._vm is not None:
+        if self._vm is None:
+            self._say_lost(error)
+        else:
             self._editor.end()
 
     def _say_lost(self, error: QMPError) -> None:

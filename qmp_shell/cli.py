@@ -189,15 +189,20 @@ def _guard(program: str, run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has left; Python must not try to flush it once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         return _BROKEN_PIPE
     except OSError as error:
+        _drop_output()
         complain(f"{error.strerror or error}", program)
         return 1
     finally:
         # The interpreter ends next, and would first look for cycles in all there is.
         gc.freeze()
+
+
+def _drop_output() -> None:
+    """Nothing can be written any more, and Python must not try it once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -99,7 +99,7 @@ def _explain(address: Address, error: OSError, *, waited: float) -> str:
         path = os.path.expanduser(address.path)
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return f"{address} is a file, not a socket"
-        return f"{address}: nobody listens there{after}; its QEMU has probably ended"
+        return f"{address}: nobody listens there{after}; what did has probably ended"
     if isinstance(error, ConnectionRefusedError):
         return f"{address}: nobody listens there{after}; start QEMU with {start}"
     if isinstance(error, PermissionError):

@@ -1,0 +1,178 @@
+"""What the tests need: real VMs with two monitors each, and a real terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import qmp_shell
+from tests.peer import ScriptedPeer
+from tests.terminal import Terminal
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--qemu", default="qemu-system-x86_64", help="the QEMU to test against (an x86_64 one)"
+    )
+
+
+def need(program: str) -> str:
+    """Find a program that a test needs: a failure in CI, a skip for a person without it."""
+    found = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if found is None:
+        message = f"{program} is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+class RunningVm:
+    """A QEMU with no guest, stopped, and two monitors; the second is there to make events."""
+
+    def __init__(self, qemu: str, folder: Path, *arguments: str, name: str = "testvm") -> None:
+        self.address = str(folder / "qmp.sock")
+        self.second_address = str(folder / "second.sock")
+        self.process = subprocess.Popen(
+            [
+                *(qemu, "-M", "pc", "-m", "64", "-name", name, "-display", "none"),
+                *("-nodefaults", "-S"),
+                *("-qmp", f"unix:{self.address},server=on,wait=off"),
+                *("-qmp", f"unix:{self.second_address},server=on,wait=off"),
+                *arguments,
+            ],
+            stdin=subprocess.DEVNULL,
+        )
+
+    @contextlib.contextmanager
+    def second(self) -> Iterator[qmp_shell.Client]:
+        """A client on the second monitor."""
+        with qmp_shell.connect(self.second_address, wait=20) as client:
+            yield client
+
+    def run(self, *commands: str) -> None:
+        """Run commands without arguments on the second monitor."""
+        with self.second() as client:
+            for command in commands:
+                client.execute(command)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def qemu(request: pytest.FixtureRequest) -> str:
+    """The QEMU to test against."""
+    return need(str(request.config.getoption("--qemu")))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a UNIX socket."""
+    with tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def start_vm(qemu: str, folder: Path) -> Iterator[Callable[..., RunningVm]]:
+    """Starts a VM with more arguments; it ends with the test."""
+    started: list[RunningVm] = []
+
+    def start(*arguments: str, name: str = "testvm") -> RunningVm:
+        place = folder / f"vm{len(started)}"
+        place.mkdir()
+        started.append(RunningVm(qemu, place, *arguments, name=name))
+        with started[-1].second():
+            return started[-1]
+
+    yield start
+    for vm in started:
+        vm.end()
+
+
+@pytest.fixture
+def vm(start_vm: Callable[..., RunningVm]) -> RunningVm:
+    """A VM."""
+    return start_vm()
+
+
+@pytest.fixture
+def peer(folder: Path) -> Iterator[Callable[..., ScriptedPeer]]:
+    """Starts a scripted peer, for the faults that a real VM can't be made to show."""
+    started: list[ScriptedPeer] = []
+
+    def start(*steps: bytes) -> ScriptedPeer:
+        started.append(ScriptedPeer(folder / f"peer{len(started)}.sock", *steps))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which nothing of the user's own is read or written."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return kept | {
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "PAGER": "cat",
+    }
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    """Runs ``qmp-shell`` to its end, as a script does."""
+
+    def run(
+        *arguments: str, stdin: str | bytes = "", program: str = "cli.main", **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        code = f"import sys; from qmp_shell.cli import main, main_wrap; sys.exit({program[4:]}())"
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            input=data,
+            capture_output=True,
+            timeout=60,
+            env=environment | more,
+            cwd=tmp_path,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    return run
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Starts ``qmp-shell`` in a terminal whose screen can be read."""
+    started: list[Terminal] = []
+
+    def start(*arguments: str, module: str = "qmp_shell", **settings: int) -> Terminal:
+        code = ["-m", "qmp_shell"]
+        if module == "wrap":
+            code = ["-c", "import sys; from qmp_shell.cli import main_wrap; sys.exit(main_wrap())"]
+        started.append(
+            Terminal([sys.executable, *code, *arguments], environment, tmp_path, **settings)
+        )
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()

@@ -1,0 +1,305 @@
+"""The client against a real QEMU, and against peers that misbehave as none will."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import qmp_shell
+from qmp_shell.client import Client
+from qmp_shell.protocol import LateReply, Message, News
+from tests.conftest import RunningVm
+from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+
+HOLD = ScriptedPeer.HOLD
+Peer = Callable[..., ScriptedPeer]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_execute_returns_what_the_vm_returns(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+        assert client.execute("human-monitor-command", **{"command-line": "info name"}) == (
+            "testvm\r\n"
+        )
+
+
+def test_a_refused_command_raises_with_the_vms_words(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        with pytest.raises(qmp_shell.CommandError) as caught:
+            client.execute("device_add", driver="nonesuch")
+        assert caught.value.error_class == "GenericError"
+        assert "nonesuch" in caught.value.description
+        assert str(caught.value).startswith("device_add: GenericError: ")
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_tcp(start_vm: Callable[..., RunningVm], host: str) -> None:
+    port = free_port()
+    listen = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    start_vm(
+        *("-chardev", f"socket,id=tcp,host={listen},port={port},server=on,wait=off"),
+        *("-mon", "chardev=tcp,mode=control"),
+    )
+    with qmp_shell.connect(f"{host}:{port}") as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+def test_a_monitor_that_prints_pretty(start_vm: Callable[..., RunningVm], folder: Path) -> None:
+    path = folder / "pretty.sock"
+    start_vm(
+        *("-chardev", f"socket,id=c,path={path},server=on,wait=off"),
+        *("-mon", "chardev=c,mode=control,pretty=on"),
+    )
+    received: list[Message] = []
+    with qmp_shell.connect(str(path), tracer=lambda _, message: received.append(message)) as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+        assert len(client.execute("query-qmp-schema")) > 500
+
+
+def test_out_of_band_is_enabled(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        reply = client.request({"exec-oob": "migrate-recover", "arguments": {"uri": "x"}, "id": 7})
+        assert reply.message["id"] == 7
+        assert "Out-of-band" not in str(reply.message)
+
+
+def test_events_come_in_order_each_once(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        vm.run("cont", "stop")
+        client.execute("query-name")
+        names = []
+        for event in client.events(timeout=10):
+            names.append(event.name)
+            if len(names) == 2:
+                break
+        assert names == ["RESUME", "STOP"]
+        assert list(client.events()) == []
+
+
+def test_an_event_has_data_and_a_time_stamp(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        client.execute("quit")
+        event = next(event for event in client.events(timeout=10) if event.name == "SHUTDOWN")
+        assert event.data["reason"] == "host-qmp-quit"
+        assert event.timestamp > 1e9
+
+
+def test_the_end_of_the_vm_is_told_after_its_last_event(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        client.execute("quit")
+        seen = []
+
+        def hear() -> None:
+            for event in client.events(timeout=None):
+                seen.append(event.name)
+
+        with pytest.raises(qmp_shell.ConnectionLost, match="closed the connection"):
+            hear()
+        assert seen == ["SHUTDOWN"]
+        with pytest.raises(qmp_shell.ConnectionLost, match="closed the connection"):
+            client.execute("query-status")
+
+
+def test_a_listener_hears_events_during_a_command(peer: Peer) -> None:
+    server = peer(
+        GREETING,
+        ACCEPTED,
+        b'{"event": "A"}{"event": "B"}{"return": 1, "id": 2}{"event": "C"}',
+        HOLD,
+    )
+    heard: list[News] = []
+    with qmp_shell.connect(server.address) as client:
+        client.listener = heard.append
+        assert client.execute("test") == 1
+        client.wait(lambda: len(heard) == 3)
+    assert [news.name for news in heard if isinstance(news, qmp_shell.Event)] == ["A", "B", "C"]
+
+
+def test_messages_are_one_line_of_ascii_with_an_id(peer: Peer) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return": {}, "id": 2}', HOLD)
+    with qmp_shell.connect(server.address) as client:
+        client.execute("test", text="\u00e9\n")
+    assert [json.loads(line) for line in server.received] == [
+        {"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}, "id": 1},
+        {"execute": "test", "arguments": {"text": "\u00e9\n"}, "id": 2},
+    ]
+    assert b"".join(server.received).isascii()
+
+
+def test_a_reply_of_64_mib(peer: Peer) -> None:
+    size = 64 << 20
+    server = peer(GREETING, ACCEPTED, b'{"id": 2, "return": "' + b"x" * size + b'"}\r\n', HOLD)
+    with qmp_shell.connect(server.address) as client:
+        assert len(client.execute("test")) == size
+
+
+def test_a_command_larger_than_all_buffers(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        with pytest.raises(qmp_shell.CommandError, match="unexpected"):
+            client.execute("query-name", text="x" * (1 << 20))
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+def test_a_time_out_leaves_the_late_reply_apart(peer: Peer) -> None:
+    server = peer(
+        GREETING,
+        ACCEPTED,
+        b"",
+        b'{"return": "late", "id": 2}{"return": "mine", "id": 3}',
+        HOLD,
+    )
+    heard: list[News] = []
+    with qmp_shell.connect(server.address, timeout=0.05) as client:
+        client.listener = heard.append
+        with pytest.raises(qmp_shell.Timeout, match=r"slow: no reply within 0\.05 s"):
+            client.execute("slow")
+        client.timeout = 20
+        assert client.execute("test") == "mine"
+    assert len(heard) == 1
+    assert isinstance(heard[0], LateReply)
+    assert heard[0].reply.message == {"return": "late"}
+    assert heard[0].reply.name == "slow"
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ((b"",), "closed the connection"),
+        ((b'{"QMP": {"ver',), "in the middle of a message"),
+        ((b"QEMU 7.2.0 monitor - type 'help'\r\n(qemu) ", HOLD), "human monitor"),
+        ((b"SSH-2.0-OpenSSH_9.2\r\n", HOLD), "SSH-2.0-OpenSSH"),
+        ((b'{"return": {}}', HOLD), "guest agent"),
+        ((GREETING, b""), "closed the connection"),
+        (
+            (GREETING, b'{"error": {"class": "GenericError", "desc": "no oob"}, "id": 1}', HOLD),
+            "qmp_capabilities: GenericError: no oob",
+        ),
+        ((GREETING, b"\x00\x01", HOLD), "does not speak QMP"),
+    ],
+)
+def test_who_does_not_speak_qmp_is_told(peer: Peer, steps: tuple[bytes, ...], says: str) -> None:
+    server = peer(*steps)
+    with pytest.raises(qmp_shell.ConnectError, match=says) as caught:
+        qmp_shell.connect(server.address)
+    assert caught.value.exit_status == 3
+    assert str(caught.value).startswith(server.address)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", qmp_shell.ConnectionLost),
+        (b'{"return": ', qmp_shell.ConnectionLost),
+        (b'{"what": 1}', qmp_shell.ProtocolError),
+        (b"garbage", qmp_shell.ProtocolError),
+        (b'{"return": 1e}', qmp_shell.ProtocolError),
+    ],
+)
+def test_a_peer_that_breaks_off(peer: Peer, answer: bytes, error: type[Exception]) -> None:
+    server = peer(GREETING, ACCEPTED, answer)
+    with qmp_shell.connect(server.address) as client:
+        with pytest.raises(error):
+            client.execute("test")
+        assert not client.connected
+        with pytest.raises(qmp_shell.ConnectionLost):
+            client.execute("test")
+
+
+def test_a_monitor_that_another_client_holds(vm: RunningVm) -> None:
+    with (
+        qmp_shell.connect(vm.address),
+        pytest.raises(qmp_shell.ConnectError, match="another client may hold this monitor"),
+    ):
+        qmp_shell.connect(vm.address, greeting_timeout=0.2)
+
+
+def test_a_monitor_whose_queue_is_full(folder: Path) -> None:
+    path = str(folder / "full.sock")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
+        server.bind(path)
+        server.listen(0)
+        first.connect(path)
+        with pytest.raises(qmp_shell.ConnectError, match="busy"):
+            qmp_shell.connect(path, greeting_timeout=0.2)
+
+
+def test_where_nobody_is(folder: Path) -> None:
+    path = folder / "gone.sock"
+    with pytest.raises(qmp_shell.ConnectError, match="no such socket; start QEMU with -qmp unix:"):
+        qmp_shell.connect(str(path))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+    with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
+        qmp_shell.connect(str(path))
+    (folder / "file").touch()
+    with pytest.raises(qmp_shell.ConnectError, match="a file, not a socket"):
+        qmp_shell.connect(str(folder / "file"))
+    with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
+        qmp_shell.connect(f"localhost:{free_port()}")
+
+
+def test_waiting_for_a_vm_to_appear(start_vm: Callable[..., RunningVm], folder: Path) -> None:
+    path = str(folder / "late.sock")
+    with pytest.raises(qmp_shell.ConnectError, match=r"no such socket after waiting 0\.1 s"):
+        qmp_shell.connect(path, wait=0.1)
+    start_vm("-qmp", f"unix:{path},server=on,wait=off")
+    with qmp_shell.connect(path, wait=20) as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+def test_a_socket_with_a_long_path(vm: RunningVm, tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    (deep / "link").symlink_to(vm.address)
+    with qmp_shell.connect(str(deep / "link")) as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+def test_a_peer_that_takes_no_data_ends_in_a_time_out(peer: Peer) -> None:
+    server = peer(GREETING, ACCEPTED, HOLD)
+    with qmp_shell.connect(server.address, timeout=0.1) as client:
+        with pytest.raises(qmp_shell.Timeout, match="took no data"):
+            client.execute("test", text="x" * (8 << 20))
+        assert not client.connected, "half a command can't be taken back"
+
+
+def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(GREETING)
+
+    def accept(direction: str, _: Message) -> None:
+        if direction == ">":
+            theirs.sendall(ACCEPTED)
+
+    with Client(ours, tracer=accept) as client:
+        client.negotiate()
+        client.tracer = None
+        theirs.sendall(b'{"event": "LAST"}')
+        theirs.close()
+        with pytest.raises(qmp_shell.ConnectionLost):
+            client.execute("test")
+        assert [event.name for event in client.events()] == ["LAST"]
+
+
+def test_other_descriptors_are_served_while_waiting(vm: RunningVm) -> None:
+    read_end, write_end = os.pipe()
+    heard = []
+    with qmp_shell.connect(vm.address) as client:
+        client.watch(read_end, lambda: heard.append(os.read(read_end, 10)))
+        os.write(write_end, b"hello")
+        client.wait(lambda: bool(heard))
+        client.unwatch(read_end)
+    os.close(read_end)
+    os.close(write_end)
+    assert heard == [b"hello"]

@@ -1,0 +1,371 @@
+"""Scripts: what goes to which output, where they stop, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, RunningVm, need
+from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+
+NAME = '{"return": {"name": "testvm"}}\n'
+HOLD = ScriptedPeer.HOLD
+Peer = Callable[..., ScriptedPeer]
+
+
+def test_a_pipe(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, stdin="# a comment\n\nquery-name\nquery-name")
+    assert (done.stdout, done.stderr, done.returncode) == (NAME * 2, "", 0)
+
+
+def test_lines_and_files_in_their_order(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "script.qmp"
+    script.write_bytes(b"\xef\xbb\xbfquery-name\r\n{'execute':\r\n 'query-uuid'}\r\n")
+    done = run(
+        *(vm.address, "-c", "query-kvm", "-f", str(script), "-f", "-", "-c", "query-name"),
+        stdin="query-version\n",
+    )
+    replies = [json.loads(line)["return"] for line in done.stdout.splitlines()]
+    assert [sorted(reply)[0] for reply in replies] == [
+        *("enabled", "name", "UUID", "package", "name")
+    ]
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_a_failed_command_stops_the_script(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, stdin="query-name\nnonesuch\nquery-name\n")
+    name, error = done.stdout.splitlines(keepends=True)
+    assert name == NAME
+    assert json.loads(error)["error"]["class"] == "CommandNotFound"
+    assert done.stderr.startswith("qmp-shell: <stdin>:2: nonesuch: CommandNotFound: ")
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 1
+
+
+def test_keep_going(vm: RunningVm, run: Run) -> None:
+    done = run("-k", vm.address, stdin="nonesuch\nquery-name x\nquery-name\n")
+    assert done.stdout.endswith(NAME)
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [
+        "<stdin>:1",
+        "<stdin>:2:12",
+    ]
+    assert done.returncode == 1, "the first failure's status"
+
+
+@pytest.mark.parametrize(
+    ("script", "where", "says"),
+    [
+        ("query-name\n  query-name oops\n", "<stdin>:2:14", "'oops' has no value"),
+        ("test a=[1,\n 2,\n oops]\n", "<stdin>:3:2", "'oops' is no value"),
+        ("\ntest a=[1,\n", "<stdin>:2:8", "never closed"),
+        ("query-name \\\n oops", "<stdin>:2:2", "has no value"),
+        ("transaction(\nabort\n", "<stdin>:2", "is open at the end"),
+        (".nonesuch", "<stdin>:1:1", "no command .nonesuch"),
+        (".exit now", "<stdin>:1", "takes no argument"),
+        (b"query-name\n\xff\n", "<stdin>:2", "not UTF-8"),
+    ],
+)
+def test_a_line_that_cannot_be_read(
+    vm: RunningVm, run: Run, script: str | bytes, where: str, says: str
+) -> None:
+    done = run(vm.address, stdin=script)
+    assert done.stderr.startswith(f"qmp-shell: {where}: ")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 2
+
+
+def test_a_transaction_with_a_bad_line_is_not_sent(vm: RunningVm, run: Run) -> None:
+    done = run("-k", vm.address, stdin="transaction(\nabort oops\n)\nquery-name\n")
+    assert done.stdout == NAME
+    assert "<stdin>:3:1: not sent" in done.stderr
+    assert done.returncode == 2
+
+
+def test_a_transaction(start_vm: Callable[..., RunningVm], run: Run, tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    vm = start_vm("-blockdev", f"driver=file,node-name=d0,filename={disk}")
+    done = run(
+        vm.address,
+        stdin="transaction(\nblock-dirty-bitmap-add node=d0 name=b0\n"
+        "block-dirty-bitmap-add node=d0 name=b1\n)\n"
+        "transaction( block-dirty-bitmap-disable node=d0 name=b0 abort )\n",
+    )
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first == {"return": {}}
+    assert "error" in second
+    assert done.returncode == 1
+
+
+def test_events_are_printed_when_asked_for(vm: RunningVm, run: Run) -> None:
+    quiet = run(vm.address, "-c", "cont", "-c", "stop")
+    assert quiet.stdout == '{"return": {}}\n' * 2
+    loud = run("-e", vm.address, "-c", "cont", "-c", "stop", "-c", "query-name")
+    events = [json.loads(line).get("event") for line in loud.stdout.splitlines()]
+    assert [event for event in events if event] == ["RESUME", "STOP"]
+
+
+def test_events_are_printed_while_the_next_line_is_awaited(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmp_shell", "-e", vm.address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+    ) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        shell.stdin.write(b"query-name\n")
+        shell.stdin.flush()
+        assert shell.stdout.readline().decode() == NAME
+        vm.run("cont")
+        assert json.loads(shell.stdout.readline())["event"] == "RESUME"
+        shell.stdin.close()
+        assert shell.wait(20) == 0
+
+
+def test_pretty_and_compact(vm: RunningVm, run: Run) -> None:
+    assert run("-p", vm.address, "-c", "query-name").stdout == (
+        '{\n  "return": {\n    "name": "testvm"\n  }\n}\n'
+    )
+    assert run("--compact", vm.address, "-c", "query-name").stdout == NAME
+
+
+def test_colours(vm: RunningVm, run: Run) -> None:
+    coloured = run("--color", "always", vm.address, "-c", "query-name", NO_COLOR="1").stdout
+    assert "\x1b[" in coloured
+    assert run("--color=auto", vm.address, "-c", "query-name").stdout == NAME
+
+
+def test_the_address_may_come_from_the_environment(vm: RunningVm, run: Run) -> None:
+    assert run("-c", "query-name", QMP_SOCKET=vm.address).stdout == NAME
+    assert run("-c", "query-name", QMP_SOCKET=f"unix:{vm.address},server=on").stdout == NAME
+
+
+def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
+    done = run("-H", vm.address, stdin="info name\n\nstop\n.qmp\nquery-name\n.hmp info name\n")
+    assert done.stdout == f"testvm\n{NAME}testvm\n"
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_leaving_early(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "query-name\nexit\nquery-name", "-c", "query-name")
+    assert (done.stdout, done.returncode) == (NAME, 0)
+
+
+def test_the_end_of_the_vm(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, stdin="quit\n")
+    assert (done.stdout, done.stderr, done.returncode) == ('{"return": {}}\n', "", 0)
+
+
+@pytest.mark.parametrize("more", [[], ["-k"]])
+def test_a_lost_connection(peer: Peer, run: Run, more: list[str]) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return"')
+    done = run(*more, server.address, stdin="test\ntest\n")
+    assert done.stdout == ""
+    assert done.stderr == (
+        "qmp-shell: <stdin>:1: the VM closed the connection in the middle of a message\n"
+    )
+    assert done.returncode == 4
+
+
+def test_a_time_out(peer: Peer, run: Run) -> None:
+    server = peer(GREETING, ACCEPTED, HOLD)
+    done = run("-t", "0.1", server.address, "-c", "slow")
+    assert done.stderr == "qmp-shell: slow: no reply within 0.1 s\n"
+    assert done.returncode == 5
+
+
+def test_a_reply_that_comes_too_late_is_not_another_commands(peer: Peer, run: Run) -> None:
+    server = peer(
+        GREETING, ACCEPTED, b"", b'{"return": "late", "id": 2}{"return": "mine", "id": 3}', HOLD
+    )
+    done = run("-k", "-t", "0.5", server.address, "-c", "slow", "-c", "test")
+    assert done.stdout == '{"return": "mine"}\n'
+    assert done.returncode == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals(peer: Peer, environment: dict[str, str], number: signal.Signals) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"event": "NOW"}', HOLD)
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmp_shell", "-e", server.address, "-c", "slow"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as shell:
+        assert shell.stdout is not None
+        assert shell.stderr is not None
+        assert b"NOW" in shell.stdout.readline()
+        shell.send_signal(number)
+        status = shell.wait(20)
+        assert status == (130 if number == signal.SIGINT else -signal.SIGTERM)
+        assert shell.stderr.read() == b""
+
+
+def test_an_output_that_is_closed(vm: RunningVm, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [
+            *("bash", "-c", '"$0" -m qmp_shell "$1" | head -1; echo ${PIPESTATUS[0]}'),
+            *(sys.executable, vm.address),
+        ],
+        input=b"query-name\n" * 2000,
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.decode() == f"{NAME}141\n"
+    assert done.stderr == b""
+
+
+def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "qmp_shell", vm.address, "-c", "query-name"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+    assert done.stderr == b"qmp-shell: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        ([], 2, "no address: give one, set QMP_SOCKET, or try --demo"),
+        (["--nonesuch"], 2, "see qmp-shell --help"),
+        (["a", "b"], 2, "unrecognized arguments: b; see"),
+        (["-t", "0", "a"], 2, "'0' is no number of seconds"),
+        (["-t", "nan", "a"], 2, "is no number of seconds"),
+        (["ssh://host/x"], 2, "no address known here"),
+        (["--demo", "x"], 2, "brings its own VM"),
+        (["/nonesuch/vm.sock"], 3, "no such socket"),
+    ],
+)
+def test_usage(run: Run, arguments: list[str], status: int, says: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert done.stderr.startswith("qmp-shell: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_script_that_is_not_there(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-f", "nonesuch.qmp")
+    assert done.stderr == "qmp-shell: nonesuch.qmp: No such file or directory\n"
+    assert done.returncode == 2
+
+
+def test_help_and_version(run: Run) -> None:
+    assert run("--version").stdout.startswith("qmp-shell 0.")
+    shown = run("--help").stdout
+    assert all(option in shown for option in ("--hmp", "--wait [SECONDS]", "--demo", "ADDRESS"))
+    assert "Exit status: 0 all well, 1 a command failed" in " ".join(shown.split())
+
+
+def test_verbose_shows_messages_without_secrets(vm: RunningVm, run: Run) -> None:
+    done = run("-v", vm.address, "-c", "set_password protocol=vnc password=hunter2")
+    sent = [json.loads(line[2:]) for line in done.stderr.splitlines() if line.startswith("> ")]
+    assert [message["execute"] for message in sent] == ["qmp_capabilities", "set_password"]
+    assert sent[1]["arguments"] == {"protocol": "vnc", "password": "***"}
+    assert '< {"QMP": ' in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "qmp.log"
+    run("-l", str(log), vm.address, "-c", "set_password protocol=vnc password=hunter2")
+    run("-l", str(log), vm.address, "-c", "query-name")
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    one_run = ["received", "sent", "received", "sent", "received"]
+    assert [entry["direction"] for entry in entries] == one_run * 2
+    assert entries[-1]["message"]["return"] == {"name": "testvm"}
+    assert entries[-1]["time"].startswith("20")
+    assert entries[-1]["time"].endswith("Z")
+    assert "hunter2" not in log.read_text()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_be_written(vm: RunningVm, run: Run) -> None:
+    done = run("-l", "/nonesuch/log", vm.address, "-c", "query-name")
+    assert done.stderr == "qmp-shell: /nonesuch/log: No such file or directory; no log is kept\n"
+    assert (done.stdout, done.returncode) == ("", 2)
+
+
+def test_nothing_that_a_terminal_acts_on_is_printed(peer: Peer, run: Run) -> None:
+    evil = "\x1b]0;owned\x07\x9b31m\x7f"
+    reply = json.dumps({"return": evil, "id": 2}, ensure_ascii=False).encode()
+    server = peer(GREETING, ACCEPTED, reply, reply.replace(b"2}", b"3}"), HOLD)
+    done = run(server.address, "-c", "test", "-c", ".hmp x")
+    compact, text = done.stdout.splitlines()
+    assert json.loads(compact)["return"] == evil
+    assert compact.isascii()
+    assert compact.isprintable()
+    assert text == "]0;owned31m"
+
+
+def test_a_guest_agent(folder: Path, run: Run) -> None:
+    path = folder / "ga.sock"
+    agent = subprocess.Popen(
+        [
+            *(need("qemu-ga"), "-m", "unix-listen", "-p", str(path)),
+            *("-t", str(folder), "-f", str(folder / "pid")),
+        ]
+    )
+    try:
+        with_stale = run("-w", "20", "-N", str(path), "-c", "guest-ping")
+        assert (with_stale.stdout, with_stale.returncode) == ('{"return": {}}\n', 0)
+        with socket.socket(socket.AF_UNIX) as client:  # what it leaves behind is not a reply
+            client.connect(str(path))
+            client.sendall(b'{"execute": "guest-info"}\n{"execute": "gue')
+            assert client.recv(1)
+        done = run("-w", "20", "--agent", str(path), "-c", "guest-ping", "-c", "nonesuch")
+        assert done.stdout.startswith('{"return": {}}\n{"error": ')
+        assert done.returncode == 1
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
+def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-c", 'exec "$0" -m qmp_shell "$1" <&-', sys.executable, vm.address],
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> None:
+    code = (
+        "import sys; from qmp_shell.cli import main; status = main(sys.argv[1:]);"
+        "print(sorted({'prompt_toolkit', 'pygments', 'asyncio', 'inspect', 'dataclasses',"
+        " 'pathlib', 'subprocess', 'tempfile'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code, vm.address, "-c", "query-name"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == (NAME, "[]\n")

@@ -169,22 +169,22 @@ def _file_input(path: str) -> Input:
 
 def main(argv: list[str] | None = None) -> int:
     """``qmp-shell``; returns its exit status."""
-    return _guard("qmp-shell", lambda: _run(build_parser().parse_args(argv)))
+    return _guard(lambda: _run(build_parser().parse_args(argv)))
 
 
 def main_wrap(argv: list[str] | None = None) -> int:
     """``qmp-shell-wrap``; returns its exit status."""
-    return _guard("qmp-shell-wrap", lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
+    return _guard(lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
 
 
-def _guard(program: str, run: Callable[[], int]) -> int:
+def _guard(run: Callable[[], int]) -> int:
     """Turn what goes wrong into one line on standard error and an exit status."""
     try:
         status = run()
         sys.stdout.flush()
         return status
     except QMPError as error:
-        complain(str(error), program)
+        complain(str(error))
         return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -193,7 +193,7 @@ def _guard(program: str, run: Callable[[], int]) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        complain(f"{error.strerror or error}", program)
+        complain(f"{error.strerror or error}")
         return 1
     finally:
         # The interpreter ends next, and would first look for cycles in all there is.

@@ -253,6 +253,8 @@ class Client:
             data = self._open_stream().recv(_RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
             return False
+        except ConnectionResetError:
+            data = b""  # it ended before it took all that was sent to it
         except OSError as error:
             self._lose(f"the connection was lost: {error.strerror or error}")
         if not data:
@@ -292,7 +294,7 @@ class Client:
                     if not self._wait_once(deadline, writable=True):
                         raise Timeout(f"the VM took no data for {self.timeout:g} s") from None
                 except OSError as error:
-                    while self.receive():  # what it said before it went: no event is lost
+                    while self.receive():  # what it said before it went; then its end is told
                         pass
                     self._lose(f"the connection was lost: {error.strerror or error}")
         except BaseException:

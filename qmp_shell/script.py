@@ -138,10 +138,10 @@ class StandardInput:
         return os.read(descriptor, _READ_BYTES)
 
 
-def complain(message: str, program: str = "qmp-shell") -> None:
+def complain(message: str) -> None:
     """Say on standard error, in one line, what is wrong."""
     line = " ".join(clean(message).split("\n"))
-    print(f"{program}: {line}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"qmp-shell: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> int:

@@ -12,6 +12,9 @@ import pyte
 
 _SECONDS = 20.0
 
+# What an editor sends when it has read a line: no more bracketed paste.
+_LINE_ENDED = b"\x1b[?2004l"
+
 KEYS = {
     "enter": "\r",
     "tab": "\t",
@@ -50,17 +53,17 @@ class Terminal:
         columns: int = 80,
         rows: int = 24,
     ) -> None:
-        # pexpect's own idea of the environment's type is narrower than what it takes.
-        self.child = pexpect.spawn(
+        self.child: pexpect.spawn[bytes] = pexpect.spawn(
             command[0],
             command[1:],
-            env=environment,  # type: ignore[arg-type]
+            env=environment,
             cwd=str(folder),
             dimensions=(rows, columns),
             timeout=_SECONDS,
         )
         self.child.delaybeforesend = None
         self.raw = b""
+        self._lines_ended = 0
         self._screen = _Screen(columns, rows, lambda data: self.child.send(data))
         self._stream = pyte.ByteStream(self._screen)
 
@@ -101,9 +104,17 @@ class Terminal:
             self.child.send(KEYS[key])
 
     def enter(self, line: str) -> None:
-        """Type a line and press Enter."""
+        """Type a line and press Enter, which ends it; the next prompt is another one."""
         self.type(line)
-        self.press("enter")
+        self._end_line("enter")
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C at a prompt; the next prompt is another one."""
+        self._end_line("ctrl-c")
+
+    def _end_line(self, key: str) -> None:
+        self._lines_ended = max(self._lines_ended, self.raw.count(_LINE_ENDED)) + 1
+        self.press(key)
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until the screen shows something."""
@@ -126,9 +137,13 @@ class Terminal:
         self.wait_until(lambda: re.search(pattern, self.text, re.MULTILINE) is not None, pattern)
 
     def wait_for_prompt(self, prompt: str = "(QEMU) ") -> None:
-        """Wait until the cursor stands behind an empty prompt."""
+        """Wait until the cursor stands behind an empty prompt, after the last line's end."""
         self.wait_until(
-            lambda: self.cursor_line == prompt.rstrip() and self.cursor_column == len(prompt),
+            lambda: (
+                self.raw.count(_LINE_ENDED) >= self._lines_ended
+                and self.cursor_line == prompt.rstrip()
+                and self.cursor_column == len(prompt)
+            ),
             f"the prompt {prompt!r}",
         )
 

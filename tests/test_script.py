@@ -329,12 +329,12 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
         ]
     )
     try:
-        with_stale = run("-w", "20", "-N", str(path), "-c", "guest-ping")
-        assert (with_stale.stdout, with_stale.returncode) == ('{"return": {}}\n', 0)
-        with socket.socket(socket.AF_UNIX) as client:  # what it leaves behind is not a reply
+        first = run("-w", "20", "-N", str(path), "-c", "guest-ping")
+        assert (first.stdout, first.returncode) == ('{"return": {}}\n', 0)
+        with socket.socket(socket.AF_UNIX) as client:  # half a command is left behind
             client.connect(str(path))
-            client.sendall(b'{"execute": "guest-info"}\n{"execute": "gue')
-            assert client.recv(1)
+            client.sendall(b'{"execute": "guest-ping"}\n{"execute": "gue')
+            assert client.recv(100) == b'{"return": {}}\n'
         done = run("-w", "20", "--agent", str(path), "-c", "guest-ping", "-c", "nonesuch")
         assert done.stdout.startswith('{"return": {}}\n{"error": ')
         assert done.returncode == 1

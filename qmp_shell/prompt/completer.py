@@ -49,5 +49,9 @@ class SessionCompleter(Completer):
 
 
 def fuzzy_completer(session: Session) -> Completer:
-    """The session's names, those first that match what is typed best."""
-    return FuzzyCompleter(SessionCompleter(session), pattern=r"^[^\s=]+")
+    """The session's names, those first that match what is typed best.
+
+    What is matched is taken off the line before the session is asked; a dot stays, for it
+    tells what kind of name follows.
+    """
+    return FuzzyCompleter(SessionCompleter(session), pattern=r"^[^\s=.]+")

@@ -153,7 +153,7 @@ class Repl:
         except QMPError as error:
             self._display.complain(str(error))
         except KeyboardInterrupt:
-            self._display.note("interrupted; a reply will be shown when it comes")
+            self._display.note("\ninterrupted; a reply will be shown when it comes")
         else:
             return True
         return False

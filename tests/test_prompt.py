@@ -1,0 +1,384 @@
+"""The prompt in a real terminal, its screen read back, on a real QEMU."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import qmp_shell
+from tests.conftest import RunningVm
+from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.terminal import Terminal
+
+Start = Callable[..., Terminal]
+HOLD = ScriptedPeer.HOLD
+
+
+@pytest.fixture
+def shell(vm: RunningVm, terminal: Start) -> Terminal:
+    """The shell at its first prompt."""
+    started = terminal(vm.address)
+    started.wait_for_prompt()
+    return started
+
+
+def test_the_banner_names_the_vm_and_its_version(shell: Terminal, vm: RunningVm) -> None:
+    with vm.second() as client:
+        assert client.greeting is not None
+        version = client.greeting["version"]["qemu"]
+    number = f"{version['major']}.{version['minor']}.{version['micro']}"
+    assert shell.lines[0].startswith(f"testvm, QEMU {number}")
+    assert shell.lines[0].endswith(", prelaunch")
+
+
+def test_a_command_and_its_reply(shell: Terminal) -> None:
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    assert '(QEMU) query-name\n{\n  "return": {\n    "name": "testvm"\n  }\n}\n' in shell.text
+    assert shell.colours('"name"') == {"cyan"}
+    assert shell.colours('"testvm"') == {"green"}
+
+
+def test_an_error_reply_is_red(shell: Terminal) -> None:
+    shell.enter("device_del id=nonesuch")
+    shell.wait_for('"DeviceNotFound"')
+    assert shell.colours('"DeviceNotFound"') == {"red"}
+
+
+def test_without_colours(vm: RunningVm, terminal: Start) -> None:
+    shell = terminal("--color", "never", vm.address)
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+    shell.wait_for_prompt()
+    assert not re.search(rb"\x1b\[[0-9;]*3[1-6]m", shell.raw)
+
+
+def test_a_line_that_cannot_be_read_is_marked(shell: Terminal) -> None:
+    shell.enter("device_add driver=e1000 id")
+    shell.wait_for("no value")
+    at = shell.lines.index("(QEMU) device_add driver=e1000 id")
+    assert shell.lines[at + 1] == " " * 31 + "^ 'id' has no value; write key=value"
+    shell.wait_for_prompt()
+
+
+def test_a_long_line_that_cannot_be_read_names_the_column(vm: RunningVm, terminal: Start) -> None:
+    shell = terminal(vm.address, columns=40)
+    shell.wait_for_prompt()
+    shell.enter("device_add driver=virtio-net-pci id=a0 oops")
+    shell.wait_for("column 40: 'oops' has no value")
+
+
+def test_a_bracket_that_is_open_goes_on_on_the_next_line(shell: Terminal) -> None:
+    shell.type("send-key keys=[{'type': 'qcode',")
+    shell.press("enter")
+    shell.wait_until(lambda: shell.cursor_line == "", "a second line")
+    shell.enter("'data': 'ret'}]")
+    shell.wait_for(r'"return": \{\}')
+    assert "(QEMU) send-key keys=[{'type': 'qcode',\n       'data': 'ret'}]\n" in shell.text
+
+
+def test_lines_that_are_pasted_are_run_one_by_one(shell: Terminal) -> None:
+    shell.type("\x1b[200~query-name\n\nquery-kvm\x1b[201~")
+    shell.wait_for("query-kvm")
+    shell.press("enter")
+    shell.wait_for('"testvm"')
+    shell.wait_for('"enabled"')
+
+
+def test_a_transaction(start_vm: Callable[..., RunningVm], terminal: Start, folder: Path) -> None:
+    disk = folder / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    vm = start_vm("-blockdev", f"driver=file,node-name=d0,filename={disk}")
+    shell = terminal(vm.address)
+    shell.wait_for_prompt()
+    shell.enter("transaction(")
+    shell.wait_for_prompt("TRANS> ")
+    shell.enter("block-dirty-bitmap-add node=d0 name=b0")
+    shell.enter("oops oops")
+    shell.wait_for("'oops' has no value")
+    shell.wait_for_prompt("TRANS> ")
+    shell.enter(")")
+    shell.wait_for(r'"return": \{\}')
+    shell.wait_for_prompt()
+    with vm.second() as client:
+        (node,) = client.execute("query-named-block-nodes")
+        assert [bitmap["name"] for bitmap in node["dirty-bitmaps"]] == ["b0"]
+
+
+def test_ctrl_c_drops_the_line_and_the_transaction(shell: Terminal) -> None:
+    shell.type("query-na")
+    shell.wait_for("query-na")
+    shell.interrupt()
+    shell.wait_for_prompt()
+    shell.enter("transaction(")
+    shell.wait_for_prompt("TRANS> ")
+    shell.interrupt()
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+
+
+def test_ctrl_d_leaves_and_the_vm_goes_on(shell: Terminal, vm: RunningVm) -> None:
+    shell.press("ctrl-d")
+    assert shell.wait_for_end() == 0
+    with qmp_shell.connect(vm.address) as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+def test_an_event_appears_above_the_line_being_typed(shell: Terminal, vm: RunningVm) -> None:
+    vm.run("cont")
+    shell.wait_for("RESUME")
+    shell.type("query-st\x1b[D\x1b[D")
+    shell.wait_until(lambda: shell.cursor_line.endswith("query-st"), "the typed line")
+    shell.wait_until(lambda: shell.cursor_column == 13, "the cursor between its letters")
+    vm.run("stop")
+    shell.wait_for(r"^\d\d:\d\d:\d\d\.\d\d\d STOP$")
+    shell.wait_until(lambda: shell.cursor_line.startswith("(QEMU) query-st"), "the line below")
+    assert shell.cursor_column == 13
+    event = next(y for y, line in enumerate(shell.lines) if line.endswith("STOP"))
+    typed = next(y for y, line in enumerate(shell.lines) if line.startswith("(QEMU) query-st"))
+    assert typed == event + 1
+
+
+def test_an_event_leaves_what_is_typed_ready_to_run(shell: Terminal, vm: RunningVm) -> None:
+    shell.type("query-")
+    shell.wait_for("query-")
+    vm.run("cont")
+    shell.wait_for("RESUME")
+    shell.enter("name")
+    shell.wait_for('"testvm"')
+
+
+def test_a_flood_of_events_leaves_none_out(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    events = b"".join(b'{"event": "E%d"}' % number for number in range(500))
+    commands = json.dumps({"return": [{"name": "test"}], "id": 4}).encode()
+    name = b'{"return": {"name": "flood"}, "id": 2}{"return": {"status": "running"}, "id": 3}'
+    server = peer(GREETING, ACCEPTED, b"", name, commands + events, HOLD)
+    shell = terminal(server.address, rows=50)
+    shell.wait_for_prompt()
+    shell.type("te")
+    shell.wait_for("E499$")
+    shell.wait_for(r"^\(QEMU\) te")
+    seen = re.findall(rb"E(\d+)\r?\n", re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shell.raw))
+    assert list(map(int, seen)) == list(range(500))
+
+
+def test_completion_of_command_names(shell: Terminal) -> None:
+    shell.type("query-na")
+    shell.wait_for("^ +query-name *$")
+    shell.press("tab")
+    shell.wait_for(r"^\(QEMU\) query-name$")
+    shell.press("enter")
+    shell.wait_for('"testvm"')
+
+
+def test_completion_is_fuzzy(shell: Terminal) -> None:
+    shell.type("qnbn")
+    shell.wait_for("query-named-block-nodes")
+
+
+def test_completion_of_dot_commands_has_descriptions(shell: Terminal) -> None:
+    shell.type(".co")
+    shell.wait_for(r"^ +\.connect +attach to this VM again")
+
+
+def test_history_lasts_from_one_run_to_the_next(
+    shell: Terminal, vm: RunningVm, terminal: Start, environment: dict[str, str]
+) -> None:
+    for line in ("query-name", "query-kvm", "set_password protocol=vnc password=hunter2"):
+        shell.enter(line)
+        shell.wait_for_prompt()
+    shell.press("ctrl-d")
+    shell.wait_for_end()
+
+    again = terminal(vm.address)
+    again.wait_for_prompt()
+    again.press("up")
+    again.wait_for(r"^\(QEMU\) query-kvm$")
+    again.interrupt()
+    again.wait_for_prompt()
+    again.type("query-n")
+    again.wait_for(r"^\(QEMU\) query-name$")  # the suggestion
+    again.press("up")
+    again.wait_until(lambda: again.cursor_column == 17, "the cursor at the end of query-name")
+    again.interrupt()
+    again.press("ctrl-r")
+    again.type("nam")
+    again.wait_for("query-name")
+    again.press("enter", "enter")
+    again.wait_for('"testvm"')
+
+    path = Path(environment["XDG_STATE_HOME"]) / "qmp-shell" / "history"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert "hunter2" not in path.read_text()
+
+
+def test_the_history_command(shell: Terminal) -> None:
+    for line in ("query-name", "query-kvm", "query-uuid"):
+        shell.enter(line)
+        shell.wait_for_prompt()
+    shell.enter(".history 2")
+    shell.wait_for("query-uuid\n.history 2\n")
+    assert "query-kvm\nquery-uuid" not in shell.text
+
+
+def test_a_tall_reply_goes_to_the_pager(
+    vm: RunningVm, terminal: Start, environment: dict[str, str], tmp_path: Path
+) -> None:
+    paged = tmp_path / "paged"
+    environment["PAGER"] = f"tee {paged}"
+    shell = terminal(vm.address, rows=12)
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+    assert not paged.exists()
+    shell.enter("query-commands")
+    shell.wait_until(paged.exists, "the pager")
+    shell.wait_for_prompt()
+    assert "query-block" in paged.read_text()
+    paged.unlink()
+    shell.enter(".set pager off")
+    shell.wait_for_prompt()
+    shell.enter("query-commands")
+    shell.wait_until(lambda: shell.lines[-2] == "}" or "}" in shell.lines, "the end of the reply")
+    shell.wait_for_prompt()
+    assert not paged.exists()
+
+
+def test_a_pager_that_is_not_there(
+    vm: RunningVm, terminal: Start, environment: dict[str, str]
+) -> None:
+    environment["PAGER"] = "/nonesuch/pager"
+    shell = terminal(vm.address)
+    shell.wait_for_prompt()
+    shell.enter("query-commands")
+    shell.wait_for("^}$")
+    shell.wait_for_prompt()
+
+
+def test_human_monitor_mode(shell: Terminal) -> None:
+    shell.enter(".hmp info name")
+    shell.wait_for("^testvm$")
+    shell.wait_for_prompt()
+    shell.enter(".hmp")
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("info status")
+    shell.wait_for(r"^VM status: paused")
+    shell.type("info na")
+    shell.wait_for("name +show the current VM name")
+    shell.press("tab")
+    shell.wait_for(r"^\(qemu\) info name$")
+    shell.interrupt()
+    shell.wait_for_prompt("(qemu) ")
+    shell.type("device_a")
+    shell.wait_for("device_add +add device, like -device")
+    shell.interrupt()
+    shell.enter(".qmp")
+    shell.wait_for_prompt()
+
+
+def test_human_monitor_remembers_the_cpu(
+    start_vm: Callable[..., RunningVm], terminal: Start
+) -> None:
+    shell = terminal("-H", start_vm("-smp", "2").address)
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("cpu 1")
+    shell.enter("info cpus")
+    shell.wait_for(r"^\* CPU #1")
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("cpu 7")
+    shell.wait_for("invalid CPU index")
+    shell.enter("info cpus")
+    shell.wait_until(lambda: shell.text.count("* CPU #1") == 2, "CPU 1 once more")
+
+
+def test_a_lost_vm_can_be_attached_again(
+    shell: Terminal, vm: RunningVm, start_vm: Callable[..., RunningVm]
+) -> None:
+    shell.enter(".set pretty off")
+    shell.wait_for_prompt()
+    shell.type("query-na")
+    shell.wait_for("query-na")
+    vm.end()
+    shell.wait_for("^the VM closed the connection$")
+    shell.wait_for(r"^\.connect attaches again")
+    shell.enter("me")
+    shell.wait_until(
+        lambda: shell.text.count("the VM closed the connection") == 2, "why it can't be run"
+    )
+    shell.enter(".connect")
+    shell.wait_for("nobody listens there")
+    shell.enter(f".connect {start_vm(name='other').address}")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('^{"return": {"name": "other"}}$')
+
+
+def test_ctrl_c_gives_the_prompt_back_and_the_late_reply_is_shown_as_such(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    server = peer(
+        GREETING,
+        ACCEPTED,
+        b"",
+        b'{"return": {}, "id": 2}{"return": {"status": "running"}, "id": 3}',
+        b'{"return": [], "id": 4}',  # query-commands, for completion
+        b'{"event": "STARTED"}',
+        b'{"return": "late", "id": 5}{"return": "mine", "id": 6}',
+        HOLD,
+    )
+    shell = terminal("--compact", server.address)
+    shell.wait_for_prompt()
+    shell.enter("slow")
+    shell.wait_for("STARTED")
+    shell.press("ctrl-c")
+    shell.wait_for("^interrupted")
+    shell.wait_for_prompt()
+    shell.enter("test")
+    shell.wait_for('^late reply to slow:\n{"return": "late"}\n{"return": "mine"}')
+
+
+def test_nothing_that_the_terminal_acts_on_is_printed(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    evil = "\x1b]0;owned\x07\x9b31mred\x7f"
+    name = json.dumps({"return": {"name": evil}, "id": 2}, ensure_ascii=False).encode()
+    status = b'{"return": {"status": "running"}, "id": 3}'
+    event = json.dumps({"event": evil, "data": {"x": evil}}, ensure_ascii=False).encode()
+    error = json.dumps({"error": {"class": evil, "desc": evil}, "id": 5}, ensure_ascii=False)
+    server = peer(GREETING, ACCEPTED, b"", name + status, event, error.encode(), HOLD)
+    shell = terminal(server.address)
+    shell.wait_for_prompt()
+    shell.enter("test")
+    shell.wait_for_prompt()
+    assert "]0;owned31mred" in shell.text
+    assert b"\x1b]0;owned" not in shell.raw
+    assert "\x9b31m".encode() not in shell.raw
+    assert b"\x07" not in shell.raw
+
+
+def test_help_lists_the_commands_to_the_shell(shell: Terminal) -> None:
+    shell.enter("help")
+    shell.wait_for(r"\.connect \[ADDRESS\] +attach to this VM again")
+    shell.enter(".commands name")
+    shell.wait_for("query-named-block-nodes")
+
+
+def test_a_history_that_cannot_be_kept(
+    vm: RunningVm, terminal: Start, environment: dict[str, str]
+) -> None:
+    environment["XDG_STATE_HOME"] = "/proc/nonesuch"
+    shell = terminal(vm.address)
+    shell.wait_for("no history is kept")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')

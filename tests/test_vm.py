@@ -1,0 +1,223 @@
+"""VMs of the shell's own: qmp-shell-wrap and --demo, and that nothing of them is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.terminal import Terminal
+
+Start = Callable[..., Terminal]
+WRAP = "import sys; from qmp_shell.cli import main_wrap; sys.exit(main_wrap())"
+EMPTY = ("-M", "none", "-display", "none")
+
+
+def pids_of(tag: str) -> list[int]:
+    """The processes that have a word in their command line and have not ended."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended since
+            continue
+        if tag.encode() in words and b"-qmp" in words:
+            found.append(int(folder.name))
+    return found
+
+
+def wait_for_end(tag: str) -> None:
+    """Wait until no QEMU of that name runs any more."""
+    for pid in pids_of(tag):
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        with os.fdopen(descriptor, "rb") as handle:
+            assert select.select([handle], [], [], 20)[0], f"QEMU {pid} still runs"
+
+
+@pytest.fixture
+def wrap(run: Run, qemu: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def start(*options: str, arguments: tuple[str, ...] = EMPTY, **more: str) -> object:
+        return run(*options, "--", qemu, *arguments, program="cli.main_wrap", **more)
+
+    return start  # type: ignore[return-value]
+
+
+def test_wrap_runs_a_script(
+    wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "wrapped"), TMPDIR=str(tmp_path))
+    assert done.stdout == '{"return": {"name": "wrapped"}}\n'
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert list(tmp_path.iterdir()) == []
+    assert pids_of("wrapped") == []
+
+
+def test_wrap_without_dashes_and_in_human_mode(run: Run, qemu: str) -> None:
+    done = run("-H", "-c", "info name", qemu, *EMPTY, "-name", "w2", program="cli.main_wrap")
+    assert (done.stdout, done.stderr, done.returncode) == ("w2\n", "", 0)
+
+
+def test_wrap_tells_what_qemu_says(wrap: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = wrap(arguments=("-nonesuch",))
+    first, second = done.stderr.splitlines()
+    assert "-nonesuch: invalid option" in first
+    assert second.startswith("qmp-shell: ")
+    assert second.endswith("ended with status 1, before it could be talked to")
+    assert (done.stdout, done.returncode) == ("", 3)
+
+
+def test_wrap_of_what_is_not_there(run: Run) -> None:
+    done = run("nonesuch", program="cli.main_wrap")
+    assert (done.stderr, done.returncode) == ("qmp-shell: nonesuch: no such program\n", 3)
+    assert run(program="cli.main_wrap").returncode == 2
+
+
+def test_wrap_of_a_qemu_that_ends_first(
+    wrap: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = wrap("-c", "quit", "-c", "query-name")
+    assert done.stdout == '{"return": {}}\n'
+    assert done.stderr == "qmp-shell: the VM closed the connection\n"
+    assert done.returncode == 4
+
+
+def test_wrap_of_a_qemu_that_goes_into_the_background(
+    wrap: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "daemon", "-daemonize"))
+    assert (done.stdout, done.returncode) == ('{"return": {"name": "daemon"}}\n', 0)
+    wait_for_end("daemon")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGINT, 130),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
+)
+def test_wrap_ends_its_qemu_however_it_ends(
+    qemu: str, environment: dict[str, str], tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    tag = f"ends{number.value}"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment | {"TMPDIR": str(tmp_path)},
+    ) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        shell.stdin.write(b"query-name\n")
+        shell.stdin.flush()
+        assert json.loads(shell.stdout.readline())["return"] == {"name": tag}
+        assert len(pids_of(tag)) == 1
+        shell.send_signal(number)
+        assert shell.wait(20) == status
+    wait_for_end(tag)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrap_at_a_terminal(terminal: Start, qemu: str) -> None:
+    shell = terminal(qemu, *EMPTY, "-name", "mine", "-trace", "handle_qmp_command", module="wrap")
+    shell.wait_for_prompt()
+    assert shell.lines[0] != ""
+    shell.type("query-na")
+    shell.wait_for("query-na")
+    shell.enter("me")
+    shell.wait_for(r"handle_qmp_command .*query-name")
+    shell.wait_for('"mine"')
+    shell.interrupt()
+    shell.wait_for_prompt()
+    (pid,) = pids_of("mine")
+    os.kill(pid, signal.SIGKILL)
+    assert shell.wait_for_end() == 4
+    assert "was ended by SIGKILL" in shell.text
+
+
+def test_ctrl_c_is_not_for_qemu(terminal: Start, qemu: str) -> None:
+    shell = terminal(qemu, *EMPTY, "-name", "kept", module="wrap")
+    shell.wait_for_prompt()
+    (pid,) = pids_of("kept")
+    assert os.getpgid(pid) == pid
+    shell.enter(".connect /other.sock")
+    shell.wait_for("ends with its own VM")
+    shell.press("ctrl-d")
+    assert shell.wait_for_end() == 0
+    wait_for_end("kept")
+
+
+def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: Start, qemu: str) -> None:
+    shell = terminal(qemu, *EMPTY, module="wrap")
+    shell.wait_for_prompt()
+    shell.enter("quit")
+    assert shell.wait_for_end() == 0
+    assert shell.text.endswith(f"{Path(qemu).name} ended with status 0")
+
+
+def test_the_demo(terminal: Start, environment: dict[str, str], tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment["TMPDIR"] = str(temporary)
+    shell = terminal("--demo")
+    shell.wait_for_prompt()
+    assert shell.lines[0].startswith("demo, QEMU ")
+    tried = [line.strip().split("   ")[0] for line in shell.lines[3:6]]
+    assert len(tried) == 3
+    for line in tried:
+        shell.enter(line)
+        shell.wait_for_prompt()
+    assert '"error"' not in shell.text
+    shell.wait_for("RESUME")
+    shell.press("ctrl-d")
+    assert shell.wait_for_end() == 0
+    assert list(temporary.iterdir()) == []
+    wait_for_end("demo")
+
+
+def test_the_demos_disk_can_be_written(run: Run) -> None:
+    done = run("--demo", "-c", "query-block", "-c", ".hmp qemu-io disk0 'write 0 64k'")
+    (block,) = json.loads(done.stdout.splitlines()[0])["return"]
+    assert block["inserted"]["node-name"] == "disk0"
+    assert block["inserted"]["ro"] is False
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_the_demo_without_any_qemu(run: Run, tmp_path: Path) -> None:
+    done = run("--demo", PATH=str(tmp_path))
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.startswith("qmp-shell: no QEMU is installed here; install ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("release", "advice"),
+    [
+        ({"ID": "debian"}, "apt install qemu-system-x86"),
+        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "apt install qemu-system-x86"),
+        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "dnf install qemu-kvm"),
+        ({"ID": "opensuse-leap", "ID_LIKE": "suse opensuse"}, "zypper install qemu-x86"),
+        ({"ID": "unheard-of"}, "install the package that holds qemu-system-x86_64"),
+    ],
+)
+def test_the_package_to_install(
+    release: dict[str, str], advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qmp_shell import demo
+
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
+    assert advice in demo._advice()

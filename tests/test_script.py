@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import qmp_shell
 from tests.conftest import Run, RunningVm, need
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 
@@ -277,6 +278,35 @@ def test_help_and_version(run: Run) -> None:
     shown = run("--help").stdout
     assert all(option in shown for option in ("--hmp", "--wait [SECONDS]", "--demo", "ADDRESS"))
     assert "Exit status: 0 all well, 1 a command failed" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("name", ["qmp-shell", "qmp-shell-wrap"])
+def test_the_installed_programs(name: str) -> None:
+    program = Path(sys.executable).parent / name
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{name} {qmp_shell.__version__}\n"
+
+
+def test_the_module_is_the_program(vm: RunningVm, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "qmp_shell", vm.address, "-c", "query-name"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    assert done.stdout == NAME
+
+
+def test_settings_in_a_script(vm: RunningVm, run: Run) -> None:
+    done = run(
+        vm.address,
+        stdin=".set pretty on\nquery-name\n.set pretty\n.set pretty off\nquery-name\n",
+    )
+    assert done.stdout == '{\n  "return": {\n    "name": "testvm"\n  }\n}\non\n' + NAME
+    assert run(vm.address, "-c", ".set").stdout.startswith("events    off   show events\n")
+    for bad in (".set nonesuch on", ".set pretty maybe", ".set timeout 0"):
+        assert run(vm.address, "-c", bad).returncode == 2
 
 
 def test_verbose_shows_messages_without_secrets(vm: RunningVm, run: Run) -> None:

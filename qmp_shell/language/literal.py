@@ -13,7 +13,7 @@ from .words import DOUBLE_QUOTED, SINGLE_QUOTED
 MAX_DEPTH = 200
 
 _TOKEN = re.compile(
-    rf"(?:\s|\#[^\n]*)*(?P<token>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[{{}}\[\],:]|[^\s{{}}\[\],:\"'\#]+|\Z)"
+    rf"(?:\s|\#[^\n]*)*(?P<token>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[{{}}()\[\],:]|[^\s{{}}()\[\],:\"'\#]+|\Z)"
 )
 _WORDS = {
     "true": True,
@@ -80,7 +80,9 @@ class _Literal:
         if self._skip("{"):
             return self._object(depth)
         if self._skip("["):
-            return self._list(depth)
+            return self._list(depth, "]")
+        if self._skip("("):  # a tuple, in Python's notation
+            return self._list(depth, ")")
         value = self._atom()
         self._next()
         return value
@@ -101,12 +103,12 @@ class _Literal:
                 raise self._error("a , or } is needed here")
         return members
 
-    def _list(self, depth: int) -> list[Any]:
+    def _list(self, depth: int, end: str) -> list[Any]:
         items: list[Any] = []
-        while not self._skip("]"):
+        while not self._skip(end):
             items.append(self._value(depth + 1))
-            if not self._skip(",") and self._token != "]":
-                raise self._error("a , or ] is needed here")
+            if not self._skip(",") and self._token != end:
+                raise self._error(f"a , or {end} is needed here")
         return items
 
     def _atom(self) -> Any:
@@ -128,7 +130,7 @@ class _Literal:
         try:
             return int(token, 0)  # 0x10, 0o17, 0b11, 1_000
         except ValueError:
-            if token and token not in "{}[],:":
+            if token and token not in "{}()[],:":
                 raise self._error(f"{token!r} is no value; a string needs quotes") from None
             raise self._error("a value is needed here") from None
 

@@ -1,0 +1,69 @@
+"""What is printed: safe for a terminal, exact for a program."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmp_shell.protocol import Event, Message
+from qmp_shell.render.colour import colour, colour_json
+from qmp_shell.render.text import clean, compact, event_line, pretty, version_text
+
+CONTROL = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
+
+
+@given(st.text())
+def test_clean_text_has_nothing_that_a_terminal_acts_on(text: str) -> None:
+    assert not CONTROL & set(clean(text))
+    clean(text).encode()
+
+
+def test_clean_text_is_otherwise_as_it_was() -> None:
+    assert clean("a\tb\r\nc\x1b[31m\x9b1m\x7f\u00e9 \U0001f600") == "a\tb\nc[31m1m\u00e9 \U0001f600"
+
+
+@given(st.text(), st.booleans())
+def test_json_is_safe_and_exact(text: str, ascii_only: bool) -> None:
+    for shown in (compact({text: text}), pretty({text: text}, ascii_only=ascii_only)):
+        assert not CONTROL & set(shown)
+        shown.encode()
+        assert json.loads(shown) == {text: text}
+
+
+def test_pretty_keeps_order_and_characters() -> None:
+    assert pretty({"b": ["\u00e9"], "a": 1}) == '{\n  "b": [\n    "\u00e9"\n  ],\n  "a": 1\n}'
+
+
+def test_colours_change_nothing_else() -> None:
+    import re
+
+    text = pretty({"b": ["x\\", None, True, 1.5e3, {}], "a": ""})
+    assert re.sub("\x1b\\[[0-9;]*m", "", colour_json(text)) == text
+    assert colour("a\n\nb", "red") == "\x1b[31ma\x1b[0m\n\n\x1b[31mb\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("greeting", "text"),
+    [
+        (
+            {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian 1:7.2"}},
+            "QEMU 7.2.22 (Debian 1:7.2)",
+        ),
+        ({"version": {"qemu": {"micro": 0, "minor": 1, "major": 9}, "package": ""}}, "QEMU 9.1.0"),
+        ({"version": {"qemu": "0.12.50", "package": " (rpm)"}}, "QEMU 0.12.50 (rpm)"),
+        ({"version": "0.11"}, "QEMU 0.11"),
+    ],
+)
+def test_versions(greeting: Message, text: str) -> None:
+    assert version_text(greeting) == text
+
+
+def test_an_event_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    stamp = {"seconds": 3661, "microseconds": 250999}
+    event = Event({"event": "STOP\x1b", "data": {"a": "\n\x9b"}, "timestamp": stamp})
+    assert event_line(event).endswith('.250 STOP {"a": "\\n\\u009b"}')
+    assert event_line(Event({"event": "X", "timestamp": {"seconds": -1, "microseconds": -1}}))

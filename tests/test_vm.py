@@ -155,6 +155,7 @@ def test_ctrl_c_is_not_for_qemu(terminal: Start, qemu: str) -> None:
     assert os.getpgid(pid) == pid
     shell.enter(".connect /other.sock")
     shell.wait_for("ends with its own VM")
+    shell.wait_for_prompt()
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
     wait_for_end("kept")

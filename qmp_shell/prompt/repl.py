@@ -14,7 +14,7 @@ from ..render.text import version_text
 from ..shell import Connector, DotCommand, MessageLog, Session, Settings
 from .editor import Editor
 from .history import open_history
-from .terminal import TerminalDisplay
+from .terminal import TerminalDisplay, typing_ahead
 
 if TYPE_CHECKING:
     from ..vm import Vm
@@ -51,8 +51,9 @@ def run_prompt(
         if trouble is not None:
             display.complain(trouble)
         repl = Repl(session, display, Editor(session, history, colour=colour), vm)
-        repl.greet(tips)
-        return repl.run()
+        with typing_ahead():
+            repl.greet(tips)
+            return repl.run()
     finally:
         if vm is None:
             session.close()
@@ -153,7 +154,7 @@ class Repl:
         except QMPError as error:
             self._display.complain(str(error))
         except KeyboardInterrupt:
-            self._display.note("\ninterrupted; a reply will be shown when it comes")
+            self._display.note("interrupted; a reply will be shown when it comes")
         else:
             return True
         return False

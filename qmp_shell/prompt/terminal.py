@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import termios
+from collections.abc import Iterator
 
 from prompt_toolkit.application import get_app_or_none, run_in_terminal
 
@@ -12,6 +15,23 @@ from ..render.colour import colour, colour_json
 from ..render.text import clean, compact, event_line, pretty
 from ..shell import Settings
 from .pager import page
+
+
+@contextlib.contextmanager
+def typing_ahead() -> Iterator[None]:
+    """Keep what is typed while a command runs for the next prompt, which will show it.
+
+    The terminal itself would show it at once, in the midst of the reply, and swallow Ctrl-D.
+    Ctrl-C still interrupts.
+    """
+    before = termios.tcgetattr(sys.stdin)
+    quiet = termios.tcgetattr(sys.stdin)
+    quiet[3] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
 class TerminalDisplay:

@@ -84,7 +84,7 @@ def _tcp(where: str, text: str) -> TcpAddress:
     match = _TCP.fullmatch(where)
     if match is None:
         raise AddressError(f"{text!r} is no TCP address; use HOST:PORT, [IPV6]:PORT or :PORT")
-    port = int(match["port"])
-    if not 0 < port < 65536:
+    port = int(match["port"][-6:])
+    if not 0 < port < 65536 or len(match["port"]) > 5:
         raise AddressError(f"{text!r}: a port is between 1 and 65535")
     return TcpAddress(match["ipv6"] or match["host"] or "localhost", port)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from . import __version__
 from .address import FORMS, parse_address
 from .client import Client, Tracer, connect
 from .errors import QMPError, UsageError
+from .render.text import clean
 from .script import FileInput, Input, LineInput, ScriptDisplay, StandardInput, complain, run_script
 from .shell import Connector, MessageLog, Session, Settings, read_seconds
 
@@ -41,7 +44,8 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        line = " ".join(clean(message).split("\n"))
+        self.exit(2, f"{self.prog}: {line}; see {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -72,8 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--wait",
         metavar="SECONDS",
         nargs="?",
-        type=_seconds,
-        const=float("inf"),
+        type=_seconds_or_address,
+        const=inf,
         default=0.0,
         help="wait for the socket to appear (no SECONDS: for any time)",
     )
@@ -163,6 +167,14 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _seconds_or_address(text: str) -> float | str:
+    """What follows ``-w``: its seconds are optional, so it may be the address already."""
+    try:
+        return read_seconds(text)
+    except UsageError:
+        return text
+
+
 def _file_input(path: str) -> Input:
     return StandardInput() if path == "-" else FileInput(path)
 
@@ -179,7 +191,13 @@ def main_wrap(argv: list[str] | None = None) -> int:
 
 def _guard(run: Callable[[], int]) -> int:
     """Turn what goes wrong into one line on standard error and an exit status."""
+    _open_standard_streams()
     try:
+        if sys.stdout is None:
+            raise UsageError("standard output is closed")
+        # The human monitor's text may have letters that the terminal's encoding lacks.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         status = run()
         sys.stdout.flush()
         return status
@@ -200,6 +218,15 @@ def _guard(run: Callable[[], int]) -> int:
         gc.freeze()
 
 
+def _open_standard_streams() -> None:
+    """Take the place of closed ones, or the next file opened would be taken for them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _drop_output() -> None:
     """Nothing can be written any more, and Python must not try it once more at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -213,6 +240,10 @@ def _run(options: argparse.Namespace) -> int:
 
         with start_demo(capture=_is_interactive(options)) as vm:
             return _shell(options, vm.connect, vm, tips=TO_TRY)
+    if isinstance(options.wait, str):
+        if options.address:
+            raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
+        options.address, options.wait = options.wait, inf
     address = options.address or os.environ.get("QMP_SOCKET")
     if not address:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")

@@ -7,7 +7,6 @@ vm.execute("query-status")``. A front end with an event loop of its own watches
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -25,6 +24,7 @@ GREETING_SECONDS = 5.0
 """How long a monitor may take to greet; QEMU does so at once, unless another client holds it."""
 
 _RECEIVE_BYTES = 1 << 16
+_LONGEST_POLL = 86_400.0  # seconds; poll() counts milliseconds in an int
 
 Tracer = Callable[[str, Message], None]
 
@@ -33,8 +33,6 @@ class Client:
     """A conversation with one monitor over one connected stream socket.
 
     :ivar timeout: seconds that a command may take; None: any time.
-    :ivar listener: is given each piece of news as it arrives. Without one, events queue
-        up for :meth:`events`, and replies that nobody waits for are dropped.
     :ivar tracer: is given every message as it is on the wire, with ``">"`` for one sent
         and ``"<"`` for one received.
     """
@@ -49,8 +47,8 @@ class Client:
     ) -> None:
         stream.setblocking(False)
         self.timeout = timeout
-        self.listener: Callable[[News], None] | None = None
         self.tracer = tracer
+        self._listener: Callable[[News], None] | None = None
         self._stream: socket.socket | None = stream
         self._conversation = Conversation(agent=agent)
         self._agent = agent
@@ -156,16 +154,21 @@ class Client:
         :raise Timeout: no reply within :attr:`timeout` seconds.
         :raise ConnectionLost: there is no VM any more.
         """
-        return self.answer(self.post(message), self.timeout)
+        begin = time.monotonic()
+        request = self.post(message)
+        spent = time.monotonic() - begin
+        return self.answer(request, self.timeout, spent)
 
-    def answer(self, request: Request, timeout: float | None) -> Reply:
+    def answer(self, request: Request, timeout: float | None, spent: float = 0) -> Reply:
         """Wait for the reply to what was posted.
 
+        :param spent: seconds of the time-out that are gone already.
         :raise Timeout: no reply within ``timeout`` seconds.
         :raise ConnectionLost: there is no VM any more.
         """
+        left = None if timeout is None else timeout - spent
         try:
-            if not self.wait(lambda: request.reply is not None, _deadline(timeout)):
+            if not self.wait(lambda: request.reply is not None, _deadline(left)):
                 raise Timeout(f"{request.name}: no reply within {timeout:g} s")
         finally:
             request.abandoned = request.reply is None
@@ -177,13 +180,26 @@ class Client:
 
         :param quiet: if its reply is given up waiting for, it is dropped when it comes.
         :raise ConnectionLost: there is no VM any more.
+        :raise TypeError, ValueError: it can't be written as JSON.
         """
         self._open_stream()
-        request, wire = self._conversation.send(message, quiet=quiet)
+        request, wire, data = self._conversation.send(message, quiet=quiet)
         if self.tracer is not None:
             self.tracer(">", wire)
-        self._send(json.dumps(wire, allow_nan=False).encode("ascii") + b"\n")
+        if not self._send(data):
+            self._conversation.take_back(request)
+            raise Timeout(f"{request.name}: the VM took no data for {self.timeout:g} s")
         return request
+
+    def listen(self, listener: Callable[[News], None]) -> None:
+        """Have all news given to ``listener`` as it arrives, what came before at once.
+
+        Without a listener, events queue up for :meth:`events`, and replies that nobody waits
+        for are dropped.
+        """
+        self._listener = listener
+        while self._events:
+            listener(self._events.popleft())
 
     def events(self, timeout: float | None = 0) -> Iterator[Event]:
         """Yield the events that came, in their order, each once; none is ever lost.
@@ -193,11 +209,11 @@ class Client:
         :raise ConnectionLost: there is no VM any more, and all its events were yielded.
         """
         while True:
-            if self.connected and not self._events:
+            if not self._events and timeout != 0:
+                self._open_stream()
+            if not self._events and self.connected:
                 self.wait(lambda: bool(self._events), _deadline(timeout))
             if not self._events:
-                if timeout is None:
-                    self._open_stream()
                 return
             yield self._events.popleft()
 
@@ -223,25 +239,31 @@ class Client:
         :return: whether it is done; False: the deadline has passed.
         :raise ConnectionLost: there is no VM any more.
         """
+        if self.connected:
+            self._hear()  # what an interrupted wait left over
         while not done():
-            if not self._wait_once(deadline):
-                return done()
+            try:
+                if not self._turn(deadline):
+                    return done()
+            except ConnectionLost:
+                if done():  # the last that was said was what is waited for
+                    return True
+                raise
         return True
 
-    def _wait_once(self, deadline: float | None, *, writable: bool = False) -> bool:
-        """Wait until something can be read (or written); False: the deadline has passed."""
+    def _turn(self, deadline: float | None, *, writable: bool = False) -> bool:
+        """Wait for something to read (or to write to) and read it; False: the time is over."""
         poll = select.poll()
         watched = self.watched
         for descriptor in watched:
             poll.register(descriptor, select.POLLIN)
         if writable:
             poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
-        left = None if deadline is None else max(deadline - time.monotonic(), 0) * 1000
-        ready = poll.poll(left)
-        for descriptor, what in ready:
+        left = _LONGEST_POLL if deadline is None else deadline - time.monotonic()
+        for descriptor, what in poll.poll(min(max(left, 0), _LONGEST_POLL) * 1000):
             if what & ~select.POLLOUT:
                 watched[descriptor]()
-        return bool(ready)
+        return deadline is None or time.monotonic() < deadline
 
     def receive(self) -> bool:
         """Read what is there without waiting, and hand it to those concerned.
@@ -260,8 +282,14 @@ class Client:
         if not data:
             middle = " in the middle of a message" if self._conversation.in_message else ""
             self._lose(f"the VM closed the connection{middle}")
+        self._conversation.feed(data)
+        self._hear()
+        return True
+
+    def _hear(self) -> None:
+        """Hand what was received to those concerned. An interrupted one goes on the next time."""
         try:
-            for message in self._conversation.receive(data):
+            for message in self._conversation.messages():
                 if self.tracer is not None:
                     self.tracer("<", message)
                 self._tell(self._conversation.sort(message))
@@ -269,20 +297,21 @@ class Client:
             self._end = str(error)
             self.close()
             raise
-        return True
 
     def _tell(self, news: News | None) -> None:
         if news is None:
             return
-        if self.listener is not None:
-            self.listener(news)
+        if self._listener is not None:
+            self._listener(news)
         elif isinstance(news, Event):
             self._events.append(news)
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> bool:
         """Send all of it; meanwhile go on reading, or two full buffers wait for each other.
 
         A message that was cut short can't be taken back: the connection ends with it.
+
+        :return: False: nothing could be sent in time.
         """
         deadline = _deadline(self.timeout)
         view = memoryview(data)
@@ -291,7 +320,9 @@ class Client:
                 try:
                     view = view[self._open_stream().send(view) :]
                 except (BlockingIOError, InterruptedError):
-                    if not self._wait_once(deadline, writable=True):
+                    if not self._turn(deadline, writable=True):
+                        if len(view) == len(data):
+                            return False
                         raise Timeout(f"the VM took no data for {self.timeout:g} s") from None
                 except OSError as error:
                     while self.receive():  # what it said before it went; then its end is told
@@ -299,8 +330,10 @@ class Client:
                     self._lose(f"the connection was lost: {error.strerror or error}")
         except BaseException:
             if 0 < len(view) < len(data):
+                self._end = "the connection was closed, for a command could be sent only in part"
                 self.close()
             raise
+        return True
 
     def _lose(self, why: str) -> NoReturn:
         self._end = why
@@ -318,7 +351,7 @@ def _deadline(timeout: float | None) -> float | None:
 
 
 def connect(
-    address: str | Address,
+    address: str | os.PathLike[str] | Address,
     *,
     agent: bool = False,
     timeout: float | None = None,
@@ -337,8 +370,8 @@ def connect(
     :raise AddressError: the address can't be read.
     :raise ConnectError: nobody is there, or no conversation comes about.
     """
-    if isinstance(address, str):
-        address = parse_address(address)
+    if isinstance(address, str | os.PathLike):
+        address = parse_address(os.fspath(address))
     stream = open_stream(address, timeout=greeting_timeout, wait=wait)
     client = Client(stream, agent=agent, timeout=timeout, tracer=tracer)
     try:

@@ -7,8 +7,11 @@ shown to it without a socket. The wire is described in QEMU's own
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+import sys
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .errors import ConnectError, ProtocolError
@@ -20,6 +23,9 @@ Message = dict[str, Any]
 MAX_MESSAGE = 1 << 30
 # QEMU nests its own messages a dozen deep; Python's JSON reader gives up near 1,000.
 MAX_DEPTH = 500
+_LARGE = 1 << 20
+_END_OF_TIME = 1 << 40  # what the C library can still make a date of
+_LARGEST = sys.float_info.max
 
 # From outside a string: over everything that can't change the depth, complete strings
 # among it, to the next bracket or to a string that is not complete yet.
@@ -43,60 +49,61 @@ class Framer:
     def __init__(self, limit: int = MAX_MESSAGE) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._position = 0
+        self._start = 0  # of the object being received
+        self._position = 0  # up to where it was looked at
         self._depth = 0
         self._in_string = False
         self._skip_through: int | None = None
 
     def __bool__(self) -> bool:
         """Whether a message has begun and not ended."""
-        return bool(self._buffer)
+        return len(self._buffer) > self._start
 
     def skip_through(self, byte: int) -> None:
         """Drop all up to and including the next such byte (see ``guest-sync-delimited``)."""
         self._skip_through = byte
         self._buffer.clear()
-        self._position = self._depth = 0
+        self._start = self._position = self._depth = 0
         self._in_string = False
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take what was received and return the objects it completes.
-
-        :raise ProtocolError: what came can't be the beginning of a QMP message.
-        """
+    def feed(self, data: bytes) -> None:
+        """Take what was received."""
         if self._skip_through is not None:
             where = data.find(self._skip_through)
             if where < 0:
-                return []
+                return
             self._skip_through = None
             data = data[where + 1 :]
         self._buffer += data
-        start = 0
-        found = []
-        while (end := self._end_of_object(start)) is not None:
-            found.append(bytes(self._buffer[start:end]))
-            start = self._position
-        if start:
-            del self._buffer[:start]
-            self._position -= start
-        if len(self._buffer) > self._limit:
-            raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
+
+    def next_object(self) -> bytes | None:
+        """Return the next object that is complete; None: more has to be received first.
+
+        :raise ProtocolError: what comes next can't be the beginning of a QMP message.
+        """
+        end = self._end_of_object()
+        if end is None:
+            del self._buffer[: self._start]
+            self._position -= self._start
+            self._start = 0
+            if len(self._buffer) > self._limit:
+                raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
+            return None
+        found = bytes(self._buffer[self._start : end])
+        self._start = end
         return found
 
-    def _end_of_object(self, start: int) -> int | None:
-        """Go on to the end of the object that begins at ``start``; None: not all here yet."""
+    def _end_of_object(self) -> int | None:
+        """Go on to the end of the object that begins next; None: not all of it is here yet."""
         buffer = self._buffer
         if not self._depth:
-            blank = _BLANK.match(buffer, start)
+            blank = _BLANK.match(buffer, self._start)
             assert blank is not None
-            begin = blank.end()
-            if begin == len(buffer):
-                buffer.clear()
-                self._position = 0
+            self._start = self._position = blank.end()
+            if self._start == len(buffer):
                 return None
-            if buffer[begin] != ord("{"):
-                raise ProtocolError(_not_qmp(bytes(buffer[begin : begin + 200])))
-            self._position = max(self._position, begin)
+            if buffer[self._start] != ord("{"):
+                raise ProtocolError(_not_qmp(bytes(buffer[self._start : self._start + 200])))
         while True:
             if self._in_string:
                 inside = _IN_STRING.match(buffer, self._position)
@@ -122,6 +129,37 @@ class Framer:
                     return self._position
             else:
                 return None
+
+
+def _read_json(text: bytes) -> Message:
+    """Read an object as JSON has it: finite numbers, no NaN.
+
+    :raise ProtocolError: it is none.
+    """
+    # A large message makes millions of objects, and the collector would go through them all,
+    # again and again, though none is garbage.
+    pause = len(text) > _LARGE and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        message: Message = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except json.JSONDecodeError as error:
+        raise ProtocolError(f"a broken message was sent: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"a broken message was sent: {error.reason}") from None
+    except ValueError:
+        raise ProtocolError("a broken message was sent: a number is too large") from None
+    finally:
+        if pause:
+            gc.enable()
+    return message
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not -_LARGEST <= value <= _LARGEST:
+        raise ValueError
+    return value
 
 
 def _not_qmp(data: bytes) -> str:
@@ -186,14 +224,19 @@ class Event(NamedTuple):
     @property
     def data(self) -> Message:
         """What the event tells, by name; empty for an event that tells nothing more."""
-        data: Message = self.message.get("data", {})
-        return data
+        data = self.message.get("data")
+        return data if isinstance(data, dict) else {}
 
     @property
     def timestamp(self) -> float:
         """Seconds since the epoch, by the host's clock; 0.0 where the host had none."""
-        stamp = self.message.get("timestamp", {})
-        return float(max(stamp.get("seconds", 0), 0) + max(stamp.get("microseconds", 0), 0) / 1e6)
+        stamp = self.message.get("timestamp")
+        if not isinstance(stamp, dict):
+            return 0.0
+        seconds, fraction = stamp.get("seconds"), stamp.get("microseconds")
+        if not isinstance(seconds, int) or not isinstance(fraction, int):
+            return 0.0
+        return seconds + fraction / 1e6 if 0 <= seconds < _END_OF_TIME and fraction >= 0 else 0.0
 
 
 class LateReply(NamedTuple):
@@ -265,44 +308,47 @@ class Conversation:
             return {"execute": "guest-sync-delimited", "arguments": {"id": token}}
         assert self.greeting is not None
         # Section "Capabilities": out-of-band execution must be enabled to be used.
-        oob = "oob" in self.greeting.get("capabilities", [])
+        offered = self.greeting.get("capabilities")
+        oob = isinstance(offered, list) and "oob" in offered
         return {"execute": "qmp_capabilities"} | ({"arguments": {"enable": ["oob"]}} if oob else {})
 
     def ready(self) -> None:
         """The handshake was answered well."""
         self.state = State.READY
 
-    def send(self, message: Message, *, quiet: bool = False) -> tuple[Request, Message]:
-        """Register a command; return it and the message to put on the wire.
+    def send(self, message: Message, *, quiet: bool = False) -> tuple[Request, Message, bytes]:
+        """Register a command; return it, the message for the wire, and that as bytes.
 
         :param message: ``{"execute": NAME, "arguments": {...}}`` or ``exec-oob``. An ``id``
             of its own is kept, and shown again in the reply.
         :param quiet: if nobody waits for the reply when it comes, forget it.
+        :raise TypeError, ValueError: it can't be written as JSON.
         """
         allowed = _ALLOWED[self.state]
         if allowed is not None and message.get("execute") != allowed:
             raise ConnectError(f"no commands are taken yet: {self.state}")
-        if "id" in message:
-            wire = message
-        else:
-            self._last_id += 1
-            wire = {**message, "id": self._last_id}
+        wire = message if "id" in message else {**message, "id": self._last_id + 1}
+        data = json.dumps(wire, allow_nan=False).encode("ascii") + b"\n"
+        self._last_id += 1
         request = Request(message, wire["id"], own_id="id" not in message, quiet=quiet)
         self._pending.append(request)
-        return request, wire
+        return request, wire, data
 
-    def receive(self, data: bytes) -> list[Message]:
-        """Take what was received; return the messages it completes, to be given to :meth:`sort`.
+    def take_back(self, request: Request) -> None:
+        """Nothing of a command was sent after all."""
+        self._pending.remove(request)
 
-        :raise ProtocolError: it is not QMP.
+    def feed(self, data: bytes) -> None:
+        """Take what was received."""
+        self._framer.feed(data)
+
+    def messages(self) -> Iterator[Message]:
+        """Yield the messages that are complete, each once, to be given to :meth:`sort`.
+
+        :raise ProtocolError: what comes next is not QMP.
         """
-        messages = []
-        for text in self._framer.feed(data):
-            try:
-                messages.append(json.loads(text))
-            except (ValueError, RecursionError) as error:
-                raise ProtocolError(f"a broken message was sent: {error}") from None
-        return messages
+        while (text := self._framer.next_object()) is not None:
+            yield _read_json(text)
 
     def sort(self, message: Message) -> News | None:
         """Tell what a message is, and let those who wait for it have it.

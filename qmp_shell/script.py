@@ -41,6 +41,9 @@ class ScriptDisplay:
     def stray(self, message: Message) -> None:
         complain(f"an answer to nothing was sent: {compact(message)}")
 
+    def warn(self, text: str) -> None:
+        complain(text)
+
     def trace(self, direction: str, message: Message) -> None:
         print(direction, compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
@@ -132,7 +135,10 @@ class StandardInput:
         try:
             client.wait(lambda: readable)
         except ConnectionLost:
-            pass  # only a line that needs the VM suffers from that; it will say so
+            # Only a line that needs the VM suffers from that, and will say so; unless it is
+            # events that are waited for.
+            if session.settings.events:
+                raise
         finally:
             client.unwatch(descriptor)
         return os.read(descriptor, _READ_BYTES)
@@ -140,8 +146,9 @@ class StandardInput:
 
 def complain(message: str) -> None:
     """Say on standard error, in one line, what is wrong."""
-    line = " ".join(clean(message).split("\n"))
-    print(f"qmp-shell: {line}", file=sys.stderr, flush=True)  # noqa: T201
+    if sys.stderr is not None:
+        line = " ".join(clean(message).split("\n"))
+        print(f"qmp-shell: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> int:
@@ -157,10 +164,10 @@ def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> in
                 status = status or error.exit_status
                 if not keep_going or isinstance(error, ConnectionLost):
                     return status
-        except UsageError as error:
+        except (UsageError, ConnectionLost) as error:  # of the input as a whole
             complain(str(error))
             status = status or error.exit_status
-            if not keep_going:
+            if not keep_going or isinstance(error, ConnectionLost):
                 return status
         if session.done:
             break

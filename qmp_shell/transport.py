@@ -15,6 +15,7 @@ from .errors import ConnectError
 # How often a socket that is waited for is tried again; nothing tells of a new listener.
 _RETRY_SECONDS = 0.05
 _SUN_PATH_MAX = 107
+_LONGEST = 1e6  # seconds that the system calls take without an overflow
 
 
 def open_stream(address: Address, *, timeout: float | None, wait: float = 0) -> socket.socket:
@@ -26,9 +27,13 @@ def open_stream(address: Address, *, timeout: float | None, wait: float = 0) -> 
     :raise ConnectError: it did not work out.
     """
     deadline = time.monotonic() + wait
+    if timeout is not None and timeout > _LONGEST:
+        timeout = None
     while True:
         try:
             stream = _connect(address, timeout)
+        except UnicodeError:  # what it says speaks of Python's idna codec
+            raise ConnectError(f"{address}: this is no name of a host") from None
         except OSError as error:
             if not _may_come(error) or time.monotonic() >= deadline:
                 raise ConnectError(_explain(address, error, waited=wait)) from None
@@ -68,7 +73,7 @@ def _connect_unix(path: str, timeout: float | None) -> socket.socket:
 def _connect_far(stream: socket.socket, path: str) -> None:
     """Connect to a path longer than a UNIX address holds, through its open directory."""
     folder, name = os.path.split(path)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
     try:
         stream.connect(f"/proc/self/fd/{descriptor}/{name}")
     finally:

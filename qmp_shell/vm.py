@@ -18,11 +18,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 
 from .client import Client, Tracer
-from .errors import ConnectError, ConnectionLost, UsageError
+from .errors import ConnectError, ConnectionLost, Timeout, UsageError
 from .render.text import clean
+from .signals import ended_by_signals
 
 _END_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
@@ -67,7 +67,8 @@ class Vm:
         except OSError as error:
             self._forget_channel()
             os.close(self._alive)
-            reason = "no such program" if isinstance(error, FileNotFoundError) else error.strerror
+            missing = isinstance(error, FileNotFoundError)
+            reason = "no such program" if missing else error.strerror or error
             raise ConnectError(f"{command[0]}: {reason}") from None
         finally:
             os.close(held)
@@ -126,11 +127,13 @@ class Vm:
             return False
         try:
             if self._client.connected:
-                self._client.listener = self._client.tracer = None
+                self._client.tracer = None
+                self._client.listen(lambda _: None)
+                self._client.timeout = _END_SECONDS
                 self._client.post({"execute": "quit"}, quiet=True)
                 self._client.wait(lambda: False, time.monotonic() + _END_SECONDS)
-        except ConnectionLost:
-            pass  # that is how it ends
+        except (ConnectionLost, Timeout):
+            pass  # so it ends, or has to be ended
         finally:
             self._client.close()
         return self.wait(_END_SECONDS)
@@ -199,21 +202,12 @@ def start_vm(
     :param descriptors: file descriptors for it to inherit.
     :raise ConnectError: it could not be started.
     """
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with ended_by_signals():
         vm = Vm(command, capture=capture, descriptors=descriptors)
         try:
             yield vm
         finally:
             vm.stop()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _leave(number: int, _: FrameType | None) -> None:
-    """End this program as the signal would, but with time to end QEMU first."""
-    raise SystemExit(128 + number)
 
 
 def _die_with_parent() -> Callable[[], None] | None:
@@ -229,7 +223,8 @@ def _die_with_parent() -> Callable[[], None] | None:
 def _short_folder() -> str | None:
     """Where temporary folders go, unless a socket's address can't name it."""
     folder = tempfile.gettempdir()
-    return "/tmp" if len(folder) > _LONGEST_FOLDER or "," in folder else None
+    unfit = len(os.fsencode(folder)) > _LONGEST_FOLDER or set(",=") & set(folder)
+    return "/tmp" if unfit else None
 
 
 def _to_standard_error(text: str) -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,14 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def need(program: str) -> str:
-    """Find a program that a test needs: a failure in CI, a skip for a person without it."""
+    """The path of a program that a test needs; see :func:`lack`."""
     found = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if found is None:
-        message = f"{program} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
+    return found or lack(program)
+
+
+def lack(what: str) -> NoReturn:
+    """Something that a test needs is not here: a failure in CI, a skip for a person without it."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI has to have it")
+    pytest.skip(f"{what} is missing")
 
 
 class RunningVm:

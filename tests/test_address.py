@@ -41,6 +41,7 @@ def test_addresses(text: str, address: Address) -> None:
         ("tcp:localhost:http", "no TCP address"),
         (":0", "between 1 and 65535"),
         ("localhost:65536", "between 1 and 65535"),
+        (":" + "9" * 5000, "between 1 and 65535"),
         ("ssh://host/path", "no address known here"),
         ("vsock:3:5", "no address known here"),
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,7 +123,7 @@ def test_a_listener_hears_events_during_a_command(peer: Peer) -> None:
     )
     heard: list[News] = []
     with qmp_shell.connect(server.address) as client:
-        client.listener = heard.append
+        client.listen(heard.append)
         assert client.execute("test") == 1
         client.wait(lambda: len(heard) == 3)
     assert [news.name for news in heard if isinstance(news, qmp_shell.Event)] == ["A", "B", "C"]
@@ -161,7 +164,7 @@ def test_a_time_out_leaves_the_late_reply_apart(peer: Peer) -> None:
     )
     heard: list[News] = []
     with qmp_shell.connect(server.address, timeout=0.05) as client:
-        client.listener = heard.append
+        client.listen(heard.append)
         with pytest.raises(qmp_shell.Timeout, match=r"slow: no reply within 0\.05 s"):
             client.execute("slow")
         client.timeout = 20
@@ -290,6 +293,109 @@ def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
         with pytest.raises(qmp_shell.ConnectionLost):
             client.execute("test")
         assert [event.name for event in client.events()] == ["LAST"]
+
+
+def test_a_time_out_comes_in_a_flood_of_events_too() -> None:
+    ours, theirs = socket.socketpair()
+    over = threading.Event()
+
+    def flood() -> None:
+        theirs.sendall(GREETING)
+        theirs.recv(1000)
+        theirs.sendall(ACCEPTED)
+        with contextlib.suppress(OSError):  # the client has left
+            while not over.is_set():
+                theirs.sendall(b'{"event": "AGAIN"}' * 100)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        with Client(ours, timeout=0.2) as client:
+            client.negotiate()
+            with pytest.raises(qmp_shell.Timeout):
+                client.execute("test")
+    finally:
+        over.set()
+        thread.join()
+        theirs.close()
+
+
+def test_what_came_with_garbage_is_heard_first(peer: Peer) -> None:
+    server = peer(
+        GREETING,
+        ACCEPTED,
+        b'{"event": "A"}{"return": "good", "id": 2}{"event": "B"} garbage',
+        HOLD,
+    )
+    with qmp_shell.connect(server.address) as client:
+        assert client.execute("test") == "good"
+        assert [event.name for event in client.events()] == ["A", "B"]
+        with pytest.raises(qmp_shell.ConnectionLost, match="does not speak QMP: it sent 'garbage'"):
+            client.execute("test")
+
+
+def test_an_interrupted_listener_loses_nothing(peer: Peer) -> None:
+    events = b"".join(b'{"event": "E%d"}' % number for number in range(100))
+    server = peer(GREETING, ACCEPTED, events + b'{"return": {}, "id": 2}', b"{}", HOLD)
+    heard: list[str] = []
+
+    def listen(news: News) -> None:
+        if isinstance(news, qmp_shell.Event):
+            heard.append(news.name)
+        if len(heard) == 50:
+            raise KeyboardInterrupt
+
+    with qmp_shell.connect(server.address) as client:
+        client.listen(listen)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("test")
+        client.wait(lambda: len(heard) == 100, time.monotonic() + 20)
+    assert heard == [f"E{number}" for number in range(100)]
+
+
+def test_events_that_came_before_the_listener_are_told_to_it(peer: Peer) -> None:
+    server = peer(GREETING, b'{"event": "EARLY"}' + ACCEPTED, HOLD)
+    heard: list[News] = []
+    with qmp_shell.connect(server.address) as client:
+        client.listen(heard.append)
+    assert [news.message for news in heard if isinstance(news, qmp_shell.Event)] == [
+        {"event": "EARLY"}
+    ]
+
+
+@pytest.mark.parametrize("bad", [{1, 2}, object(), float("nan")])
+def test_what_cannot_be_sent_is_not_waited_for(peer: Peer, bad: object) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return": "mine"}', HOLD)
+    with qmp_shell.connect(server.address, timeout=20) as client:
+        with pytest.raises((TypeError, ValueError)):
+            client.execute("test", value=bad)
+        assert client.execute("test") == "mine"
+
+
+@pytest.mark.parametrize("seconds", [3e6, float("inf")])
+def test_long_time_outs(vm: RunningVm, seconds: float) -> None:
+    with qmp_shell.connect(
+        Path(vm.address), timeout=seconds, greeting_timeout=seconds, wait=seconds
+    ) as client:
+        assert client.execute("query-name") == {"name": "testvm"}
+        vm.run("cont")
+        assert next(client.events(timeout=seconds)).name == "RESUME"
+
+
+@pytest.mark.parametrize("address", ["a..b:44", "x" * 70 + ":44", f"{'y' * 300}:44"])
+def test_what_can_be_no_host(address: str) -> None:
+    with pytest.raises(qmp_shell.ConnectError, match=r"no name of a host|unknown host"):
+        qmp_shell.connect(address)
+
+
+def test_waiting_for_events_of_a_vm_that_is_gone(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        vm.end()
+        with pytest.raises(qmp_shell.ConnectionLost):
+            list(client.events(timeout=20))
+        with pytest.raises(qmp_shell.ConnectionLost):
+            list(client.events(timeout=1))
+        assert list(client.events()) == []
 
 
 def test_other_descriptors_are_served_while_waiting(vm: RunningVm) -> None:

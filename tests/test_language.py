@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from qmp_shell.errors import ParseError
 from qmp_shell.language import Assembler, Dot, Execute, Reader, Source
 from qmp_shell.language.notation import format_message
 from qmp_shell.language.secrets import may_hold_secret, redact
-from qmp_shell.language.words import literal_end
+from qmp_shell.language.words import Word, literal_end, split_words
 from qmp_shell.protocol import Message
 
 
@@ -186,7 +187,8 @@ def test_keys(words: str, value: Any) -> None:
         ("test a=[nan]", 9, "'nan' is no value"),
         ("test a=[1e999]", 9, "too large"),
         ("test a=[" + "9" * 5000 + "]", 9, "too long"),
-        ("test a=" + "[" * 300 + "]" * 300, 209, "nested"),
+        ("test a=" + "[" * 300 + "]" * 300, 109, "nested"),
+        ("test " + "a." * 5000 + "a=1", 6, "nested"),
         ("[1]", 1, "a message is an object"),
         ('{"a": 1} x', 10, "nothing may follow"),
         ('{"execute" "x"}', 12, "a : is needed"),
@@ -255,6 +257,20 @@ def test_the_lines_of_a_literal_are_looked_at_once(monkeypatch: pytest.MonkeyPat
     text = "test a=[\n" + "{'b': 1, 'c': '[{'},\n" * 1000 + "]"
     (source,) = read(text)
     assert source.text == text
+    assert looked_at <= len(text)
+
+
+def test_each_of_many_literals_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+
+    def counting(text: str, position: int) -> Iterator[Word]:
+        nonlocal looked_at
+        looked_at += len(text) - position
+        return split_words(text, position)
+
+    monkeypatch.setattr("qmp_shell.language.reader.split_words", counting)
+    text = "test a=[\n" + "".join(f"] a{number}=[\n" for number in range(1000)) + "]"
+    assert len(parse(text)["arguments"]) == 1001
     assert looked_at <= len(text)
 
 
@@ -389,6 +405,14 @@ def test_no_text_breaks_the_parser(text: str, spoil: bool) -> None:
         (
             {"arguments": {"command-line": "set_password vnc hunter2"}},
             {"arguments": {"command-line": "set_password vnc ***"}},
+        ),
+        (
+            {"arguments": {"command-line": 'set_password vnc "S1 S2" -d x'}},
+            {"arguments": {"command-line": "set_password vnc *** -d x"}},
+        ),
+        (
+            {"arguments": {"command-line": "object_add secret,data='S1 S2',id=z"}},
+            {"arguments": {"command-line": "object_add secret,data=***,id=z"}},
         ),
         (
             {"arguments": {"command-line": "object_add secret,id=s,data=hunter2,format=raw"}},

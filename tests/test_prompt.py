@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,9 +213,10 @@ def test_history_lasts_from_one_run_to_the_next(
     again.press("up")
     again.wait_until(lambda: again.cursor_column == 17, "the cursor at the end of query-name")
     again.interrupt()
+    again.wait_for_prompt()
     again.press("ctrl-r")
     again.type("nam")
-    again.wait_for("query-name")
+    again.wait_for("i-search.*nam.*query-name")
     again.press("enter", "enter")
     again.wait_for('"testvm"')
 
@@ -379,6 +383,85 @@ def test_a_history_that_cannot_be_kept(
     environment["XDG_STATE_HOME"] = "/proc/nonesuch"
     shell = terminal(vm.address)
     shell.wait_for("no history is kept")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(
+    vm: RunningVm, environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    script = (
+        'stty -a >before; "$0" -m qmp_shell "$1"; echo "status $?"; stty -a >after;'
+        " cmp before after && echo as it was"
+    )
+    shell = Terminal(["bash", "-c", script, sys.executable, vm.address], environment, tmp_path)
+    try:
+        shell.wait_for_prompt()
+        shell.type("query")
+        shell.wait_for("query")
+        children = Path(f"/proc/{shell.child.pid}/task/{shell.child.pid}/children")
+        os.kill(int(children.read_text()), number)
+        shell.wait_for(f"^status {128 + number}$")
+        shell.wait_for("^as it was$")
+    finally:
+        shell.end()
+    assert shell.raw.rindex(b"\x1b[?2004l") > shell.raw.rindex(b"\x1b[?2004h")
+
+
+def test_what_is_typed_while_a_command_runs_is_for_the_next_prompt(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    status = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
+    names = b'{"return": [], "id": 4}'
+    server = peer(GREETING, ACCEPTED, b"", status, names, b'{"event": "NOW"}', HOLD)
+    shell = terminal("-t", "0.5", server.address)
+    shell.wait_for_prompt()
+    shell.enter("slow")
+    shell.wait_for("NOW")
+    shell.type("ahead")
+    shell.wait_for(r"no reply within 0\.5 s\n\(QEMU\) ahead$")
+    assert shell.text.count("ahead") == 1
+
+
+def test_a_log_that_fills_its_disk_is_no_lost_vm(shell: Terminal, vm: RunningVm) -> None:
+    shell.enter(".log /dev/full")
+    shell.wait_for_prompt()
+    shell.type("query-n")
+    shell.wait_for("query-n")
+    vm.run("cont")
+    shell.wait_for("/dev/full: No space left on device; logging is off")
+    shell.wait_for("RESUME")
+    shell.enter("ame")
+    shell.wait_for('"testvm"')
+
+
+def test_odd_events_are_shown(peer: Callable[..., ScriptedPeer], terminal: Start) -> None:
+    odd = b'{"event": "A", "timestamp": null}{"event": "B", "timestamp": {"seconds": 1e300}}'
+    status = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
+    server = peer(GREETING, ACCEPTED, b"", status, b'{"return": [], "id": 4}' + odd, HOLD)
+    shell = terminal(server.address)
+    shell.wait_for_prompt()
+    shell.type("x")
+    shell.wait_for("000 A$")
+    shell.wait_for("000 B$")
+    shell.wait_for(r"^\(QEMU\) x$")
+
+
+def test_the_rest_of_what_was_pasted_is_not_lost_silently(shell: Terminal) -> None:
+    shell.type("\x1b[200~oops oops\nquery-name\n\nquery-kvm\x1b[201~")
+    shell.wait_for("query-kvm")
+    shell.press("enter")
+    shell.wait_for("'oops' has no value")
+    shell.wait_for("the rest is not run: 2 lines")
+    shell.wait_for_prompt()
+    assert "testvm" not in "\n".join(shell.lines[1:])
+
+
+def test_an_address_that_is_none_does_not_end_the_shell(shell: Terminal) -> None:
+    shell.enter(".connect a..b:44")
+    shell.wait_for("no name of a host")
     shell.wait_for_prompt()
     shell.enter("query-name")
     shell.wait_for('"testvm"')

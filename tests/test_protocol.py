@@ -37,14 +37,23 @@ messages = st.dictionaries(st.text(), json_values)
 
 def talk(conversation: Conversation, *sent: Message) -> list[News]:
     """Have the VM say something; what is news in it."""
-    found = conversation.receive(b"".join(json.dumps(message).encode() for message in sent))
-    return [news for message in found if (news := conversation.sort(message)) is not None]
+    conversation.feed(b"".join(json.dumps(message).encode() for message in sent))
+    found = [conversation.sort(message) for message in conversation.messages()]
+    return [news for news in found if news is not None]
+
+
+def feed(framer: Framer, data: bytes) -> list[bytes]:
+    framer.feed(data)
+    found = []
+    while (text := framer.next_object()) is not None:
+        found.append(text)
+    return found
 
 
 def ready() -> Conversation:
     conversation = Conversation()
     talk(conversation, {**GREETING})
-    request, _ = conversation.send(conversation.handshake())
+    request, *_ = conversation.send(conversation.handshake())
     talk(conversation, {"return": {}, "id": request.identity})
     conversation.ready()
     return conversation
@@ -65,12 +74,12 @@ def test_framing_does_not_depend_on_how_the_stream_is_cut(
     framer = Framer()
     found = []
     for start in range(0, len(stream), size):
-        found += framer.feed(stream[start : start + size])
+        found += feed(framer, stream[start : start + size])
     assert [json.loads(text.decode("utf-8", "surrogatepass")) for text in found] == sent
 
 
 def test_messages_need_nothing_between_them() -> None:
-    assert [json.loads(text) for text in Framer().feed(b'{"a":1}{"b":"}\\"{"} {"c":[{}]}')] == [
+    assert [json.loads(text) for text in feed(Framer(), b'{"a":1}{"b":"}\\"{"} {"c":[{}]}')] == [
         {"a": 1},
         {"b": '}"{'},
         {"c": [{}]},
@@ -79,9 +88,9 @@ def test_messages_need_nothing_between_them() -> None:
 
 def test_a_complete_message_does_not_wait_for_the_next_byte() -> None:
     framer = Framer()
-    assert framer.feed(b'{"a": [1, {"b": "x"}]') == []
+    assert feed(framer, b'{"a": [1, {"b": "x"}]') == []
     assert framer
-    assert framer.feed(b"}") == [b'{"a": [1, {"b": "x"}]}']
+    assert feed(framer, b"}") == [b'{"a": [1, {"b": "x"}]}']
     assert not framer
 
 
@@ -115,7 +124,7 @@ def test_each_byte_is_looked_at_once(
     monkeypatch.setattr(protocol, "_NEXT", patterns[0])
     monkeypatch.setattr(protocol, "_IN_STRING", patterns[1])
     framer = Framer()
-    found = [m for i in range(0, len(text), size) for m in framer.feed(text[i : i + size])]
+    found = [m for i in range(0, len(text), size) for m in feed(framer, text[i : i + size])]
     assert found == [text]
     assert sum(pattern.bytes for pattern in patterns) <= len(text)
 
@@ -132,22 +141,26 @@ def test_each_byte_is_looked_at_once(
 )
 def test_what_is_not_qmp_is_told_at_once(data: bytes, says: str) -> None:
     with pytest.raises(ProtocolError, match=says):
-        Framer().feed(data)
+        feed(Framer(), data)
 
 
 def test_a_message_without_end_is_refused_before_memory_is_full() -> None:
     framer = Framer(limit=1000)
-    framer.feed(b'{"a": "' + b"x" * 900)
+    feed(framer, b'{"a": "' + b"x" * 900)
     with pytest.raises(ProtocolError, match="more than 1000 bytes"):
-        framer.feed(b"x" * 100)
+        feed(framer, b"x" * 100)
 
 
 @pytest.mark.parametrize(
-    "text", [b'{"a": 1,}', b'{"a" 1}', b'{"a": "\xff"}', b'{"a": ' + b"9" * 5000 + b"}", b"{]"]
+    "text",
+    [b'{"a": 1,}', b'{"a" 1}', b'{"a": "\xff"}', b'{"a": ' + b"9" * 5000 + b"}", b"{]"]
+    + [b'{"a": %s}' % number for number in (b"NaN", b"-Infinity", b"1e999")],
 )
 def test_broken_json_is_a_protocol_error(text: bytes) -> None:
-    with pytest.raises(ProtocolError):
-        Conversation().receive(text)
+    conversation = Conversation()
+    conversation.feed(text)
+    with pytest.raises(ProtocolError, match="broken message"):
+        list(conversation.messages())
 
 
 def test_the_handshake_enables_out_of_band_where_it_is_offered() -> None:
@@ -250,8 +263,34 @@ def test_an_unknown_message_is_refused() -> None:
 def test_an_agent_is_heard_only_after_its_delimiter() -> None:
     conversation = Conversation(agent=True)
     message = conversation.handshake(77)
-    request, _ = conversation.send(message)
-    assert conversation.receive(b'{"return": "stale"} garbage {') == []
-    assert conversation.receive(b'"x\xff{"return": 77, "id": 1}\n') == [{"return": 77, "id": 1}]
+    request, *_ = conversation.send(message)
+    conversation.feed(b'{"return": "stale"} garbage {')
+    assert list(conversation.messages()) == []
+    conversation.feed(b'"x\xff{"return": 77, "id": 1}\n')
+    assert list(conversation.messages()) == [{"return": 77, "id": 1}]
     assert message["arguments"] == {"id": 77}
     assert request.reply is None
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        None,
+        {},
+        5,
+        {"seconds": -1, "microseconds": -1},
+        {"seconds": "x", "microseconds": 0},
+        {"seconds": 1e300, "microseconds": 0},
+        {"seconds": 10**18, "microseconds": 0},
+    ],
+)
+def test_an_odd_event_is_an_event_all_the_same(stamp: Any) -> None:
+    event = Event({"event": None, "timestamp": stamp, "data": None})
+    assert (event.name, event.data, event.timestamp) == ("None", {}, 0.0)
+
+
+@pytest.mark.parametrize("offered", [None, 5, "oob", {}])
+def test_odd_capabilities_are_none(offered: Any) -> None:
+    conversation = Conversation()
+    talk(conversation, {"QMP": {"capabilities": offered}})
+    assert conversation.handshake() == {"execute": "qmp_capabilities"}

@@ -254,6 +254,7 @@ def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> N
         (["-t", "0", "a"], 2, "'0' is no number of seconds"),
         (["-t", "nan", "a"], 2, "is no number of seconds"),
         (["ssh://host/x"], 2, "no address known here"),
+        (["--a\x1b[31m\nb"], 2, "unrecognized arguments: --a[31m b; see"),
         (["--demo", "x"], 2, "brings its own VM"),
         (["/nonesuch/vm.sock"], 3, "no such socket"),
     ],
@@ -332,6 +333,12 @@ def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
+def test_a_log_that_fills_its_disk(vm: RunningVm, run: Run) -> None:
+    done = run("-l", "/dev/full", vm.address, "-c", "query-name", "-c", ".log off")
+    assert done.stderr == "qmp-shell: /dev/full: No space left on device; logging is off\n"
+    assert (done.stdout, done.returncode) == (NAME, 0)
+
+
 def test_a_log_that_cannot_be_written(vm: RunningVm, run: Run) -> None:
     done = run("-l", "/nonesuch/log", vm.address, "-c", "query-name")
     assert done.stderr == "qmp-shell: /nonesuch/log: No such file or directory; no log is kept\n"
@@ -371,6 +378,65 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
     finally:
         agent.terminate()
         agent.wait()
+
+
+def test_closed_standard_streams(vm: RunningVm, environment: dict[str, str]) -> None:
+    def shell(redirection: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [
+                *("bash", "-c", f'exec "$0" -m qmp_shell "$1" -c query-name -c x {redirection}'),
+                *(sys.executable, vm.address),
+            ],
+            capture_output=True,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+
+    no_output = shell(">&-")
+    assert no_output.stderr == b"qmp-shell: standard output is closed\n"
+    assert no_output.returncode == 2
+    no_errors = shell("2>&-")
+    assert no_errors.stdout.startswith(NAME.encode())
+    assert no_errors.stdout.count(b"\n") == 2
+    assert no_errors.returncode == 1
+
+
+def test_letters_that_the_output_has_not(peer: Peer, run: Run) -> None:
+    reply = '{"return": "caf\u00e9 \u2603", "id": 2}'.encode()
+    server = peer(GREETING, ACCEPTED, reply, HOLD)
+    done = run("-H", server.address, "-c", "x", PYTHONIOENCODING="ascii")
+    assert (done.stdout, done.stderr) == ("caf\\xe9 \\u2603\n", "")
+
+
+def test_waiting_for_the_socket(vm: RunningVm, run: Run) -> None:
+    assert run("-w", vm.address, "-c", "query-name").stdout == NAME
+    assert run(vm.address, "-w", "-c", "query-name").stdout == NAME
+    assert run("-w5", vm.address, "-c", "query-name").stdout == NAME
+    done = run("-w", "soon", vm.address, "-c", "query-name")
+    assert done.stderr == "qmp-shell: -w takes a number of seconds, not 'soon'\n"
+    assert run("-w", "0.1", "/nonesuch/vm.sock").returncode == 3
+
+
+def test_events_end_with_the_vm(vm: RunningVm, environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmp_shell", "-e", vm.address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        assert shell.stderr is not None
+        shell.stdin.write(b"query-name\n")
+        shell.stdin.flush()
+        assert shell.stdout.readline().decode() == NAME
+        vm.run("cont")
+        assert json.loads(shell.stdout.readline())["event"] == "RESUME"
+        vm.end()
+        assert shell.wait(20) == 4
+        assert shell.stderr.read() == b"qmp-shell: the VM closed the connection\n"
 
 
 def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> None:

@@ -100,6 +100,27 @@ def test_wrap_of_a_qemu_that_goes_into_the_background(
     wait_for_end("daemon")
 
 
+@pytest.mark.parametrize("name", ["a=b,c", "\u00e9" * 60, "d" * 90])
+def test_wrap_with_an_odd_folder_for_temporary_files(
+    wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "odd"), TMPDIR=str(folder))
+    assert (done.stdout, done.stderr) == ('{"return": {"name": "odd"}}\n', "")
+
+
+def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$0" -m qmp_shell --demo -c query-name <&-', sys.executable],
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == (b'{"return": {"name": "demo"}}\n', b"")
+
+
 @pytest.mark.parametrize(
     ("number", "status"),
     [
@@ -140,7 +161,6 @@ def test_wrap_at_a_terminal(terminal: Start, qemu: str) -> None:
     shell.enter("me")
     shell.wait_for(r"handle_qmp_command .*query-name")
     shell.wait_for('"mine"')
-    shell.interrupt()
     shell.wait_for_prompt()
     (pid,) = pids_of("mine")
     os.kill(pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import ParseError
 from ..protocol import Message
 from .values import Bare, read_untyped, read_value
-from .words import Word
+from .words import MAX_DEPTH, Word
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
@@ -90,6 +90,8 @@ def _set(tree: _Branch, word: Word) -> None:
     assert word.value is not None
     leaf = _Leaf(read_value(word.value, word.value_start), word.start)
     *path, last = word.key.split(".")
+    if len(path) > MAX_DEPTH:
+        raise ParseError(f"keys are nested more than {MAX_DEPTH} deep", word.start)
     branch = tree
     offset = word.start
     walked = ""

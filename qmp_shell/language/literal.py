@@ -7,10 +7,7 @@ from typing import Any
 
 from ..errors import ParseError
 from .values import INTEGER, JSON_ESCAPES, pair_surrogates, read_integer
-from .words import DOUBLE_QUOTED, SINGLE_QUOTED
-
-# QEMU's own reader stops at 1,024; nothing in QMP comes near this.
-MAX_DEPTH = 200
+from .words import DOUBLE_QUOTED, MAX_DEPTH, SINGLE_QUOTED
 
 _TOKEN = re.compile(
     rf"(?:\s|\#[^\n]*)*(?P<token>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[{{}}()\[\],:]|[^\s{{}}()\[\],:\"'\#]+|\Z)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import ParseError
@@ -90,10 +89,10 @@ class Reader:
         """Whether the text so far ends inside a literal. What is wrong with it is told later."""
         unread, self._unread = self._unread, ""
         try:
-            if self._depth:
-                literal_end(unread, 0, self._depth)
-                self._depth = 0
-            _scan("".join(self._parts))
+            start = literal_end(unread, 0, self._depth) if self._depth else _after_message(unread)
+            self._depth = 0
+            for _ in split_words(unread, start):
+                pass
         except Incomplete as incomplete:
             self._depth = incomplete.depth
             return True
@@ -106,19 +105,12 @@ def _is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
 
-def _scan(text: str) -> None:
-    """Go through all words.
+def _after_message(text: str) -> int:
+    """Where the words of a line begin: behind a message in JSON, and nowhere in a dot command.
 
-    :raise ParseError: they can't be told apart.
+    :raise Incomplete: the message is not closed.
     """
     start = skip_blank(text, 0)
     if text.startswith(".", start):
-        return
-    if text.startswith(("{", "["), start):
-        start = literal_end(text, start)
-    _exhaust(split_words(text, start))
-
-
-def _exhaust(words: Iterator[object]) -> None:
-    for _ in words:
-        pass
+        return len(text)
+    return literal_end(text, start) if text.startswith(("{", "["), start) else start

@@ -16,9 +16,10 @@ _SECRET_KEYS = {"password", "passwd", "passphrase"}
 _SECRET_OBJECT = "secret"
 
 # The human monitor's commands, and the notation that objects have there.
+_QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'[^']*'?"
 _HUMAN = re.compile(
-    r"(?P<head>\b(?:set_password\s+\S+|change\s+\S+\s+password)\s+)[^\s'\"]+"
-    r"|(?P<key>\b(?:password|passwd|passphrase|data)\s*=\s*)[^\s,'\"]+"
+    rf"(?P<head>\b(?:set_password\s+\S+|change\s+\S+\s+password)\s+)(?:{_QUOTED}|\S+)"
+    rf"|(?P<key>\b(?:password|passwd|passphrase|data)\s*=\s*)(?:{_QUOTED}|[^\s,]+)"
 )
 # The same in a line as it is typed, in whatever notation, and perhaps with mistakes in it.
 _TYPED = re.compile(

@@ -11,6 +11,10 @@ from typing import NamedTuple
 
 from ..errors import ParseError
 
+# How deep objects and lists may nest. QEMU's own reader stops at 1,024; nothing that it takes
+# comes near this.
+MAX_DEPTH = 100
+
 _KEY = re.compile(r"""([^\s="'{}\[\]]+)=""")
 _BARE = re.compile(r"\S*")
 _BLANK = re.compile(r"\s*")

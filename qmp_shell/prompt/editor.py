@@ -14,7 +14,7 @@ from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from ..errors import QMPError
+from ..errors import ConnectionLost
 from ..language import Reader
 from ..render.colour import NotationLexer
 from ..shell import Session
@@ -61,7 +61,7 @@ class Editor:
         # PromptSession; its buffer can do both.
         self._prompt.default_buffer.enable_history_search = Condition(lambda: True)
 
-    def read(self, on_lost: Callable[[QMPError], None]) -> str:
+    def read(self, on_lost: Callable[[ConnectionLost], None]) -> str:
         """Read what is typed, of one line or more.
 
         :param on_lost: is told when the VM is lost meanwhile.
@@ -94,7 +94,7 @@ class Editor:
 class _Ear:
     """Has the client read whatever arrives while prompt_toolkit's event loop runs."""
 
-    def __init__(self, session: Session, on_lost: Callable[[QMPError], None]) -> None:
+    def __init__(self, session: Session, on_lost: Callable[[ConnectionLost], None]) -> None:
         self._session = session
         self._on_lost = on_lost
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,7 +117,7 @@ class _Ear:
         try:
             if callback is not None:
                 callback()
-        except QMPError as error:
+        except ConnectionLost as error:
             self._on_lost(error)
         for gone in self._descriptors - set(self._session.watched):
             self._loop.remove_reader(gone)

@@ -12,6 +12,7 @@ from ..errors import CommandError, ConnectionLost, ParseError, QMPError, UsageEr
 from ..language import Reader, Source
 from ..render.text import version_text
 from ..shell import Connector, DotCommand, MessageLog, Session, Settings
+from ..signals import ended_by_signals
 from .editor import Editor
 from .history import open_history
 from .terminal import TerminalDisplay, typing_ahead
@@ -49,9 +50,9 @@ def run_prompt(
     session.connect()
     try:
         if trouble is not None:
-            display.complain(trouble)
+            display.warn(trouble)
         repl = Repl(session, display, Editor(session, history, colour=colour), vm)
-        with typing_ahead():
+        with ended_by_signals(), typing_ahead():
             repl.greet(tips)
             return repl.run()
     finally:
@@ -99,16 +100,12 @@ class Repl:
 
     def run(self) -> int:
         """:return: the exit status."""
-        while not self._session.done and not self._is_over():
+        going = True
+        while going:
             try:
-                text = self._editor.read(self._lost_while_editing)
+                going = self._turn()
             except KeyboardInterrupt:
                 self._session.drop_transaction()
-            except EOFError:
-                break
-            else:
-                self._display.flush()
-                self._run_text(text)
         self._display.flush()
         if self._vm is None or self._session.connected:
             return 0
@@ -116,18 +113,28 @@ class Repl:
         self._display.note(f"{self._vm.name} {self._vm.outcome}")
         return ConnectionLost.exit_status if self._vm.failed else 0
 
+    def _turn(self) -> bool:
+        """Read and run once; whether to go on."""
+        try:
+            text = self._editor.read(self._lost_while_editing)
+        except EOFError:
+            return False
+        self._display.flush()
+        self._run_text(text)
+        return not self._session.done and not self._is_over()
+
     def _is_over(self) -> bool:
         """Whether the VM that this prompt is for has ended."""
         return self._vm is not None and not self._session.connected
 
-    def _lost_while_editing(self, error: QMPError) -> None:
+    def _lost_while_editing(self, error: ConnectionLost) -> None:
         if self._vm is None:
             self._say_lost(error)
         else:
             self._editor.end()
 
-    def _say_lost(self, error: QMPError) -> None:
-        self._display.complain(str(error))
+    def _say_lost(self, error: ConnectionLost) -> None:
+        self._display.warn(str(error))
         if self._vm is None:
             self._display.note(".connect attaches again; .exit leaves.")
 
@@ -135,10 +142,13 @@ class Repl:
         """Run all lines of what was typed or pasted, up to the first that fails."""
         reader = Reader()
         lines = text.split("\n")
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             prompt = self._session.prompt if len(lines) == 1 else None
             source = self._session.read(reader, line)
             if source is not None and not self._run_source(source, prompt):
+                left = sum(1 for line in lines[number:] if line.strip())
+                if left:
+                    self._display.note(f"the rest is not run: {left} line{'s' * (left > 1)}")
                 break
 
     def _run_source(self, source: Source, prompt: str | None) -> bool:
@@ -146,13 +156,13 @@ class Repl:
         try:
             self._session.run(source)
         except ParseError as error:
-            self._display.complain(_marked(error, prompt))
+            self._display.warn(_marked(error, prompt))
         except CommandError:
             pass  # its reply was displayed, and says all
         except ConnectionLost as error:
             self._say_lost(error)
         except QMPError as error:
-            self._display.complain(str(error))
+            self._display.warn(str(error))
         except KeyboardInterrupt:
             self._display.note("interrupted; a reply will be shown when it comes")
         else:

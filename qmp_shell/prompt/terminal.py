@@ -8,7 +8,7 @@ import sys
 import termios
 from collections.abc import Iterator
 
-from prompt_toolkit.application import get_app_or_none, run_in_terminal
+from prompt_toolkit.application import get_app_or_none
 
 from ..protocol import Event, Message, Reply
 from ..render.colour import colour, colour_json
@@ -42,7 +42,6 @@ class TerminalDisplay:
         self._colour = colour
         self._ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
         self._waiting: list[str] = []
-        self._flushing: asyncio.Future[None] | None = None
 
     def reply(self, reply: Reply) -> None:
         self._print(self._json(reply.message, error=reply.is_error), may_page=True)
@@ -72,15 +71,26 @@ class TerminalDisplay:
         """Something to begin with."""
         self._print(self._in("bold", clean(text)))
 
-    def complain(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         """Something that is wrong."""
         self._print(self._in("red", clean(text)))
 
     def flush(self) -> None:
-        """Print what waits for the edited line to make room."""
+        """Print what waits, above the edited line if there is one.
+
+        prompt_toolkit's run_in_terminal() would do, but it has the terminal echo what is typed
+        meanwhile, in the midst of things.
+        """
         waiting, self._waiting = self._waiting, []
+        app = get_app_or_none()
+        editing = app is not None and app.is_running
+        if app is not None and editing:
+            app.renderer.erase()
         for text in waiting:
             self._write(text)
+        if app is not None and editing:
+            app.renderer.request_absolute_cursor_position()
+            app.invalidate()
 
     def _json(self, message: Message, *, error: bool) -> str:
         if self._settings.pretty:
@@ -98,7 +108,7 @@ class TerminalDisplay:
         app = get_app_or_none()
         if app is not None and app.is_running:
             if not self._waiting:
-                self._flushing = asyncio.ensure_future(run_in_terminal(self.flush))
+                asyncio.get_running_loop().call_soon(self.flush)
             self._waiting.append(text)
         elif not (may_page and self._settings.pager and page(text)):
             self._write(text)

@@ -24,14 +24,16 @@ class MessageLog:
             )
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror}; no log is kept") from None
-        self._file = os.fdopen(descriptor, "a", encoding="ascii", buffering=1)
+        self._file = open(descriptor, "ab", buffering=0)  # noqa: SIM115 (lives with the log)
 
     def write(self, direction: str, message: Message) -> None:
         """Add a message, whose secrets are hidden already.
 
+        Nothing is buffered, so nothing is left to fail in :meth:`close`.
+
         :param direction: ``>`` for one sent, ``<`` for one received.
 
-        :raise UsageError: it can't be written.
+        :raise OSError: it can't be written.
         """
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06}Z"
@@ -40,10 +42,7 @@ class MessageLog:
             "direction": {">": "sent", "<": "received"}[direction],
             "message": message,
         }
-        try:
-            self._file.write(json.dumps(entry) + "\n")
-        except OSError as error:
-            raise UsageError(f"{self.path}: {error.strerror}; the log is incomplete") from None
+        self._file.write(json.dumps(entry).encode("ascii") + b"\n")
 
     def close(self) -> None:
         self._file.close()

@@ -36,6 +36,9 @@ class Display(Protocol):
     def stray(self, message: Message) -> None:
         """An answer to nothing that was asked."""
 
+    def warn(self, text: str) -> None:
+        """Something that is wrong, though what was asked for goes on."""
+
     def trace(self, direction: str, message: Message) -> None:
         """A message on the wire, secrets hidden; ``>`` was sent, ``<`` received."""
 
@@ -127,9 +130,9 @@ class Session:
         client = self._connector(address, self._trace)
         self.close()
         client.timeout = self.settings.timeout
-        client.listener = self._hear
         self._client = client
         self._catalog = None
+        client.listen(self._hear)
         if self.human is not None:
             self.enter_human()
 
@@ -190,7 +193,10 @@ class Session:
         if reply.is_error:
             self.display.reply(reply)
             raise CommandError(reply)
-        answer = str(reply.message["return"])
+        answer = reply.message["return"]
+        if not isinstance(answer, str):
+            self.display.reply(reply)
+            return
         human.answered(line, answer)
         if answer.strip():
             self.display.text(answer.rstrip())
@@ -263,10 +269,15 @@ class Session:
     def _trace(self, direction: str, message: Message) -> None:
         if self._log is None and not self.settings.verbose:
             return
-        from ..language.secrets import redact
+        if direction == ">":
+            from ..language.secrets import redact
 
-        shown = redact(message)
+            message = redact(message)
         if self._log is not None:
-            self._log.write(direction, shown)
+            try:
+                self._log.write(direction, message)
+            except OSError as error:
+                self.display.warn(f"{self._log.path}: {error.strerror}; logging is off")
+                self.log_to(None)
         if self.settings.verbose:
-            self.display.trace(direction, shown)
+            self.display.trace(direction, message)

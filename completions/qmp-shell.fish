@@ -1,0 +1,94 @@
+# Written by completions/generate.py, with shtab: change nothing here.
+
+# Custom Preamble
+
+function _qmp_shell_sockets
+  set -l scheme (commandline -ct | string match -r '^unix:')
+  set -l word (commandline -ct | string replace -r '^unix:' '')
+  for path in (_qmp_shell_paths $word)
+    set -l file (string replace -r '^~/' "$HOME/" -- $path)
+    if test -S $file -o -d $file
+      printf '%s\t\n' "$scheme$path"
+    end
+  end
+end
+
+function _qmp_shell_paths
+  complete -C "__fish_command_without_completions $argv" | string replace -r '\t.*' ''
+end
+
+function _qmp_shell_files
+  set -l word (commandline -ct | string replace -r '^--\w+=' '')
+  _qmp_shell_paths $word | string replace -r '$' \t
+end
+
+# End Custom Preamble
+
+# Parse current commandline:
+# - _shtab_qmp_shell_cmdpath=(sub)command path seen so far
+# - _shtab_qmp_shell_npos=number of positional arguments given after it
+# - options are skipped based on _shtab_qmp_shell_opts_with_value & _shtab_qmp_shell_commands lists
+function _shtab_qmp_shell_scan
+  set -g _shtab_qmp_shell_cmdpath ''
+  set -g _shtab_qmp_shell_npos 0
+  set -l tokens (commandline -opc)
+  set -e tokens[1]
+  set -l expect_value 0
+  for t in $tokens
+    if test $expect_value -eq 1
+      set expect_value 0
+      continue
+    end
+    switch "$t"
+      case '--*=*'
+        continue
+      case '-*'
+        if contains -- $t $_shtab_qmp_shell_opts_with_value
+          set expect_value 1
+        end
+        continue
+      case '*'
+        if test $_shtab_qmp_shell_npos -eq 0
+          set -l candidate $t
+          if test -n "$_shtab_qmp_shell_cmdpath"
+            set candidate "$_shtab_qmp_shell_cmdpath $t"
+          end
+          if contains -- $candidate $_shtab_qmp_shell_commands
+            set -g _shtab_qmp_shell_cmdpath $candidate
+            continue
+          end
+        end
+        set -g _shtab_qmp_shell_npos (math $_shtab_qmp_shell_npos + 1)
+    end
+  end
+end
+
+# Condition helper: true if the current (sub)command path equals the given one.
+function _shtab_qmp_shell_using
+  _shtab_qmp_shell_scan
+  test "$_shtab_qmp_shell_cmdpath" = "$argv"
+end
+
+set -g _shtab_qmp_shell_commands
+set -g _shtab_qmp_shell_opts_with_value --color --command --file --logfile --timeout --wait -c -f -l -t -w
+
+complete -c qmp-shell -e
+complete -c qmp-shell -f
+
+complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help message and exit'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a throw-away VM to play with, and attach to it'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l version -d 'show program'"'"'s version number and exit'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s H -l hmp -d 'human monitor mode: lines are HMP commands'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s c -l command -x -d 'run this line and exit (may be given again)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s f -l file -xka "(_qmp_shell_files)" -d 'run the lines of a file and exit; - is standard input'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s k -l keep-going -d 'go on after a failed line'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s p -l pretty -d 'replies over many lines, indented (default at a terminal)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l compact -d 'each reply on one line (default in scripts)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s e -l events -d 'print events in a script'"'"'s output too'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each message sent and received'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
+complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT or :PORT (default: $QMP_SOCKET)'

@@ -29,12 +29,11 @@ _LARGEST = sys.float_info.max
 
 # From outside a string: over everything that can't change the depth, complete strings
 # among it, to the next bracket or to a string that is not complete yet.
-_NEXT = re.compile(
-    rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+([{}\[\]"]|\Z)', re.DOTALL
-)
+# (No possessive quantifiers here: Python 3.11.2, which is Debian 12's, gets them wrong.)
+_NEXT = re.compile(rb'[^"{}\[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}\[\]]*)*([{}\[\]"]|\Z)', re.DOTALL)
 # From inside a string: to its end, or to an escape that is cut off.
-_IN_STRING = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
-_BLANK = re.compile(rb"[ \t\r\n]*+")
+_IN_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_BLANK = re.compile(rb"[ \t\r\n]*")
 _HUMAN_MONITOR = re.compile(rb"QEMU [0-9.]+ monitor")
 
 

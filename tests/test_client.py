@@ -46,12 +46,11 @@ def test_a_refused_command_raises_with_the_vms_words(vm: RunningVm) -> None:
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 def test_tcp(start_vm: Callable[..., RunningVm], host: str) -> None:
     port = free_port()
-    listen = "127.0.0.1" if host == "localhost" else host.strip("[]")
     start_vm(
-        *("-chardev", f"socket,id=tcp,host={listen},port={port},server=on,wait=off"),
+        *("-chardev", f"socket,id=tcp,host={host.strip('[]')},port={port},server=on,wait=off"),
         *("-mon", "chardev=tcp,mode=control"),
     )
     with qmp_shell.connect(f"{host}:{port}") as client:
@@ -249,7 +248,7 @@ def test_where_nobody_is(folder: Path) -> None:
     with pytest.raises(qmp_shell.ConnectError, match="a file, not a socket"):
         qmp_shell.connect(str(folder / "file"))
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
-        qmp_shell.connect(f"localhost:{free_port()}")
+        qmp_shell.connect(f"127.0.0.1:{free_port()}")
 
 
 def test_waiting_for_a_vm_to_appear(start_vm: Callable[..., RunningVm], folder: Path) -> None:

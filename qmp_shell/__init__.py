@@ -12,16 +12,14 @@ from __future__ import annotations
 from .client import Client, connect
 from .errors import (
     AddressError,
-    CommandError,
     ConnectError,
     ConnectionLost,
-    ParseError,
     ProtocolError,
     QMPError,
     Timeout,
     UsageError,
 )
-from .protocol import Event, Reply
+from .protocol import CommandError, Event, Reply
 
 __version__ = "0.1.0"
 
@@ -32,7 +30,6 @@ __all__ = [
     "ConnectError",
     "ConnectionLost",
     "Event",
-    "ParseError",
     "ProtocolError",
     "QMPError",
     "Reply",

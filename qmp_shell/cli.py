@@ -17,7 +17,7 @@ from .client import Client, Tracer, connect
 from .errors import QMPError, UsageError
 from .render.text import clean
 from .script import FileInput, Input, LineInput, ScriptDisplay, StandardInput, complain, run_script
-from .shell import Connector, MessageLog, Session, Settings, read_seconds
+from .shell import COMMANDS, Connector, MessageLog, Session, Settings, read_seconds
 
 if TYPE_CHECKING:
     from .vm import Vm
@@ -307,7 +307,7 @@ def _shell(
             settings, connector, colour=colour, human=options.hmp, log=log, vm=vm, tips=tips
         )
     display = ScriptDisplay(settings, colour=colour)
-    session = Session(display, settings, connector, human=options.hmp, log=log)
+    session = Session(display, settings, connector, dots=COMMANDS, human=options.hmp, log=log)
     session.connect()
     try:
         return run_script(

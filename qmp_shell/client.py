@@ -16,8 +16,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from .address import Address, parse_address
-from .errors import CommandError, ConnectError, ConnectionLost, ProtocolError, Timeout
-from .protocol import AGENT_DELIMITER, Conversation, Event, Message, News, Reply, Request
+from .errors import ConnectError, ConnectionLost, ProtocolError, Timeout
+from .protocol import (
+    AGENT_DELIMITER,
+    CommandError,
+    Conversation,
+    Event,
+    Message,
+    News,
+    Reply,
+    Request,
+)
 from .transport import open_stream
 
 GREETING_SECONDS = 5.0

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .errors import ConnectError, ProtocolError
+from .errors import ConnectError, ProtocolError, QMPError
 
 Message = dict[str, Any]
 
@@ -209,6 +209,26 @@ class Reply(NamedTuple):
     @property
     def is_error(self) -> bool:
         return "error" in self.message
+
+
+class CommandError(QMPError):
+    """The VM refused a command.
+
+    :ivar reply: the whole reply.
+    :ivar error_class: QMP's error class, ``GenericError`` for most.
+    :ivar description: the VM's own words.
+    """
+
+    exit_status = 1
+
+    def __init__(self, reply: Reply) -> None:
+        error: Any = reply.message["error"]
+        if not isinstance(error, dict):
+            error = {"desc": error}
+        self.reply = reply
+        self.error_class = str(error.get("class", "GenericError"))
+        self.description = str(error.get("desc", ""))
+        super().__init__(f"{reply.name}: {self.error_class}: {self.description}")
 
 
 class Event(NamedTuple):

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from .errors import ConnectionLost, ParseError, QMPError, UsageError
-from .language import Reader
+from .errors import ConnectionLost, QMPError, UsageError
+from .language import ParseError, Reader
 from .protocol import Event, Message, Reply
 from .render.text import clean, compact, pretty
 from .shell import Session, Settings

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell.errors import ParseError
-from qmp_shell.language import Assembler, Dot, Execute, Reader, Source
+from qmp_shell.language import Assembler, Dot, Execute, ParseError, Reader, Source
 from qmp_shell.language.notation import format_message
 from qmp_shell.language.secrets import may_hold_secret, redact
 from qmp_shell.language.words import Word, literal_end, split_words

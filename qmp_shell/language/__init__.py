@@ -6,13 +6,15 @@ through an :class:`Assembler`, which turns them into messages.
 
 from __future__ import annotations
 
-from .reader import Reader, Source
+from .reader import Reader
+from .source import ParseError, Source
 from .statement import Assembler, Dot, Execute
 
 __all__ = [
     "Assembler",
     "Dot",
     "Execute",
+    "ParseError",
     "Reader",
     "Source",
 ]

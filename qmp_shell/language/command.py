@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..errors import ParseError
 from ..protocol import Message
-from .values import Bare, read_untyped, read_value
+from .source import ParseError
+from .values import Bare, read_string, read_untyped
 from .words import MAX_DEPTH, Word
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
@@ -70,6 +70,22 @@ def check_name(word: Word) -> None:
         raise ParseError("a command's name comes first, then key=value", word.start)
     if any(mark in word.key for mark in "=\"'{}[]()"):
         raise ParseError(f"{word.key!r} is no command's name", word.start)
+
+
+def read_value(text: str, offset: int) -> Any:
+    """Read one value, as it is written behind ``key=``.
+
+    :param offset: where it stands in the line, for the errors.
+    :return: a string, number, boolean, None, list or dictionary; :class:`Bare` for a bare word.
+    :raise ParseError: it is none of these.
+    """
+    if text.startswith(("{", "[")):
+        from .literal import read_literal  # many a script has none
+
+        return read_literal(text, offset)
+    if text.startswith(('"', "'")):
+        return read_string(text, offset)
+    return Bare.at(text, offset)
 
 
 class _Leaf(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import ParseError
+from .source import ParseError
 from .values import INTEGER, JSON_ESCAPES, pair_surrogates, read_integer
 from .words import DOUBLE_QUOTED, MAX_DEPTH, SINGLE_QUOTED
 

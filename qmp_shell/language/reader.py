@@ -2,37 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import NamedTuple
-
-from ..errors import ParseError
+from .source import ParseError, Source
 from .words import Incomplete, literal_end, skip_blank, split_words
-
-
-class Position(NamedTuple):
-    """A place in what was read: line and column from 1, and the text of that line."""
-
-    line: int
-    column: int
-    text: str
-
-
-class Source:
-    """One whole line, and the physical lines it was put together from.
-
-    :ivar text: what to parse; it holds a newline only inside a literal or at its end.
-    """
-
-    def __init__(self, text: str, starts: list[int], lines: list[str], first: int) -> None:
-        self.text = text
-        self.first = first
-        self._starts = starts
-        self._lines = lines
-
-    def position(self, offset: int) -> Position:
-        """Where ``text[offset]`` stood."""
-        index = bisect_right(self._starts, offset) - 1
-        return Position(self.first + index, offset - self._starts[index] + 1, self._lines[index])
 
 
 class Reader:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from ..errors import ParseError
 from ..protocol import Message
-from .command import check_name, read_command
-from .reader import Source
-from .values import read_value
+from .command import check_name, read_command, read_value
+from .source import ParseError, Source
 from .words import Word, literal_end, skip_blank, split_words
 
 _TRANSACTION = re.compile(r"transaction\s*\(")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..errors import ParseError
+from .source import ParseError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 # Python refuses to read longer ones, for their time grows with the square of the length.
@@ -42,22 +42,14 @@ class Bare(str):
         return word
 
 
-def read_value(text: str, offset: int) -> Any:
-    """Read one value, as it is written behind ``key=``.
+def read_string(text: str, offset: int) -> str:
+    """Read ``"..."`` with JSON's escapes, or ``'...'`` as it is.
 
-    :param offset: where it stands in the line, for the errors.
-    :return: a string, number, boolean, None, list or dictionary; :class:`Bare` for a bare word.
-    :raise ParseError: it is none of these.
+    :raise ParseError: an escape is none of JSON's.
     """
     if text.startswith('"'):
         return _json_string(text, offset)
-    if text.startswith("'"):
-        return _LITERAL_ESCAPE.sub(r"\1", text[1:-1])
-    if text.startswith(("{", "[")):
-        from .literal import read_literal
-
-        return read_literal(text, offset)
-    return Bare.at(text, offset)
+    return _LITERAL_ESCAPE.sub(r"\1", text[1:-1])
 
 
 def read_untyped(word: Bare) -> Any:

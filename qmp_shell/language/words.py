@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..errors import ParseError
+from .source import ParseError
 
 # How deep objects and lists may nest. QEMU's own reader stops at 1,024; nothing that it takes
 # comes near this.

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.history import History
 from prompt_toolkit.utils import get_cwidth
 
-from ..errors import CommandError, ConnectionLost, ParseError, QMPError, UsageError
-from ..language import Reader, Source
+from ..errors import ConnectionLost, QMPError, UsageError
+from ..language import ParseError, Reader, Source
+from ..protocol import CommandError
 from ..render.text import version_text
-from ..shell import Connector, DotCommand, MessageLog, Session, Settings
+from ..shell import COMMANDS, Connector, DotCommand, MessageLog, Session, Settings
 from ..signals import ended_by_signals
 from .editor import Editor
 from .history import open_history
@@ -43,7 +44,7 @@ def run_prompt(
     """
     display = TerminalDisplay(settings, colour=colour)
     history, trouble = open_history()
-    dots = (_history_command(history),)
+    dots = (*COMMANDS, _history_command(history))
     session = Session(display, settings, connector, human=human, log=log, dots=dots)
     if vm is not None:
         vm.relay = lambda text: display.note(text.rstrip("\n"))

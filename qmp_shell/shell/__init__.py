@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .dot import DotCommand
+from .dot import COMMANDS
 from .log import MessageLog
-from .session import Connector, Display, Session
+from .session import Connector, Display, DotCommand, Session
 from .settings import Settings, read_seconds
 
 __all__ = [
+    "COMMANDS",
     "Connector",
     "Display",
     "DotCommand",

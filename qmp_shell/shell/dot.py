@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
-
 from ..errors import UsageError
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import DotCommand, Session
 
 NOTATION = """\
 NAME key=value ...          device_add driver=e1000 id=net1
@@ -18,24 +13,6 @@ strings                     "with JSON escapes\\n" or 'as it is'
 JSON                        {"execute": "query-status"}
 transactions                transaction( ... ) on one line or many
 """
-
-
-class DotCommand(NamedTuple):
-    """One command to the shell. ``usage`` is its argument as help shows it."""
-
-    name: str
-    usage: str
-    summary: str
-    run: Callable[[Session, str], None]
-
-    @property
-    def takes_argument(self) -> bool:
-        return bool(self.usage)
-
-
-def find_dot(commands: tuple[DotCommand, ...], name: str) -> DotCommand | None:
-    """The command of that name."""
-    return next((command for command in commands if command.name == name), None)
 
 
 def _help(session: Session, _: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..client import Client, Tracer
-from ..errors import CommandError, ParseError, UsageError
-from ..language import Assembler, Dot, Reader, Source
-from ..protocol import Event, LateReply, Message, News, Reply, StrayReply
-from .dot import COMMANDS, DotCommand, find_dot
+from ..errors import UsageError
+from ..language import Assembler, Dot, ParseError, Reader, Source
+from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply
 from .log import MessageLog
 from .settings import Settings
 
@@ -47,6 +46,19 @@ class Display(Protocol):
 Connector = Callable[[str | None, Tracer], Client]
 
 
+class DotCommand(NamedTuple):
+    """One command to the shell. ``usage`` is its argument as help shows it."""
+
+    name: str
+    usage: str
+    summary: str
+    run: Callable[[Session, str], None]
+
+    @property
+    def takes_argument(self) -> bool:
+        return bool(self.usage)
+
+
 class Session:
     """One user's conversation with VMs, one VM at a time.
 
@@ -60,17 +72,14 @@ class Session:
         settings: Settings,
         connector: Connector,
         *,
+        dots: tuple[DotCommand, ...],
         human: bool = False,
         log: MessageLog | None = None,
-        dots: tuple[DotCommand, ...] = (),
     ) -> None:
-        """:param human: begin in human monitor mode.
-
-        :param dots: dot commands of the front end's own.
-        """
+        """:param human: begin in human monitor mode."""
         self.display = display
         self.settings = settings
-        self.dots = tuple(sorted(COMMANDS + dots))
+        self.dots = tuple(sorted(dots))
         self.done = False
         self.human: HumanMonitor | None = None
         self._connector = connector
@@ -248,7 +257,7 @@ class Session:
         return self._log.path if self._log is not None else None
 
     def _run_dot(self, dot: Dot, source: Source) -> None:
-        command = find_dot(self.dots, dot.name)
+        command = next((each for each in self.dots if each.name == dot.name), None)
         if command is None:
             error = ParseError(f"no command .{dot.name}; .help lists them", source.text.index("."))
             error.source = source

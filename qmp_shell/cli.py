@@ -236,10 +236,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.demo:
         if options.address or options.agent:
             raise UsageError("--demo brings its own VM: no ADDRESS and no -N with it")
-        from .demo import TO_TRY, start_demo
+        from .demo import start_demo
 
-        with start_demo(capture=_is_interactive(options)) as vm:
-            return _shell(options, vm.connect, vm, tips=TO_TRY)
+        with start_demo(capture=_is_interactive(options)) as (vm, tips):
+            return _shell(options, vm.connect, vm, tips)
     if isinstance(options.wait, str):
         if options.address:
             raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
@@ -251,7 +251,7 @@ def _run(options: argparse.Namespace) -> int:
     def connector(other: str | None, tracer: Tracer) -> Client:
         return connect(
             other or address,
-            agent=options.agent and other is None,
+            agent=options.agent,
             wait=options.wait if other is None else 0,
             tracer=tracer,
         )

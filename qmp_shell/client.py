@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import time
 from collections import deque
@@ -22,6 +23,7 @@ from .protocol import (
     CommandError,
     Conversation,
     Event,
+    LateReply,
     Message,
     News,
     Reply,
@@ -119,7 +121,7 @@ class Client:
                 "no greeting came: another client may hold this monitor (QEMU serves one at a"
                 " time), or this is a guest agent (-N)"
             )
-        request = self.post(self._conversation.handshake())
+        request = self.post(self._conversation.begin_handshake())
         if not self.wait(lambda: request.reply is not None, deadline):
             raise ConnectError("the VM greeted, but did not answer qmp_capabilities")
         if request.reply is not None and request.reply.is_error:
@@ -129,13 +131,12 @@ class Client:
         """See qemu-ga-ref, "guest-sync-delimited": a 0xFF resets the agent's parser, and one
         before the reply tells what is new from what an earlier client left behind."""
         token = int.from_bytes(os.urandom(4), "big") >> 1
-        self._send(bytes([AGENT_DELIMITER]))
-        request = self.post(self._conversation.handshake(token))
+        self._send(bytes([AGENT_DELIMITER]), deadline)
+        request = self.post(self._conversation.begin_handshake(token))
         if not self.wait(lambda: request.reply is not None, deadline):
             raise ConnectError("the guest agent did not answer: is it running in the guest?")
-        assert request.reply is not None
-        if request.reply.message.get("return") != token:
-            raise ConnectError("the guest agent could not be synchronized with")
+        if request.reply is not None and request.reply.is_error:
+            raise ConnectError(str(CommandError(request.reply)))
 
     def execute(self, name: str, /, **arguments: Any) -> Any:
         """Run one command and return what it returns.
@@ -163,31 +164,44 @@ class Client:
         :raise Timeout: no reply within :attr:`timeout` seconds.
         :raise ConnectionLost: there is no VM any more.
         """
-        begin = time.monotonic()
-        request = self.post(message)
-        spent = time.monotonic() - begin
-        return self.answer(request, self.timeout, spent)
+        deadline = _deadline(self.timeout)
+        return self._answer(self.post(message, deadline=deadline), self.timeout, deadline)
 
-    def answer(self, request: Request, timeout: float | None, spent: float = 0) -> Reply:
+    def answer(self, request: Request, timeout: float | None) -> Reply:
         """Wait for the reply to what was posted.
 
-        :param spent: seconds of the time-out that are gone already.
         :raise Timeout: no reply within ``timeout`` seconds.
         :raise ConnectionLost: there is no VM any more.
         """
-        left = None if timeout is None else timeout - spent
+        return self._answer(request, timeout, _deadline(timeout))
+
+    def _answer(self, request: Request, timeout: float | None, deadline: float | None) -> Reply:
         try:
-            if not self.wait(lambda: request.reply is not None, _deadline(left)):
+            if request.reply is None:
+                self._open_stream()
+            if not self.wait(lambda: request.reply is not None, deadline):
                 raise Timeout(f"{request.name}: no reply within {timeout:g} s")
-        finally:
-            request.abandoned = request.reply is None
+        except BaseException:
+            request.abandoned = True
+            if request.reply is not None:  # it came together with an interrupt
+                self._tell(LateReply(request.reply))
+            raise
         assert request.reply is not None
         return request.reply
 
-    def post(self, message: Message, *, quiet: bool = False) -> Request:
+    @property
+    def owed_replies(self) -> bool:
+        """Whether a reply that is no longer waited for may still come, and be told."""
+        return self.connected and self._conversation.owed_replies
+
+    def post(
+        self, message: Message, *, quiet: bool = False, deadline: float | None = None
+    ) -> Request:
         """Send a message and do not wait; several may be under way.
 
         :param quiet: if its reply is given up waiting for, it is dropped when it comes.
+        :param deadline: by the monotonic clock, for the VM to take it; None: any time.
+        :raise Timeout: the VM did not take it in time.
         :raise ConnectionLost: there is no VM any more.
         :raise TypeError, ValueError: it can't be written as JSON.
         """
@@ -195,9 +209,9 @@ class Client:
         request, wire, data = self._conversation.send(message, quiet=quiet)
         if self.tracer is not None:
             self.tracer(">", wire)
-        if not self._send(data):
+        if not self._send(data, deadline):
             self._conversation.take_back(request)
-            raise Timeout(f"{request.name}: the VM took no data for {self.timeout:g} s")
+            raise Timeout(f"{request.name}: the VM took no data in time")
         return request
 
     def listen(self, listener: Callable[[News], None]) -> None:
@@ -246,7 +260,7 @@ class Client:
 
         :param deadline: by the monotonic clock; None: never.
         :return: whether it is done; False: the deadline has passed.
-        :raise ConnectionLost: there is no VM any more.
+        :raise ConnectionLost: the VM was lost during the wait.
         """
         if self.connected:
             self._hear()  # what an interrupted wait left over
@@ -280,6 +294,14 @@ class Client:
         :return: whether there was anything.
         :raise ConnectionLost: there is no VM any more, or it does not speak QMP.
         """
+        # An interrupt waits until what was received has been handed on, or it would be lost.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        try:
+            return self._receive()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _receive(self) -> bool:
         try:
             data = self._open_stream().recv(_RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -315,14 +337,13 @@ class Client:
         elif isinstance(news, Event):
             self._events.append(news)
 
-    def _send(self, data: bytes) -> bool:
+    def _send(self, data: bytes, deadline: float | None) -> bool:
         """Send all of it; meanwhile go on reading, or two full buffers wait for each other.
 
         A message that was cut short can't be taken back: the connection ends with it.
 
         :return: False: nothing could be sent in time.
         """
-        deadline = _deadline(self.timeout)
         view = memoryview(data)
         try:
             while view:
@@ -332,7 +353,7 @@ class Client:
                     if not self._turn(deadline, writable=True):
                         if len(view) == len(data):
                             return False
-                        raise Timeout(f"the VM took no data for {self.timeout:g} s") from None
+                        raise Timeout("the VM took no more data in time") from None
                 except OSError as error:
                     while self.receive():  # what it said before it went; then its end is told
                         pass

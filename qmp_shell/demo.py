@@ -16,25 +16,36 @@ _DISK_BYTES = 64 << 20
 _PATH = "/usr/bin:/usr/local/bin:/usr/libexec"
 
 
+# Lines to try, and what each does.
+Tips = tuple[tuple[str, str], ...]
+
+
 class _Target(NamedTuple):
-    """An architecture's emulator, and a machine of it that takes devices while it runs."""
+    """An architecture's emulator, and a machine of it that takes devices while it runs.
+
+    ``plug`` says what can be plugged into it, and where.
+    """
 
     name: str
     machine: tuple[str, ...]
     disk: str = "virtio-blk-pci"
+    plug: str = "driver=virtio-rng-pci id=rng1"
 
 
 _PC = ("-machine", "pc")
 _PCIE = ("-machine", "virt", "-device", "pcie-root-port,id=port1")
+_INTO_PORT = "driver=virtio-rng-pci id=rng1 bus=port1"
 _TARGETS = (
     _Target("x86_64", _PC),
-    _Target("aarch64", _PCIE),
+    _Target("aarch64", _PCIE, plug=_INTO_PORT),
     _Target("i386", _PC),
     _Target("ppc64", ("-machine", "pseries")),
-    _Target("s390x", ("-machine", "s390-ccw-virtio"), "virtio-blk-ccw"),
-    _Target("riscv64", _PCIE),
-    _Target("loongarch64", _PCIE),
-    _Target("arm", _PCIE),
+    _Target(
+        "s390x", ("-machine", "s390-ccw-virtio"), "virtio-blk-ccw", "driver=virtio-rng-ccw id=rng1"
+    ),
+    _Target("riscv64", _PCIE, plug=_INTO_PORT),
+    _Target("loongarch64", _PCIE, plug=_INTO_PORT),
+    _Target("arm", _PCIE, plug=_INTO_PORT),
 )
 
 # Which packages hold an emulator, by distribution (ID or ID_LIKE of os-release).
@@ -51,16 +62,10 @@ _PACKAGES = {
     "nixos": "nix-shell -p qemu",
 }
 
-TO_TRY = (
-    ("query-block", "the VM's disk"),
-    ("device_add driver=virtio-rng-pci id=rng1", "plug in a device"),
-    ("cont", "let it run; RESUME appears"),
-)
-
 
 @contextlib.contextmanager
-def start_demo(*, capture: bool) -> Iterator[Vm]:
-    """Start the VM for as long as the ``with`` block runs.
+def start_demo(*, capture: bool) -> Iterator[tuple[Vm, Tips]]:
+    """Start the VM for as long as the ``with`` block runs; it comes with three lines to try.
 
     :param capture: see :func:`~qmp_shell.vm.start_vm`.
     :raise ConnectError: there is no QEMU here, or it does not start.
@@ -71,7 +76,7 @@ def start_demo(*, capture: bool) -> Iterator[Vm]:
         disk.truncate(_DISK_BYTES)
         command = [program, *_arguments(target, disk.fileno())]
         with start_vm(command, capture=capture, descriptors=(disk.fileno(),)) as vm:
-            yield vm
+            yield vm, _tips(target)
 
 
 def _arguments(target: _Target, disk: int) -> list[str]:
@@ -87,6 +92,14 @@ def _arguments(target: _Target, disk: int) -> list[str]:
         *("-blockdev", "driver=raw,node-name=disk0,file=file0"),
         *("-device", f"{target.disk},drive=disk0,id=vd0"),
     ]
+
+
+def _tips(target: _Target) -> Tips:
+    return (
+        ("query-block", "the VM's disk"),
+        (f"device_add {target.plug}", "plug in a device"),
+        ("cont", "let it run; RESUME appears"),
+    )
 
 
 def _find_qemu() -> tuple[str, _Target]:

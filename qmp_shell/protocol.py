@@ -33,7 +33,8 @@ _LARGEST = sys.float_info.max
 _NEXT = re.compile(rb'[^"{}\[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}\[\]]*)*([{}\[\]"]|\Z)', re.DOTALL)
 # From inside a string: to its end, or to an escape that is cut off.
 _IN_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
-_BLANK = re.compile(rb"[ \t\r\n]*")
+# The guest agent's delimiter is blank here too: an earlier client may have left one behind.
+_BLANK = re.compile(rb"[ \t\r\n\xff]*")
 _HUMAN_MONITOR = re.compile(rb"QEMU [0-9.]+ monitor")
 
 
@@ -311,25 +312,32 @@ class Conversation:
         self._framer = Framer()
         self._pending: list[Request] = []
         self._last_id = 0
+        self._token = 0
 
     @property
     def in_message(self) -> bool:
         """Whether a message has begun and not ended."""
         return bool(self._framer)
 
-    def handshake(self, token: int = 0) -> Message:
-        """The command that ends the present state.
+    def begin_handshake(self, token: int = 0) -> Message:
+        """Return the command whose reply ends the present state.
 
         :param token: a number for the guest agent to give back, another one each time.
         """
         if self.state == State.SYNCHRONIZING:
             self._framer.skip_through(AGENT_DELIMITER)
+            self._token = token
             return {"execute": "guest-sync-delimited", "arguments": {"id": token}}
         assert self.greeting is not None
         # Section "Capabilities": out-of-band execution must be enabled to be used.
         offered = self.greeting.get("capabilities")
         oob = isinstance(offered, list) and "oob" in offered
         return {"execute": "qmp_capabilities"} | ({"arguments": {"enable": ["oob"]}} if oob else {})
+
+    @property
+    def owed_replies(self) -> bool:
+        """Whether a :class:`LateReply` may still come."""
+        return any(request.abandoned and not request.quiet for request in self._pending)
 
     def ready(self) -> None:
         """The handshake was answered well."""
@@ -394,6 +402,8 @@ class Conversation:
         self.state = State.NEGOTIATING
 
     def _answer(self, message: Message) -> News | None:
+        if self.state == State.SYNCHRONIZING and message.get("return", self._token) != self._token:
+            return None  # an earlier client asked for it, and did not wait
         request = self._take_request(message)
         if request is None:
             return StrayReply(message)

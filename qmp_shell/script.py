@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from .errors import ConnectionLost, QMPError, UsageError
-from .language import ParseError, Reader
+from .language import ParseError, Reader, Source
 from .protocol import Event, Message, Reply
 from .render.text import clean, compact, pretty
 from .shell import Session, Settings
@@ -158,9 +159,11 @@ def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> in
     :return: the exit status: 0, or that of the first failure.
     """
     status = 0
-    for item in inputs:
+    for item, following in zip(inputs, [*inputs[1:], None], strict=True):
+        # A transaction may be given in several -c, one line each.
+        goes_on = isinstance(item, LineInput) and isinstance(following, LineInput)
         try:
-            for error in _failures(session, item):
+            for error in _failures(session, item, goes_on):
                 status = status or error.exit_status
                 if not keep_going or isinstance(error, ConnectionLost):
                     return status
@@ -174,29 +177,48 @@ def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> in
     return status
 
 
-def _failures(session: Session, item: Input) -> Iterator[QMPError]:
-    """Run an input's lines; name each failure on standard error, and yield it."""
+def _failures(session: Session, item: Input, goes_on: bool) -> Iterator[QMPError]:
+    """Run an input's lines; name each failure on standard error, and yield it.
+
+    :param goes_on: a transaction may stay open at the end.
+    """
     reader = Reader()
     number = 0
-    for raw in item.lines(session):
-        number += 1
+
+    def attempt(step: Callable[[], None]) -> Iterator[QMPError]:
         try:
-            source = session.read(reader, _decode(raw, number))
-            if source is not None:
-                session.run(source)
+            step()
         except QMPError as error:
             complain(_where(item, error, number) + str(error))
             session.spoil_transaction()
             yield error
+
+    for raw in item.lines(session):
+        number += 1
+        source = session.read(reader, _decode(raw, number))
+        if source is not None:
+            yield from attempt(partial(_run, session, source))
         if session.done:
             return
-    try:
-        if reader.open:
-            session.run(reader.flush())
-        session.end_transaction()
-    except QMPError as error:
-        complain(_where(item, error, number) + str(error))
-        yield error
+    if reader.open:
+        yield from attempt(partial(_run, session, reader.flush()))
+    if not goes_on:
+        yield from attempt(session.end_transaction)
+
+
+def _run(session: Session, source: Source) -> None:
+    """Run a whole line.
+
+    :raise ParseError: a byte of it is not UTF-8.
+    """
+    if not source.text.isascii():
+        try:
+            source.text.encode()
+        except UnicodeEncodeError as where:
+            error = ParseError("this is not UTF-8", where.start)
+            error.source = source
+            raise error from None
+    session.run(source)
 
 
 def _where(item: Input, error: QMPError, line: int) -> str:
@@ -207,8 +229,6 @@ def _where(item: Input, error: QMPError, line: int) -> str:
 
 
 def _decode(raw: bytes, number: int) -> str:
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"byte {error.start + 1} of this line is not UTF-8") from None
+    """A line's text; a byte that is not UTF-8 becomes a surrogate, for :func:`_run` to find."""
+    text = raw.decode("utf-8", "surrogateescape")
     return (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")

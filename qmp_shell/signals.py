@@ -14,14 +14,20 @@ _NUMBERS = (signal.SIGTERM, signal.SIGHUP)
 def ended_by_signals() -> Iterator[None]:
     """Have SIGTERM and SIGHUP raise ``SystemExit`` here, so that what was begun is undone.
 
-    Only the first counts: undoing is not to be cut short by a second one.
+    Only the first counts, for undoing is not to be cut short by a second one; and none that
+    is ignored, as ``nohup`` has it.
     """
-    before = {number: signal.signal(number, _leave) for number in _NUMBERS}
+    before = {
+        number: signal.signal(number, _leave)
+        for number in _NUMBERS
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == _leave:  # and not ignored, by the first of them
+                signal.signal(number, handler)
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
-import stat
 import struct
 import time
 
@@ -90,23 +88,21 @@ def _explain(address: Address, error: OSError, *, waited: float) -> str:
     after = f" after waiting {waited:g} s" if waited else ""
     if isinstance(error, BlockingIOError):
         return f"{address} is busy: other clients already wait for this monitor"
-    if isinstance(error, socket.gaierror):
-        assert isinstance(address, TcpAddress)
-        return f"{address}: unknown host {address.host!r}"
     if isinstance(error, TimeoutError):
         return f"{address}: connecting took too long"
+    if isinstance(error, PermissionError):
+        return f"{address}: permission denied; only the VM's owner (or root) may connect"
     if isinstance(address, TcpAddress):
-        start = f"-qmp tcp:{address},server=on,wait=off"
-    elif error.errno == errno.ENOENT:
+        if isinstance(error, socket.gaierror):
+            return f"{address}: unknown host {address.host!r}"
+        if isinstance(error, ConnectionRefusedError):
+            start = f"-qmp tcp:{address},server=on,wait=off"
+            return f"{address}: nobody listens there{after}; start QEMU with {start}"
+    elif isinstance(error, FileNotFoundError):
         start = f"-qmp unix:{address},server=on,wait=off"
         return f"{address}: no such socket{after}; start QEMU with {start}"
     elif isinstance(error, ConnectionRefusedError):
-        path = os.path.expanduser(address.path)
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
+        if os.path.isfile(os.path.expanduser(address.path)):
             return f"{address} is a file, not a socket"
         return f"{address}: nobody listens there{after}; what did has probably ended"
-    if isinstance(error, ConnectionRefusedError):
-        return f"{address}: nobody listens there{after}; start QEMU with {start}"
-    if isinstance(error, PermissionError):
-        return f"{address}: permission denied; only the VM's owner (or root) may connect"
     return f"{address}: {error.strerror or error}"

@@ -83,7 +83,7 @@ class Vm:
         if address is not None:
             raise UsageError("this shell ends with its own VM; start another for another VM")
         if self._client is not None:
-            raise ConnectError(f"{self.name} has ended")
+            raise ConnectError(f"{self.name} {self.outcome}; it can be attached to only once")
         self._client = Client(self._accept(), tracer=tracer)
         if self._output is not None:
             self._client.watch(self._output, self._relay_output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -21,11 +22,6 @@ from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 
 HOLD = ScriptedPeer.HOLD
 Peer = Callable[..., ScriptedPeer]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def test_execute_returns_what_the_vm_returns(vm: RunningVm) -> None:
@@ -48,11 +44,13 @@ def test_a_refused_command_raises_with_the_vms_words(vm: RunningVm) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 def test_tcp(start_vm: Callable[..., RunningVm], host: str) -> None:
-    port = free_port()
-    start_vm(
-        *("-chardev", f"socket,id=tcp,host={host.strip('[]')},port={port},server=on,wait=off"),
+    vm = start_vm(
+        *("-chardev", f"socket,id=tcp,host={host.strip('[]')},port=0,server=on,wait=off"),
         *("-mon", "chardev=tcp,mode=control"),
     )
+    with vm.second() as client:
+        devices = {each["label"]: each["filename"] for each in client.execute("query-chardev")}
+    port = devices["tcp"].removesuffix(",server=on").rpartition(":")[2]
     with qmp_shell.connect(f"{host}:{port}") as client:
         assert client.execute("query-name") == {"name": "testvm"}
 
@@ -248,7 +246,7 @@ def test_where_nobody_is(folder: Path) -> None:
     with pytest.raises(qmp_shell.ConnectError, match="a file, not a socket"):
         qmp_shell.connect(str(folder / "file"))
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
-        qmp_shell.connect(f"127.0.0.1:{free_port()}")
+        qmp_shell.connect("127.0.0.1:1")
 
 
 def test_waiting_for_a_vm_to_appear(start_vm: Callable[..., RunningVm], folder: Path) -> None:
@@ -271,7 +269,7 @@ def test_a_socket_with_a_long_path(vm: RunningVm, tmp_path: Path) -> None:
 def test_a_peer_that_takes_no_data_ends_in_a_time_out(peer: Peer) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
     with qmp_shell.connect(server.address, timeout=0.1) as client:
-        with pytest.raises(qmp_shell.Timeout, match="took no data"):
+        with pytest.raises(qmp_shell.Timeout, match="took no more data in time"):
             client.execute("test", text="x" * (8 << 20))
         assert not client.connected, "half a command can't be taken back"
 
@@ -395,6 +393,42 @@ def test_waiting_for_events_of_a_vm_that_is_gone(vm: RunningVm) -> None:
         with pytest.raises(qmp_shell.ConnectionLost):
             list(client.events(timeout=1))
         assert list(client.events()) == []
+
+
+def test_an_interrupt_waits_until_what_was_received_is_handed_on(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return": "late", "id": 2}', HOLD)
+    heard: list[News] = []
+    with qmp_shell.connect(server.address) as client:
+        client.listen(heard.append)
+
+        def interrupted(text: bytes) -> Message:
+            os.kill(os.getpid(), signal.SIGINT)
+            return dict(json.loads(text))
+
+        monkeypatch.setattr("qmp_shell.protocol._read_json", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("test")
+    (news,) = heard
+    assert isinstance(news, LateReply)
+    assert news.reply.message == {"return": "late"}
+
+
+def test_no_reply_comes_from_a_vm_that_is_gone(peer: Peer) -> None:
+    server = peer(GREETING, ACCEPTED, b"", b"")
+    with qmp_shell.connect(server.address) as client:
+        requests = [client.post({"execute": "test"}), client.post({"execute": "test"})]
+        for request in requests:
+            with pytest.raises(qmp_shell.ConnectionLost):
+                client.answer(request, None)
+
+
+def test_an_agents_stale_answers_are_not_ours(peer: Peer) -> None:
+    stale = b'{"return": {}}\n\xff{"return": 7, "id": 1}\n\xff{"return": 8}\n'
+    server = peer(b"", stale, HOLD)
+    with pytest.raises(qmp_shell.ConnectError, match="did not answer"):
+        qmp_shell.connect(server.address, agent=True, greeting_timeout=0.3)
 
 
 def test_other_descriptors_are_served_while_waiting(vm: RunningVm) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from qmp_shell.complete import Candidate, Kind, Wanted, candidates, wanted
 from qmp_shell.shell.human import HumanCommand, read_help
+from tests.conftest import RunningVm
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,9 @@ def test_names_are_asked_for_by_kind() -> None:
 
 HELP = (
     "announce_self [interfaces] [id] -- Trigger GARP/RARP announcements\r\n"
+    "drive_add [-n] [[<domain>:]<bus>:]<slot>\r\n"
+    "[file=file][,if=type][,bus=n]\r\n"
+    "\t[,readonly=on|off] -- add drive to PCI storage controller\r\n"
     "block_job_cancel [-f] device -- stop an active background block operation (use -f\r\n"
     "\t\t\t if you want to abort the operation immediately\r\n"
     "\t\t\t instead of keep running until data is in sync)\r\n"
@@ -76,6 +80,11 @@ HELP = (
 def test_help_is_read() -> None:
     assert read_help(HELP) == [
         HumanCommand("announce_self", "[interfaces] [id]", "Trigger GARP/RARP announcements"),
+        HumanCommand(
+            "drive_add",
+            "[-n] [[<domain>:]<bus>:]<slot> [file=file][,if=type][,bus=n] [,readonly=on|off]",
+            "add drive to PCI storage controller",
+        ),
         HumanCommand(
             "block_job_cancel",
             "[-f] device",
@@ -95,3 +104,16 @@ def test_topics_are_read() -> None:
         HumanCommand("block", "[-n] [-v] [device]", "show info of one block device"),
         HumanCommand("balloon", "", "show balloon information"),
     ]
+
+
+def test_all_that_the_vm_lists_is_read(vm: RunningVm) -> None:
+    with vm.second() as client:
+        text = client.execute("human-monitor-command", **{"command-line": "help"})
+    listed = {
+        name
+        for line in text.splitlines()
+        if line[:1] not in (" ", "\t", "[", "")
+        for name in line.split()[0].split("|")
+    }
+    assert {command.name for command in read_help(text)} == listed
+    assert len(listed) > 80

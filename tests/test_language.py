@@ -228,11 +228,13 @@ def test_blank_lines_and_comments_are_nothing(line: str) -> None:
         ("help", Dot("help", "")),
         ("?", Dot("help", "")),
         ("exit ", Dot("exit", "")),
+        ("transaction(\nhelp", Dot("help", "")),
         (".", Dot("", "")),
     ],
 )
 def test_dot_commands(line: str, dot: Dot) -> None:
-    assert Assembler().feed(read(line)[0]) == dot
+    assembler = Assembler()
+    assert [assembler.feed(source) for source in read(line)][-1] == dot
 
 
 @pytest.mark.parametrize(
@@ -406,6 +408,18 @@ def test_no_text_breaks_the_parser(text: str, spoil: bool) -> None:
             {"arguments": {"command-line": "set_password vnc ***"}},
         ),
         (
+            {"arguments": {"command-line": "change vnc passwd x"}},
+            {"arguments": {"command-line": "change vnc passwd ***"}},
+        ),
+        (
+            {"arguments": {"command-line": "object_add secret,data=a,,b,id=z"}},
+            {"arguments": {"command-line": "object_add secret,data=***,id=z"}},
+        ),
+        (
+            {"arguments": {"command-line": 'object_add {"qom-type":"secret","data":"X","id":"z"}'}},
+            {"arguments": {"command-line": 'object_add {"qom-type":"secret","data":***,"id":"z"}'}},
+        ),
+        (
             {"arguments": {"command-line": 'set_password vnc "S1 S2" -d x'}},
             {"arguments": {"command-line": "set_password vnc *** -d x"}},
         ),
@@ -437,6 +451,7 @@ def test_what_is_no_secret_is_shown(message: Message) -> None:
         ('{"execute": "y", "arguments": {"password": "x"}}', True),
         ("object-add qom-type=secret id=s data=x", True),
         ("change vnc password x", True),
+        ("change vnc passwd x", True),
         ("blockdev-add file.password-secret=s0", False),
         ("query-status", False),
     ],

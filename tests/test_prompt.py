@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
+from qmp_shell.protocol import Request
+from qmp_shell.shell.catalog import Catalog
 from tests.conftest import RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 from tests.terminal import Terminal
@@ -465,3 +467,93 @@ def test_an_address_that_is_none_does_not_end_the_shell(shell: Terminal) -> None
     shell.wait_for_prompt()
     shell.enter("query-name")
     shell.wait_for('"testvm"')
+
+
+def test_names_of_the_wrong_shape_are_none(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    about = b'{"return": [1], "id": 2}{"return": "x", "id": 3}'
+    names = b'{"return": ["x", {}, {"name": "test"}], "id": 4}'
+    server = peer(GREETING, ACCEPTED, b"", about, names, HOLD)
+    shell = terminal(server.address)
+    shell.wait_for_prompt()
+    assert shell.lines[0] == "QEMU 9.0.0"
+    shell.type("te")
+    shell.wait_for("^ +test *$")
+
+
+def test_a_vm_that_does_not_tell_its_names_is_waited_for_once(
+    peer: Callable[..., ScriptedPeer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = []
+
+    def answer(client: qmp_shell.Client, request: Request, timeout: float) -> qmp_shell.Reply:
+        waited.append(timeout)
+        return real(client, request, 0)
+
+    real = qmp_shell.Client.answer
+    monkeypatch.setattr(qmp_shell.Client, "answer", answer)
+    with qmp_shell.connect(peer(GREETING, ACCEPTED, HOLD).address) as client:
+        catalog = Catalog(client)
+        assert [catalog.commands() for _ in range(5)] == [[]] * 5
+    assert waited == [0.2]
+
+
+def test_a_vm_lost_while_its_names_are_asked_for_is_told(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
+    server = peer(GREETING, ACCEPTED, b"", about, b"")
+    shell = terminal(server.address)
+    shell.wait_for_prompt()
+    shell.type("q")
+    shell.wait_for("^the VM closed the connection$")
+    shell.wait_for(r"^\(QEMU\) q$")
+
+
+def test_completion_of_files(shell: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "some-log").touch()
+    shell.type(".log ./so")
+    shell.wait_for("^ +some-log *$")
+    shell.press("tab")
+    shell.wait_for(r"^\(QEMU\) \.log \./some-log$")
+
+
+def test_connecting_to_what_is_held_already(shell: Terminal, vm: RunningVm) -> None:
+    shell.enter(".connect")
+    shell.wait_for_prompt()
+    shell.enter(f".connect {vm.second_address}")
+    shell.wait_for_prompt()
+    shell.enter(f".connect {vm.second_address}")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+    assert "hold" not in shell.text
+
+
+def test_nothing_is_run_after_exit(shell: Terminal, vm: RunningVm) -> None:
+    shell.type("\x1b[200~exit\nquit\x1b[201~")
+    shell.wait_for("quit")
+    shell.press("enter")
+    assert shell.wait_for_end() == 0
+    vm.run("query-name")
+
+
+def test_enter_with_escape_ends_a_line_though_a_bracket_is_open(shell: Terminal) -> None:
+    shell.type("test a=[1")
+    shell.wait_for("test")
+    shell.press("escape", "enter")
+    shell.wait_for(r"^ {14}\^ this bracket is never closed$")
+
+
+def test_a_history_that_can_be_kept_no_more(shell: Terminal, environment: dict[str, str]) -> None:
+    state = Path(environment["XDG_STATE_HOME"])
+    (state / "qmp-shell" / "history").unlink()
+    (state / "qmp-shell").rmdir()
+    shell.enter("query-kvm")
+    shell.wait_for("no history is kept")
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+    shell.wait_for_prompt()
+    shell.press("up")
+    shell.wait_for(r"^\(QEMU\) query-name$")

@@ -53,7 +53,7 @@ def feed(framer: Framer, data: bytes) -> list[bytes]:
 def ready() -> Conversation:
     conversation = Conversation()
     talk(conversation, {**GREETING})
-    request, *_ = conversation.send(conversation.handshake())
+    request, *_ = conversation.send(conversation.begin_handshake())
     talk(conversation, {"return": {}, "id": request.identity})
     conversation.ready()
     return conversation
@@ -168,7 +168,7 @@ def test_the_handshake_enables_out_of_band_where_it_is_offered() -> None:
     assert conversation.state == State.GREETING
     talk(conversation, {"QMP": {"version": {}, "capabilities": ["oob", "new"]}})
     assert conversation.state == State.NEGOTIATING
-    assert conversation.handshake() == {
+    assert conversation.begin_handshake() == {
         "execute": "qmp_capabilities",
         "arguments": {"enable": ["oob"]},
     }
@@ -177,7 +177,7 @@ def test_the_handshake_enables_out_of_band_where_it_is_offered() -> None:
 def test_an_old_greeting_is_answered_without_arguments() -> None:
     conversation = Conversation()
     talk(conversation, {"QMP": {"version": {"qemu": "0.12.50", "package": ""}, "capabilities": []}})
-    assert conversation.handshake() == {"execute": "qmp_capabilities"}
+    assert conversation.begin_handshake() == {"execute": "qmp_capabilities"}
 
 
 def test_nothing_is_sent_before_its_time() -> None:
@@ -251,7 +251,7 @@ def test_events_and_stray_replies_are_news() -> None:
 def test_an_event_before_the_capabilities_reply_is_an_event() -> None:
     conversation = Conversation()
     talk(conversation, {**GREETING})
-    conversation.send(conversation.handshake())
+    conversation.send(conversation.begin_handshake())
     assert talk(conversation, {"event": "STOP"}) == [Event({"event": "STOP"})]
 
 
@@ -262,7 +262,7 @@ def test_an_unknown_message_is_refused() -> None:
 
 def test_an_agent_is_heard_only_after_its_delimiter() -> None:
     conversation = Conversation(agent=True)
-    message = conversation.handshake(77)
+    message = conversation.begin_handshake(77)
     request, *_ = conversation.send(message)
     conversation.feed(b'{"return": "stale"} garbage {')
     assert list(conversation.messages()) == []
@@ -293,4 +293,4 @@ def test_an_odd_event_is_an_event_all_the_same(stamp: Any) -> None:
 def test_odd_capabilities_are_none(offered: Any) -> None:
     conversation = Conversation()
     talk(conversation, {"QMP": {"capabilities": offered}})
-    assert conversation.handshake() == {"execute": "qmp_capabilities"}
+    assert conversation.begin_handshake() == {"execute": "qmp_capabilities"}

@@ -72,7 +72,8 @@ def test_keep_going(vm: RunningVm, run: Run) -> None:
         ("transaction(\nabort\n", "<stdin>:2", "is open at the end"),
         (".nonesuch", "<stdin>:1:1", "no command .nonesuch"),
         (".exit now", "<stdin>:1", "takes no argument"),
-        (b"query-name\n\xff\n", "<stdin>:2", "not UTF-8"),
+        (b"query-name\na=\xff\n", "<stdin>:2:3", "not UTF-8"),
+        (b"test a=[1,\n\xff,\n2]\n", "<stdin>:2:1", "not UTF-8"),
     ],
 )
 def test_a_line_that_cannot_be_read(
@@ -106,6 +107,14 @@ def test_a_transaction(start_vm: Callable[..., RunningVm], run: Run, tmp_path: P
     assert first == {"return": {}}
     assert "error" in second
     assert done.returncode == 1
+
+
+def test_a_transaction_in_several_lines_of_the_command_line(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "transaction(", "-c", ")", "-c", "query-name")
+    assert (done.stdout, done.returncode) == ('{"return": {}}\n' + NAME, 0)
+    done = run(vm.address, "-c", "transaction(", "-f", "/dev/null")
+    assert done.stderr == "qmp-shell: a transaction( is open at the end; close it with )\n"
+    assert done.returncode == 2
 
 
 def test_events_are_printed_when_asked_for(vm: RunningVm, run: Run) -> None:
@@ -152,6 +161,18 @@ def test_colours(vm: RunningVm, run: Run) -> None:
 def test_the_address_may_come_from_the_environment(vm: RunningVm, run: Run) -> None:
     assert run("-c", "query-name", QMP_SOCKET=vm.address).stdout == NAME
     assert run("-c", "query-name", QMP_SOCKET=f"unix:{vm.address},server=on").stdout == NAME
+
+
+def test_connecting_anew(start_vm: Callable[..., RunningVm], vm: RunningVm, run: Run) -> None:
+    other = start_vm(name="other")
+    done = run(
+        vm.address,
+        stdin=f"query-name\n.connect\nquery-name\ntransaction(\n.connect {other.address}\n"
+        "query-name\n.connect\nquery-name\n",
+    )
+    names = [json.loads(line)["return"]["name"] for line in done.stdout.splitlines()]
+    assert names == ["testvm", "testvm", "other", "other"]
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_the_human_monitor(vm: RunningVm, run: Run) -> None:

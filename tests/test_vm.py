@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run
+from qmp_shell import demo
+from qmp_shell.language import Assembler, Execute, Reader
+from qmp_shell.vm import start_vm
+from tests.conftest import Run, need
 from tests.terminal import Terminal
 
 Start = Callable[..., Terminal]
@@ -22,16 +28,22 @@ EMPTY = ("-M", "none", "-display", "none")
 
 
 def pids_of(tag: str) -> list[int]:
-    """The processes that have a word in their command line and have not ended."""
+    """The QEMUs that have a text in their command line and have not ended."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
+            words = (folder / "cmdline").read_bytes()
         except OSError:  # it has ended since
             continue
-        if tag.encode() in words and b"-qmp" in words:
+        if tag.encode() in words and b"\0-qmp\0" in words and b"main_wrap" not in words:
             found.append(int(folder.name))
     return found
+
+
+@pytest.fixture
+def tag() -> str:
+    """A name for a VM that no other on this machine has."""
+    return f"vm-{uuid.uuid4()}"
 
 
 def wait_for_end(tag: str) -> None:
@@ -54,13 +66,13 @@ def wrap(run: Run, qemu: str) -> Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_wrap_runs_a_script(
-    wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, tag: str
 ) -> None:
-    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "wrapped"), TMPDIR=str(tmp_path))
-    assert done.stdout == '{"return": {"name": "wrapped"}}\n'
+    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag), TMPDIR=str(tmp_path))
+    assert json.loads(done.stdout) == {"return": {"name": tag}}
     assert (done.stderr, done.returncode) == ("", 0)
     assert list(tmp_path.iterdir()) == []
-    assert pids_of("wrapped") == []
+    assert pids_of(tag) == []
 
 
 def test_wrap_without_dashes_and_in_human_mode(run: Run, qemu: str) -> None:
@@ -93,11 +105,12 @@ def test_wrap_of_a_qemu_that_ends_first(
 
 
 def test_wrap_of_a_qemu_that_goes_into_the_background(
-    wrap: Callable[..., subprocess.CompletedProcess[str]],
+    wrap: Callable[..., subprocess.CompletedProcess[str]], tag: str
 ) -> None:
-    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "daemon", "-daemonize"))
-    assert (done.stdout, done.returncode) == ('{"return": {"name": "daemon"}}\n', 0)
-    wait_for_end("daemon")
+    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag, "-daemonize"))
+    assert json.loads(done.stdout) == {"return": {"name": tag}}
+    assert done.returncode == 0
+    wait_for_end(tag)
 
 
 @pytest.mark.parametrize("name", ["a=b,c", "\u00e9" * 60, "d" * 90])
@@ -110,6 +123,7 @@ def test_wrap_with_an_odd_folder_for_temporary_files(
     assert (done.stdout, done.stderr) == ('{"return": {"name": "odd"}}\n', "")
 
 
+@pytest.mark.usefixtures("chosen_qemu")
 def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["bash", "-c", '"$0" -m qmp_shell --demo -c query-name <&-', sys.executable],
@@ -119,6 +133,25 @@ def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
         check=True,
     )
     assert (done.stdout, done.stderr) == (b'{"return": {"name": "demo"}}\n', b"")
+
+
+def test_nohup_is_heeded(qemu: str, environment: dict[str, str], tag: str) -> None:
+    with subprocess.Popen(
+        ["nohup", sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    ) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        for _ in range(2):
+            shell.stdin.write(b"query-name\n")
+            shell.stdin.flush()
+            assert json.loads(shell.stdout.readline())["return"] == {"name": tag}
+            shell.send_signal(signal.SIGHUP)
+        shell.stdin.close()
+        assert shell.wait(20) == 0
 
 
 @pytest.mark.parametrize(
@@ -131,9 +164,13 @@ def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
     ],
 )
 def test_wrap_ends_its_qemu_however_it_ends(
-    qemu: str, environment: dict[str, str], tmp_path: Path, number: signal.Signals, status: int
+    qemu: str,
+    environment: dict[str, str],
+    tmp_path: Path,
+    tag: str,
+    number: signal.Signals,
+    status: int,
 ) -> None:
-    tag = f"ends{number.value}"
     with subprocess.Popen(
         [sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag],
         stdin=subprocess.PIPE,
@@ -152,33 +189,33 @@ def test_wrap_ends_its_qemu_however_it_ends(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrap_at_a_terminal(terminal: Start, qemu: str) -> None:
-    shell = terminal(qemu, *EMPTY, "-name", "mine", "-trace", "handle_qmp_command", module="wrap")
+def test_wrap_at_a_terminal(terminal: Start, qemu: str, tag: str) -> None:
+    shell = terminal(qemu, *EMPTY, "-name", tag, "-trace", "handle_qmp_command", module="wrap")
     shell.wait_for_prompt()
     assert shell.lines[0] != ""
     shell.type("query-na")
     shell.wait_for("query-na")
     shell.enter("me")
     shell.wait_for(r"handle_qmp_command .*query-name")
-    shell.wait_for('"mine"')
+    shell.wait_for(f'"{tag}"')
     shell.wait_for_prompt()
-    (pid,) = pids_of("mine")
+    (pid,) = pids_of(tag)
     os.kill(pid, signal.SIGKILL)
     assert shell.wait_for_end() == 4
     assert "was ended by SIGKILL" in shell.text
 
 
-def test_ctrl_c_is_not_for_qemu(terminal: Start, qemu: str) -> None:
-    shell = terminal(qemu, *EMPTY, "-name", "kept", module="wrap")
+def test_ctrl_c_is_not_for_qemu(terminal: Start, qemu: str, tag: str) -> None:
+    shell = terminal(qemu, *EMPTY, "-name", tag, module="wrap")
     shell.wait_for_prompt()
-    (pid,) = pids_of("kept")
+    (pid,) = pids_of(tag)
     assert os.getpgid(pid) == pid
     shell.enter(".connect /other.sock")
     shell.wait_for("ends with its own VM")
     shell.wait_for_prompt()
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
-    wait_for_end("kept")
+    wait_for_end(tag)
 
 
 def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: Start, qemu: str) -> None:
@@ -189,6 +226,16 @@ def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: Start, qemu: str) -
     assert shell.text.endswith(f"{Path(qemu).name} ended with status 0")
 
 
+@pytest.fixture
+def chosen_qemu(qemu: str, environment: dict[str, str], tmp_path: Path) -> None:
+    """Have ``--demo`` find the QEMU that is tested against, and no other."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "qemu-system-x86_64").symlink_to(qemu)
+    environment["PATH"] = f"{folder}:{environment['PATH']}"
+
+
+@pytest.mark.usefixtures("chosen_qemu")
 def test_the_demo(terminal: Start, environment: dict[str, str], tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -206,9 +253,10 @@ def test_the_demo(terminal: Start, environment: dict[str, str], tmp_path: Path) 
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
     assert list(temporary.iterdir()) == []
-    wait_for_end("demo")
+    wait_for_end(str(temporary))
 
 
+@pytest.mark.usefixtures("chosen_qemu")
 def test_the_demos_disk_can_be_written(run: Run) -> None:
     done = run("--demo", "-c", "query-block", "-c", ".hmp qemu-io disk0 'write 0 64k'")
     (block,) = json.loads(done.stdout.splitlines()[0])["return"]
@@ -225,6 +273,28 @@ def test_the_demo_without_any_qemu(run: Run, tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("target", demo._TARGETS, ids=lambda target: target.name)
+def test_the_demo_of_each_architecture(target: demo._Target) -> None:
+    """What is not installed is not tried; x86_64 always is."""
+    program = (
+        need(f"qemu-system-{target.name}")
+        if target.name == "x86_64"
+        else shutil.which(f"qemu-system-{target.name}")
+    )
+    if program is None:
+        pytest.skip(f"qemu-system-{target.name} is not installed, and need not be")
+    with tempfile.TemporaryFile() as disk:
+        disk.truncate(1 << 20)
+        command = [program, *demo._arguments(target, disk.fileno())]
+        with start_vm(command, capture=False, descriptors=(disk.fileno(),)) as vm:
+            client = vm.connect(None, lambda *_: None)
+            client.execute("cont")
+            for line, _ in demo._tips(target):
+                statement = Assembler().feed(Reader().push_raw(line))
+                assert isinstance(statement, Execute)
+                assert not client.request(statement.message).is_error
+
+
 @pytest.mark.parametrize(
     ("release", "advice"),
     [
@@ -238,7 +308,5 @@ def test_the_demo_without_any_qemu(run: Run, tmp_path: Path) -> None:
 def test_the_package_to_install(
     release: dict[str, str], advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qmp_shell import demo
-
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
     assert advice in demo._advice()

@@ -15,15 +15,17 @@ _SECRET_KEYS = {"password", "passwd", "passphrase"}
 # The type of object (object-add's qom-type) whose "data" is the secret itself.
 _SECRET_OBJECT = "secret"
 
-# The human monitor's commands, and the notation that objects have there.
-_QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'[^']*'?"
+# The human monitor's commands, and the notations that objects have there: in
+# "object_add secret,data=a,,b" a comma is doubled, and JSON may stand there too.
+_KEY = r"passw(?:or)?d|passphrase"
+_QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?"
 _HUMAN = re.compile(
-    rf"(?P<head>\b(?:set_password\s+\S+|change\s+\S+\s+password)\s+)(?:{_QUOTED}|\S+)"
-    rf"|(?P<key>\b(?:password|passwd|passphrase|data)\s*=\s*)(?:{_QUOTED}|[^\s,]+)"
+    rf"(?P<head>\b(?:set_password\s+\S+|change\s+\S+\s+(?:{_KEY}))\s+)(?:{_QUOTED}|\S+)"
+    rf"|(?P<key>\b(?:{_KEY}|data)[\"']?\s*[=:]\s*)(?:{_QUOTED}|[^\s,]*(?:,,[^\s,]*)*)"
 )
 # The same in a line as it is typed, in whatever notation, and perhaps with mistakes in it.
 _TYPED = re.compile(
-    r"\b(?:password|passwd|passphrase)[\"']?\s*[=:]|\bset_password\b|\bchange\b.*\bpassword\b"
+    rf"\b(?:{_KEY})[\"']?\s*[=:]|\bset_password\b|\bchange\b.*\b(?:{_KEY})\b"
     r"|\bsecret\b.*\bdata\b|\bdata\b.*\bsecret\b",
     re.DOTALL,
 )

@@ -74,6 +74,8 @@ class Assembler:
             return None
         if text[start] == ".":
             return _dot(text[start:])
+        if text.strip() in _WITHOUT_DOT:
+            return Dot(_WITHOUT_DOT[text.strip()], "")
         opening = _TRANSACTION.match(text, start)
         if opening is not None:
             if self.in_transaction:
@@ -83,8 +85,6 @@ class Assembler:
             return self._transaction(self._actions, text, start)
         if text[start] in "{[":
             return Execute(_raw_message(text, start))
-        if text.strip() in _WITHOUT_DOT:
-            return Dot(_WITHOUT_DOT[text.strip()], "")
         return Execute(read_command(split_words(text, start)).typed().message())
 
     def _transaction(self, before: list[Message], text: str, start: int) -> Execute | None:

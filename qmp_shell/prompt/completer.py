@@ -1,8 +1,8 @@
-"""prompt_toolkit's completer, fed from the completion engine."""
+"""prompt_toolkit's completers, fed from the completion engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prompt_toolkit.completion import (
     CompleteEvent,
@@ -13,45 +13,59 @@ from prompt_toolkit.completion import (
 )
 from prompt_toolkit.document import Document
 
-from ..complete import Kind, candidates
+from ..complete import Kind, candidates, wanted
+from ..errors import ConnectionLost
 from ..shell import Session
 from ..shell.names import SessionNames
 
 
 class SessionCompleter(Completer):
-    """Completes what the session knows; matching is left to :func:`fuzzy_completer`."""
+    """Completes what the session knows, those names first that match what is typed best.
 
-    def __init__(self, session: Session) -> None:
+    :param on_lost: is told when the VM turns out to be lost.
+    """
+
+    def __init__(self, session: Session, on_lost: Callable[[ConnectionLost], None]) -> None:
         self._session = session
-        self._names = SessionNames(session)
+        self._on_lost = on_lost
+        # What is matched is taken off the line before the names are asked for; a dot stays,
+        # for it tells what kind of name follows.
+        self._names = FuzzyCompleter(_Names(session), pattern=r"^[^\s=.]+")
         self._paths = PathCompleter(expanduser=True)
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
-        found = candidates(
-            document.text_before_cursor,
-            self._names,
-            human=self._session.human is not None,
-            in_transaction=self._session.in_transaction,
-        )
+        what = wanted(document.text_before_cursor, **_mode(self._session))
+        if what is None:
+            return
+        if what.kind == Kind.FILE:
+            path = Document(what.typed.removeprefix("unix:"))
+            yield from self._paths.get_completions(path, complete_event)
+            return
+        try:
+            yield from self._names.get_completions(document, complete_event)
+        except ConnectionLost as error:
+            self._on_lost(error)
+
+
+class _Names(Completer):
+    """All names of the kind that can stand at the cursor."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._names = SessionNames(session)
+
+    def get_completions(self, document: Document, _: CompleteEvent) -> Iterable[Completion]:
+        found = candidates(document.text_before_cursor, self._names, **_mode(self._session))
         if found is None:
             return
-        wanted, names = found
-        if wanted.kind == Kind.FILE:
-            typed = Document(wanted.typed)
-            yield from self._paths.get_completions(typed, complete_event)
-            return
+        what, names = found
         for name in names:
             yield Completion(
-                name.text, start_position=-len(wanted.typed), display_meta=name.description
+                name.text, start_position=-len(what.typed), display_meta=name.description
             )
 
 
-def fuzzy_completer(session: Session) -> Completer:
-    """The session's names, those first that match what is typed best.
-
-    What is matched is taken off the line before the session is asked; a dot stays, for it
-    tells what kind of name follows.
-    """
-    return FuzzyCompleter(SessionCompleter(session), pattern=r"^[^\s=.]+")
+def _mode(session: Session) -> dict[str, bool]:
+    return {"human": session.human is not None, "in_transaction": session.in_transaction}

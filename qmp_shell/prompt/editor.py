@@ -18,7 +18,7 @@ from ..errors import ConnectionLost
 from ..language import Reader
 from ..render.colour import NotationLexer
 from ..shell import Session
-from .completer import fuzzy_completer
+from .completer import SessionCompleter
 
 # The terminal's own colours, as in the replies (render/colour.py).
 _STYLE = Style.from_dict(
@@ -38,13 +38,22 @@ _MENU_ROWS = 6
 class Editor:
     """Reads lines from a terminal, and lets the VM be heard meanwhile."""
 
-    def __init__(self, session: Session, history: History, *, colour: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        history: History,
+        on_lost: Callable[[ConnectionLost], None],
+        *,
+        colour: bool,
+    ) -> None:
+        """:param on_lost: is told when the VM is lost while a line is edited."""
         self._session = session
+        self._on_lost = on_lost
         notation = PygmentsLexer(NotationLexer)
         self._prompt: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", session.prompt)],
             history=history,
-            completer=fuzzy_completer(session),
+            completer=SessionCompleter(session, on_lost),
             complete_while_typing=True,
             auto_suggest=AutoSuggestFromHistory(),
             lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
@@ -55,20 +64,18 @@ class Editor:
             prompt_continuation=lambda width, *_: " " * width,
             key_bindings=_keys(),
             reserve_space_for_menu=_MENU_ROWS,
-            enable_open_in_editor=True,
         )
         # The menu while typing and Up for what begins alike exclude each other in
         # PromptSession; its buffer can do both.
         self._prompt.default_buffer.enable_history_search = Condition(lambda: True)
 
-    def read(self, on_lost: Callable[[ConnectionLost], None]) -> str:
+    def read(self) -> str:
         """Read what is typed, of one line or more.
 
-        :param on_lost: is told when the VM is lost meanwhile.
         :raise EOFError: Ctrl-D on an empty line.
         :raise KeyboardInterrupt: Ctrl-C.
         """
-        ear = _Ear(self._session, on_lost)
+        ear = _Ear(self._session, self._on_lost)
         try:
             return self._prompt.prompt(pre_run=ear.listen)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
@@ -11,15 +12,30 @@ from ..language.secrets import may_hold_secret
 
 
 class PrivateHistory(FileHistory):
-    """A history file of mode 0600. A line that may hold a secret is forgotten with the run."""
+    """A history file of mode 0600. A line that may hold a secret is forgotten with the run.
+
+    :param warn: is told, once, that lines can't be kept any more.
+    """
+
+    def __init__(self, filename: str, warn: Callable[[str], None]) -> None:
+        super().__init__(filename)
+        self._warn: Callable[[str], None] | None = warn
 
     def store_string(self, string: str) -> None:
-        if not may_hold_secret(string):
+        if self._warn is None or may_hold_secret(string):
+            return
+        try:
             super().store_string(string)
+        except OSError as error:
+            warn, self._warn = self._warn, None
+            warn(_trouble(self.filename, error))
 
 
-def open_history() -> tuple[History, str | None]:
-    """The user's history; where its file can't be kept, one for this run, and why."""
+def open_history(warn: Callable[[str], None]) -> History:
+    """The user's history; where its file can't be kept, one for this run.
+
+    :param warn: is told that and why a file can't be kept.
+    """
     base = os.environ.get("XDG_STATE_HOME") or ""
     folder = (Path(base) if base.startswith("/") else Path.home() / ".local/state") / "qmp-shell"
     path = folder / "history"
@@ -27,5 +43,10 @@ def open_history() -> tuple[History, str | None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        return InMemoryHistory(), f"{path}: {error.strerror}; no history is kept"
-    return PrivateHistory(str(path)), None
+        warn(_trouble(path, error))
+        return InMemoryHistory()
+    return PrivateHistory(str(path), warn)
+
+
+def _trouble(path: object, error: OSError) -> str:
+    return f"{path}: {error.strerror}; no history is kept"

@@ -43,16 +43,14 @@ def run_prompt(
     :raise ConnectError: there is no VM to begin with.
     """
     display = TerminalDisplay(settings, colour=colour)
-    history, trouble = open_history()
+    history = open_history(display.warn)
     dots = (*COMMANDS, _history_command(history))
     session = Session(display, settings, connector, human=human, log=log, dots=dots)
     if vm is not None:
         vm.relay = lambda text: display.note(text.rstrip("\n"))
     session.connect()
     try:
-        if trouble is not None:
-            display.warn(trouble)
-        repl = Repl(session, display, Editor(session, history, colour=colour), vm)
+        repl = Repl(session, display, history, vm, colour=colour)
         with ended_by_signals(), typing_ahead():
             repl.greet(tips)
             return repl.run()
@@ -77,12 +75,18 @@ class Repl:
     """Reads and runs lines, one after the other."""
 
     def __init__(
-        self, session: Session, display: TerminalDisplay, editor: Editor, vm: Vm | None
+        self,
+        session: Session,
+        display: TerminalDisplay,
+        history: History,
+        vm: Vm | None,
+        *,
+        colour: bool,
     ) -> None:
         self._session = session
         self._display = display
-        self._editor = editor
         self._vm = vm
+        self._editor = Editor(session, history, self._lost_while_editing, colour=colour)
 
     def greet(self, tips: tuple[tuple[str, str], ...]) -> None:
         """Say which VM this is, and what to do with it."""
@@ -117,7 +121,7 @@ class Repl:
     def _turn(self) -> bool:
         """Read and run once; whether to go on."""
         try:
-            text = self._editor.read(self._lost_while_editing)
+            text = self._editor.read()
         except EOFError:
             return False
         self._display.flush()
@@ -146,6 +150,8 @@ class Repl:
         for number, line in enumerate(lines, 1):
             prompt = self._session.prompt if len(lines) == 1 else None
             source = self._session.read(reader, line)
+            if source is None and number == len(lines):  # Enter with Escape: it is meant so
+                source = reader.flush()
             if source is not None and not self._run_source(source, prompt):
                 left = sum(1 for line in lines[number:] if line.strip())
                 if left:
@@ -153,7 +159,7 @@ class Repl:
                 break
 
     def _run_source(self, source: Source, prompt: str | None) -> bool:
-        """Run one whole line; whether it went well."""
+        """Run one whole line; whether it went well, and there is more to do."""
         try:
             self._session.run(source)
         except ParseError as error:
@@ -165,9 +171,10 @@ class Repl:
         except QMPError as error:
             self._display.warn(str(error))
         except KeyboardInterrupt:
-            self._display.note("interrupted; a reply will be shown when it comes")
+            late = "; the reply will be shown when it comes"
+            self._display.note("interrupted" + late * self._session.client.owed_replies)
         else:
-            return True
+            return not self._session.done
         return False
 
 

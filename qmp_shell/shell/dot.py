@@ -74,7 +74,7 @@ def _exit(session: Session, _: str) -> None:
 COMMANDS = (
     DotCommand("commands", "[PATTERN]", "list the VM's commands", _commands),
     DotCommand("connect", "[ADDRESS]", "attach to this VM again, or to another", _connect),
-    DotCommand("exit", "", "leave; the VM goes on", _exit),
+    DotCommand("exit", "", "leave; the VM goes on, unless it is this shell's own", _exit),
     DotCommand("help", "", "show this", _help),
     DotCommand("hmp", "[LINE]", "run a human monitor line; no LINE: go over to it", _hmp),
     DotCommand("log", "[FILE|off]", "log every message to a file", _log),

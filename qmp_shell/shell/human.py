@@ -8,7 +8,11 @@ from typing import NamedTuple
 from ..protocol import Message
 
 _CPU = re.compile(r"\s*cpu\s+(?P<number>[0-9]+)\s*")
-_HELP = re.compile(r"^(?P<names>\S+)(?P<arguments>[^\n]*?)\s+-- (?P<summary>.*)$", re.MULTILINE)
+# A usage may go on over lines that begin with a blank or a [. A summary is cut at its line.
+_HELP = re.compile(
+    r"^(?P<names>[^\s\[]\S*)(?P<arguments>[^\n]*?(?:\n[ \t\[][^\n]*?)*?)\s+-- (?P<summary>.*)$",
+    re.MULTILINE,
+)
 
 
 class HumanMonitor:
@@ -50,7 +54,7 @@ def read_help(text: str, prefix: str = "") -> list[HumanCommand]:
     """
     commands = []
     for match in _HELP.finditer(text.replace("\r\n", "\n")):
-        names, usage = match["names"], (match["arguments"] or "").strip()
+        names, usage = match["names"], " ".join(match["arguments"].split())
         if prefix:
             if names != prefix.strip() or not usage:
                 continue

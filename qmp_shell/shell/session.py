@@ -86,18 +86,15 @@ class Session:
         self._log = log
         self._assembler = Assembler()
         self._client: Client | None = None
+        self._address: str | None = None
         self._catalog: Catalog | None = None
         if human:
             self.enter_human()
 
     @property
     def client(self) -> Client:
-        """The connection to the VM.
-
-        :raise UsageError: there never was one.
-        """
-        if self._client is None:
-            raise UsageError("there is no VM; .connect ADDRESS attaches to one")
+        """The connection to the VM, the first of which was made by :meth:`connect`."""
+        assert self._client is not None
         return self._client
 
     @property
@@ -131,14 +128,18 @@ class Session:
         return self._assembler.in_transaction
 
     def connect(self, address: str | None = None) -> None:
-        """Attach to a VM; the old connection ends only once the new one stands.
+        """Attach to a VM. The connection to another one ends only once the new one stands.
 
+        :param address: None: the VM that this session is attached to, or was last.
         :raise AddressError: the address can't be read.
         :raise ConnectError: no conversation came about.
         """
-        client = self._connector(address, self._trace)
+        if address is None or address == self._address:
+            self.close()  # QEMU serves one client at a time, and it would be this one
+        client = self._connector(address or self._address, self._trace)
         self.close()
-        client.timeout = self.settings.timeout
+        self._address = address or self._address
+        self.drop_transaction()
         self._client = client
         self._catalog = None
         client.listen(self._hear)
@@ -179,8 +180,7 @@ class Session:
 
         :raise CommandError: the VM refused it; its reply was displayed.
         """
-        self.client.timeout = self.settings.timeout
-        reply = self.client.request(message)
+        reply = self._request(message)
         self.display.reply(reply)
         if reply.is_error:
             raise CommandError(reply)
@@ -197,8 +197,7 @@ class Session:
             self.done = True
             return
         human = self.human or self._new_human()
-        self.client.timeout = self.settings.timeout
-        reply = self.client.request(human.message(line))
+        reply = self._request(human.message(line))
         if reply.is_error:
             self.display.reply(reply)
             raise CommandError(reply)
@@ -209,6 +208,10 @@ class Session:
         human.answered(line, answer)
         if answer.strip():
             self.display.text(answer.rstrip())
+
+    def _request(self, message: Message) -> Reply:
+        self.client.timeout = self.settings.timeout
+        return self.client.request(message)
 
     def enter_human(self) -> None:
         """Go over to human monitor mode, with CPU 0 chosen."""

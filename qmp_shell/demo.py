@@ -44,7 +44,7 @@ _TARGETS = (
         "s390x", ("-machine", "s390-ccw-virtio"), "virtio-blk-ccw", "driver=virtio-rng-ccw id=rng1"
     ),
     _Target("riscv64", _PCIE, plug=_INTO_PORT),
-    _Target("loongarch64", _PCIE, plug=_INTO_PORT),
+    _Target("loongarch64", (*_PCIE, "-m", "2G"), plug=_INTO_PORT),
     _Target("arm", _PCIE, plug=_INTO_PORT),
 )
 
@@ -81,9 +81,9 @@ def start_demo(*, capture: bool) -> Iterator[tuple[Vm, Tips]]:
 
 def _arguments(target: _Target, disk: int) -> list[str]:
     return [
-        *target.machine,
         *("-name", "demo"),
-        *("-m", "128"),
+        *("-m", "256"),
+        *target.machine,
         *("-display", "none"),
         "-nodefaults",
         "-S",

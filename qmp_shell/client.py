@@ -119,7 +119,7 @@ class Client:
         if not self.wait(lambda: self.greeting is not None, deadline):
             raise ConnectError(
                 "no greeting came: another client may hold this monitor (QEMU serves one at a"
-                " time), or this is a guest agent (-N)"
+                " time), or the VM is stuck, or it is a guest agent (-N)"
             )
         request = self.post(self._conversation.begin_handshake())
         if not self.wait(lambda: request.reply is not None, deadline):

@@ -187,6 +187,9 @@ class Request:
         self.abandoned = False
         self.reply: Reply | None = None
 
+    def __repr__(self) -> str:
+        return f"<Request {self.name}>"
+
     @property
     def name(self) -> str:
         """The command's name, for people."""

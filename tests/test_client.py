@@ -395,19 +395,37 @@ def test_waiting_for_events_of_a_vm_that_is_gone(vm: RunningVm) -> None:
         assert list(client.events()) == []
 
 
-def test_an_interrupt_waits_until_what_was_received_is_handed_on(
+def test_an_interrupt_waits_while_what_was_received_is_read(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return": {}, "id": 2}', HOLD)
+    blocked = []
+
+    def read(text: bytes) -> Message:
+        blocked.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        return dict(json.loads(text))
+
+    with qmp_shell.connect(server.address) as client:
+        monkeypatch.setattr("qmp_shell.protocol._read_json", read)
+        client.execute("test")
+    assert blocked == [True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_reply_that_comes_with_an_interrupt_is_told_as_a_late_one(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": "late", "id": 2}', HOLD)
     heard: list[News] = []
+    receive = Client.receive
+
+    def interrupted(client: Client) -> bool:
+        receive(client)
+        raise KeyboardInterrupt
+
     with qmp_shell.connect(server.address) as client:
         client.listen(heard.append)
-
-        def interrupted(text: bytes) -> Message:
-            os.kill(os.getpid(), signal.SIGINT)
-            return dict(json.loads(text))
-
-        monkeypatch.setattr("qmp_shell.protocol._read_json", interrupted)
+        monkeypatch.setattr(Client, "receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             client.execute("test")
     (news,) = heard

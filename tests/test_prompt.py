@@ -190,6 +190,16 @@ def test_completion_is_fuzzy(shell: Terminal) -> None:
     shell.wait_for("query-named-block-nodes")
 
 
+def test_completion_offers_what_has_all_letters_in_a_row_if_anything_has(shell: Terminal) -> None:
+    shell.type("query-st")
+    shell.wait_for("^ +query-status *$")
+    assert "query-fdsets" not in shell.text
+    shell.press("escape")
+    shell.wait_until(lambda: "query-status" not in shell.text, "the menu's end")
+    shell.type("atus")
+    shell.wait_for(r"^\(QEMU\) query-status$")
+
+
 def test_completion_of_dot_commands_has_descriptions(shell: Terminal) -> None:
     shell.type(".co")
     shell.wait_for(r"^ +\.connect +attach to this VM again")
@@ -557,3 +567,19 @@ def test_a_history_that_can_be_kept_no_more(shell: Terminal, environment: dict[s
     shell.wait_for_prompt()
     shell.press("up")
     shell.wait_for(r"^\(QEMU\) query-name$")
+
+
+def test_ctrl_z_suspends(vm: RunningVm, environment: dict[str, str], tmp_path: Path) -> None:
+    shell = Terminal(["bash", "--norc", "-i"], environment | {"PS1": "bash$ "}, tmp_path)
+    try:
+        shell.wait_for(r"bash\$")
+        shell.enter(f"{sys.executable} -m qmp_shell {vm.address}")
+        shell.wait_for_prompt()
+        shell.type("query-na\x1a")
+        shell.wait_for("Stopped")
+        shell.enter("fg")
+        shell.wait_until(lambda: shell.cursor_line.startswith("(QEMU) query-na"), "the line again")
+        shell.type("me\r")
+        shell.wait_for('"testvm"')
+    finally:
+        shell.end()

@@ -13,7 +13,7 @@ from prompt_toolkit.completion import (
 )
 from prompt_toolkit.document import Document
 
-from ..complete import Kind, candidates, wanted
+from ..complete import Candidate, Kind, Wanted, candidates, wanted
 from ..errors import ConnectionLost
 from ..shell import Session
 from ..shell.names import SessionNames
@@ -28,9 +28,10 @@ class SessionCompleter(Completer):
     def __init__(self, session: Session, on_lost: Callable[[ConnectionLost], None]) -> None:
         self._session = session
         self._on_lost = on_lost
+        self._names = SessionNames(session)
         # What is matched is taken off the line before the names are asked for; a dot stays,
         # for it tells what kind of name follows.
-        self._names = FuzzyCompleter(_Names(session), pattern=r"^[^\s=.]+")
+        self._fuzzy = FuzzyCompleter(_All(session, self._names), pattern=r"^[^\s=.]+")
         self._paths = PathCompleter(expanduser=True)
 
     def get_completions(
@@ -43,18 +44,26 @@ class SessionCompleter(Completer):
             path = Document(what.typed.removeprefix("unix:"))
             yield from self._paths.get_completions(path, complete_event)
             return
+        if not what.typed and not complete_event.completion_requested:
+            return
         try:
-            yield from self._names.get_completions(document, complete_event)
+            near = [name for name in self._names.candidates(what.kind) if what.typed in name.text]
+            # Any letters in their order will do where nothing has all of them in a row.
+            if not near:
+                yield from self._fuzzy.get_completions(document, complete_event)
         except ConnectionLost as error:
             self._on_lost(error)
+            return
+        for name in sorted(near, key=lambda name: not name.text.startswith(what.typed)):
+            yield _completion(name, what)
 
 
-class _Names(Completer):
-    """All names of the kind that can stand at the cursor."""
+class _All(Completer):
+    """All names of the kind that can stand at the cursor, whatever stands there."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, names: SessionNames) -> None:
         self._session = session
-        self._names = SessionNames(session)
+        self._names = names
 
     def get_completions(self, document: Document, _: CompleteEvent) -> Iterable[Completion]:
         found = candidates(document.text_before_cursor, self._names, **_mode(self._session))
@@ -62,9 +71,11 @@ class _Names(Completer):
             return
         what, names = found
         for name in names:
-            yield Completion(
-                name.text, start_position=-len(what.typed), display_meta=name.description
-            )
+            yield _completion(name, what)
+
+
+def _completion(name: Candidate, what: Wanted) -> Completion:
+    return Completion(name.text, start_position=-len(what.typed), display_meta=name.description)
 
 
 def _mode(session: Session) -> dict[str, bool]:

@@ -64,6 +64,7 @@ class Editor:
             prompt_continuation=lambda width, *_: " " * width,
             key_bindings=_keys(),
             reserve_space_for_menu=_MENU_ROWS,
+            enable_suspend=True,
         )
         # The menu while typing and Up for what begins alike exclude each other in
         # PromptSession; its buffer can do both.
@@ -139,5 +140,10 @@ def _keys() -> KeyBindings:
         """With nothing chosen in the menu, Up is for the history."""
         event.current_buffer.cancel_completion()
         event.current_buffer.auto_up(count=event.arg)
+
+    @keys.add("escape", filter=has_completions, eager=True)
+    def _(event: KeyPressEvent) -> None:
+        """Escape closes the menu, and what was typed is there again."""
+        event.current_buffer.cancel_completion()
 
     return keys

@@ -6,12 +6,17 @@ from ..errors import UsageError
 from .session import DotCommand, Session
 
 NOTATION = """\
-NAME key=value ...          device_add driver=e1000 id=net1
-dotted keys, list indexes   blockdev-add driver=raw node-name=d0 file.driver=file ...
-literals, JSON or Python    send-key keys=[{'type':'qcode','data':'ctrl'}]
-strings                     "with JSON escapes\\n" or 'as it is'
-JSON                        {"execute": "query-status"}
-transactions                transaction( ... ) on one line or many
+NAME key=value ...   device_add driver=e1000 id=net1
+dotted keys          blockdev-add driver=raw file.driver=null-co
+literals             send-key keys=[{'type':'qcode','data':'ctrl'}]
+strings              "with JSON escapes" or 'as it is'
+JSON                 {"execute": "query-status"}
+transactions         transaction( ... ) on one line or many
+more lines           while a bracket is open, or after a \\ at the end
+comments             # to the end of the line
+
+Tab completes, Up and Ctrl-R search the history, Right takes what is suggested.
+Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 """
 
 

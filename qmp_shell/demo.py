@@ -86,7 +86,7 @@ def _arguments(target: _Target, disk: int) -> list[str]:
         *target.machine,
         *("-display", "none"),
         "-nodefaults",
-        "-S",
+        *("-S", "-no-shutdown"),  # a machine that finds nothing to boot may give up else
         *("-add-fd", f"fd={disk},set=1,opaque=disk"),
         *("-blockdev", "driver=file,node-name=file0,filename=/dev/fdset/1"),
         *("-blockdev", "driver=raw,node-name=disk0,file=file0"),

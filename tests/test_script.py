@@ -473,7 +473,8 @@ def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> 
 
 def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> None:
     code = (
-        "import sys, argparse, json, select, socket; own = set(sys.modules);"
+        "import sys, argparse, json, select, socket;"
+        "argparse.ArgumentParser().add_argument('-x'); own = set(sys.modules);"
         "from qmp_shell.cli import main; status = main(sys.argv[1:]);"
         "print(sorted({'prompt_toolkit', 'pygments', 'asyncio', 'inspect', 'dataclasses',"
         " 'pathlib', 'subprocess', 'tempfile'} & set(sys.modules) - own), file=sys.stderr)"

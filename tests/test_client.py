@@ -406,7 +406,7 @@ def test_an_interrupt_waits_while_what_was_received_is_read(
         return dict(json.loads(text))
 
     with qmp_shell.connect(server.address) as client:
-        monkeypatch.setattr("qmp_shell.protocol._read_json", read)
+        monkeypatch.setattr("qmp_shell.protocol.read_json", read)
         client.execute("test")
     assert blocked == [True]
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

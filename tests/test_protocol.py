@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell import protocol
+from qmp_shell import framing
 from qmp_shell.errors import ConnectError, ProtocolError
+from qmp_shell.framing import MAX_DEPTH, Framer
 from qmp_shell.protocol import (
-    MAX_DEPTH,
     Conversation,
     Event,
-    Framer,
     LateReply,
     Message,
     News,
@@ -120,9 +119,9 @@ class Counting:
 def test_each_byte_is_looked_at_once(
     text: bytes, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patterns = [Counting(protocol._NEXT), Counting(protocol._IN_STRING)]
-    monkeypatch.setattr(protocol, "_NEXT", patterns[0])
-    monkeypatch.setattr(protocol, "_IN_STRING", patterns[1])
+    patterns = [Counting(framing._NEXT), Counting(framing._IN_STRING)]
+    monkeypatch.setattr(framing, "_NEXT", patterns[0])
+    monkeypatch.setattr(framing, "_IN_STRING", patterns[1])
     framer = Framer()
     found = [m for i in range(0, len(text), size) for m in feed(framer, text[i : i + size])]
     assert found == [text]

@@ -183,7 +183,7 @@ class Client:
                 raise Timeout(f"{request.name}: no reply within {timeout:g} s")
         except BaseException:
             request.abandoned = True
-            if request.reply is not None:  # it came together with an interrupt
+            if request.reply is not None and not request.quiet:  # it came with an interrupt
                 self._tell(LateReply(request.reply))
             raise
         assert request.reply is not None
@@ -209,9 +209,12 @@ class Client:
         request, wire, data = self._conversation.send(message, quiet=quiet)
         if self.tracer is not None:
             self.tracer(">", wire)
-        if not self._send(data, deadline):
-            self._conversation.take_back(request)
-            raise Timeout(f"{request.name}: the VM took no data in time")
+        try:
+            self._send(data, deadline)
+        except BaseException:
+            if self.connected:  # it would not be, if a part of it had been sent
+                self._conversation.take_back(request)
+            raise
         return request
 
     def listen(self, listener: Callable[[News], None]) -> None:
@@ -337,12 +340,12 @@ class Client:
         elif isinstance(news, Event):
             self._events.append(news)
 
-    def _send(self, data: bytes, deadline: float | None) -> bool:
+    def _send(self, data: bytes, deadline: float | None) -> None:
         """Send all of it; meanwhile go on reading, or two full buffers wait for each other.
 
         A message that was cut short can't be taken back: the connection ends with it.
 
-        :return: False: nothing could be sent in time.
+        :raise Timeout: not all could be sent in time.
         """
         view = memoryview(data)
         try:
@@ -351,8 +354,6 @@ class Client:
                     view = view[self._open_stream().send(view) :]
                 except (BlockingIOError, InterruptedError):
                     if not self._turn(deadline, writable=True):
-                        if len(view) == len(data):
-                            return False
                         raise Timeout("the VM took no more data in time") from None
                 except OSError as error:
                     while self.receive():  # what it said before it went; then its end is told
@@ -363,7 +364,6 @@ class Client:
                 self._end = "the connection was closed, for a command could be sent only in part"
                 self.close()
             raise
-        return True
 
     def _lose(self, why: str) -> NoReturn:
         self._end = why

@@ -215,7 +215,7 @@ class Conversation:
 
     def take_back(self, request: Request) -> None:
         """Nothing of a command was sent after all."""
-        self._pending.remove(request)
+        self._pending = [each for each in self._pending if each is not request]
 
     def feed(self, data: bytes) -> None:
         """Take what was received."""

@@ -274,6 +274,30 @@ def test_a_peer_that_takes_no_data_ends_in_a_time_out(peer: Peer) -> None:
         assert not client.connected, "half a command can't be taken back"
 
 
+def test_a_command_that_could_not_be_sent_is_not_waited_for(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return": "mine"}', HOLD)
+
+    def interrupted(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    with qmp_shell.connect(server.address, timeout=20) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "_open_stream", lambda _: FullSocket())
+            patch.setattr(Client, "_turn", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                client.post({"execute": "lost"})
+        assert client.execute("test") == "mine"
+
+
+class FullSocket:
+    """A socket that takes no data."""
+
+    def send(self, _: memoryview) -> int:
+        raise BlockingIOError
+
+
 def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(GREETING)

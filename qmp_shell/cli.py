@@ -15,11 +15,12 @@ from . import __version__
 from .address import FORMS, parse_address
 from .client import Client, Tracer, connect
 from .errors import QMPError, UsageError
-from .render.text import clean
+from .render.text import one_line
 from .script import FileInput, Input, LineInput, ScriptDisplay, StandardInput, complain, run_script
 from .shell import COMMANDS, Connector, MessageLog, Session, Settings, read_seconds
 
 if TYPE_CHECKING:
+    from .demo import Tips
     from .vm import Vm
 
 INTERRUPTED = 130
@@ -44,8 +45,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
-        line = " ".join(clean(message).split("\n"))
-        self.exit(2, f"{self.prog}: {line}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -248,23 +248,24 @@ def _run(options: argparse.Namespace) -> int:
     if not address:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
 
+    target = parse_address(address)
+
     def connector(other: str | None, tracer: Tracer) -> Client:
         return connect(
-            other or address,
+            other or target,
             agent=options.agent,
             wait=options.wait if other is None else 0,
             tracer=tracer,
         )
 
-    parse_address(address)
     return _shell(options, connector)
 
 
 def _run_wrap(options: argparse.Namespace) -> int:
     from .vm import start_vm
 
-    arguments = options.arguments
-    with start_vm([options.qemu, *arguments], capture=_is_interactive(options)) as vm:
+    command = [options.qemu, *options.arguments]
+    with start_vm(command, capture=_is_interactive(options)) as vm:
         return _shell(options, vm.connect, vm)
 
 
@@ -288,7 +289,7 @@ def _shell(
     options: argparse.Namespace,
     connector: Connector,
     vm: Vm | None = None,
-    tips: tuple[tuple[str, str], ...] = (),
+    tips: Tips = (),
 ) -> int:
     """Run the front end that the options ask for, on one session."""
     interactive = _is_interactive(options)

@@ -28,6 +28,7 @@ from .protocol import (
     News,
     Reply,
     Request,
+    State,
 )
 from .transport import open_stream
 
@@ -62,7 +63,6 @@ class Client:
         self._listener: Callable[[News], None] | None = None
         self._stream: socket.socket | None = stream
         self._conversation = Conversation(agent=agent)
-        self._agent = agent
         self._events: deque[Event] = deque()
         self._watched: dict[int, Callable[[], object]] = {}
         self._end = "there is no connection to a VM"
@@ -102,11 +102,7 @@ class Client:
         :raise ConnectError: there was no greeting in time, or no agreement.
         """
         try:
-            deadline = _deadline(timeout)
-            if self._agent:
-                self._synchronize(deadline)
-            else:
-                self._negotiate(deadline)
+            self._negotiate(_deadline(timeout))
         except ConnectionLost as error:
             self.close()
             raise ConnectError(str(error)) from None
@@ -116,25 +112,22 @@ class Client:
         self._conversation.ready()
 
     def _negotiate(self, deadline: float | None) -> None:
-        if not self.wait(lambda: self.greeting is not None, deadline):
-            raise ConnectError(
-                "no greeting came: another client may hold this monitor (QEMU serves one at a"
-                " time), or the VM is stuck, or it is a guest agent (-N)"
-            )
-        request = self.post(self._conversation.begin_handshake())
-        if not self.wait(lambda: request.reply is not None, deadline):
-            raise ConnectError("the VM greeted, but did not answer qmp_capabilities")
-        if request.reply is not None and request.reply.is_error:
-            raise ConnectError(str(CommandError(request.reply)))
-
-    def _synchronize(self, deadline: float | None) -> None:
-        """See qemu-ga-ref, "guest-sync-delimited": a 0xFF resets the agent's parser, and one
-        before the reply tells what is new from what an earlier client left behind."""
+        if self._conversation.state == State.SYNCHRONIZING:
+            # See qemu-ga-ref, "guest-sync-delimited": a 0xFF resets the agent's parser, and one
+            # before the reply tells what is new from what an earlier client left behind.
+            self._send(bytes([AGENT_DELIMITER]), deadline)
+            silence = "the guest agent did not answer: is it running in the guest?"
+        else:
+            if not self.wait(lambda: self.greeting is not None, deadline):
+                raise ConnectError(
+                    "no greeting came: another client may hold this monitor (QEMU serves one at"
+                    " a time), or the VM is stuck, or it is a guest agent (-N)"
+                )
+            silence = "the VM greeted, but did not answer qmp_capabilities"
         token = int.from_bytes(os.urandom(4), "big") >> 1
-        self._send(bytes([AGENT_DELIMITER]), deadline)
         request = self.post(self._conversation.begin_handshake(token))
         if not self.wait(lambda: request.reply is not None, deadline):
-            raise ConnectError("the guest agent did not answer: is it running in the guest?")
+            raise ConnectError(silence)
         if request.reply is not None and request.reply.is_error:
             raise ConnectError(str(CommandError(request.reply)))
 

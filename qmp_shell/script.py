@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from .errors import ConnectionLost, QMPError, UsageError
 from .language import ParseError, Reader, Source
 from .protocol import Event, Message, Reply
-from .render.text import clean, compact, pretty
+from .render.text import clean, compact, one_line, pretty
 from .shell import Session, Settings
 
 _READ_BYTES = 1 << 16
@@ -148,8 +148,7 @@ class StandardInput:
 def complain(message: str) -> None:
     """Say on standard error, in one line, what is wrong."""
     if sys.stderr is not None:
-        line = " ".join(clean(message).split("\n"))
-        print(f"qmp-shell: {line}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"qmp-shell: {one_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> int:

@@ -24,6 +24,7 @@ from .errors import ConnectError, ConnectionLost, Timeout, UsageError
 from .render.text import clean
 from .signals import ended_by_signals
 
+# How long a QEMU may take to end once it has been asked to, or its monitor has gone.
 _END_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 _READ_BYTES = 1 << 16
@@ -90,7 +91,7 @@ class Vm:
         try:
             self._client.negotiate(timeout=None)
         except ConnectError:
-            self.wait(_END_SECONDS)
+            self.wait()
             raise ConnectError(f"{self.name} {self.outcome}") from None
         return self._client
 
@@ -113,7 +114,7 @@ class Vm:
         """End it, politely at first, and leave nothing behind."""
         if not self._quit():
             self._process.terminate()
-        if not self.wait(_END_SECONDS):
+        if not self.wait():
             self._process.kill()
             self._process.wait()
         if self._output is not None:
@@ -136,9 +137,9 @@ class Vm:
             pass  # so it ends, or has to be ended
         finally:
             self._client.close()
-        return self.wait(_END_SECONDS)
+        return self.wait()
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float = _END_SECONDS) -> bool:
         """Wait until it has ended, and pass on what it prints; False: it has not."""
         deadline = time.monotonic() + seconds
         while not self._process_ended(max(deadline - time.monotonic(), 0)):

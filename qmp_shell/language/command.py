@@ -23,7 +23,6 @@ class Command(NamedTuple):
 
     name: str
     arguments: dict[str, Any]
-    offset: int
 
     def typed(self) -> Command:
         """The same with a value for each bare word, by the rule for words without a type."""
@@ -50,7 +49,7 @@ def read_command(words: Iterable[Word]) -> Command:
         if word.value is None:
             raise ParseError(_not_an_argument(word.key), word.start)
         _set(tree, word)
-    return Command(name.key, {key: _built(node) for key, node in tree.nodes.items()}, name.start)
+    return Command(name.key, {key: _built(node) for key, node in tree.nodes.items()})
 
 
 def _not_an_argument(text: str) -> str:

@@ -19,19 +19,19 @@ class Position(NamedTuple):
 class Source:
     """One whole line, and the physical lines it was put together from.
 
-    :ivar text: what to parse; it holds a newline only inside a literal or at its end.
+    :ivar text: what to parse; it holds a newline only inside a literal.
     """
 
     def __init__(self, text: str, starts: list[int], lines: list[str], first: int) -> None:
         self.text = text
-        self.first = first
+        self._first = first
         self._starts = starts
         self._lines = lines
 
     def position(self, offset: int) -> Position:
         """Where ``text[offset]`` stood."""
         index = bisect_right(self._starts, offset) - 1
-        return Position(self.first + index, offset - self._starts[index] + 1, self._lines[index])
+        return Position(self._first + index, offset - self._starts[index] + 1, self._lines[index])
 
 
 class ParseError(UsageError, ValueError):

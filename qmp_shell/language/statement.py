@@ -6,7 +6,7 @@ The only thing remembered from one line to the next is an open transaction.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..protocol import Message
 from .command import check_name, read_command, read_value
@@ -150,5 +150,4 @@ def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
 
 def _action(words: list[Word]) -> Message:
     command = read_command(words).typed()
-    data: dict[str, Any] = command.arguments
-    return {"type": command.name, "data": data}
+    return {"type": command.name, "data": command.arguments}

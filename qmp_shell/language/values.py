@@ -9,7 +9,7 @@ from .source import ParseError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 # Python refuses to read longer ones, for their time grows with the square of the length.
-_LONGESTINTEGER = 4300
+_LONGEST_INTEGER = 4300
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 JSON_ESCAPES = {
@@ -70,7 +70,7 @@ def read_integer(text: str, offset: int) -> int:
 
     :raise ParseError: there are too many of them.
     """
-    if len(text) > _LONGESTINTEGER:
+    if len(text) > _LONGEST_INTEGER:
         raise ParseError("this number is too long", offset)
     return int(text)
 

@@ -19,10 +19,8 @@ from .history import open_history
 from .terminal import TerminalDisplay, typing_ahead
 
 if TYPE_CHECKING:
+    from ..demo import Tips
     from ..vm import Vm
-
-# How long a QEMU may take to end once its monitor has.
-_END_SECONDS = 5.0
 
 
 def run_prompt(
@@ -33,7 +31,7 @@ def run_prompt(
     human: bool,
     log: MessageLog | None,
     vm: Vm | None,
-    tips: tuple[tuple[str, str], ...],
+    tips: Tips,
 ) -> int:
     """Serve a person at a terminal until they leave.
 
@@ -88,7 +86,7 @@ class Repl:
         self._vm = vm
         self._editor = Editor(session, history, self._lost_while_editing, colour=colour)
 
-    def greet(self, tips: tuple[tuple[str, str], ...]) -> None:
+    def greet(self, tips: Tips) -> None:
         """Say which VM this is, and what to do with it."""
         client, catalog = self._session.client, self._session.catalog
         name, status = catalog.identity()
@@ -114,7 +112,7 @@ class Repl:
         self._display.flush()
         if self._vm is None or self._session.connected:
             return 0
-        self._vm.wait(_END_SECONDS)
+        self._vm.wait()
         self._display.note(f"{self._vm.name} {self._vm.outcome}")
         return ConnectionLost.exit_status if self._vm.failed else 0
 

@@ -21,6 +21,11 @@ def clean(text: str) -> str:
     return text.translate(_CONTROL).encode("utf-8", "replace").decode()
 
 
+def one_line(text: str) -> str:
+    """The same on one line, as an error is told."""
+    return " ".join(clean(text).split("\n"))
+
+
 def compact(value: Any) -> str:
     """JSON on one line, in ASCII, as QEMU itself writes it."""
     return json.dumps(value)

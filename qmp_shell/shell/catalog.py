@@ -54,11 +54,16 @@ class Catalog:
         """The VM's name and run state; each empty while it is not told."""
         if self._is_agent:
             return "", ""
-        self._post("name", {"execute": "query-name"})
-        self._post("status", {"execute": "query-status"})
-        name = self._look_up("name", {"execute": "query-name"}, dict)
-        status = self._look_up("status", {"execute": "query-status"}, dict)
-        return str(name.get("name", "")), str(status.get("status", ""))
+        messages: dict[str, Message] = {
+            "name": {"execute": "query-name"},
+            "status": {"execute": "query-status"},
+        }
+        for key, message in messages.items():  # both are under way before one is waited for
+            self._post(key, message)
+        name, status = (
+            str(self._look_up(key, message, dict).get(key, "")) for key, message in messages.items()
+        )
+        return name, status
 
     def _look_up(self, key: str, message: Message, kind: type[Shape]) -> Shape:
         """What the VM returned, if it is of the shape wanted; else an empty one.

@@ -38,6 +38,36 @@ def lack(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
+class Fed(subprocess.Popen[bytes]):
+    """A program that is fed through a pipe, line by line, while it runs."""
+
+    def __init__(self, *command: str, env: dict[str, str]) -> None:
+        super().__init__(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+        )
+
+    def say(self, line: str) -> None:
+        assert self.stdin is not None
+        self.stdin.write(line.encode() + b"\n")
+        self.stdin.flush()
+
+    def hear(self) -> str:
+        """The next line it prints."""
+        assert self.stdout is not None
+        return self.stdout.readline().decode()
+
+    def end(self) -> int:
+        """End its input; its exit status."""
+        assert self.stdin is not None
+        self.stdin.close()
+        return self.wait(20)
+
+    def complaints(self) -> str:
+        """What it wrote to standard error, up to its end."""
+        assert self.stderr is not None
+        return self.stderr.read().decode()
+
+
 class RunningVm:
     """A QEMU with no guest, stopped, and two monitors; the second is there to make events."""
 

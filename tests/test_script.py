@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
-from tests.conftest import Run, RunningVm, need
+from tests.conftest import Fed, Run, RunningVm, need
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 
 NAME = '{"return": {"name": "testvm"}}\n'
@@ -128,21 +128,12 @@ def test_events_are_printed_when_asked_for(vm: RunningVm, run: Run) -> None:
 def test_events_are_printed_while_the_next_line_is_awaited(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "qmp_shell", "-e", vm.address],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    ) as shell:
-        assert shell.stdin is not None
-        assert shell.stdout is not None
-        shell.stdin.write(b"query-name\n")
-        shell.stdin.flush()
-        assert shell.stdout.readline().decode() == NAME
+    with Fed(sys.executable, "-m", "qmp_shell", "-e", vm.address, env=environment) as shell:
+        shell.say("query-name")
+        assert shell.hear() == NAME
         vm.run("cont")
-        assert json.loads(shell.stdout.readline())["event"] == "RESUME"
-        shell.stdin.close()
-        assert shell.wait(20) == 0
+        assert json.loads(shell.hear())["event"] == "RESUME"
+        assert shell.end() == 0
 
 
 def test_pretty_and_compact(vm: RunningVm, run: Run) -> None:
@@ -221,19 +212,13 @@ def test_a_reply_that_comes_too_late_is_not_another_commands(peer: Peer, run: Ru
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals(peer: Peer, environment: dict[str, str], number: signal.Signals) -> None:
     server = peer(GREETING, ACCEPTED, b'{"event": "NOW"}', HOLD)
-    with subprocess.Popen(
-        [sys.executable, "-m", "qmp_shell", "-e", server.address, "-c", "slow"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    ) as shell:
-        assert shell.stdout is not None
-        assert shell.stderr is not None
-        assert b"NOW" in shell.stdout.readline()
+    command = [sys.executable, "-m", "qmp_shell", "-e", server.address, "-c", "slow"]
+    with Fed(*command, env=environment) as shell:
+        assert "NOW" in shell.hear()
         shell.send_signal(number)
         status = shell.wait(20)
         assert status == (130 if number == signal.SIGINT else -signal.SIGTERM)
-        assert shell.stderr.read() == b""
+        assert shell.complaints() == ""
 
 
 def test_an_output_that_is_closed(vm: RunningVm, environment: dict[str, str]) -> None:
@@ -440,24 +425,14 @@ def test_waiting_for_the_socket(vm: RunningVm, run: Run) -> None:
 
 
 def test_events_end_with_the_vm(vm: RunningVm, environment: dict[str, str]) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "qmp_shell", "-e", vm.address],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    ) as shell:
-        assert shell.stdin is not None
-        assert shell.stdout is not None
-        assert shell.stderr is not None
-        shell.stdin.write(b"query-name\n")
-        shell.stdin.flush()
-        assert shell.stdout.readline().decode() == NAME
+    with Fed(sys.executable, "-m", "qmp_shell", "-e", vm.address, env=environment) as shell:
+        shell.say("query-name")
+        assert shell.hear() == NAME
         vm.run("cont")
-        assert json.loads(shell.stdout.readline())["event"] == "RESUME"
+        assert json.loads(shell.hear())["event"] == "RESUME"
         vm.end()
         assert shell.wait(20) == 4
-        assert shell.stderr.read() == b"qmp-shell: the VM closed the connection\n"
+        assert shell.complaints() == "qmp-shell: the VM closed the connection\n"
 
 
 def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ import pytest
 from qmp_shell import demo
 from qmp_shell.language import Assembler, Execute, Reader
 from qmp_shell.vm import start_vm
-from tests.conftest import Run, need
+from tests.conftest import Fed, Run, need
 from tests.terminal import Terminal
 
 Start = Callable[..., Terminal]
@@ -136,22 +136,13 @@ def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
 
 
 def test_nohup_is_heeded(qemu: str, environment: dict[str, str], tag: str) -> None:
-    with subprocess.Popen(
-        ["nohup", sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    ) as shell:
-        assert shell.stdin is not None
-        assert shell.stdout is not None
+    command = ["nohup", sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag]
+    with Fed(*command, env=environment) as shell:
         for _ in range(2):
-            shell.stdin.write(b"query-name\n")
-            shell.stdin.flush()
-            assert json.loads(shell.stdout.readline())["return"] == {"name": tag}
+            shell.say("query-name")
+            assert json.loads(shell.hear())["return"] == {"name": tag}
             shell.send_signal(signal.SIGHUP)
-        shell.stdin.close()
-        assert shell.wait(20) == 0
+        assert shell.end() == 0
 
 
 @pytest.mark.parametrize(
@@ -171,17 +162,10 @@ def test_wrap_ends_its_qemu_however_it_ends(
     number: signal.Signals,
     status: int,
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment | {"TMPDIR": str(tmp_path)},
-    ) as shell:
-        assert shell.stdin is not None
-        assert shell.stdout is not None
-        shell.stdin.write(b"query-name\n")
-        shell.stdin.flush()
-        assert json.loads(shell.stdout.readline())["return"] == {"name": tag}
+    command = [sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag]
+    with Fed(*command, env=environment | {"TMPDIR": str(tmp_path)}) as shell:
+        shell.say("query-name")
+        assert json.loads(shell.hear())["return"] == {"name": tag}
         assert len(pids_of(tag)) == 1
         shell.send_signal(number)
         assert shell.wait(20) == status

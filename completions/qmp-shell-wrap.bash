@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
 
 _shtab_qmp_shell_wrap_pos_0_COMPGEN=_qmp_shell_qemu_files
 _shtab_qmp_shell_wrap_pos_1_COMPGEN=_qmp_shell_files
@@ -19,6 +19,8 @@ _shtab_qmp_shell_wrap__H_nargs=0
 _shtab_qmp_shell_wrap___hmp_nargs=0
 _shtab_qmp_shell_wrap__k_nargs=0
 _shtab_qmp_shell_wrap___keep_going_nargs=0
+_shtab_qmp_shell_wrap__n_nargs=0
+_shtab_qmp_shell_wrap___dry_run_nargs=0
 _shtab_qmp_shell_wrap__p_nargs=0
 _shtab_qmp_shell_wrap___pretty_nargs=0
 _shtab_qmp_shell_wrap___compact_nargs=0

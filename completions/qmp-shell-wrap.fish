@@ -80,6 +80,7 @@ complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s c -l command -x -d 'run this line and exit (may be given again)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s f -l file -xka "(_qmp_shell_files)" -d 'run the lines of a file and exit; - is standard input'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s k -l keep-going -d 'go on after a failed line'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s n -l dry-run -d 'print the JSON that each line would send, and send none of it'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s p -l pretty -d 'replies over many lines, indented (default at a terminal)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l compact -d 'each reply on one line (default in scripts)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s e -l events -d 'print events in a script'"'"'s output too'

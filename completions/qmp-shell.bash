@@ -1,10 +1,11 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent -w --wait --version -H --hmp -c --command -f --file -k --keep-going -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent -w --wait --schema --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell___wait_COMPGEN=_qmp_shell_socket_files
+_shtab_qmp_shell___schema_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell__f_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
@@ -23,6 +24,8 @@ _shtab_qmp_shell__H_nargs=0
 _shtab_qmp_shell___hmp_nargs=0
 _shtab_qmp_shell__k_nargs=0
 _shtab_qmp_shell___keep_going_nargs=0
+_shtab_qmp_shell__n_nargs=0
+_shtab_qmp_shell___dry_run_nargs=0
 _shtab_qmp_shell__p_nargs=0
 _shtab_qmp_shell___pretty_nargs=0
 _shtab_qmp_shell___compact_nargs=0

@@ -70,7 +70,7 @@ function _shtab_qmp_shell_using
 end
 
 set -g _shtab_qmp_shell_commands
-set -g _shtab_qmp_shell_opts_with_value --color --command --file --logfile --timeout --wait -c -f -l -t -w
+set -g _shtab_qmp_shell_opts_with_value --color --command --file --logfile --schema --timeout --wait -c -f -l -t -w
 
 complete -c qmp-shell -e
 complete -c qmp-shell -f
@@ -79,11 +79,13 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help 
 complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a throw-away VM to play with, and attach to it'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l schema -xka "(_qmp_shell_files)" -d 'a dry run without a VM: types come from a file, the reply to query-qmp-schema'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l version -d 'show program'"'"'s version number and exit'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s H -l hmp -d 'human monitor mode: lines are HMP commands'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s c -l command -x -d 'run this line and exit (may be given again)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s f -l file -xka "(_qmp_shell_files)" -d 'run the lines of a file and exit; - is standard input'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s k -l keep-going -d 'go on after a failed line'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s n -l dry-run -d 'print the JSON that each line would send, and send none of it'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s p -l pretty -d 'replies over many lines, indented (default at a terminal)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l compact -d 'each reply on one line (default in scripts)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s e -l events -d 'print events in a script'"'"'s output too'

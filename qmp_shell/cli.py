@@ -17,10 +17,20 @@ from .client import Client, Tracer, connect
 from .errors import QMPError, UsageError
 from .render.text import one_line
 from .script import FileInput, Input, LineInput, ScriptDisplay, StandardInput, complain, run_script
-from .shell import COMMANDS, Connector, MessageLog, Session, Settings, read_seconds
+from .shell import (
+    COMMANDS,
+    Connector,
+    Display,
+    DotCommand,
+    MessageLog,
+    Session,
+    Settings,
+    read_seconds,
+)
 
 if TYPE_CHECKING:
     from .demo import Tips
+    from .schema import Schema
     from .vm import Vm
 
 INTERRUPTED = 130
@@ -81,6 +91,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=0.0,
         help="wait for the socket to appear (no SECONDS: for any time)",
     )
+    parser.add_argument(
+        "--schema",
+        metavar="FILE",
+        help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
+    )
     _add_common(parser)
     return parser
 
@@ -123,6 +138,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         help="run the lines of a file and exit; - is standard input",
     )
     parser.add_argument("-k", "--keep-going", action="store_true", help="go on after a failed line")
+    parser.add_argument(
+        "-n",
+        "--dry-run",
+        action="store_true",
+        help="print the JSON that each line would send, and send none of it",
+    )
     parser.add_argument(
         "-p",
         "--pretty",
@@ -240,6 +261,12 @@ def _run(options: argparse.Namespace) -> int:
 
         with start_demo(capture=_is_interactive(options)) as (vm, tips):
             return _shell(options, vm.connect, vm, tips)
+    if options.schema is not None:
+        if options.address or options.agent:
+            raise UsageError("--schema stands in for the VM: no ADDRESS and no -N with it")
+        from .schema.file import load_schema
+
+        return _shell(options, _nowhere, schema=load_schema(options.schema))
     if isinstance(options.wait, str):
         if options.address:
             raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
@@ -259,6 +286,10 @@ def _run(options: argparse.Namespace) -> int:
         )
 
     return _shell(options, connector)
+
+
+def _nowhere(_address: str | None, _tracer: Tracer) -> Client:
+    raise UsageError("--schema stands in for the VM; there is nothing to connect to")
 
 
 def _run_wrap(options: argparse.Namespace) -> int:
@@ -290,6 +321,7 @@ def _shell(
     connector: Connector,
     vm: Vm | None = None,
     tips: Tips = (),
+    schema: Schema | None = None,
 ) -> int:
     """Run the front end that the options ask for, on one session."""
     interactive = _is_interactive(options)
@@ -301,18 +333,32 @@ def _shell(
     )
     log = MessageLog(options.logfile) if options.logfile else None
     colour = _wants_colour(options)
+
+    def begin(display: Display, dots: tuple[DotCommand, ...]) -> Session:
+        session = Session(
+            display,
+            settings,
+            connector,
+            dots=dots,
+            human=options.hmp,
+            log=log,
+            dry_run=options.dry_run or schema is not None,
+            schema=schema,
+        )
+        if schema is None:
+            session.connect()
+        return session
+
     if interactive:
         from .prompt import run_prompt
 
-        return run_prompt(
-            settings, connector, colour=colour, human=options.hmp, log=log, vm=vm, tips=tips
-        )
-    display = ScriptDisplay(settings, colour=colour)
-    session = Session(display, settings, connector, dots=COMMANDS, human=options.hmp, log=log)
-    session.connect()
+        return run_prompt(settings, begin, colour=colour, vm=vm, tips=tips)
+    session = begin(ScriptDisplay(settings, colour=colour), COMMANDS)
     try:
         return run_script(
-            session, options.inputs or [StandardInput()], keep_going=options.keep_going
+            session,
+            options.inputs or [StandardInput()],
+            keep_going=options.keep_going or session.dry_run,
         )
     finally:
         if vm is None:

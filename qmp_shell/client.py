@@ -38,7 +38,7 @@ GREETING_SECONDS = 5.0
 _RECEIVE_BYTES = 1 << 16
 _LONGEST_POLL = 86_400.0  # seconds; poll() counts milliseconds in an int
 
-Tracer = Callable[[str, Message], None]
+Tracer = Callable[[str, Message, bool], None]
 
 
 class Client:
@@ -46,7 +46,7 @@ class Client:
 
     :ivar timeout: seconds that a command may take; None: any time.
     :ivar tracer: is given every message as it is on the wire, with ``">"`` for one sent
-        and ``"<"`` for one received.
+        and ``"<"`` for one received, and whether it belongs to a quiet command.
     """
 
     def __init__(
@@ -201,12 +201,12 @@ class Client:
         self._open_stream()
         request, wire, data = self._conversation.send(message, quiet=quiet)
         if self.tracer is not None:
-            self.tracer(">", wire)
+            self.tracer(">", wire, quiet)
         try:
             self._send(data, deadline)
         except BaseException:
             if self.connected:  # it would not be, if a part of it had been sent
-                self._conversation.take_back(request)
+                self._conversation.forget(request)
             raise
         return request
 
@@ -318,7 +318,7 @@ class Client:
         try:
             for message in self._conversation.messages():
                 if self.tracer is not None:
-                    self.tracer("<", message)
+                    self.tracer("<", message, self._conversation.is_quiet(message))
                 self._tell(self._conversation.sort(message))
         except ProtocolError as error:
             self._end = str(error)

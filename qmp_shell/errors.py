@@ -23,6 +23,10 @@ class UsageError(QMPError):
     exit_status = 2
 
 
+class CheckError(QMPError):
+    """What the VM's schema does not allow, found in a dry run."""
+
+
 class AddressError(UsageError, ValueError):
     """A text that is no address."""
 

@@ -70,9 +70,11 @@ class CommandError(QMPError):
     :ivar reply: the whole reply.
     :ivar error_class: QMP's error class, ``GenericError`` for most.
     :ivar description: the VM's own words.
+    :ivar hint: what to do about it, if more is known than the VM says; else empty.
     """
 
     exit_status = 1
+    hint = ""
 
     def __init__(self, reply: Reply) -> None:
         error: Any = reply.message["error"]
@@ -213,8 +215,8 @@ class Conversation:
         self._pending.append(request)
         return request, wire, data
 
-    def take_back(self, request: Request) -> None:
-        """Nothing of a command was sent after all."""
+    def forget(self, request: Request) -> None:
+        """Expect no reply to a command: it came, or nothing of the command was sent after all."""
         self._pending = [each for each in self._pending if each is not request]
 
     def feed(self, data: bytes) -> None:
@@ -244,6 +246,11 @@ class Conversation:
             return self._answer(message)
         raise ProtocolError(f"a message that is not QMP was sent, with {_keys(message)}")
 
+    def is_quiet(self, message: Message) -> bool:
+        """Whether a message, not sorted yet, answers a quiet command."""
+        request = self._answered_by(message) if "event" not in message else None
+        return request is not None and request.quiet
+
     def _greet(self, message: Message) -> None:
         greeting = message.get("QMP")
         if not isinstance(greeting, dict):
@@ -256,9 +263,10 @@ class Conversation:
     def _answer(self, message: Message) -> News | None:
         if self.state == State.SYNCHRONIZING and message.get("return", self._token) != self._token:
             return None  # an earlier client asked for it, and did not wait
-        request = self._take_request(message)
+        request = self._answered_by(message)
         if request is None:
             return StrayReply(message)
+        self.forget(request)
         if request.own_id:
             message.pop("id", None)
         request.reply = Reply(message, request)
@@ -266,16 +274,16 @@ class Conversation:
             return LateReply(request.reply)
         return None
 
-    def _take_request(self, message: Message) -> Request | None:
+    def _answered_by(self, message: Message) -> Request | None:
         """Find what a reply answers.
 
         In-band commands are answered in their order, so of two with one ``id`` the older
         comes first; and what has no ``id`` (the VM could not read the command, section
         "Error") answers the oldest.
         """
-        for index, request in enumerate(self._pending):
+        for request in self._pending:
             if "id" not in message or request.identity == message["id"]:
-                return self._pending.pop(index)
+                return request
         return None
 
 

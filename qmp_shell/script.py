@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from .errors import ConnectionLost, QMPError, UsageError
 from .language import ParseError, Reader, Source
-from .protocol import Event, Message, Reply
+from .protocol import CommandError, Event, Message, Reply
 from .render.text import clean, compact, one_line, pretty
 from .shell import Session, Settings
 
@@ -29,6 +29,12 @@ class ScriptDisplay:
 
     def reply(self, reply: Reply) -> None:
         self._put(reply.message)
+
+    def draft(self, message: Message) -> None:
+        print(compact(message), flush=True)  # noqa: T201
+
+    def remark(self, text: str) -> None:
+        """A program reads this."""
 
     def text(self, text: str) -> None:
         print(clean(text), flush=True)  # noqa: T201
@@ -125,6 +131,12 @@ class StandardInput:
             yield bytes(rest)
 
     def _read(self, session: Session, descriptor: int) -> bytes:
+        if session.connected:
+            self._listen_until_readable(session, descriptor)
+        return os.read(descriptor, _READ_BYTES)
+
+    @staticmethod
+    def _listen_until_readable(session: Session, descriptor: int) -> None:
         readable = False
 
         def note() -> None:
@@ -142,7 +154,6 @@ class StandardInput:
                 raise
         finally:
             client.unwatch(descriptor)
-        return os.read(descriptor, _READ_BYTES)
 
 
 def complain(message: str) -> None:
@@ -188,7 +199,7 @@ def _failures(session: Session, item: Input, goes_on: bool) -> Iterator[QMPError
         try:
             step()
         except QMPError as error:
-            complain(_where(item, error, number) + str(error))
+            complain(_where(item, error, number) + str(error) + _hint(error))
             session.spoil_transaction()
             yield error
 
@@ -218,6 +229,11 @@ def _run(session: Session, source: Source) -> None:
             error.source = source
             raise error from None
     session.run(source)
+
+
+def _hint(error: QMPError) -> str:
+    hint = error.hint if isinstance(error, CommandError) else ""
+    return f" (hint: {hint})" if hint else ""
 
 
 def _where(item: Input, error: QMPError, line: int) -> str:

@@ -62,7 +62,11 @@ def test_a_monitor_that_prints_pretty(start_vm: Callable[..., RunningVm], folder
         *("-mon", "chardev=c,mode=control,pretty=on"),
     )
     received: list[Message] = []
-    with qmp_shell.connect(str(path), tracer=lambda _, message: received.append(message)) as client:
+
+    def trace(_: str, message: Message, __: bool) -> None:
+        received.append(message)
+
+    with qmp_shell.connect(str(path), tracer=trace) as client:
         assert client.execute("query-name") == {"name": "testvm"}
         assert len(client.execute("query-qmp-schema")) > 500
 
@@ -302,7 +306,7 @@ def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(GREETING)
 
-    def accept(direction: str, _: Message) -> None:
+    def accept(direction: str, _: Message, __: bool) -> None:
         if direction == ">":
             theirs.sendall(ACCEPTED)
 

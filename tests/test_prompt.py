@@ -8,13 +8,13 @@ import re
 import signal
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import qmp_shell
-from qmp_shell.protocol import Request
 from qmp_shell.shell.catalog import Catalog
 from tests.conftest import RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
@@ -492,21 +492,19 @@ def test_names_of_the_wrong_shape_are_none(
     shell.wait_for("^ +test *$")
 
 
-def test_a_vm_that_does_not_tell_its_names_is_waited_for_once(
+def test_a_vm_that_does_not_answer_is_not_waited_for(
     peer: Callable[..., ScriptedPeer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waited = []
-
-    def answer(client: qmp_shell.Client, request: Request, timeout: float) -> qmp_shell.Reply:
-        waited.append(timeout)
-        return real(client, request, 0)
-
-    real = qmp_shell.Client.answer
-    monkeypatch.setattr(qmp_shell.Client, "answer", answer)
     with qmp_shell.connect(peer(GREETING, ACCEPTED, HOLD).address) as client:
         catalog = Catalog(client)
-        assert [catalog.commands() for _ in range(5)] == [[]] * 5
-    assert waited == [0.2]
+        assert not catalog.awaited
+        assert catalog.commands(catalog.peek) == []
+        assert catalog.awaited
+        later = time.monotonic() + 1
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert not catalog.awaited
+        assert catalog.peek("query-status") is None
+        assert not catalog.awaited
 
 
 def test_a_vm_lost_while_its_names_are_asked_for_is_told(

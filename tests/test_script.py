@@ -330,8 +330,9 @@ def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     run("-l", str(log), vm.address, "-c", "set_password protocol=vnc password=hunter2")
     run("-l", str(log), vm.address, "-c", "query-name")
     entries = [json.loads(line) for line in log.read_text().splitlines()]
-    one_run = ["received", "sent", "received", "sent", "received"]
-    assert [entry["direction"] for entry in entries] == one_run * 2
+    exchange = ["sent", "received"]  # capabilities, the command, and the schema for the hint
+    one_run = ["received", *exchange * 2]
+    assert [entry["direction"] for entry in entries] == one_run + exchange + one_run
     assert entries[-1]["message"]["return"] == {"name": "testvm"}
     assert entries[-1]["time"].startswith("20")
     assert entries[-1]["time"].endswith("Z")

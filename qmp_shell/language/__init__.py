@@ -1,7 +1,8 @@
 """Text to messages and back. Pure: no socket, no terminal, no VM.
 
 Lines go through a :class:`Reader`, which puts together what belongs together, and then
-through an :class:`Assembler`, which turns them into messages.
+through an :class:`Assembler`, which turns them into messages. Their bare words are typed
+(``typing.py``) by the VM's schema, where one of them needs it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from .reader import Reader
 from .source import ParseError, Source
 from .statement import Assembler, Dot, Execute
+from .values import has_ambiguous_words
 
 __all__ = [
     "Assembler",
@@ -17,4 +19,5 @@ __all__ = [
     "ParseError",
     "Reader",
     "Source",
+    "has_ambiguous_words",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..protocol import Message
 from .source import ParseError
-from .values import Bare, read_string, read_untyped
+from .values import Bare, read_string
 from .words import MAX_DEPTH, Word
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
@@ -24,12 +24,8 @@ class Command(NamedTuple):
     name: str
     arguments: dict[str, Any]
 
-    def typed(self) -> Command:
-        """The same with a value for each bare word, by the rule for words without a type."""
-        return self._replace(arguments=_untyped(self.arguments))
-
     def message(self) -> Message:
-        """What is sent for it."""
+        """What is sent for it, once its bare words are typed."""
         message: Message = {"execute": self.name}
         if self.arguments:
             message["arguments"] = self.arguments
@@ -84,7 +80,7 @@ def read_value(text: str, offset: int) -> Any:
         return read_literal(text, offset)
     if text.startswith(('"', "'")):
         return read_string(text, offset)
-    return Bare.at(text, offset)
+    return Bare(text)
 
 
 class _Leaf(NamedTuple):
@@ -144,13 +140,3 @@ def _built(node: _Leaf | _Branch) -> Any:
     if missing is not None:
         raise ParseError(f"list index {missing} is missing under this key", node.offset)
     return [_built(node.nodes[str(n)]) for n in range(len(indexes))]
-
-
-def _untyped(value: Any) -> Any:
-    if isinstance(value, Bare):
-        return read_untyped(value)
-    if isinstance(value, dict):
-        return {key: _untyped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_untyped(item) for item in value]
-    return value

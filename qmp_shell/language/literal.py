@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from .source import ParseError
-from .values import INTEGER, JSON_ESCAPES, pair_surrogates, read_integer
+from .values import FLOAT, INTEGER, JSON_ESCAPES, pair_surrogates, read_integer
 from .words import DOUBLE_QUOTED, MAX_DEPTH, SINGLE_QUOTED
 
 _TOKEN = re.compile(
@@ -20,7 +20,6 @@ _WORDS = {
     "null": None,
     "None": None,
 }
-_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ESCAPE = re.compile(
     r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
     r"|([0-7]{1,3})|(.))",
@@ -119,7 +118,7 @@ class _Literal:
     def _number(self, token: str) -> int | float:
         if INTEGER.fullmatch(token):
             return read_integer(token, self._offset + self._start)
-        if _FLOAT.fullmatch(token):
+        if FLOAT.fullmatch(token):
             value = float(token)
             if value not in (float("inf"), float("-inf")):
                 return value

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ..protocol import Message
-from .values import Bare, read_untyped
+from .values import is_ambiguous
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _PLAIN = re.compile(r"""[^\s"'{}\[\]#\\][^\s"'\\]*""")
@@ -16,45 +16,55 @@ _PLAIN = re.compile(r"""[^\s"'{}\[\]#\\][^\s"'\\]*""")
 def format_message(message: Message) -> str:
     """Write a message as one line, which is read back as the same message.
 
-    What the notation has no words for (``exec-oob``, an ``id``, a key with a dot in it)
-    is written as JSON.
+    That holds with the schema that the message fits, and without one. What the notation has
+    no words for (``exec-oob``, an ``id``, a key with a dot in it) is written as JSON.
     """
-    arguments = message.get("arguments", {})
-    if not _has_words(message) or not all(_has_notation(*item) for item in arguments.items()):
+    if not _has_words(message):
         return json.dumps(message)
-    words = [f"{key}={_format_value(value)}" for key, value in arguments.items()]
-    return " ".join([message["execute"], *words])
+    words = [message["execute"]]
+    for key, value in message.get("arguments", {}).items():
+        words += _words(key, value)
+    return " ".join(words)
 
 
 def _has_words(message: Message) -> bool:
     name = message.get("execute")
+    arguments = message.get("arguments", {})
     return (
         isinstance(name, str)
         and _NAME.fullmatch(name) is not None
         and name not in ("help", "exit")
-        and (
-            set(message) == {"execute"}
-            or (set(message) == {"execute", "arguments"} and bool(message["arguments"]))
-        )
-        and isinstance(message.get("arguments", {}), dict)
+        and set(message) <= {"execute", "arguments"}
+        and isinstance(arguments, dict)
+        and bool(arguments) == ("arguments" in message)
+        and all(_NAME.fullmatch(key) and _is_writable(item) for key, item in arguments.items())
     )
 
 
-def _has_notation(key: str, value: Any) -> bool:
-    return _NAME.fullmatch(key) is not None and not isinstance(value, float | None)
+def _is_writable(value: Any) -> bool:
+    """Whether a value can stand behind ``key=``."""
+    return not isinstance(value, float | None)
 
 
-def _format_value(value: Any) -> str:
+def _words(key: str, value: Any) -> list[str]:
+    """The words for a value: one, or one for each member of an object."""
+    if isinstance(value, dict) and value and all(_is_member(*item) for item in value.items()):
+        return [word for name, item in value.items() for word in _words(f"{key}.{name}", item)]
     if isinstance(value, str) and _is_plain(value):
-        return value
-    return json.dumps(value)
+        return [f"{key}={value}"]
+    return [f"{key}={json.dumps(value)}"]
+
+
+def _is_member(name: str, value: Any) -> bool:
+    """Whether a member can be written with a dotted key; a number would be a list's index."""
+    return _NAME.fullmatch(name) is not None and not name.isdecimal() and _is_writable(value)
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a string may stand as a bare word."""
+    """Whether a string may stand as a bare word, whatever type is wanted."""
     return (
         _PLAIN.fullmatch(text) is not None
         and text.isprintable()
         and text.isascii()
-        and read_untyped(Bare.at(text, 0)) == text
+        and not is_ambiguous(text)
     )

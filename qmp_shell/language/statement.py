@@ -20,7 +20,7 @@ _WITHOUT_DOT = {"help": "help", "?": "help", "exit": "exit"}
 
 
 class Execute(NamedTuple):
-    """A message to be sent."""
+    """A message to be sent, once its bare words are typed."""
 
     message: Message
 
@@ -85,7 +85,10 @@ class Assembler:
             return self._transaction(self._actions, text, start)
         if text[start] in "{[":
             return Execute(_raw_message(text, start))
-        return Execute(read_command(split_words(text, start)).typed().message())
+        words = list(split_words(text, start))
+        if [word.key for word in words[1:]] == ["?"]:
+            return Dot("help", words[0].key)
+        return Execute(read_command(words).message())
 
     def _transaction(self, before: list[Message], text: str, start: int) -> Execute | None:
         """Add a line's actions to those before it; ``)`` ends them."""
@@ -149,5 +152,5 @@ def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
 
 
 def _action(words: list[Word]) -> Message:
-    command = read_command(words).typed()
+    command = read_command(words)
     return {"type": command.name, "data": command.arguments}

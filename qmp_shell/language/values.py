@@ -22,24 +22,22 @@ JSON_ESCAPES = {
     "r": "\r",
     "t": "\t",
 }
+# The words that are booleans where a boolean is wanted.
+SWITCH_WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
+_COUNT = re.compile(
+    r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
+    r"|(?P<whole>[0-9]+)(?P<fraction>\.[0-9]+)?(?P<unit>[bB]|[kKmMgGtTpPeE](?:iB)?)?)"
+)
+FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LITERAL_ESCAPE = re.compile(r"\\(['\\])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Bare(str):
-    """A bare word: what it means depends on the type that is wanted.
+    """A bare word: what it means depends on the type that is wanted."""
 
-    :ivar offset: where it stands in the text.
-    """
-
-    __slots__ = ("offset",)
-    offset: int
-
-    @classmethod
-    def at(cls, text: str, offset: int) -> Bare:
-        word = cls(text)
-        word.offset = offset
-        return word
+    __slots__ = ()
 
 
 def read_string(text: str, offset: int) -> str:
@@ -53,16 +51,67 @@ def read_string(text: str, offset: int) -> str:
 
 
 def read_untyped(word: Bare) -> Any:
-    """Read a bare word where no type is known: an integer, a boolean, or itself.
-
-    :raise ParseError: an integer too long to read.
-    """
-    if INTEGER.fullmatch(word):
-        return read_integer(word, word.offset)
+    """Read a bare word where no type is known: an integer, a boolean, or itself."""
+    if INTEGER.fullmatch(word) and len(word) <= _LONGEST_INTEGER:
+        return int(word)
     lower = word.lower()
     if lower in ("true", "false"):
         return lower == "true"
     return str(word)
+
+
+def read_count(word: Bare) -> int | None:
+    """Read a word as an integer is written: decimal, ``0x`` hex, or with a binary unit.
+
+    The units are QEMU's own: ``B K M G T P E``, ``KiB`` and so on, in either case; ``1.5G``
+    is a whole number too.
+
+    :return: None: it is none, or too long a one to be read.
+    """
+    match = _COUNT.fullmatch(word)
+    if match is None or len(word) > _LONGEST_INTEGER:
+        return None
+    if match["hex"]:
+        size = int(match["hex"], 16)
+    else:
+        unit = 1024 ** "BKMGTPE".index((match["unit"] or "B")[0].upper())
+        digits = (match["fraction"] or ".")[1:]
+        if digits and unit == 1:
+            return None
+        size, rest = divmod(int(match["whole"] + digits) * unit, 10 ** len(digits))
+        if rest:
+            return None
+    return -size if match["sign"] == "-" else size
+
+
+def read_float(word: Bare) -> float | None:
+    """Read a word as a number with a fraction or an exponent; None: it is none."""
+    if FLOAT.fullmatch(word) is None:
+        return None
+    value = float(word)
+    return value if value not in (float("inf"), float("-inf")) else None
+
+
+def is_ambiguous(word: str) -> bool:
+    """Whether what a word means depends on the type that is wanted."""
+    return (
+        word == "null"
+        or word.lower() in SWITCH_WORDS
+        or _COUNT.fullmatch(word) is not None
+        or FLOAT.fullmatch(word) is not None
+    )
+
+
+def has_ambiguous_words(value: Any) -> bool:
+    """Whether a tree has a bare word whose meaning depends on its type.
+
+    Without one, all bare words are strings, and no type need be known.
+    """
+    if isinstance(value, dict):
+        return any(has_ambiguous_words(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_ambiguous_words(item) for item in value)
+    return isinstance(value, Bare) and is_ambiguous(value)
 
 
 def read_integer(text: str, offset: int) -> int:

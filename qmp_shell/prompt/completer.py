@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
 
 from prompt_toolkit.completion import (
     CompleteEvent,
@@ -16,6 +18,7 @@ from prompt_toolkit.document import Document
 from ..complete import Candidate, Kind, Wanted, candidates
 from ..errors import ConnectionLost
 from ..shell import Session
+from ..shell.catalog import PATIENCE
 from ..shell.names import SessionNames
 
 
@@ -30,6 +33,29 @@ class SessionCompleter(Completer):
         self._on_lost = on_lost
         self._names = SessionNames(session)
         self._paths = PathCompleter(expanduser=True)
+        self._waiter: asyncio.Future[None] | None = None
+
+    def heard(self) -> None:
+        """The VM has said something."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _hear(self) -> None:
+        """Wait for the VM to say something, if it does so at once."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._waiter, PATIENCE)
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """What is known, and what a VM that answers at once makes known; typing goes on."""
+        found = list(self.get_completions(document, complete_event))
+        while self._session.catalog.awaited:
+            await self._hear()
+            found = list(self.get_completions(document, complete_event))
+        for completion in found:
+            yield completion
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent

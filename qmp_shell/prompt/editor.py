@@ -49,11 +49,12 @@ class Editor:
         """:param on_lost: is told when the VM is lost while a line is edited."""
         self._session = session
         self._on_lost = on_lost
+        self._completer = SessionCompleter(session, on_lost)
         notation = PygmentsLexer(NotationLexer)
         self._prompt: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", session.prompt)],
             history=history,
-            completer=SessionCompleter(session, on_lost),
+            completer=self._completer,
             complete_while_typing=True,
             auto_suggest=AutoSuggestFromHistory(),
             lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
@@ -76,7 +77,7 @@ class Editor:
         :raise EOFError: Ctrl-D on an empty line.
         :raise KeyboardInterrupt: Ctrl-C.
         """
-        ear = _Ear(self._session, self._on_lost)
+        ear = _Ear(self._session, self._on_lost, self._completer.heard)
         try:
             return self._prompt.prompt(pre_run=ear.listen)
         finally:
@@ -102,9 +103,16 @@ class Editor:
 class _Ear:
     """Has the client read whatever arrives while prompt_toolkit's event loop runs."""
 
-    def __init__(self, session: Session, on_lost: Callable[[ConnectionLost], None]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        on_lost: Callable[[ConnectionLost], None],
+        heard: Callable[[], None],
+    ) -> None:
+        """:param heard: is called after something was read."""
         self._session = session
         self._on_lost = on_lost
+        self._heard = heard
         self._loop: asyncio.AbstractEventLoop | None = None
         self._descriptors: set[int] = set()
 
@@ -127,6 +135,7 @@ class _Ear:
                 callback()
         except ConnectionLost as error:
             self._on_lost(error)
+        self._heard()
         for gone in self._descriptors - set(self._session.watched):
             self._loop.remove_reader(gone)
             self._descriptors.discard(gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
@@ -12,7 +13,7 @@ from ..errors import ConnectionLost, QMPError, UsageError
 from ..language import ParseError, Reader, Source
 from ..protocol import CommandError
 from ..render.text import version_text
-from ..shell import COMMANDS, Connector, DotCommand, MessageLog, Session, Settings
+from ..shell import COMMANDS, Display, DotCommand, Session, Settings
 from ..signals import ended_by_signals
 from .editor import Editor
 from .history import open_history
@@ -25,16 +26,15 @@ if TYPE_CHECKING:
 
 def run_prompt(
     settings: Settings,
-    connector: Connector,
+    begin: Callable[[Display, tuple[DotCommand, ...]], Session],
     *,
     colour: bool,
-    human: bool,
-    log: MessageLog | None,
     vm: Vm | None,
     tips: Tips,
 ) -> int:
     """Serve a person at a terminal until they leave.
 
+    :param begin: begins a session on a display, with these dot commands.
     :param vm: a VM that lives and dies with this prompt; None: it is somebody else's.
     :param tips: lines to try, and what each does.
     :return: the exit status.
@@ -43,10 +43,9 @@ def run_prompt(
     display = TerminalDisplay(settings, colour=colour)
     history = open_history(display.warn)
     dots = (*COMMANDS, _history_command(history))
-    session = Session(display, settings, connector, human=human, log=log, dots=dots)
     if vm is not None:
         vm.relay = lambda text: display.note(text.rstrip("\n"))
-    session.connect()
+    session = begin(display, dots)
     try:
         repl = Repl(session, display, history, vm, colour=colour)
         with ended_by_signals(), typing_ahead():
@@ -88,12 +87,14 @@ class Repl:
 
     def greet(self, tips: Tips) -> None:
         """Say which VM this is, and what to do with it."""
-        client, catalog = self._session.client, self._session.catalog
-        name, status = catalog.identity()
-        if client.greeting is None:
+        session = self._session
+        name, status = session.catalog.identity()
+        if session.catalog.is_offline:
+            about = "no VM, only its schema: lines are checked and not sent"
+        elif session.catalog.is_agent:
             about = "a guest agent"
         else:
-            about = ", ".join(filter(None, (name, version_text(client.greeting), status)))
+            about = ", ".join(filter(None, (name, version_text(session.client.greeting), status)))
         self._display.heading(about)
         self._display.note("Tab completes, .help helps, Ctrl-D leaves.")
         if tips:
@@ -162,8 +163,9 @@ class Repl:
             self._session.run(source)
         except ParseError as error:
             self._display.warn(_marked(error, prompt))
-        except CommandError:
-            pass  # its reply was displayed, and says all
+        except CommandError as error:  # its reply was displayed
+            if error.hint:
+                self._display.note(f"hint: {error.hint}")
         except ConnectionLost as error:
             self._say_lost(error)
         except QMPError as error:

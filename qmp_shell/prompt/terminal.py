@@ -46,6 +46,13 @@ class TerminalDisplay:
     def reply(self, reply: Reply) -> None:
         self._print(self._json(reply.message, error=reply.is_error), may_page=True)
 
+    def draft(self, message: Message) -> None:
+        text = compact(message)
+        self._print(colour_json(text) if self._colour else text)
+
+    def remark(self, text: str) -> None:
+        self.note(f"note: {text}")
+
     def text(self, text: str) -> None:
         self._print(clean(text), may_page=True)
 

@@ -1,88 +1,179 @@
-"""The names a VM knows, asked for when they are first wanted and then kept.
+"""What a VM tells of itself, asked for when it is first wanted and then kept.
 
-A look-up waits for a moment only. The answer of a slow VM is there the next time.
+There are two ways to ask: :meth:`Catalog.ask` waits for the answer, as a line to be sent has to;
+:meth:`Catalog.peek` never does, so that a slow VM costs a typist nothing: what is asked for is
+there the next time.
 """
 
 from __future__ import annotations
 
-import contextlib
-from typing import TypeVar
+import time
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..client import Client
 from ..errors import Timeout
 from ..protocol import Message, Request
-from .human import HumanCommand, HumanMonitor, read_help
+from .human import HumanMonitor
 
-# What a person at a prompt does not notice.
-_LOOKUP_SECONDS = 0.2
+if TYPE_CHECKING:
+    from ..schema import Schema
 
-Shape = TypeVar("Shape", dict[str, object], list[object], str)
+# How long a VM may owe an answer before it counts as one that does not answer.
+PATIENCE = 0.3
+
+# What does not change while QEMU runs. All else is asked for anew after any change.
+_CONSTANT = {
+    "device-list-properties",
+    "guest-info",
+    "qom-list-types",
+    "query-commands",
+    "query-cpu-definitions",
+    "query-machines",
+    "query-name",
+    "query-qmp-schema",
+}
+# Commands that change nothing.
+_HARMLESS = ("query-", "qom-list", "qom-get", "device-list-properties", "trace-event-get-state")
+
+
+class LookUp(Protocol):
+    """Asks the VM something that changes nothing."""
+
+    def __call__(self, command: str, arguments: Message | None = None, /) -> Any:
+        """What the command returns; None: it failed, or no answer is here yet."""
 
 
 class Catalog:
-    """Names for completion and help. One for each connection."""
+    """The answers of one VM. One for each connection.
 
-    def __init__(self, client: Client) -> None:
+    :ivar is_agent: it is a guest agent, which tells less.
+    :ivar is_offline: there is no VM.
+    """
+
+    def __init__(self, client: Client | None, schema: Schema | None = None) -> None:
+        """:param client: None: there is no VM, and nothing is known but ``schema``."""
+        self.is_agent = client is not None and client.greeting is None
+        self.is_offline = client is None
         self._client = client
-        self._requests: dict[str, Request] = {}
-        self._waited_for: set[str] = set()
-        self._is_agent = client.greeting is None
+        self._schema = schema
+        self._requests: dict[tuple[str, str], Request] = {}
+        self._posted: dict[tuple[str, str], float] = {}
 
-    def commands(self) -> list[str]:
-        """The names of all commands; empty while the VM does not tell them.
+    def ask(self, command: str, arguments: Message | None = None, /) -> Any:
+        """What a command returns. It is waited for as long as a command may take.
 
-        :raise ConnectionLost: (as all of these) there is no VM any more.
+        :raise Timeout: no reply within the client's time-out.
+        :raise ConnectionLost: there is no VM any more.
         """
-        if self._is_agent:
-            info = self._look_up("commands", {"execute": "guest-info"}, dict)
-            every = _dicts(info.get("supported_commands"))
-            listed = [each for each in every if each.get("enabled")]
+        if self._client is None:
+            return None
+        request = self._request(self._client, command, arguments)
+        if request.reply is None:
+            try:
+                self._client.answer(request, self._client.timeout)
+            except (KeyboardInterrupt, Timeout):
+                self.forget()
+                raise
+        return _returned(request)
+
+    def peek(self, command: str, arguments: Message | None = None, /) -> Any:
+        """What a command returned, if its answer is here; else it is asked for.
+
+        :raise ConnectionLost: there is no VM any more.
+        """
+        if self._client is None or not self._client.connected:
+            return None
+        return _returned(self._request(self._client, command, arguments))
+
+    def settle(self) -> None:
+        """Give the VM a moment to answer what was peeked for."""
+        if self._client is not None:
+            self._client.wait(lambda: not self.awaited, time.monotonic() + PATIENCE)
+
+    def human(self, look_up: LookUp, line: str) -> str:
+        """What the human monitor prints for a line; empty: nothing, or not here yet."""
+        message = HumanMonitor().message(line)
+        text = look_up(message["execute"], message["arguments"])
+        return text if isinstance(text, str) else ""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether an answer is under way, and likely to come at once."""
+        waiting = [key for key, request in self._requests.items() if request.reply is None]
+        return bool(waiting) and all(
+            time.monotonic() < self._posted[key] + PATIENCE for key in waiting
+        )
+
+    @property
+    def knows_schema(self) -> bool:
+        """Whether the schema is here."""
+        return self._schema is not None
+
+    def schema(self, look_up: LookUp) -> Schema | None:
+        """The VM's types; None: it does not tell them, or not yet."""
+        if self._schema is None and not self.is_agent:
+            entries = look_up("query-qmp-schema")
+            if isinstance(entries, list):
+                from ..schema import Schema
+
+                self._schema = Schema(entries)
+        return self._schema
+
+    def commands(self, look_up: LookUp) -> list[str]:
+        """The names of all commands; empty while the VM does not tell them."""
+        if self._client is None:
+            return self._schema.commands() if self._schema is not None else []
+        if self.is_agent:
+            listed = dicts(dictionary(look_up("guest-info")).get("supported_commands"))
+            listed = [each for each in listed if each.get("enabled")]
         else:
-            listed = _dicts(self._look_up("commands", {"execute": "query-commands"}, list))
+            listed = dicts(look_up("query-commands"))
         return sorted(str(each.get("name")) for each in listed)
 
-    def human_commands(self) -> list[HumanCommand]:
-        """The commands that the human monitor's ``help`` lists."""
-        return read_help(self._look_up("help", HumanMonitor().message("help"), str))
-
-    def human_topics(self) -> list[HumanCommand]:
-        """The topics that the human monitor's ``info`` lists."""
-        text = self._look_up("help info", HumanMonitor().message("help info"), str)
-        return read_help(text, prefix="info ")
-
     def identity(self) -> tuple[str, str]:
-        """The VM's name and run state; each empty while it is not told."""
-        if self._is_agent:
+        """The VM's name and run state; each empty if it is not told at once."""
+        if self.is_agent:
             return "", ""
-        messages: dict[str, Message] = {
-            "name": {"execute": "query-name"},
-            "status": {"execute": "query-status"},
-        }
-        for key, message in messages.items():  # both are under way before one is waited for
-            self._post(key, message)
-        name, status = (
-            str(self._look_up(key, message, dict).get(key, "")) for key, message in messages.items()
-        )
+        asked = (("query-name", "name"), ("query-status", "status"))
+        for command, _ in asked:  # both are under way before one is waited for
+            self.peek(command)
+        self.settle()
+        name, status = (str(dictionary(self.peek(c)).get(key, "")) for c, key in asked)
         return name, status
 
-    def _look_up(self, key: str, message: Message, kind: type[Shape]) -> Shape:
-        """What the VM returned, if it is of the shape wanted; else an empty one.
+    def sent(self, command: str) -> None:
+        """A command was executed; it may have changed what was known."""
+        if not command.startswith(_HARMLESS):
+            self.forget()
 
-        Only the first look-up waits; while that has no answer, the later ones return at once.
-        """
-        request = self._post(key, message)
-        if request.reply is None and key not in self._waited_for:
-            self._waited_for.add(key)
-            with contextlib.suppress(Timeout):
-                self._client.answer(request, _LOOKUP_SECONDS)
-        value = request.reply.message.get("return") if request.reply is not None else None
-        return value if isinstance(value, kind) else kind()
+    def forget(self) -> None:
+        """Something has changed, so ask anew for whatever can change."""
+        self._requests = {
+            key: request
+            for key, request in self._requests.items()
+            if key[0] in _CONSTANT and not request.abandoned
+        }
 
-    def _post(self, key: str, message: Message) -> Request:
+    def _request(self, client: Client, command: str, arguments: Message | None) -> Request:
+        key = (command, repr(arguments))
         if key not in self._requests:
-            self._requests[key] = self._client.post(message, quiet=True)
+            message: Message = {"execute": command}
+            if arguments:
+                message["arguments"] = arguments
+            self._requests[key] = client.post(message, quiet=True)
+            self._posted[key] = time.monotonic()
         return self._requests[key]
 
 
-def _dicts(value: object) -> list[Message]:
+def _returned(request: Request) -> Any:
+    return request.reply.message.get("return") if request.reply is not None else None
+
+
+def dictionary(value: object) -> Message:
+    """The value, if it is an object; else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def dicts(value: object) -> list[Message]:
+    """The objects of a list; none if it is no list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -28,7 +28,7 @@ def _help(session: Session, _: str) -> None:
 
 
 def _commands(session: Session, pattern: str) -> None:
-    names = session.catalog.commands()
+    names = session.catalog.commands(session.catalog.ask)
     if not names:
         raise UsageError("the VM does not tell its commands")
     import fnmatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..complete import Candidate, Kind
+from .human import read_help
 from .session import Session
 from .settings import OPTIONS
 
@@ -23,12 +24,13 @@ class SessionNames:
             return [Candidate(option.name, option.summary) for option in OPTIONS]
         if kind == Kind.SWITCH:
             return [Candidate("on"), Candidate("off")]
-        if not session.connected:
-            return []
+        catalog = session.catalog
         if kind == Kind.COMMAND:
-            return [Candidate(name) for name in session.catalog.commands()]
+            return [Candidate(name) for name in catalog.commands(catalog.peek)]
         if kind == Kind.HUMAN:
-            return [Candidate(c.name, c.summary) for c in session.catalog.human_commands()]
+            text = catalog.human(catalog.peek, "help")
+            return [Candidate(c.name, c.summary) for c in read_help(text)]
         if kind == Kind.TOPIC:
-            return [Candidate(c.name, c.summary) for c in session.catalog.human_topics()]
+            text = catalog.human(catalog.peek, "help info")
+            return [Candidate(c.name, c.summary) for c in read_help(text, prefix="info ")]
         return []

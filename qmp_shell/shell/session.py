@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..client import Client, Tracer
-from ..errors import UsageError
-from ..language import Assembler, Dot, ParseError, Reader, Source
+from ..errors import CheckError, ConnectionLost, UsageError
+from ..language import Assembler, Dot, ParseError, Reader, Source, has_ambiguous_words
 from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply
 from .log import MessageLog
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from ..schema import Schema
     from .catalog import Catalog
     from .human import HumanMonitor
+    from .types import VmTypes
 
 
 class Display(Protocol):
@@ -22,6 +24,12 @@ class Display(Protocol):
 
     def reply(self, reply: Reply) -> None:
         """The answer to a command, good or bad."""
+
+    def draft(self, message: Message) -> None:
+        """What would be sent, if it were not for a dry run."""
+
+    def remark(self, text: str) -> None:
+        """Something by the way, for a person; a program does not need it."""
 
     def text(self, text: str) -> None:
         """What a dot command or the human monitor says; may be of many lines."""
@@ -64,6 +72,7 @@ class Session:
 
     :ivar done: the user wants to leave.
     :ivar dots: the dot commands there are.
+    :ivar dry_run: what is to be sent is displayed instead, and checked.
     """
 
     def __init__(
@@ -75,8 +84,14 @@ class Session:
         dots: tuple[DotCommand, ...],
         human: bool = False,
         log: MessageLog | None = None,
+        dry_run: bool = False,
+        schema: Schema | None = None,
     ) -> None:
-        """:param human: begin in human monitor mode."""
+        """
+        :param human: begin in human monitor mode.
+        :param dry_run: send nothing, and display what would be sent.
+        :param schema: the types of a VM that is not there; the session is never connected.
+        """
         self.display = display
         self.settings = settings
         self.dots = tuple(sorted(dots))
@@ -84,6 +99,9 @@ class Session:
         self.human: HumanMonitor | None = None
         self._connector = connector
         self._log = log
+        self.dry_run = dry_run
+        self._schema = schema
+        self._remarked: set[str] = set()
         self._assembler = Assembler()
         self._client: Client | None = None
         self._address: str | None = None
@@ -94,7 +112,8 @@ class Session:
     @property
     def client(self) -> Client:
         """The connection to the VM, the first of which was made by :meth:`connect`."""
-        assert self._client is not None
+        if self._client is None:
+            raise ConnectionLost("there is no VM, only its schema")
         return self._client
 
     @property
@@ -109,12 +128,26 @@ class Session:
 
     @property
     def catalog(self) -> Catalog:
-        """The names that the VM knows."""
-        from .catalog import Catalog
-
+        """What the VM tells of itself."""
         if self._catalog is None:
-            self._catalog = Catalog(self.client)
+            from .catalog import Catalog
+
+            self._catalog = Catalog(self._client, self._schema)
         return self._catalog
+
+    @property
+    def types(self) -> VmTypes:
+        """The types of the VM's arguments; the VM is waited for."""
+        from .types import VmTypes
+
+        return VmTypes(self.catalog, self.catalog.ask)
+
+    @property
+    def known_types(self) -> VmTypes:
+        """The same as far as they are here; the VM is not waited for."""
+        from .types import VmTypes
+
+        return VmTypes(self.catalog, self.catalog.peek)
 
     @property
     def prompt(self) -> str:
@@ -163,6 +196,7 @@ class Session:
         :raise ParseError: it can't be read.
         :raise UsageError: it asks for what can't be.
         :raise CommandError: the VM refused it; its reply was displayed.
+        :raise CheckError: in a dry run, the VM would refuse it.
         :raise Timeout: no reply in time.
         :raise ConnectionLost: there is no VM any more.
         """
@@ -173,17 +207,68 @@ class Session:
         if isinstance(statement, Dot):
             self._run_dot(statement, source)
         elif statement is not None:
-            self.execute(statement.message)
+            self.execute(self._typed(statement.message))
 
     def execute(self, message: Message) -> None:
         """Send a message and display its reply.
 
         :raise CommandError: the VM refused it; its reply was displayed.
         """
+        if self.dry_run:
+            self._draft(message)
+            return
         reply = self._request(message)
         self.display.reply(reply)
+        self._remark(message)
         if reply.is_error:
-            raise CommandError(reply)
+            error = CommandError(reply)
+            error.hint = self._hint(error)
+            raise error
+
+    def _draft(self, message: Message) -> None:
+        """Display what would be sent.
+
+        :raise CheckError: the schema does not allow it.
+        """
+        from .hints import faults_of
+
+        self.display.draft(message)
+        fault = faults_of(message, self.types, strict=False)
+        if fault:
+            raise CheckError(f"{message.get('execute', 'message')}: {fault}")
+
+    def _typed(self, message: Message) -> Message:
+        """A message with a value for each bare word, by the VM's types if one of them needs it."""
+        if not has_ambiguous_words(message):
+            return message
+        from ..language.typing import typed
+
+        arguments = message["arguments"]
+        if self._client is not None:
+            self._client.timeout = self.settings.timeout
+        type_ = self.types.arguments(message["execute"], arguments)
+        return {**message, "arguments": typed(arguments, type_)}
+
+    def _hint(self, error: CommandError) -> str:
+        """What the VM's schema knows about an error."""
+        if self.catalog.is_agent or not self.connected:
+            return ""
+        from .hints import hint
+
+        self.known_types.schema  # noqa: B018 (asked for, so that it can settle)
+        self.catalog.settle()
+        return hint(error, self.known_types)
+
+    def _remark(self, message: Message) -> None:
+        """Say once of each command and argument that it is deprecated or unstable."""
+        if self._catalog is None or not self._catalog.knows_schema:
+            return
+        from .hints import marks_of
+
+        for mark in marks_of(message, self.known_types):
+            if mark not in self._remarked:
+                self._remarked.add(mark)
+                self.display.remark(mark)
 
     def run_human(self, line: str) -> None:
         """Have the human monitor run a line, and display what it says.
@@ -197,6 +282,9 @@ class Session:
             self.done = True
             return
         human = self.human or self._new_human()
+        if self.dry_run:
+            self.display.draft(human.message(line))
+            return
         reply = self._request(human.message(line))
         if reply.is_error:
             self.display.reply(reply)
@@ -211,7 +299,11 @@ class Session:
 
     def _request(self, message: Message) -> Reply:
         self.client.timeout = self.settings.timeout
-        return self.client.request(message)
+        try:
+            return self.client.request(message)
+        finally:
+            if self._catalog is not None:
+                self._catalog.sent(str(message.get("execute")))
 
     def enter_human(self) -> None:
         """Go over to human monitor mode, with CPU 0 chosen."""
@@ -271,6 +363,8 @@ class Session:
 
     def _hear(self, news: News) -> None:
         if isinstance(news, Event):
+            if self._catalog is not None:
+                self._catalog.forget()
             if self.settings.events:
                 self.display.event(news)
         elif isinstance(news, LateReply):
@@ -278,8 +372,10 @@ class Session:
         elif isinstance(news, StrayReply):
             self.display.stray(news.message)
 
-    def _trace(self, direction: str, message: Message) -> None:
-        if self._log is None and not self.settings.verbose:
+    def _trace(self, direction: str, message: Message, quiet: bool) -> None:
+        """Log a message, and show it if it is the user's own."""
+        shown = self.settings.verbose and not quiet
+        if self._log is None and not shown:
             return
         if direction == ">":
             from ..language.secrets import redact
@@ -291,5 +387,5 @@ class Session:
             except OSError as error:
                 self.display.warn(f"{self._log.path}: {error.strerror}; logging is off")
                 self.log_to(None)
-        if self.settings.verbose:
+        if shown:
             self.display.trace(direction, message)

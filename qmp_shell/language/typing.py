@@ -1,0 +1,99 @@
+"""Bare words to values, by the types that the VM's schema gives them.
+
+The VM is the authority: a word that does not fit its type is sent as the rule for words
+without a type reads it, and the VM says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..schema import ANY, Alternate, Array, Builtin, Enum, Object, Type
+from .values import SWITCH_WORDS, Bare, read_count, read_float, read_untyped
+
+_NO_VALUE = object()
+
+
+def typed(value: Any, type_: Type | None) -> Any:
+    """A value for each bare word in a tree, by its type.
+
+    :param value: dictionaries and lists; the leaves are values or :class:`Bare` words.
+    :param type_: None: it is not known.
+    """
+    if isinstance(value, Bare):
+        return read_word(value, type_ or ANY)
+    if isinstance(value, dict):
+        of_object = as_object(type_)
+        fields = of_object.fields(value) if of_object is not None else {}
+        return {
+            key: typed(item, fields[key].type if key in fields else None)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        of_array = as_array(type_)
+        element = of_array.element if of_array is not None else None
+        return [typed(item, element) for item in value]
+    return value
+
+
+def read_word(word: Bare, type_: Type) -> Any:
+    """Read a bare word as a type has it."""
+    if isinstance(type_, Alternate):
+        return _read_alternate(word, type_)
+    value = _fit(word, type_)
+    return read_untyped(word) if value is _NO_VALUE else value
+
+
+def as_object(type_: Type | None) -> Object | None:
+    """A type's object: itself, or that branch of an alternate."""
+    for each in branches(type_):
+        if isinstance(each, Object):
+            return each
+    return None
+
+
+def as_array(type_: Type | None) -> Array | None:
+    """A type's list: itself, or that branch of an alternate."""
+    for each in branches(type_):
+        if isinstance(each, Array):
+            return each
+    return None
+
+
+def branches(type_: Type | None) -> list[Type]:
+    """The types that a value may be of: one, or an alternate's."""
+    if type_ is None:
+        return []
+    return type_.branches if isinstance(type_, Alternate) else [type_]
+
+
+def _read_alternate(word: Bare, type_: Alternate) -> Any:
+    """The first branch that fits, those of strings last, for any word fits a string."""
+    for branch in sorted(type_.branches, key=_takes_any_word):
+        value = _fit(word, branch)
+        if value is not _NO_VALUE:
+            return value
+    return read_untyped(word)
+
+
+def _takes_any_word(type_: Type) -> bool:
+    return isinstance(type_, Enum) or (isinstance(type_, Builtin) and type_.json_type == "string")
+
+
+def _fit(word: Bare, type_: Type) -> Any:
+    """The word as a value of a type without parts; ``_NO_VALUE``: it is none."""
+    if _takes_any_word(type_):
+        return str(word)
+    kind = type_.json_type if isinstance(type_, Builtin) else None
+    value: Any = None
+    if kind == "boolean":
+        value = SWITCH_WORDS.get(word.lower())
+    elif kind == "int":
+        value = read_count(word)
+    elif kind == "number":
+        value = read_count(word)
+        if value is None:
+            value = read_float(word)
+    elif kind == "null" and word == "null":
+        return None
+    return _NO_VALUE if value is None else value

@@ -1,0 +1,117 @@
+"""What a message has that its types do not allow. It informs; the VM is the authority."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .model import Alternate, Array, Builtin, Enum, Object, Type
+from .text import long
+
+# How many names a fault lists when none is near.
+_LISTED = 8
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "int": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def faults(arguments: object, type_: Object) -> Iterator[str]:
+    """Say what is wrong with a command's arguments, the plainest fault first."""
+    found = list(_faults(arguments, type_, ""))
+    yield from (text for text, is_missing in found if not is_missing)
+    yield from (text for text, is_missing in found if is_missing)
+
+
+def near(word: str, names: Iterable[str]) -> list[str]:
+    """The names that are most like a word, the best first; or all, if they are few."""
+    import difflib
+
+    names = list(names)
+    by_lower = {name.lower().replace("_", "-"): name for name in names}
+    close = difflib.get_close_matches(word.lower().replace("_", "-"), by_lower, n=3, cutoff=0.7)
+    return [by_lower[each] for each in close]
+
+
+def suggestion(word: str, names: Iterable[str], what: str) -> str:
+    """``did you mean a or b?``, or the names there are if they are few, or nothing."""
+    names = list(names)
+    close = near(word, names)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"{what}: {', '.join(names)}" if 0 < len(names) <= _LISTED else ""
+
+
+Fault = tuple[str, bool]
+
+
+def _faults(value: Any, type_: Type, path: str) -> Iterator[Fault]:
+    branch = _branch(value, type_)
+    if branch is None:
+        yield f"{path} must be {long(type_)}", False
+    elif isinstance(branch, Object):
+        yield from _object_faults(value, branch, path)
+    elif isinstance(branch, Array):
+        for index, item in enumerate(value):
+            yield from _faults(item, branch.element, f"{path}.{index}")
+    elif isinstance(branch, Enum) and value not in branch.values:
+        wanted = suggestion(value, branch.values, f"{path} is one of")
+        yield f"{path} has no value {value!r}" + (f"; {wanted}" if wanted else ""), False
+
+
+def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[Fault]:
+    prefix = f"{path}." if path else ""
+    fields = type_.fields(value)
+    for key, item in value.items():
+        if key in fields:
+            yield from _faults(item, fields[key].type, prefix + key)
+        else:
+            others = [name for name in fields if name not in value]
+            wanted = suggestion(key, others, "there are") if others else "it takes none"
+            yield f"no argument {prefix + key}" + (f"; {wanted}" if wanted else ""), False
+    missing = [prefix + name for name in fields if fields[name].required and name not in value]
+    if missing:
+        yield f"missing: {', '.join(missing)}", True
+
+
+def _branch(value: Any, type_: Type) -> Type | None:
+    """The type, or the branch of an alternate, that a value is of; None: it is of none."""
+    options = type_.branches if isinstance(type_, Alternate) else [type_]
+    return next((option for option in options if _is_of(value, option)), None)
+
+
+def _is_of(value: Any, type_: Type) -> bool:
+    if isinstance(type_, Builtin):
+        wanted = _PYTHON_TYPES.get(type_.json_type)
+        if wanted is None:
+            return True
+        return isinstance(value, wanted) and (isinstance(value, bool) <= (bool in wanted))
+    if isinstance(type_, Enum):
+        return isinstance(value, str)
+    return isinstance(value, list if isinstance(type_, Array) else dict)
+
+
+def marks(arguments: object, type_: Type, path: str = "") -> Iterator[str]:
+    """Name what is given and marked ``deprecated`` or ``unstable``."""
+    branch = _branch(arguments, type_)
+    if isinstance(branch, Object) and isinstance(arguments, dict):
+        fields = branch.fields(arguments)
+        for key in (key for key in arguments if key in fields):
+            name = f"{path}.{key}" if path else key
+            yield from (f"{name} is {mark}" for mark in marked(fields[key].features))
+            yield from marks(arguments[key], fields[key].type, name)
+    elif isinstance(branch, Array) and isinstance(arguments, list):
+        for item in arguments:
+            yield from marks(item, branch.element, path)
+    elif isinstance(branch, Enum) and arguments in branch.values:
+        value = branch.values[str(arguments)]
+        yield from (f"{path}={value.name} is {mark}" for mark in marked(value.features))
+
+
+def marked(features: Iterable[str]) -> list[str]:
+    """Those features that a user should be told of."""
+    return [each for each in features if each in ("deprecated", "unstable")]

@@ -1,0 +1,89 @@
+"""Types in words: short ones for a signature, longer ones for a hint or a help page."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from .model import Alternate, Array, Builtin, Enum, Member, Object, Type
+
+_SHORT = {"string": "str", "int": "int", "number": "number", "boolean": "bool", "null": "null"}
+_LONG = {
+    "string": "a string",
+    "int": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "value": "any value",
+}
+# What of an enumeration still fits a signature.
+_ENUM_CHARACTERS = 24
+
+
+def short(type_: Type) -> str:
+    """A type in a few characters: ``int``, ``on|off|auto``, ``[str]``, ``{...}``."""
+    if isinstance(type_, Builtin):
+        return _SHORT.get(type_.json_type, "any")
+    if isinstance(type_, Enum):
+        every = "|".join(type_.values)
+        return every if len(every) <= _ENUM_CHARACTERS else "enum"
+    if isinstance(type_, Array):
+        return f"[{short(type_.element)}]"
+    if isinstance(type_, Alternate):
+        return "|".join(short(branch) for branch in type_.branches)
+    return "{...}"
+
+
+def long(type_: Type) -> str:
+    """A type as a sentence has it: ``an integer``, ``one of on, off, auto``."""
+    if isinstance(type_, Builtin):
+        return _LONG.get(type_.json_type, "any value")
+    if isinstance(type_, Enum):
+        return "one of " + ", ".join(type_.values)
+    if isinstance(type_, Array):
+        return f"a list, each item {long(type_.element)}"
+    if isinstance(type_, Alternate):
+        return ", or ".join(long(branch) for branch in type_.branches)
+    return "an object"
+
+
+class Part(NamedTuple):
+    """One argument in a signature: ``driver=str``, or ``[id=str]`` if it is optional."""
+
+    name: str
+    text: str
+
+
+def signature(fields: dict[str, Member]) -> list[Part]:
+    """The arguments as a synopsis has them, the required ones first."""
+    parts = []
+    for member in in_order(fields):
+        text = f"{member.name}={short(member.type)}"
+        parts.append(Part(member.name, text if member.required else f"[{text}]"))
+    return parts
+
+
+def in_order(fields: dict[str, Member]) -> list[Member]:
+    """Members in the order they are shown: required ones first, else as the VM has them."""
+    return sorted(fields.values(), key=lambda member: not member.required)
+
+
+def member_note(member: Member) -> str:
+    """What a member is, in a line: type, required or not, default, features, the VM's words."""
+    notes = [short(member.type), "required" if member.required else "optional"]
+    if member.default is not None:
+        notes.append(f"default {plain(member.default)}")
+    notes += member.features
+    return ", ".join(notes) + (f": {member.about}" if member.about else "")
+
+
+def plain(value: object) -> str:
+    """A value as one would type it."""
+    return value if isinstance(value, str) and value else json.dumps(value)
+
+
+def type_kind(type_: Type) -> str:
+    """The name of what a type is, as QEMU's manual has it."""
+    if isinstance(type_, Object):
+        return "Union" if type_.tag is not None else "Object"
+    return type(type_).__name__

@@ -1,0 +1,111 @@
+"""The types of a command's arguments, as this VM has them.
+
+Most are in its schema. Those of a driver's properties and of a QOM property are not; the VM is
+asked for them by name, and they are put where the schema leaves them open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..protocol import Message
+from ..schema import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    Command,
+    Enum,
+    EnumValue,
+    Member,
+    Object,
+    Schema,
+    Type,
+)
+from .catalog import Catalog, LookUp, dicts
+
+# The types of properties, by QOM's names for them. Names of QAPI's own types begin with a
+# capital; those are enumerations, or lists and structures that have no word notation.
+_SCALARS = (
+    (re.compile(r"bool"), BOOLEAN),
+    (re.compile(r"u?int(?:8|16|32|64)?(?:_t)?|size"), INTEGER),
+    (re.compile(r"number|double|float"), NUMBER),
+    (re.compile(r"str|string|link<.*>|[A-Z]\w*(?<!List)"), STRING),
+)
+# How a property's description lists its values: "on/off/auto", "Policy, report/ignore/stop".
+_VALUES = re.compile(r"(?:[^/]*[(,] ?)?(?P<values>[\w.-]+(?:/[\w.-]+)+)\)?")
+# A PCI address is an int32 to older QEMUs, which read 5 as slot 0, function 5 in JSON
+# and as slot 5 in a string; people mean the latter.
+_IS_TEXT = re.compile(r".*\bexample: [0-9]")
+
+
+class VmTypes:
+    """What a VM tells of its commands."""
+
+    def __init__(self, catalog: Catalog, look_up: LookUp) -> None:
+        """:param look_up: waits for the VM, or does not."""
+        self._catalog = catalog
+        self._look_up = look_up
+
+    @property
+    def schema(self) -> Schema | None:
+        """The VM's schema; None: it has none, or it is not here yet."""
+        return self._catalog.schema(self._look_up)
+
+    def command(self, name: str) -> Command | None:
+        """A command of the schema's."""
+        return self.schema.command(name) if self.schema is not None else None
+
+    def arguments(self, name: str, given: Message) -> Object | None:
+        """The type of a command's arguments, of which some are known.
+
+        :return: None: nothing is known of it.
+        """
+        command = self.command(name)
+        if command is None:
+            return None
+        more: list[Member] = []
+        if name == "device_add":
+            more += self._properties_of_driver(given.get("driver"))
+        elif name == "qom-set":
+            more += self._value_of_property(given)
+        return command.arguments.extended(more) if more else command.arguments
+
+    def _properties_of_driver(self, driver: object) -> Iterator[Member]:
+        if not isinstance(driver, str) or not driver:
+            return
+        listed = dicts(self._look_up("device-list-properties", {"typename": str(driver)}))
+        for each in sorted(listed, key=lambda each: str(each.get("name"))):
+            if not str(each.get("type")).startswith("child<"):
+                yield property_member(each)
+
+    def _value_of_property(self, given: Message) -> Iterator[Member]:
+        path, name = given.get("path"), given.get("property")
+        if not isinstance(path, str) or not isinstance(name, str):
+            return
+        for each in dicts(self._look_up("qom-list", {"path": str(path)})):
+            if each.get("name") == name:
+                yield property_member(each)._replace(name="value", required=True)
+
+
+def property_member(entry: Message) -> Member:
+    """A property as ``ObjectPropertyInfo`` tells it, as a member of an object."""
+    kind, description = str(entry.get("type")), str(entry.get("description", ""))
+    type_ = property_type(kind, description)
+    about = description or (kind if kind.startswith("link<") else "")
+    return Member(
+        str(entry.get("name")), lambda: type_, default=entry.get("default-value"), about=about
+    )
+
+
+def property_type(kind: str, description: str = "") -> Type:
+    """The type that QOM's name for it means."""
+    found = next((type_ for pattern, type_ in _SCALARS if pattern.fullmatch(kind)), ANY)
+    if found is INTEGER and _IS_TEXT.match(description):
+        return STRING
+    values = _VALUES.fullmatch(description)
+    if found is STRING and values is not None:
+        return Enum(kind, map(EnumValue, values["values"].split("/")))
+    return found

@@ -1,0 +1,207 @@
+"""Bare words become what the VM's own schema says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Run, RunningVm
+
+# A line, and the arguments that it sends.
+TYPED: list[tuple[str, Any]] = [
+    # strings and enumerations are the word itself
+    ("device_del id=5", {"id": "5"}),
+    ("device_del id=true", {"id": "true"}),
+    ("device_del id=0x10", {"id": "0x10"}),
+    ('device_del id="5"', {"id": "5"}),
+    ("set_link name=null up=on", {"name": "null", "up": True}),
+    ("query-named-block-nodes flat=yes", {"flat": True}),
+    ("query-named-block-nodes flat=False", {"flat": False}),
+    ("query-named-block-nodes flat=NO", {"flat": False}),
+    ("query-named-block-nodes flat=1", {"flat": 1}),
+    ("watchdog-set-action action=none", {"action": "none"}),
+    # integers: decimal, hex, sizes
+    ("balloon value=512M", {"value": 512 << 20}),
+    ("balloon value=1.5G", {"value": 3 << 29}),
+    ("balloon value=64KiB", {"value": 65536}),
+    ("balloon value=64k", {"value": 65536}),
+    ("balloon value=512B", {"value": 512}),
+    ("balloon value=0x1000", {"value": 4096}),
+    ("balloon value=010", {"value": 10}),
+    ("balloon value=-1", {"value": -1}),
+    ("balloon value=1.5", {"value": "1.5"}),
+    ("balloon value=abc", {"value": "abc"}),
+    ("block_resize node-name=1 size=1T", {"node-name": "1", "size": 1 << 40}),
+    ("memsave val=0x1000 size=4K filename=7", {"val": 4096, "size": 4096, "filename": "7"}),
+    # at any depth, in lists, in unions, whatever the order
+    (
+        "migrate-set-capabilities capabilities.0.state=on capabilities.0.capability=xbzrle",
+        {"capabilities": [{"state": True, "capability": "xbzrle"}]},
+    ),
+    (
+        "blockdev-add file.driver=file file.filename=7 node-name=1 read-only=on driver=qcow2"
+        " l2-cache-size=1M cache.direct=off",
+        {
+            "file": {"driver": "file", "filename": "7"},
+            "node-name": "1",
+            "read-only": True,
+            "driver": "qcow2",
+            "l2-cache-size": 1 << 20,
+            "cache": {"direct": False},
+        },
+    ),
+    (
+        "blockdev-add size=1G node-name=n driver=null-co read-zeroes=on",
+        {"size": 1 << 30, "node-name": "n", "driver": "null-co", "read-zeroes": True},
+    ),
+    (
+        "send-key keys.0.data=1 keys.0.type=qcode keys.1.type=number keys.1.data=0x1e hold-time=10",
+        {
+            "keys": [{"data": "1", "type": "qcode"}, {"type": "number", "data": 30}],
+            "hold-time": 10,
+        },
+    ),
+    (
+        "object-add qom-type=memory-backend-ram id=1 size=128M share=on host-nodes.0=0",
+        {
+            "qom-type": "memory-backend-ram",
+            "id": "1",
+            "size": 128 << 20,
+            "share": True,
+            "host-nodes": [0],
+        },
+    ),
+    (
+        "nbd-server-start addr.type=inet addr.data.host=::1 addr.data.port=10809 max-connections=5",
+        {
+            "addr": {"type": "inet", "data": {"host": "::1", "port": "10809"}},
+            "max-connections": 5,
+        },
+    ),
+    (
+        "netdev_add type=user id=1 restrict=on hostfwd.0.str=tcp::2222-:22",
+        {"type": "user", "id": "1", "restrict": True, "hostfwd": [{"str": "tcp::2222-:22"}]},
+    ),
+    (
+        "chardev-add id=2 backend.type=socket backend.data.addr.type=inet"
+        " backend.data.addr.data.host=a backend.data.addr.data.port=1 backend.data.server=off",
+        {
+            "id": "2",
+            "backend": {
+                "type": "socket",
+                "data": {
+                    "addr": {"type": "inet", "data": {"host": "a", "port": "1"}},
+                    "server": False,
+                },
+            },
+        },
+    ),
+    # alternates: what is no string first
+    ("blockdev-add driver=raw file=5", {"driver": "raw", "file": "5"}),
+    (
+        "blockdev-add driver=qcow2 file=d backing=null",
+        {"driver": "qcow2", "file": "d", "backing": None},
+    ),
+    (
+        "blockdev-add driver=qcow2 file=d overlap-check=none",
+        {"driver": "qcow2", "file": "d", "overlap-check": "none"},
+    ),
+    (
+        "blockdev-add driver=qcow2 file=d overlap-check.inactive-l2=on",
+        {"driver": "qcow2", "file": "d", "overlap-check": {"inactive-l2": True}},
+    ),
+    (
+        "migrate-set-parameters tls-creds=null max-bandwidth=1G",
+        {"tls-creds": None, "max-bandwidth": 1 << 30},
+    ),
+    # any value: as if there were no schema
+    (
+        "qom-set path=/machine property=nothing value=5",
+        {"path": "/machine", "property": "nothing", "value": 5},
+    ),
+    # by the type of the property
+    (
+        "qom-set path=/machine property=graphics value=off",
+        {"path": "/machine", "property": "graphics", "value": False},
+    ),
+    (
+        "qom-set path=/machine property=firmware value=5",
+        {"path": "/machine", "property": "firmware", "value": "5"},
+    ),
+    (
+        "qom-set value=3G property=max-ram-below-4g path=/machine",
+        {"path": "/machine", "property": "max-ram-below-4g", "value": 3 << 30},
+    ),
+    # by the driver's properties
+    (
+        "device_add driver=virtio-net-pci id=1 netdev=2 mq=on vectors=0xa addr=5 disable-legacy=on",
+        {
+            "driver": "virtio-net-pci",
+            "id": "1",
+            "netdev": "2",
+            "mq": True,
+            "vectors": 10,
+            "addr": "5",
+            "disable-legacy": "on",
+        },
+    ),
+    (
+        "device_add bootindex=1 serial=5 logical_block_size=4K addr=06.0 drive=1"
+        " driver=virtio-blk-pci",
+        {
+            "bootindex": 1,
+            "serial": "5",
+            "logical_block_size": 4096,
+            "addr": "06.0",
+            "driver": "virtio-blk-pci",
+            "drive": "1",
+        },
+    ),
+    (
+        "device_add driver=no-such id=1 x=1 y=on",
+        {"driver": "no-such", "id": "1", "x": 1, "y": "on"},
+    ),
+    # what the schema does not know
+    ("query-status a=1 b=on c=true d=x", {"a": 1, "b": "on", "c": True, "d": "x"}),
+    ("no-such-command a=1 b=4G", {"a": 1, "b": "4G"}),
+    # literals and JSON are what they say
+    ("device_del id=[5]", {"id": [5]}),
+    (
+        "blockdev-add driver=raw file={'driver':'file','filename':5}",
+        {"driver": "raw", "file": {"driver": "file", "filename": 5}},
+    ),
+    ('{"execute": "device_del", "arguments": {"id": 5}}', {"id": 5}),
+    # transactions
+    (
+        "transaction( block-dirty-bitmap-add name=1 node=2 persistent=on granularity=64K abort )",
+        {
+            "actions": [
+                {
+                    "type": "block-dirty-bitmap-add",
+                    "data": {"name": "1", "node": "2", "persistent": True, "granularity": 65536},
+                },
+                {"type": "abort", "data": {}},
+            ]
+        },
+    ),
+]
+
+
+def drafts(run: Run, *arguments: str, lines: str) -> list[Any]:
+    return [json.loads(line) for line in run("-n", *arguments, stdin=lines).stdout.splitlines()]
+
+
+def test_words_are_what_the_schema_says(vm: RunningVm, run: Run) -> None:
+    found = drafts(run, vm.address, lines="\n".join(line for line, _ in TYPED))
+    assert [
+        (line, message["arguments"]) for (line, _), message in zip(TYPED, found, strict=True)
+    ] == TYPED
+
+
+def test_a_saved_schema_stands_in_for_the_vm(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    saved.write_text(run(vm.address, "-c", "query-qmp-schema").stdout)
+    cases = [(line, sent) for line, sent in TYPED if not line.startswith(("device_add", "qom-set"))]
+    found = drafts(run, "--schema", str(saved), lines="\n".join(line for line, _ in cases))
+    assert [message["arguments"] for message in found] == [sent for _, sent in cases]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from typing import NoReturn
 import pytest
 
 import qmp_shell
+from qmp_shell.schema import Schema
+from qmp_shell.schema.file import load_schema
 from tests.peer import ScriptedPeer
 from tests.terminal import Terminal
 
@@ -71,7 +74,15 @@ class Fed(subprocess.Popen[bytes]):
 class RunningVm:
     """A QEMU with no guest, stopped, and two monitors; the second is there to make events."""
 
-    def __init__(self, qemu: str, folder: Path, *arguments: str, name: str = "testvm") -> None:
+    def __init__(
+        self,
+        qemu: str,
+        folder: Path,
+        *arguments: str,
+        name: str = "testvm",
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
+        """:param descriptors: that QEMU inherits."""
         self.address = str(folder / "qmp.sock")
         self.second_address = str(folder / "second.sock")
         self.process = subprocess.Popen(
@@ -83,6 +94,7 @@ class RunningVm:
                 *arguments,
             ],
             stdin=subprocess.DEVNULL,
+            pass_fds=descriptors,
         )
 
     @contextlib.contextmanager
@@ -97,7 +109,7 @@ class RunningVm:
             for command in commands:
                 client.execute(command)
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.process.kill()
         self.process.wait()
 
@@ -129,13 +141,30 @@ def start_vm(qemu: str, folder: Path) -> Iterator[Callable[..., RunningVm]]:
 
     yield start
     for vm in started:
-        vm.end()
+        vm.close()
 
 
 @pytest.fixture
 def vm(start_vm: Callable[..., RunningVm]) -> RunningVm:
     """A VM."""
     return start_vm()
+
+
+@pytest.fixture(scope="session")
+def schema_file(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What this QEMU's ``query-qmp-schema`` returns, saved."""
+    with tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as folder:
+        vm = RunningVm(qemu, Path(folder))
+        with contextlib.closing(vm), vm.second() as client:
+            path = tmp_path_factory.mktemp("schema") / "schema.json"
+            path.write_text(json.dumps(client.execute("query-qmp-schema")))
+            return path
+
+
+@pytest.fixture(scope="session")
+def schema(schema_file: Path) -> Schema:
+    """This QEMU's schema."""
+    return load_schema(str(schema_file))
 
 
 @pytest.fixture

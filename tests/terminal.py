@@ -88,10 +88,17 @@ class Terminal:
 
     def colours(self, text: str) -> set[str]:
         """The foreground colours of a text's characters, where it stands first."""
+        return {character.fg for character in self._characters(text)}
+
+    def is_bold(self, text: str) -> bool:
+        """Whether a text is bold, where it stands first."""
+        return all(character.bold for character in self._characters(text))
+
+    def _characters(self, text: str) -> list[pyte.screens.Char]:
         for y, row in enumerate(self._screen.display):
             x = row.find(text)
             if x >= 0:
-                return {self._screen.buffer[y][x + i].fg for i in range(len(text))}
+                return [self._screen.buffer[y][x + i] for i in range(len(text))]
         raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
 
     def type(self, text: str) -> None:

@@ -415,7 +415,7 @@ def test_what_can_be_no_host(address: str) -> None:
 
 def test_waiting_for_events_of_a_vm_that_is_gone(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
-        vm.end()
+        vm.close()
         with pytest.raises(qmp_shell.ConnectionLost):
             list(client.events(timeout=20))
         with pytest.raises(qmp_shell.ConnectionLost):

@@ -2,67 +2,306 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from qmp_shell.complete import Candidate, Kind, Wanted, candidates, wanted
+from qmp_shell.complete import Candidate, Kind, Line, Options, Wanted, complete
+from qmp_shell.complete.kinds import HUMAN_ARGUMENTS, kind_of
+from qmp_shell.complete.line import signature_of, unknown_words
+from qmp_shell.schema import Enum, Schema
+from qmp_shell.shell.catalog import Catalog
 from qmp_shell.shell.human import HumanCommand, read_help
+from qmp_shell.shell.types import VmTypes
 from tests.conftest import RunningVm
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ("", Wanted(Kind.COMMAND, "")),
-        ("query-st", Wanted(Kind.COMMAND, "query-st")),
-        ("  query", Wanted(Kind.COMMAND, "query")),
-        ("a=[\n1]\nquery", Wanted(Kind.COMMAND, "query")),
-        ("query-status ", None),
-        ("device_add dri", None),
-        ("test a=[\nquery", None),
-        (".", Wanted(Kind.DOT, ".")),
-        (".co", Wanted(Kind.DOT, ".co")),
-        (".set ", Wanted(Kind.OPTION, "")),
-        (".set pa", Wanted(Kind.OPTION, "pa")),
-        (".set pager o", Wanted(Kind.SWITCH, "o")),
-        (".commands que", Wanted(Kind.COMMAND, "que")),
-        (".log /tm", Wanted(Kind.FILE, "/tm")),
-        (".hmp inf", Wanted(Kind.HUMAN, "inf")),
-        (".hmp info na", Wanted(Kind.TOPIC, "na")),
-        (".exit ", None),
-    ],
-)
-def test_what_can_stand_there(text: str, what: Wanted | None) -> None:
-    assert wanted(text) == what
+class Kinds:
+    """Names that are their kinds."""
+
+    def candidates(self, wanted: Wanted) -> Iterable[Candidate]:
+        return [Candidate(wanted.kind)]
+
+
+@pytest.fixture
+def types(schema: Schema) -> VmTypes:
+    catalog = Catalog(None, schema)
+    return VmTypes(catalog, catalog.peek)
+
+
+def offered(options: Options | None) -> list[str]:
+    assert options is not None
+    return [candidate.text for candidate in options.candidates]
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "typed", "kind"),
     [
-        ("", Wanted(Kind.HUMAN, "")),
-        ("dev", Wanted(Kind.HUMAN, "dev")),
-        ("info ", Wanted(Kind.TOPIC, "")),
-        ("info sta", Wanted(Kind.TOPIC, "sta")),
-        ("help dev", Wanted(Kind.HUMAN, "dev")),
-        ("info status x", None),
-        (".qm", Wanted(Kind.DOT, ".qm")),
+        ("", "", Kind.COMMAND),
+        ("query-st", "query-st", Kind.COMMAND),
+        ("  query", "query", Kind.COMMAND),
+        ("a=[\n1]\nquery", "query", Kind.COMMAND),
+        (".", ".", Kind.DOT),
+        (".co", ".co", Kind.DOT),
+        (".set ", "", Kind.OPTION),
+        (".set pa", "pa", Kind.OPTION),
+        (".set pager o", "o", Kind.SWITCH),
+        (".commands que", "que", Kind.COMMAND),
+        (".help dev", "dev", Kind.HELP),
+        ("help dev", "dev", Kind.HELP),
+        ("? dev", "dev", Kind.HELP),
+        (".hmp inf", "inf", Kind.HUMAN),
+        (".hmp info na", "na", Kind.TOPIC),
+        ("device_del id=ne", "ne", Kind.DEVICE_PATH),
+        ('device_del id="ne', "ne", Kind.DEVICE_PATH),
+        ("device_add bus=x driver=", "", Kind.DRIVER),
+        (".help device_add driver=", "", Kind.DRIVER),
+        ("qom-get path=/mach", "/mach", Kind.QOM_PATH),
+        ("qom-set path=/machine property=", "", Kind.QOM_PROPERTY),
+        ("blockdev-add driver=raw file=", "", Kind.NODE),
+        ("blockdev-del node-name=", "", Kind.NODE),
+        ("job-pause id=", "", Kind.JOB),
+        ("block-job-pause device=", "", Kind.BLOCK_JOB),
+        ("snapshot-load tag=", "", Kind.SNAPSHOT),
+        ("snapshot-load devices.0=", "", Kind.NODE),
+        ("block-dirty-bitmap-clear node=d0 name=", "", Kind.BITMAP),
+        ("transaction( block-dirty-bitmap-clear node=d0 name=", "", Kind.BITMAP),
+        ("chardev-remove id=", "", Kind.CHARDEV),
+        ("netdev_del id=", "", Kind.NETDEV),
+        ("set_link name=", "", Kind.NET_CLIENT),
+        ("query-cpu-model-expansion model.name=", "", Kind.CPU_MODEL),
+        ("trace-event-set-state name=", "", Kind.TRACE_EVENT),
+        ("object-del id=", "", Kind.OBJECT),
+        ("object-add qom-type=tls-creds-x509 id=t passwordid=", "", Kind.SECRET),
     ],
 )
-def test_what_can_stand_there_in_the_human_monitor(text: str, what: Wanted | None) -> None:
-    assert wanted(text, human=True) == what
+def test_the_kind_of_name_that_can_stand_there(
+    types: VmTypes, text: str, typed: str, kind: str
+) -> None:
+    options = complete(text, Kinds(), types)
+    assert options is not None
+    assert (options.typed, offered(options)[0]) == (typed, kind)
 
 
-def test_an_action_is_no_command() -> None:
-    assert wanted("que", in_transaction=True) is None
-    assert wanted(".ex", in_transaction=True) == Wanted(Kind.DOT, ".ex")
+@pytest.mark.parametrize(
+    "text", [".log /tm", ".connect /tm", "screendump filename=/tm", 'memsave filename="/tm']
+)
+def test_files_can_stand_there(types: VmTypes, text: str) -> None:
+    options = complete(text, Kinds(), types)
+    assert options is not None
+    assert options.files
+    assert options.typed == "/tm"
+    assert options.quote == ('"' if '"' in text else "")
 
 
-def test_names_are_asked_for_by_kind() -> None:
-    class Names:
-        def candidates(self, kind: str) -> list[Candidate]:
-            return [Candidate(kind)]
+@pytest.mark.parametrize(
+    ("text", "some"),
+    [
+        ("device_add ", ["driver=", "bus=", "id="]),
+        ("device_add dri", ["driver=", "bus=", "id="]),
+        ("device_add driver=x ", ["bus=", "id="]),
+        ("device_add id=1 ", ["driver=", "bus="]),
+        ("blockdev-add ", ["driver=", "node-name="]),
+        ("blockdev-add driver=qcow2 ", ["file.", "file=", "node-name="]),
+        ("blockdev-add driver=qcow2 file.", ["file.driver=", "file.node-name="]),
+        ("blockdev-add driver=raw file.driver=file file.", ["file.filename=", "file.node-name="]),
+        ("blockdev-add driver=qcow2 cache.", ["cache.direct=", "cache.no-flush="]),
+        ("blockdev-add cache.direct=on cache.", ["cache.no-flush="]),
+        ("migrate-set-capabilities ", ["capabilities.0."]),
+        ("migrate-set-capabilities capabilities.", ["capabilities.0."]),
+        (
+            "migrate-set-capabilities capabilities.0.",
+            ["capabilities.0.capability=", "capabilities.0.state="],
+        ),
+        (
+            "migrate-set-capabilities capabilities.0.state=on capabilities.",
+            ["capabilities.0.", "capabilities.1."],
+        ),
+        ("send-key keys.0.type=qcode keys.0.", ["keys.0.data="]),
+        ("snapshot-save job-id=j tag=t vmstate=d devices.0=d ", ["devices.1="]),
+        ("set_link up=", ["true", "false"]),
+        ("query-named-block-nodes flat=", ["true", "false"]),
+        ("set-action reboot=", ["reset", "shutdown"]),
+        ("blockdev-add driver=qcow2 backing=", [Kind.NODE, "null"]),
+        ("transaction( block-dirty-bitmap-add ", ["node=", "name=", "granularity="]),
+        ("nbd-server-start addr.type=unix addr.data.", ["addr.data.path="]),
+    ],
+)
+def test_arguments_are_completed_by_their_types(types: VmTypes, text: str, some: list[str]) -> None:
+    assert offered(complete(text, Kinds(), types))[: len(some)] == some
 
-    assert candidates(".ex", Names()) == (Wanted(Kind.DOT, ".ex"), [Candidate(Kind.DOT)])
-    assert candidates("query-status a", Names()) is None
+
+def test_what_is_given_behind_the_cursor_counts(types: VmTypes) -> None:
+    options = complete("blockdev-add ", Kinds(), types, after=" driver=qcow2 node-name=x")
+    names = offered(options)
+    assert names[:2] == ["file.", "file="]
+    assert "lazy-refcounts=" in names
+    assert "driver=" not in names
+    assert "node-name=" not in names
+
+
+@pytest.mark.parametrize("text", ["a=[\nquery", "query-status a={", "{ 'exec", "x #c"])
+def test_nothing_stands_in_literals_and_json(types: VmTypes, text: str) -> None:
+    assert complete(text, Kinds(), types) is None
+
+
+def test_actions(types: VmTypes, schema: Schema) -> None:
+    action = schema.action()
+    assert action is not None
+    tag = action.members["type"].type
+    assert isinstance(tag, Enum)
+    assert offered(complete("transaction(", Kinds(), types)) == list(tag.values)
+    assert offered(complete("blo", Kinds(), types, in_transaction=True)) == list(tag.values)
+    more = offered(complete("transaction( abort block-dirty-bitmap-add node=1 ", Kinds(), types))
+    assert more[0] == "name="
+    assert more[-len(tag.values) :] == list(tag.values)
+    inside = complete("block-dirty-bitmap-add node=1 ", Kinds(), types, in_transaction=True)
+    assert "abort" not in offered(inside)
+
+
+def test_every_enumeration_is_completed(types: VmTypes, schema: Schema) -> None:
+    """Each argument at a command's top level whose type is one has all of its values."""
+    count = 0
+    for name in schema.commands():
+        command = schema.command(name)
+        assert command is not None
+        for member in command.arguments.members.values():
+            if isinstance(member.type, Enum):
+                found = offered(complete(f"{name} {member.name}=", Kinds(), types))
+                assert found == list(member.type.values)
+                count += 1
+    assert count > 50
+
+
+def test_descriptions(types: VmTypes) -> None:
+    options = complete("blockdev-mirror ", Kinds(), types)
+    assert options is not None
+    told = {candidate.text: candidate.description for candidate in options.candidates}
+    assert told["device="] == "str, required"
+    assert told["speed="] == "int, optional"
+    assert told["copy-mode="].endswith(", optional")
+
+
+def test_deprecated_arguments_say_so(types: VmTypes) -> None:
+    options = complete("change-backing-file ", Kinds(), types)
+    assert options is not None
+    unstable = complete("blockdev-add driver=nbd ", Kinds(), types)
+    assert unstable is not None
+    told = {candidate.text: candidate.description for candidate in unstable.candidates}
+    assert "unstable" in told["x-dirty-bitmap="]
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "first"),
+    [
+        ("", "", Kind.HUMAN),
+        ("dev", "dev", Kind.HUMAN),
+        ("help dev", "dev", Kind.HUMAN),
+        ("info ", "", Kind.TOPIC),
+        ("info sta", "sta", Kind.TOPIC),
+        ("info block d", "d", Kind.BLOCK),
+        ("device_del n", "n", Kind.DEVICE_PATH),
+        ("device_add e10", "e10", Kind.DRIVER),
+        ("device_add e1000,ne", "ne", "bus="),
+        ("device_add e1000,bus=", "", Kind.BUS),
+        ("object_add memory-backend-ram,si", "si", "id="),
+        ("object_add memory-backend-ram,share=", "", "on"),
+        ("netdev_add user,restrict=o", "o", "on"),
+        ("netdev_add us", "us", "none"),
+        ("object_del x", "x", Kind.OBJECT),
+        ("netdev_del x", "x", Kind.NETDEV),
+        ("chardev-remove c", "c", Kind.CHARDEV),
+        ("chardev-add so", "so", "file"),
+        ("set_link n0 o", "o", Kind.SWITCH),
+        ("sendkey ctrl-alt-f", "f", Kind.KEY),
+        ("migrate_set_capability x", "x", Kind.CAPABILITY),
+        ("migrate_set_capability xbzrle ", "", Kind.SWITCH),
+        ("migrate_set_parameter max", "max", Kind.PARAMETER),
+        ("migrate_set_parameter multifd-compression z", "z", "none"),
+        ("loadvm s", "s", Kind.SNAPSHOT),
+        ("delvm s", "s", Kind.SNAPSHOT),
+        ("watchdog_action p", "p", "reset"),
+        ("trace-event a", "a", Kind.TRACE_EVENT),
+        ("trace-event a o", "o", Kind.SWITCH),
+        ("ringbuf_read r", "r", Kind.CHARDEV),
+        ("block_job_cancel -f d", "d", Kind.BLOCK_JOB),
+        ("qom-get /machine a", "a", Kind.QOM_PROPERTY),
+        ("cpu ", "", Kind.CPU),
+        (".qm", ".qm", Kind.DOT),
+    ],
+)
+def test_the_human_monitor(types: VmTypes, text: str, typed: str, first: str) -> None:
+    options = complete(text, Kinds(), types, human=True)
+    assert options is not None
+    assert (options.typed, offered(options)[0]) == (typed, first)
+
+
+@pytest.mark.parametrize("text", ["info status x", "sendkey a b", "set_link a on x", "cont "])
+def test_what_takes_nothing_more(types: VmTypes, text: str) -> None:
+    assert complete(text, Kinds(), types, human=True) is None
+
+
+def test_the_tables_speak_of_commands_that_exist(vm: RunningVm) -> None:
+    with vm.second() as client:
+        text = client.execute("human-monitor-command", **{"command-line": "help"})
+        info = client.execute("human-monitor-command", **{"command-line": "help info"})
+    listed = {each.name for each in read_help(text)} | {"help", "?"}
+    listed |= {f"info {each.name}" for each in read_help(info, prefix="info ")}
+    unknown = {name for name in HUMAN_ARGUMENTS if name not in listed}
+    assert unknown <= {"backup", "info vcpu"}  # those that this QEMU was built without
+
+
+def test_no_kind_for_a_name_of_ones_own() -> None:
+    assert kind_of("blockdev-add", "node-name", "str") == Kind.NEW
+    assert kind_of("query-status", "anything", "str") is None
+
+
+def signature(types: VmTypes, before: str, after: str = "") -> tuple[str, list[str], str]:
+    line = Line.read(before, after)
+    assert line is not None
+    found = signature_of(line, types)
+    assert found is not None
+    return found.name, [part.text for part in found.parts], found.current
+
+
+def test_signatures(types: VmTypes) -> None:
+    name, parts, current = signature(types, "set_link na")
+    assert (name, parts, current) == ("set_link", ["name=str", "up=bool"], "na")
+    assert signature(types, "set_link name=x u")[2] == "u"
+    assert signature(types, "set_link name=x", " up=on")[2] == "name"
+    name, parts, _ = signature(types, "blockdev-add driver=raw file.driver=file file.")
+    assert name == "blockdev-add file."
+    assert parts[:2] == ["driver=enum", "filename=str"]
+    assert signature(types, "transaction( blockdev-backup ")[1][0].startswith("device=")
+
+
+def test_every_command_has_a_signature(types: VmTypes, schema: Schema) -> None:
+    for name in schema.commands():
+        assert signature(types, f"{name} ")[0] == name
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("device_add driver=x id=y ", []),
+        ("device_ad", []),
+        ("device_adx", ["device_adx"]),
+        ("device_ad driver=x ", ["device_ad"]),
+        ("device_del drvier=1 ", ["drvier"]),
+        ("device_del drv", []),
+        ("device_del id=1 x.y=2 ", ["x.y"]),
+        ("blockdev-add driver=raw file.driver=null-co file.filename=x ", ["file.filename"]),
+        ("blockdev-add driver=raw file.driver=file file.filename=x ", []),
+        ("blockdev-add driver=raw file.foo=", ["file.foo"]),
+        ("migrate-set-capabilities capabilities.0.foo=x ", ["capabilities.0.foo"]),
+        ("query-cpu-model-expansion type=static model.name=a model.props.x=on ", []),
+        ("transaction( abrot blockdev-backup x=1 ", ["abrot", "x"]),
+    ],
+)
+def test_what_is_unknown_is_marked(types: VmTypes, text: str, unknown: list[str]) -> None:
+    line = Line.read(text)
+    assert line is not None
+    assert [text[start:end] for start, end in unknown_words(line, types)] == unknown
 
 
 HELP = (

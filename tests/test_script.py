@@ -431,7 +431,7 @@ def test_events_end_with_the_vm(vm: RunningVm, environment: dict[str, str]) -> N
         assert shell.hear() == NAME
         vm.run("cont")
         assert json.loads(shell.hear())["event"] == "RESUME"
-        vm.end()
+        vm.close()
         assert shell.wait(20) == 4
         assert shell.complaints() == "qmp-shell: the VM closed the connection\n"
 

@@ -1,7 +1,21 @@
-"""What could come next on a line. Pure: the names come from whoever asks."""
+"""What could come next on a line. Pure: the names and types come from whoever asks."""
 
 from __future__ import annotations
 
-from .engine import Candidate, Kind, Names, Wanted, candidates, wanted
+from .engine import complete
+from .kinds import Kind
+from .line import Line, signature_of, unknown_words
+from .options import Candidate, Names, Options, Types, Wanted
 
-__all__ = ["Candidate", "Kind", "Names", "Wanted", "candidates", "wanted"]
+__all__ = [
+    "Candidate",
+    "Kind",
+    "Line",
+    "Names",
+    "Options",
+    "Types",
+    "Wanted",
+    "complete",
+    "signature_of",
+    "unknown_words",
+]

@@ -1,121 +1,87 @@
-"""Completion in two steps: what kind of name can stand here, and which names there are."""
+"""What can stand at the end of what is typed: where the cursor is, and who knows what fits."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
 
-from ..language import Reader
+from .arguments import complete_argument, values
+from .human import complete_human
+from .kinds import Kind
+from .line import Line, open_line
+from .options import Candidate, Names, Options, Types, Wanted
 
-
-class Kind:
-    """The kinds of name that can stand somewhere."""
-
-    COMMAND = "a command of the VM"
-    DOT = "a command to this shell"
-    HUMAN = "a command of the human monitor"
-    TOPIC = "a topic of the human monitor's info"
-    OPTION = "an option of this shell"
-    SWITCH = "on or off"
-    FILE = "a file on this host"
-
-
-class Wanted(NamedTuple):
-    """What can stand at a place.
-
-    :ivar kind: one of :class:`Kind`.
-    :ivar typed: what of it stands there already.
-    """
-
-    kind: str
-    typed: str
-
-
-class Candidate(NamedTuple):
-    """A name that can stand there, and what it is."""
-
-    text: str
-    description: str = ""
-
-
-class Names(Protocol):
-    """Who knows the names."""
-
-    def candidates(self, kind: str) -> Iterable[Candidate]:
-        """The names of a kind."""
-
-
-_FIRST = re.compile(r"\s*(?P<typed>[A-Za-z0-9_-]*)")
 _DOT = re.compile(r"\s*(?P<typed>\.\w*)")
 _DOT_ARGUMENT = re.compile(r"\s*\.(?P<name>\w+)\s+(?P<argument>.*)", re.DOTALL)
-_HUMAN = re.compile(r"\s*(?P<typed>\S*)")
-_HUMAN_INFO = re.compile(r"\s*info\s+(?P<typed>\S*)")
-_HUMAN_HELP = re.compile(r"\s*(?:help|\?)\s+(?P<typed>\S*)")
-
+_HELP = re.compile(r"^\s*(?:help|\?)\s+(?!.*=)")
 _DOT_ARGUMENTS = {
     "commands": Kind.COMMAND,
     "connect": Kind.FILE,
+    "help": Kind.HELP,
     "log": Kind.FILE,
 }
 
 
-def wanted(text: str, *, human: bool = False, in_transaction: bool = False) -> Wanted | None:
-    """What can stand at the end of ``text``.
+def complete(
+    before: str,
+    names: Names,
+    types: Types,
+    *,
+    after: str = "",
+    human: bool = False,
+    in_transaction: bool = False,
+) -> Options | None:
+    """What can stand at the cursor.
 
-    :param text: all that is typed up to the cursor.
+    :param before: all that is typed up to the cursor.
+    :param after: what stands behind it.
     :param human: it goes to the human monitor.
     :param in_transaction: it is an action, not a command.
     :return: None: nothing that is known.
     """
-    line = _open_line(text)
+    text = open_line(before)
+    if text is None:
+        return None
+    if not human:
+        text = _HELP.sub(".help ", text)
+    argument = _DOT_ARGUMENT.fullmatch(text)
+    if argument is not None:
+        return _dot_argument(argument["name"], argument["argument"], names, types)
+    if (dot := _DOT.fullmatch(text)) is not None:
+        return _named(Kind.DOT, dot["typed"], names)
+    if human:
+        return complete_human(text.lstrip(), types, names)
+    line = Line.read(before, after, in_transaction=in_transaction)
     if line is None:
         return None
-    argument = _DOT_ARGUMENT.fullmatch(line)
-    if argument is not None:
-        return _wanted_by_dot(argument["name"], argument["argument"])
-    if (dot := _DOT.fullmatch(line)) is not None:
-        return Wanted(Kind.DOT, dot["typed"])
-    if human:
-        return _wanted_by_human(line)
-    first = _FIRST.fullmatch(line)
-    if first is None or in_transaction:
-        return None
-    return Wanted(Kind.COMMAND, first["typed"])
+    beginnings = list(_beginnings(line, types, names)) if line.may_begin else []
+    if not line.groups:
+        return Options(line.word.key, beginnings)
+    options = complete_argument(line, types, names)
+    if options is not None:
+        options.candidates.extend(beginnings)
+    return options
 
 
-def candidates(text: str, names: Names, **mode: bool) -> tuple[Wanted, list[Candidate]] | None:
-    """Everything of the kind that can stand at the end of ``text``; see :func:`wanted`."""
-    what = wanted(text, **mode)
-    return None if what is None else (what, list(names.candidates(what.kind)))
+def _beginnings(line: Line, types: Types, names: Names) -> Iterable[Candidate]:
+    """The names that a command or an action can begin with."""
+    if not line.is_action:
+        return names.candidates(Wanted(Kind.COMMAND, line.word.key))
+    actions = types.actions()
+    return values(actions) if actions is not None else ()
 
 
-def _open_line(text: str) -> str | None:
-    """The line that the end of ``text`` belongs to; None: it is inside a literal."""
-    reader = Reader()
-    *before, last = text.split("\n")
-    for line in before:
-        reader.push(line)
-    return None if reader.open else last
-
-
-def _wanted_by_dot(name: str, argument: str) -> Wanted | None:
+def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Options | None:
     if name == "hmp":
-        return _wanted_by_human(argument)
+        return complete_human(argument, types, names)
+    if name == "help" and " " in argument:
+        return complete(argument, names, types)
     if name == "set":
         option, blank, value = argument.partition(" ")
-        return Wanted(Kind.SWITCH, value) if blank else Wanted(Kind.OPTION, option)
+        return _named(Kind.SWITCH, value, names) if blank else _named(Kind.OPTION, option, names)
     kind = _DOT_ARGUMENTS.get(name)
-    return Wanted(kind, argument) if kind is not None else None
+    return _named(kind, argument, names) if kind is not None else None
 
 
-def _wanted_by_human(line: str) -> Wanted | None:
-    for pattern, kind in (
-        (_HUMAN, Kind.HUMAN),
-        (_HUMAN_INFO, Kind.TOPIC),
-        (_HUMAN_HELP, Kind.HUMAN),
-    ):
-        match = pattern.fullmatch(line)
-        if match is not None:
-            return Wanted(kind, match["typed"])
-    return None
+def _named(kind: str, typed: str, names: Names) -> Options:
+    return Options(typed, list(names.candidates(Wanted(kind, typed))), files=kind == Kind.FILE)

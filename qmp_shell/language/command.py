@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -140,3 +141,23 @@ def _built(node: _Leaf | _Branch) -> Any:
     if missing is not None:
         raise ParseError(f"list index {missing} is missing under this key", node.offset)
     return [_built(node.nodes[str(n)]) for n in range(len(indexes))]
+
+
+def sketch(words: Iterable[Word]) -> dict[str, Any]:
+    """What is known of a command's arguments while they are typed; mistakes are left out.
+
+    :return: nested dictionaries, lists too (with their indexes as keys); bare words are strings.
+    """
+    tree: dict[str, Any] = {}
+    for word in words:
+        if word.value is None:
+            continue
+        with contextlib.suppress(ParseError):
+            value = read_value(word.value, word.value_start)
+            *path, last = word.key.split(".")
+            branch: Any = tree
+            for part in path:
+                branch = branch.setdefault(part, {}) if isinstance(branch, dict) else None
+            if isinstance(branch, dict):
+                branch.setdefault(last, value)
+    return tree

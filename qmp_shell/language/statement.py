@@ -16,7 +16,7 @@ from .words import Word, literal_end, skip_blank, split_words
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _DOT = re.compile(r"\.(?P<name>\S*)\s*(?P<argument>.*)", re.DOTALL)
 # Dot commands that people type without the dot, in this shell as in others.
-_WITHOUT_DOT = {"help": "help", "?": "help", "exit": "exit"}
+_WITHOUT_DOT = re.compile(r"\s*(?:(?P<exit>exit)|(?:help|\?)(?:\s+(?P<topic>[^\s=]+))?)\s*")
 
 
 class Execute(NamedTuple):
@@ -74,8 +74,8 @@ class Assembler:
             return None
         if text[start] == ".":
             return _dot(text[start:])
-        if text.strip() in _WITHOUT_DOT:
-            return Dot(_WITHOUT_DOT[text.strip()], "")
+        if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:
+            return Dot("exit" if without_dot["exit"] else "help", without_dot["topic"] or "")
         opening = _TRANSACTION.match(text, start)
         if opening is not None:
             if self.in_transaction:

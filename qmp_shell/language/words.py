@@ -71,6 +71,28 @@ def split_words(text: str, position: int = 0) -> Iterator[Word]:
             position = end
 
 
+def split_open(text: str, position: int = 0) -> tuple[list[Word], Word]:
+    """Cut a line that is being typed into its whole words and the one that its end is in.
+
+    The latter is an empty name where a word can begin, and all of a comment. A string or
+    literal in it may be open.
+    """
+    words: list[Word] = []
+    try:
+        for word in split_words(text, position):
+            words.append(word)
+            position = word.value_start + len(word.value or "")
+    except ParseError:  # it is not whole
+        start = skip_blank(text, position)
+        key = _KEY.match(text, start)
+        assert key is not None, "only a value can be wrong"
+        return words, Word(start, key[1], text[key.end() :], key.end())
+    if words and position == len(text):
+        return words[:-1], words[-1]
+    start = skip_blank(text, position)
+    return words, Word(start, text[start:], None, len(text))
+
+
 def skip_blank(text: str, position: int) -> int:
     """Where the next word begins."""
     blank = _BLANK.match(text, position)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable
+import json
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
 from prompt_toolkit.completion import (
     CompleteEvent,
@@ -14,12 +15,15 @@ from prompt_toolkit.completion import (
     PathCompleter,
 )
 from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import AnyFormattedText
 
-from ..complete import Candidate, Kind, Wanted, candidates
+from ..complete import Candidate, Options, complete
 from ..errors import ConnectionLost
 from ..shell import Session
 from ..shell.catalog import PATIENCE
 from ..shell.names import SessionNames
+
+_NEED_QUOTES = " \t\"'"
 
 
 class SessionCompleter(Completer):
@@ -60,32 +64,62 @@ class SessionCompleter(Completer):
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
+        """What is known already."""
+        before = document.text_before_cursor
         session = self._session
         try:
-            found = candidates(
-                document.text_before_cursor,
+            options = complete(
+                before,
                 self._names,
+                session.known_types,
+                after=document.text_after_cursor,
                 human=session.human is not None,
                 in_transaction=session.in_transaction,
             )
         except ConnectionLost as error:
             self._on_lost(error)
             return
-        if found is None:
+        if options is None:
             return
-        what, names = found
-        if what.kind == Kind.FILE:
-            path = Document(what.typed.removeprefix("unix:"))
-            yield from self._paths.get_completions(path, complete_event)
-        elif what.typed or complete_event.completion_requested:
-            near = [name for name in names if what.typed in name.text]
-            for name in sorted(near, key=lambda name: not name.text.startswith(what.typed)):
-                yield _completion(name, what)
-            if not near:  # any letters in their order will do
-                words = {name.text: name.description for name in names}
-                fuzzy = FuzzyWordCompleter(list(words), words, WORD=True)
-                yield from fuzzy.get_completions(document, complete_event)
+        if options.files:
+            yield from self._files(options, complete_event)
+        if options.typed or before.endswith("=") or complete_event.completion_requested:
+            yield from _matching(options)
+
+    def _files(self, options: Options, complete_event: CompleteEvent) -> Iterator[Completion]:
+        typed = options.typed.removeprefix("unix:")
+        quote = options.quote
+        for found in self._paths.get_completions(Document(typed), complete_event):
+            path = typed + found.text
+            yield _completion(Candidate(path), typed, quote, display=found.display)
 
 
-def _completion(name: Candidate, what: Wanted) -> Completion:
-    return Completion(name.text, start_position=-len(what.typed), display_meta=name.description)
+def _matching(options: Options) -> Iterator[Completion]:
+    """What begins as is typed, then what has it in the midst, or else its letters in order."""
+    typed = options.typed
+    near = [each for each in options.candidates if typed in each.text]
+    for candidate in sorted(near, key=lambda each: not each.text.startswith(typed)):
+        yield _completion(candidate, typed, options.quote)
+    if not near:
+        words = {each.text: each.description for each in options.candidates}
+        fuzzy = FuzzyWordCompleter(list(words), words, WORD=True)
+        for found in fuzzy.get_completions(Document(typed), CompleteEvent()):
+            candidate = Candidate(found.text, words[found.text])
+            yield _completion(candidate, typed, options.quote, display=found.display)
+
+
+def _completion(
+    candidate: Candidate, typed: str, quote: str, display: AnyFormattedText = None
+) -> Completion:
+    """What is put in the place of what is typed, in quotes if it needs them."""
+    text = candidate.text
+    if quote:
+        text = quote + text + quote
+    elif any(character in _NEED_QUOTES for character in text):
+        text = json.dumps(text, ensure_ascii=False)
+    return Completion(
+        text,
+        start_position=-len(quote + typed),
+        display=display or candidate.text,
+        display_meta=candidate.description,
+    )

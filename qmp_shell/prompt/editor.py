@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
+from prompt_toolkit.filters import Condition, completion_is_selected
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
@@ -19,6 +21,7 @@ from ..language import Reader
 from ..render.colour import NotationLexer
 from ..shell import Session
 from .completer import SessionCompleter
+from .guide import Guide
 
 # The terminal's own colours, as in the replies (render/colour.py).
 _STYLE = Style.from_dict(
@@ -30,6 +33,12 @@ _STYLE = Style.from_dict(
         "pygments.keyword.constant": "ansimagenta",
         "pygments.comment": "ansibrightblack",
         "prompt": "bold",
+        "unknown": "ansired underline",
+        "bottom-toolbar": "noreverse ansibrightblack",
+        "toolbar.name": "bold",
+        "toolbar.given": "ansibrightblack",
+        "toolbar.argument": "ansidefault",
+        "toolbar.current": "ansidefault bold underline",
     }
 )
 _MENU_ROWS = 6
@@ -50,6 +59,7 @@ class Editor:
         self._session = session
         self._on_lost = on_lost
         self._completer = SessionCompleter(session, on_lost)
+        self._guide = Guide(session)
         notation = PygmentsLexer(NotationLexer)
         self._prompt: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", session.prompt)],
@@ -65,6 +75,8 @@ class Editor:
             prompt_continuation=lambda width, *_: " " * width,
             key_bindings=_keys(),
             reserve_space_for_menu=_MENU_ROWS,
+            input_processors=[self._guide],
+            bottom_toolbar=self._toolbar,
             enable_suspend=True,
         )
         # The menu while typing and Up for what begins alike exclude each other in
@@ -89,6 +101,10 @@ class Editor:
         if app.is_running and not app.is_done:
             app.erase_when_done = True
             app.exit(exception=EOFError)
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        document = self._prompt.default_buffer.document
+        return self._guide.toolbar(document.text_before_cursor, document.text_after_cursor)
 
     def _wants_more(self) -> bool:
         """Whether Enter is to begin one more line, for a bracket is open."""
@@ -144,13 +160,17 @@ class _Ear:
 def _keys() -> KeyBindings:
     keys = KeyBindings()
 
-    @keys.add("up", filter=has_completions & ~completion_is_selected)
+    @Condition
+    def is_completing() -> bool:  # has_completions is not true while they are looked up
+        return get_app().current_buffer.complete_state is not None
+
+    @keys.add("up", filter=is_completing & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:
         """With nothing chosen in the menu, Up is for the history."""
         event.current_buffer.cancel_completion()
         event.current_buffer.auto_up(count=event.arg)
 
-    @keys.add("escape", filter=has_completions, eager=True)
+    @keys.add("escape", filter=is_completing, eager=True)
     def _(event: KeyPressEvent) -> None:
         """Escape closes the menu, and what was typed is there again."""
         event.current_buffer.cancel_completion()

@@ -212,6 +212,22 @@ class Schema:
         entry = self._entry(name, "event")
         return entry and EventType(name, self._object(entry.get("arg-type")), _features(entry))
 
+    def enums_at(self, command: str, path: Iterable[str]) -> list[Enum]:
+        """The enumerations that an argument may be of, whatever a union's branch."""
+        found = self.command(command)
+        types: list[Type] = [found.arguments] if found is not None else []
+        for name in path:
+            types = [member.type for type_ in types for member in _members_named(name, type_)]
+        return [type_ for type_ in types if isinstance(type_, Enum)]
+
+    def action(self) -> Object | None:
+        """What one action of a transaction is: a union, with its arguments in ``data``."""
+        transaction = self.command("transaction")
+        actions = transaction and transaction.arguments.members.get("actions")
+        of_list = actions.type if actions is not None else None
+        element = of_list.element if isinstance(of_list, Array) else None
+        return element if isinstance(element, Object) and element.tag is not None else None
+
     def has_type(self, name: str) -> bool:
         """Whether a type has this name: ``str``, or a number."""
         entry = self._entries.get(name, {})
@@ -267,6 +283,19 @@ class Schema:
 
     def _finder(self, name: object) -> Callable[[], Type]:
         return lambda: self.type(str(name))
+
+
+def _members_named(name: str, type_: Type) -> Iterator[Member]:
+    """An object's members of a name, in all of its branches; of a list, its items'."""
+    while isinstance(type_, Array):
+        type_ = type_.element
+    if isinstance(type_, Object):
+        if name in type_.members:
+            yield type_.members[name]
+        for case in type_.cases:
+            branch = type_.branch(case)
+            if branch is not None:
+                yield from _members_named(name, branch)
 
 
 def _values(entry: Message) -> Iterator[EnumValue]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from .model import Alternate, Array, Builtin, Enum, Member, Object, Type
+from .model import Alternate, Array, Builtin, Command, Enum, Member, Object, Type
 
 _SHORT = {"string": "str", "int": "int", "number": "number", "boolean": "bool", "null": "null"}
 _LONG = {
@@ -61,6 +61,11 @@ def signature(fields: dict[str, Member]) -> list[Part]:
         text = f"{member.name}={short(member.type)}"
         parts.append(Part(member.name, text if member.required else f"[{text}]"))
     return parts
+
+
+def arguments_in_line(command: Command) -> str:
+    """A command's arguments in a line."""
+    return " ".join(part.text for part in signature(command.arguments.members))
 
 
 def in_order(fields: dict[str, Member]) -> list[Member]:

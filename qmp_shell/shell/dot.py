@@ -10,6 +10,7 @@ NAME key=value ...   device_add driver=e1000 id=net1
 dotted keys          blockdev-add driver=raw file.driver=null-co
 literals             send-key keys=[{'type':'qcode','data':'ctrl'}]
 strings              "with JSON escapes" or 'as it is'
+help                 COMMAND ?
 JSON                 {"execute": "query-status"}
 transactions         transaction( ... ) on one line or many
 more lines           while a bracket is open, or after a \\ at the end
@@ -19,12 +20,38 @@ Tab completes, Up and Ctrl-R search the history, Right takes what is suggested.
 Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 """
 
+# Lines that are longer are hard to read.
+_WIDEST_PAGE = 100
 
-def _help(session: Session, _: str) -> None:
+
+def _help(session: Session, topic: str) -> None:
+    if topic:
+        session.display.text(_help_page(session, topic))
+        return
     lines = [NOTATION, "Commands to this shell:"]
     for command in session.dots:
         lines.append(f"  {f'.{command.name} {command.usage}':<22}{command.summary}")
     session.display.text("\n".join(lines))
+
+
+def _help_page(session: Session, topic: str) -> str:
+    import shutil
+
+    from ..language.command import sketch
+    from ..language.words import split_words
+    from ..schema.check import suggestion
+    from .help import Helper
+
+    name, _, rest = topic.partition(" ")
+    dot = next((each for each in session.dots if name == f".{each.name}"), None)
+    if dot is not None:
+        return f"{name} {dot.usage}".rstrip() + f"  {dot.summary}"
+    width = min(shutil.get_terminal_size().columns, _WIDEST_PAGE)
+    page = Helper(session.types, session.manual, width).page(name, sketch(split_words(rest)))
+    if page is None:
+        near = suggestion(name, session.types.commands(), "there are")
+        raise UsageError(f"nothing is known of {name!r}" + (f"; {near}" if near else ""))
+    return page
 
 
 def _commands(session: Session, pattern: str) -> None:
@@ -80,7 +107,7 @@ COMMANDS = (
     DotCommand("commands", "[PATTERN]", "list the VM's commands", _commands),
     DotCommand("connect", "[ADDRESS]", "attach to this VM again, or to another", _connect),
     DotCommand("exit", "", "leave; the VM goes on, unless it is this shell's own", _exit),
-    DotCommand("help", "", "show this", _help),
+    DotCommand("help", "[TOPIC]", "show this, or tell of a command, event or type", _help),
     DotCommand("hmp", "[LINE]", "run a human monitor line; no LINE: go over to it", _hmp),
     DotCommand("log", "[FILE|off]", "log every message to a file", _log),
     DotCommand("qmp", "", "go back from the human monitor", _qmp),

@@ -14,6 +14,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from ..schema import Schema
+    from ..schema.manual import Manual
     from .catalog import Catalog
     from .human import HumanMonitor
     from .types import VmTypes
@@ -106,6 +107,8 @@ class Session:
         self._client: Client | None = None
         self._address: str | None = None
         self._catalog: Catalog | None = None
+        self._manual: Manual | None = None
+        self._sought_manual = False
         if human:
             self.enter_human()
 
@@ -150,6 +153,16 @@ class Session:
         return VmTypes(self.catalog, self.catalog.peek)
 
     @property
+    def manual(self) -> Manual | None:
+        """QEMU's reference for what is at the other end, if this machine has it."""
+        if not self._sought_manual:
+            from ..schema.manual import open_manual
+
+            self._sought_manual = True
+            self._manual = open_manual("qemu-ga-ref" if self.catalog.is_agent else "qemu-qmp-ref")
+        return self._manual
+
+    @property
     def prompt(self) -> str:
         """What stands before the line to be typed."""
         if self.human is not None:
@@ -175,6 +188,7 @@ class Session:
         self.drop_transaction()
         self._client = client
         self._catalog = None
+        self._sought_manual = False
         client.listen(self._hear)
         if self.human is not None:
             self.enter_human()

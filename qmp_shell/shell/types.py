@@ -16,6 +16,7 @@ from ..schema import (
     INTEGER,
     NUMBER,
     STRING,
+    Builtin,
     Command,
     Enum,
     EnumValue,
@@ -58,6 +59,10 @@ class VmTypes:
         """A command of the schema's."""
         return self.schema.command(name) if self.schema is not None else None
 
+    def commands(self) -> list[str]:
+        """The names of all commands; empty while they are not known."""
+        return self._catalog.commands(self._look_up)
+
     def arguments(self, name: str, given: Message) -> Object | None:
         """The type of a command's arguments, of which some are known.
 
@@ -72,6 +77,19 @@ class VmTypes:
         elif name == "qom-set":
             more += self._value_of_property(given)
         return command.arguments.extended(more) if more else command.arguments
+
+    def actions(self) -> Enum | None:
+        """The types of action that a transaction takes."""
+        action = self.schema.action() if self.schema is not None else None
+        type_ = action.members[str(action.tag)].type if action is not None else None
+        return type_ if isinstance(type_, Enum) else None
+
+    def action(self, name: str) -> Object | None:
+        """The type of an action's arguments; None: nothing is known of it."""
+        action = self.schema.action() if self.schema is not None else None
+        data = action.fields({action.tag: name}).get("data") if action is not None else None
+        type_ = data.type if data is not None else None
+        return type_ if isinstance(type_, Object) else None
 
     def _properties_of_driver(self, driver: object) -> Iterator[Member]:
         if not isinstance(driver, str) or not driver:
@@ -94,15 +112,19 @@ def property_member(entry: Message) -> Member:
     """A property as ``ObjectPropertyInfo`` tells it, as a member of an object."""
     kind, description = str(entry.get("type")), str(entry.get("description", ""))
     type_ = property_type(kind, description)
-    about = description or (kind if kind.startswith("link<") else "")
     return Member(
-        str(entry.get("name")), lambda: type_, default=entry.get("default-value"), about=about
+        str(entry.get("name")),
+        lambda: type_,
+        default=entry.get("default-value"),
+        about=description or (kind if kind.startswith("link<") else ""),
     )
 
 
 def property_type(kind: str, description: str = "") -> Type:
     """The type that QOM's name for it means."""
     found = next((type_ for pattern, type_ in _SCALARS if pattern.fullmatch(kind)), ANY)
+    if kind.startswith("link<"):
+        return Builtin(kind, STRING.json_type)
     if found is INTEGER and _IS_TEXT.match(description):
         return STRING
     values = _VALUES.fullmatch(description)

@@ -1,0 +1,108 @@
+"""The arguments of a command or an action: their names and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..language.typing import as_array, as_object, branches
+from ..schema import Alternate, Array, Builtin, Enum, Member, Object, Type
+from ..schema.text import in_order, long, member_note
+from .kinds import Kind, kind_of
+from .line import Group, Line, walk
+from .options import Candidate, Names, Options, Types, Wanted
+
+
+def complete_argument(line: Line, types: Types, names: Names) -> Options | None:
+    """What can stand where an argument is being typed."""
+    group = line.groups[-1]
+    type_ = group.type(types)
+    if line.word.value is None:
+        candidates = list(_keys(group, type_, line.word.key)) if type_ is not None else []
+        return Options(line.word.key, candidates)
+    if line.is_in_literal:
+        return None
+    quote = line.word.value[:1] if line.word.value[:1] in ('"', "'") else ""
+    typed = line.word.value[len(quote) :]
+    found = walk(type_, group.given, line.word.key.split(".")) if type_ is not None else None
+    if found is None:
+        return Options(typed, [], quote)
+    value_type, _, path = found
+    kind = kind_at(group.name.key, ".".join(path), value_type)
+    candidates = list(values(value_type))
+    if kind is not None and kind != Kind.FILE:
+        candidates = [*names.candidates(Wanted(kind, typed, group.given)), *candidates]
+    return Options(typed, candidates, quote, files=kind == Kind.FILE)
+
+
+def kind_at(command: str, path: str, type_: Type) -> str | None:
+    """The kind of name that can stand for an argument, by its name or its type."""
+    kind = kind_of(command, path, type_.name)
+    if kind is not None:
+        return kind
+    of_object = as_object(type_)
+    if isinstance(type_, Alternate) and of_object is not None and "node-name" in of_object.members:
+        return Kind.NODE  # a block node is defined there, or named
+    return None
+
+
+def values(type_: Type) -> Iterator[Candidate]:
+    """The words that a type itself has."""
+    for branch in branches(type_):
+        if isinstance(branch, Enum):
+            for value in branch.values.values():
+                yield Candidate(value.name, ", ".join(value.features))
+        elif isinstance(branch, Builtin) and branch.json_type == "boolean":
+            yield Candidate("true", "or on, yes")
+            yield Candidate("false", "or off, no")
+        elif isinstance(branch, Builtin) and branch.json_type == "null":
+            yield Candidate("null", "nothing")
+
+
+def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
+    """The keys that can stand there, with what goes on behind them."""
+    *path, _ = typed.split(".")
+    found = walk(type_, group.given, path)
+    if found is None:
+        return
+    inner, given, _ = found
+    prefix = "".join(part + "." for part in path)
+    of_object, of_array = as_object(inner), as_array(inner)
+    if of_object is not None:
+        for member in in_order(of_object.fields(given)):
+            yield from _member_keys(prefix, member, given)
+    elif of_array is not None:
+        for index in _indexes(given):
+            for end in _ends(of_array.element, None):
+                yield Candidate(f"{prefix}{index}{end}", long(of_array.element))
+
+
+def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]:
+    before = given.get(member.name) if isinstance(given, dict) else None
+    if before is not None and not isinstance(before, dict):
+        return
+    for end in _ends(member.type, before):
+        yield Candidate(f"{prefix}{member.name}{end}", member_note(member))
+
+
+def _ends(type_: Type, given: object) -> Iterable[str]:
+    """What follows a key: ``=`` before a value, a dot before a member or an index."""
+    ends: dict[str, None] = {}
+    for branch in branches(type_):
+        if isinstance(branch, Object):
+            ends["."] = None
+        elif isinstance(branch, Array):
+            for index in _indexes(given):
+                for end in _ends(branch.element, None):
+                    ends[f".{index}{end}"] = None
+        elif given is None:
+            ends["="] = None
+    return ends
+
+
+def _indexes(given: object) -> list[int]:
+    """The indexes of a list: those whose items have members already, and the next one."""
+    if not isinstance(given, dict):
+        return [0]
+    begun = [int(key) for key, item in given.items() if key.isdecimal() and isinstance(item, dict)]
+    return [*sorted(begun), len(given)]

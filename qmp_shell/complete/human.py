@@ -1,0 +1,90 @@
+"""The human monitor's lines: what QEMU's own monitor completes there, and more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .arguments import kind_at, values
+from .kinds import HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
+from .line import walk
+from .options import Candidate, Names, Options, Types, Wanted
+
+
+def complete_human(line: str, types: Types, names: Names) -> Options | None:
+    """What can stand at the end of a line for the human monitor."""
+    *before, typed = line.split(" ") if line.strip() else [""]
+    words = [word for word in before if word and not word.startswith("-")]
+    if not words:
+        return Options(typed, list(names.candidates(Wanted(Kind.HUMAN, typed))))
+    command, *arguments = words
+    if command == "info" and arguments:
+        command, *arguments = f"info {arguments[0]}", *arguments[1:]
+    if command == "sendkey" and not arguments:
+        return _keys(typed, names)
+    if command in HUMAN_OPTIONS and not arguments:
+        return _options(command, typed, types, names)
+    takes = HUMAN_ARGUMENTS.get(command, ())
+    if command == "migrate_set_parameter" and len(arguments) == 1:
+        return _by_type("migrate-set-parameters", arguments[0], typed, types, names)
+    if len(arguments) >= len(takes) or not takes[len(arguments)]:
+        return None
+    take = takes[len(arguments)]
+    if isinstance(take, tuple):
+        return _by_type(*take, typed, types, names)
+    given = {"path": arguments[0], "device": arguments[0]} if arguments else {}
+    return _by_kind(take, typed, given, names)
+
+
+def _by_kind(kind: str, typed: str, given: dict[str, Any], names: Names) -> Options:
+    if kind == Kind.FILE:
+        return Options(typed, [], files=True)
+    return Options(typed, list(names.candidates(Wanted(kind, typed, given))))
+
+
+def _by_type(command: str, path: str, typed: str, types: Types, names: Names) -> Options | None:
+    """The values of a QMP command's argument."""
+    type_ = types.arguments(command, {})
+    found = walk(type_, {}, path.split(".")) if type_ is not None else None
+    if found is None:
+        return None
+    kind = kind_at(command, path, found[0])
+    options = _by_kind(kind, typed, {}, names) if kind is not None else Options(typed, [])
+    return options._replace(candidates=[*options.candidates, *_switches(values(found[0]))])
+
+
+def _switches(candidates: Any) -> list[Candidate]:
+    """The human monitor has on and off for true and false."""
+    words = {"true": "on", "false": "off"}
+    return [Candidate(words.get(each.text, each.text)) for each in candidates]
+
+
+def _keys(typed: str, names: Names) -> Options:
+    """Keys that are pressed at once: ``ctrl-alt-f1``."""
+    *_, key = typed.split("-")
+    return Options(key, list(names.candidates(Wanted(Kind.KEY, key))))
+
+
+def _options(command: str, typed: str, types: Types, names: Names) -> Options | None:
+    """``DRIVER,key=value,...``: what a QMP command's arguments are, in another notation."""
+    qmp_command, first = HUMAN_OPTIONS[command]
+    *before, part = typed.split(",")
+    if not before and "=" not in part:
+        return _by_type(qmp_command, first, part, types, names)
+    given: dict[str, Any] = {}
+    for index, each in enumerate(before):
+        key, equals, value = each.partition("=")
+        given.update({key: value} if equals else {first: key} if index == 0 else {})
+    type_ = types.arguments(qmp_command, given)
+    if type_ is None:
+        return None
+    fields = type_.fields(given)
+    key, equals, value = part.partition("=")
+    if not equals:
+        free = [member for name, member in fields.items() if name not in given and name != first]
+        return Options(part, [Candidate(f"{m.name}=", m.about) for m in free])
+    if key not in fields:
+        return None
+    kind = kind_at(qmp_command, key, fields[key].type)
+    options = _by_kind(kind, value, given, names) if kind is not None else Options(value, [])
+    more = _switches(values(fields[key].type))
+    return options._replace(candidates=[*options.candidates, *more])

@@ -1,0 +1,267 @@
+"""Which argument takes which kind of name: tables of data."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+
+class Kind:
+    """The kinds of name that can stand somewhere."""
+
+    COMMAND = "a command of the VM"
+    DOT = "a command to this shell"
+    HELP = "something that help is about"
+    HUMAN = "a command of the human monitor"
+    TOPIC = "a topic of the human monitor's info"
+    OPTION = "an option of this shell"
+    SWITCH = "on or off"
+    FILE = "a file on this host"
+
+    DEVICE = "a device's id"
+    DEVICE_PATH = "a device's id or QOM path"
+    QOM_PATH = "a QOM path"
+    QOM_PROPERTY = "a property of a QOM path"
+    QOM_TYPE = "a QOM type"
+    DRIVER = "a driver that can be plugged"
+    BUS = "a bus"
+    OBJECT = "an object's id"
+    SECRET = "a secret's id"
+    TLS_CREDS = "the id of TLS credentials"
+    THROTTLE_GROUP = "a throttle group"
+    IOTHREAD = "an iothread"
+    MEMORY_BACKEND = "a memory backend"
+    NODE = "a node-name"
+    BLOCK_DEVICE = "a block device"
+    BLOCK_QDEV = "the device that a medium is in"
+    BLOCK = "a block device or node-name"
+    BITMAP = "a dirty bitmap"
+    SNAPSHOT = "an internal snapshot"
+    EXPORT = "a block export"
+    JOB = "a job"
+    BLOCK_JOB = "a block job"
+    CHARDEV = "a chardev"
+    NETDEV = "a netdev"
+    NET_CLIENT = "a netdev or a NIC"
+    NIC = "a NIC"
+    CPU_MODEL = "a CPU model"
+    CPU = "a CPU's number"
+    MACHINE = "a machine type"
+    TRACE_EVENT = "a trace event"
+    EVENT = "an event"
+    KEY = "a key code"
+    CAPABILITY = "a migration capability"
+    PARAMETER = "a migration parameter"
+    FDSET = "a set of file descriptors"
+    COMMAND_LINE_OPTION = "an option of QEMU's command line"
+    NEW = "a name of one's own"
+
+
+# Command, argument (a dotted path without list indexes), kind; * is any text, the first line
+# that fits holds. What is not here is completed by its type.
+_ARGUMENTS = (
+    # a name that is given, not taken
+    ("blockdev-add", "node-name", Kind.NEW),
+    ("*-add", "id", Kind.NEW),
+    ("*_add", "id", Kind.NEW),
+    ("block-dirty-bitmap-add", "name", Kind.NEW),
+    ("snapshot-save", "tag", Kind.NEW),
+    ("blockdev-snapshot-internal-sync", "name", Kind.NEW),
+    ("blockdev-snapshot-sync", "snapshot-node-name", Kind.NEW),
+    ("nbd-server-add", "name", Kind.NEW),
+    ("block-export-add", "name", Kind.NEW),
+    ("drive-mirror", "node-name", Kind.NEW),
+    ("*", "filter-node-name", Kind.NEW),
+    # devices and QOM
+    ("device_add", "driver", Kind.DRIVER),
+    ("device_add", "bus", Kind.BUS),
+    ("device_add", "memdev", Kind.MEMORY_BACKEND),
+    ("device_add", "failover_pair_id", Kind.DEVICE),
+    ("device_del", "id", Kind.DEVICE_PATH),
+    ("device-sync-config", "id", Kind.DEVICE_PATH),
+    ("device-list-properties", "typename", Kind.DRIVER),
+    ("qom-list-properties", "typename", Kind.QOM_TYPE),
+    ("qom-list-types", "implements", Kind.QOM_TYPE),
+    ("qom-[gs]et", "property", Kind.QOM_PROPERTY),
+    ("qom-*", "path", Kind.QOM_PATH),
+    ("qom-list-get", "paths", Kind.QOM_PATH),
+    ("cxl-*", "path", Kind.QOM_PATH),
+    ("x-query-virtio-*", "path", Kind.QOM_PATH),
+    ("object-del", "id", Kind.OBJECT),
+    ("input-send-event", "device", Kind.DEVICE),
+    ("screendump", "device", Kind.DEVICE),
+    ("query-cpu-model-*", "model*.name", Kind.CPU_MODEL),
+    ("query-command-line-options", "option", Kind.COMMAND_LINE_OPTION),
+    ("set-numa-node", "memdev", Kind.MEMORY_BACKEND),
+    ("trace-event-*", "name", Kind.TRACE_EVENT),
+    # objects that others refer to
+    ("*", "*iothread", Kind.IOTHREAD),
+    ("*", "*-secret", Kind.SECRET),
+    ("object-add", "passwordid", Kind.SECRET),
+    ("*", "*tls-creds", Kind.TLS_CREDS),
+    ("*", "throttle-group", Kind.THROTTLE_GROUP),
+    ("*", "memdev", Kind.MEMORY_BACKEND),
+    # the network
+    ("netdev_del", "id", Kind.NETDEV),
+    ("set_link", "name", Kind.NET_CLIENT),
+    ("query-rx-filter", "name", Kind.NIC),
+    ("announce-self", "interfaces", Kind.NIC),
+    ("*", "netdev", Kind.NETDEV),
+    # character devices
+    ("chardev-add", "backend.data.chardev", Kind.CHARDEV),
+    ("chardev-*", "id", Kind.CHARDEV),
+    ("ringbuf-*", "device", Kind.CHARDEV),
+    ("yank", "instances.id", Kind.CHARDEV),
+    ("*", "chardev", Kind.CHARDEV),
+    # jobs
+    ("block-job-dismiss", "id", Kind.JOB),
+    ("block-job-finalize", "id", Kind.JOB),
+    ("block-job-change", "id", Kind.JOB),
+    ("block-job-*", "device", Kind.BLOCK_JOB),
+    ("job-*", "id", Kind.JOB),
+    # block exports
+    ("block-export-del", "id", Kind.EXPORT),
+    ("nbd-server-remove", "name", Kind.EXPORT),
+    # bitmaps and snapshots
+    ("block-dirty-bitmap-merge", "target", Kind.BITMAP),
+    ("*block-dirty-bitmap-*", "name", Kind.BITMAP),
+    ("*", "bitmap", Kind.BITMAP),
+    ("*", "bitmaps", Kind.BITMAP),
+    ("*", "*bitmap*.name", Kind.BITMAP),
+    ("snapshot-*", "tag", Kind.SNAPSHOT),
+    ("blockdev-snapshot-delete-internal-sync", "name", Kind.SNAPSHOT),
+    ("snapshot-*", "devices", Kind.NODE),
+    ("snapshot-*", "vmstate", Kind.NODE),
+    # block devices and nodes
+    ("blockdev-*-tray", "id", Kind.BLOCK_QDEV),
+    ("blockdev-*-medium", "id", Kind.BLOCK_QDEV),
+    ("blockdev-change-medium", "filename", Kind.FILE),
+    ("block_set_io_throttle", "id", Kind.BLOCK_QDEV),
+    ("block-latency-histogram-set", "id", Kind.BLOCK_QDEV),
+    ("eject", "id", Kind.BLOCK_QDEV),
+    ("drive-*", "target", Kind.FILE),
+    ("*", "*snapshot-file", Kind.FILE),
+    ("*", "*node-name", Kind.NODE),
+    ("*", "*base-node", Kind.NODE),
+    ("*", "*top-node", Kind.NODE),
+    ("blockdev-backup", "target", Kind.BLOCK),
+    ("blockdev-mirror", "target", Kind.BLOCK),
+    ("blockdev-snapshot", "*", Kind.NODE),
+    ("block-stream", "bottom", Kind.NODE),
+    ("*block-*", "node", Kind.NODE),
+    ("*", "bitmaps.node", Kind.NODE),
+    ("*", "replaces", Kind.NODE),
+    ("x-blockdev-change", "*", Kind.NODE),
+    ("block*", "device", Kind.BLOCK),
+    ("drive-*", "device", Kind.BLOCK),
+    ("nbd-server-add", "device", Kind.BLOCK),
+    ("change-backing-file", "device", Kind.BLOCK_DEVICE),
+    ("eject", "device", Kind.BLOCK_DEVICE),
+    ("device_add", "drive", Kind.BLOCK),
+    # files of this host
+    ("*", "*filename", Kind.FILE),
+    ("*", "*logfile", Kind.FILE),
+    ("*", "*backing-file", Kind.FILE),
+    ("*", "*path", Kind.FILE),
+    ("*", "*.dir", Kind.FILE),
+    ("object-add", "dir", Kind.FILE),
+    ("*", "*.in", Kind.FILE),
+    ("*", "*.out", Kind.FILE),
+    ("chardev-*", "backend.data.device", Kind.FILE),
+    ("netdev_add", "*script", Kind.FILE),
+    ("netdev_add", "tftp", Kind.FILE),
+    ("netdev_add", "smb", Kind.FILE),
+    ("device_add", "romfile", Kind.FILE),
+    ("dump-guest-memory", "protocol", Kind.FILE),
+    # others
+    ("remove-fd", "fdset-id", Kind.FDSET),
+)
+# The types of values that name something, whatever the command.
+_TYPES = (
+    ("link<iothread>", Kind.IOTHREAD),
+    ("link<memory-backend*>", Kind.MEMORY_BACKEND),
+    ("link<*>", Kind.OBJECT),
+)
+# The human monitor's commands, and what their arguments are: a kind, or a QMP command and its
+# argument which takes the same. Words that begin with - are flags and not counted.
+HUMAN_ARGUMENTS: dict[str, tuple[str | tuple[str, str], ...]] = {
+    "?": (Kind.HUMAN,),
+    "help": (Kind.HUMAN,),
+    "info": (Kind.TOPIC,),
+    "info block": (Kind.BLOCK,),
+    "info qom-tree": (Kind.QOM_PATH,),
+    "info rocker": (Kind.NIC,),
+    "info trace-events": (Kind.TRACE_EVENT,),
+    "announce_self": (Kind.NIC,),
+    "backup": (Kind.BLOCK,),
+    "block_job_cancel": (Kind.BLOCK_JOB,),
+    "block_job_complete": (Kind.BLOCK_JOB,),
+    "block_job_pause": (Kind.BLOCK_JOB,),
+    "block_job_resume": (Kind.BLOCK_JOB,),
+    "block_job_set_speed": (Kind.BLOCK_JOB,),
+    "block_resize": (Kind.BLOCK,),
+    "block_set_io_throttle": (Kind.BLOCK,),
+    "block_stream": (Kind.BLOCK, Kind.FILE),
+    "change": (Kind.BLOCK_DEVICE, Kind.FILE),
+    "chardev-change": (Kind.CHARDEV,),
+    "chardev-remove": (Kind.CHARDEV,),
+    "chardev-send-break": (Kind.CHARDEV,),
+    "commit": (Kind.BLOCK_DEVICE,),
+    "cpu": (Kind.CPU,),
+    "device_del": (Kind.DEVICE_PATH,),
+    "drive_backup": (Kind.BLOCK_DEVICE, Kind.FILE),
+    "drive_del": (Kind.BLOCK,),
+    "drive_mirror": (Kind.BLOCK_DEVICE, Kind.FILE),
+    "delvm": (Kind.SNAPSHOT,),
+    "dump-guest-memory": (Kind.FILE,),
+    "dumpdtb": (Kind.FILE,),
+    "eject": (Kind.BLOCK_DEVICE,),
+    "expire_password": (("expire_password", "protocol"),),
+    "loadvm": (Kind.SNAPSHOT,),
+    "logfile": (Kind.FILE,),
+    "memsave": ("", "", Kind.FILE),
+    "migrate_set_capability": (Kind.CAPABILITY, Kind.SWITCH),
+    "migrate_set_parameter": (Kind.PARAMETER,),
+    "nbd_server_add": (Kind.BLOCK,),
+    "nbd_server_remove": (Kind.EXPORT,),
+    "netdev_del": (Kind.NETDEV,),
+    "object_del": (Kind.OBJECT,),
+    "pcie_aer_inject_error": (Kind.DEVICE,),
+    "pmemsave": ("", "", Kind.FILE),
+    "qemu-io": (Kind.BLOCK,),
+    "qom-get": (Kind.QOM_PATH, Kind.QOM_PROPERTY),
+    "qom-list": (Kind.QOM_PATH,),
+    "qom-set": (Kind.QOM_PATH, Kind.QOM_PROPERTY),
+    "ringbuf_read": (Kind.CHARDEV,),
+    "ringbuf_write": (Kind.CHARDEV,),
+    "savevm": (Kind.SNAPSHOT,),
+    "screendump": (Kind.FILE, Kind.DEVICE),
+    "set_link": (Kind.NET_CLIENT, Kind.SWITCH),
+    "set_password": (("set_password", "protocol"),),
+    "snapshot_blkdev": (Kind.BLOCK_DEVICE, Kind.FILE),
+    "snapshot_blkdev_internal": (Kind.BLOCK_DEVICE,),
+    "snapshot_delete_blkdev_internal": (Kind.BLOCK_DEVICE, Kind.SNAPSHOT),
+    "trace-event": (Kind.TRACE_EVENT, Kind.SWITCH),
+    "watchdog_action": (("watchdog-set-action", "action"),),
+    "wavcapture": (Kind.FILE,),
+}
+# Those whose argument is "FIRST,key=value,...": the QMP command that takes the same, and the
+# argument that comes first.
+HUMAN_OPTIONS = {
+    "chardev-add": ("chardev-add", "backend.type"),
+    "device_add": ("device_add", "driver"),
+    "netdev_add": ("netdev_add", "type"),
+    "object_add": ("object-add", "qom-type"),
+}
+
+
+def kind_of(command: str, path: str, type_name: str) -> str | None:
+    """The kind of name that an argument takes.
+
+    :param path: the argument, dotted, without list indexes.
+    :param type_name: the name of its type.
+    :return: None: it is completed by its type alone.
+    """
+    for of_command, of_path, kind in _ARGUMENTS:
+        if fnmatchcase(path, of_path) and fnmatchcase(command, of_command):
+            return kind
+    return next((kind for name, kind in _TYPES if fnmatchcase(type_name, name)), None)

@@ -1,0 +1,84 @@
+"""What the editor tells of the line while it is typed: its signature, and unknown names."""
+
+from __future__ import annotations
+
+import shutil
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text.utils import fragment_list_width
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.layout.utils import explode_text_fragments
+from prompt_toolkit.utils import get_cwidth
+
+from ..complete import Line, signature_of, unknown_words
+from ..shell import Session
+
+UNKNOWN_STYLE = "class:unknown"
+
+
+class Guide(Processor):
+    """Marks names that the VM does not know, and writes the toolbar."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """Mark what is unknown in the line that the end of the text is in."""
+        fragments = transformation_input.fragments
+        document = transformation_input.document
+        if transformation_input.lineno != document.line_count - 1:
+            return Transformation(fragments)
+        line = self._read(document.text)
+        if line is None:
+            return Transformation(fragments)
+        characters = explode_text_fragments(fragments)
+        for start, end in unknown_words(line, self._session.known_types):
+            for index in range(start, min(end, len(characters))):
+                style, text, *_ = characters[index]
+                characters[index] = (f"{style} {UNKNOWN_STYLE}", text)
+        return Transformation(characters)
+
+    def toolbar(self, before: str, after: str) -> StyleAndTextTuples:
+        """The signature of the command being typed, with the argument that the cursor is in."""
+        line = self._read(before, after)
+        found = signature_of(line, self._session.known_types) if line is not None else None
+        if found is None:
+            return []
+        words: StyleAndTextTuples = []
+        at = 0
+        for part in found.parts:
+            style = "class:toolbar.given" if part.name in found.given else "class:toolbar.argument"
+            if part.name == found.current:
+                style = "class:toolbar.current"
+                at = len(words)
+            words.append((style, part.text))
+        room = shutil.get_terminal_size().columns - 1 - get_cwidth(found.name)
+        fragments: StyleAndTextTuples = [("class:toolbar.name", found.name)]
+        for word in _fitted(words, at, room):
+            fragments += [("", " "), word]
+        return fragments
+
+    def _read(self, before: str, after: str = "") -> Line | None:
+        session = self._session
+        if session.human is not None or before.lstrip().startswith("."):
+            return None
+        return Line.read(before, after, in_transaction=session.in_transaction)
+
+
+def _fitted(words: StyleAndTextTuples, at: int, room: int) -> StyleAndTextTuples:
+    """As many words as there is room for, that at an index among them."""
+    start, end = at, min(at + 1, len(words))
+    more: StyleAndTextTuples = [("", "...")]
+
+    def fits(*others: StyleAndTextTuples) -> bool:
+        return sum(fragment_list_width(each) + len(each) for each in others) <= room
+
+    while True:
+        marks = more * ((start > 0) + (end < len(words)))
+        if end < len(words) and fits(words[start : end + 1], marks):
+            end += 1
+        elif start > 0 and fits(words[start - 1 : end], marks):
+            start -= 1
+        else:
+            break
+    return [*more * (start > 0), *words[start:end], *more * (end < len(words))]

@@ -1,0 +1,250 @@
+"""Help pages: what the VM's schema tells of a command, an event or a type, and the manual."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from ..language.notation import format_message
+from ..language.typing import as_object, branches
+from ..schema import STRING, Array, Builtin, Enum, EventType, Member, Object, Schema, Type
+from ..schema.check import marked
+from ..schema.manual import Manual, Section
+from ..schema.text import in_order, plain, short, signature, type_kind
+from .types import VmTypes
+
+_INDENT = "  "
+_TEXT = "TEXT"
+
+
+class Helper:
+    """Writes help pages.
+
+    :param manual: None: it is not installed.
+    :param width: columns that a page may take.
+    """
+
+    def __init__(self, types: VmTypes, manual: Manual | None, width: int) -> None:
+        self._types = types
+        self._manual = manual
+        self._width = width
+
+    def page(self, topic: str, given: dict[str, Any]) -> str | None:
+        """The page of a topic; None: there is none.
+
+        :param given: arguments, which may choose a union's branch or a driver.
+        """
+        schema = self._types.schema
+        section = self._manual.section(topic) if self._manual is not None else None
+        lines = self._page(topic, given, schema, section)
+        if section is not None and self._manual is not None:
+            text = section.text(self._width - len(_INDENT))
+            if " ".join(text).rstrip(".") != self._manual.summary(topic):
+                lines.append(f"{self._manual.title}:")
+                lines += [f"{_INDENT}{line}".rstrip() for line in text]
+        return "\n".join(lines).rstrip("\n") if lines else None
+
+    def _page(
+        self, topic: str, given: dict[str, Any], schema: Schema | None, section: Section | None
+    ) -> list[str]:
+        command = self._types.command(topic)
+        if command is not None:
+            type_ = self._types.arguments(topic, given) or command.arguments
+            example = self._example(topic, section, command.arguments)
+            return [
+                *self._head(topic, "a command", command.features, section),
+                *self._synopsis(topic, type_, given),
+                *self._members("Arguments", topic, type_, given, section),
+                *self._returns(command.returns),
+                *(["It may be executed out-of-band."] if command.out_of_band else []),
+                "",
+                "Example:",
+                f"{_INDENT}{example}",
+                "",
+            ]
+        event = schema.event(topic) if schema is not None else None
+        if event is not None:
+            return self._event_page(event, section)
+        type_found = self._find_type(topic, schema)
+        if type_found is not None:
+            kind = type_kind(type_found).lower()
+            article = "an" if kind[0] in "aeo" else "a"
+            return [
+                *self._head(topic, f"{article} {kind}", (), section),
+                *self._type_page(topic, type_found, given, section),
+            ]
+        return [*self._head(topic, section.kind.lower(), (), section)] if section else []
+
+    def _event_page(self, event: EventType, section: Section | None) -> list[str]:
+        return [
+            *self._head(event.name, "an event", event.features, section),
+            *self._members("Data", event.name, event.data, {}, section),
+        ]
+
+    def _type_page(
+        self, topic: str, type_: Type, given: dict[str, Any], section: Section | None
+    ) -> Iterator[str]:
+        if isinstance(type_, Object):
+            yield from self._members("Members", topic, type_, given, section)
+            return
+        elif isinstance(type_, Enum):
+            yield "Values:"
+            for value in type_.values.values():
+                said = section.members.get(value.name) if section is not None else None
+                notes = [*value.features, *([said.text] if said is not None else [])]
+                yield from self._entry(value.name, "", ": ".join(filter(None, notes)))
+        else:
+            yield "One of:"
+            yield from (_INDENT + self._type_text(branch) for branch in branches(type_))
+        yield ""
+
+    def _find_type(self, name: str, schema: Schema | None) -> Type | None:
+        if schema is None:
+            return None
+        if schema.has_type(name):
+            return schema.type(name)
+        return self._manual.types(schema).get(name) if self._manual is not None else None
+
+    def _head(
+        self, name: str, kind: str, features: tuple[str, ...], section: Section | None
+    ) -> Iterator[str]:
+        since = f", since QEMU {section.since}" if section is not None and section.since else ""
+        summary = self._manual.summary(name) if self._manual is not None else ""
+        yield from self._wrapped(f"{name}: {kind}{since}" + (f". {summary}." if summary else ""))
+        if marked(features):
+            yield f"It is {' and '.join(marked(features))}."
+        others = [each for each in features if each not in marked(features)]
+        if others:
+            yield from self._wrapped(f"Features: {', '.join(others)}")
+        yield ""
+
+    def _synopsis(self, name: str, type_: Object, given: dict[str, Any]) -> Iterator[str]:
+        parts = " ".join([name, *(part.text for part in signature(type_.fields(given)))])
+        yield from textwrap.wrap(
+            parts,
+            self._width,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT * 3,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield ""
+
+    def _members(
+        self, title: str, topic: str, type_: Object, given: dict[str, Any], section: Section | None
+    ) -> Iterator[str]:
+        fields = type_.fields(given)
+        if not fields:
+            return
+        yield f"{title}:"
+        for member in in_order(fields):
+            yield from self._member(member, given, section)
+        if type_.tag is not None and given.get(type_.tag) is None and list(type_.cases):
+            case = next(iter(type_.cases))
+            yield f"{_INDENT}More depend on {type_.tag}, as in: .help {topic} {type_.tag}={case}"
+        yield ""
+
+    def _member(
+        self, member: Member, given: dict[str, Any], section: Section | None
+    ) -> Iterator[str]:
+        said = None
+        if section is not None and self._manual is not None:
+            said = self._manual.member(section, member.name, set(map(str, given.values())))
+        type_name = said.type_name if said is not None else ""
+        if type_name.startswith("array of "):
+            type_name = f"[{type_name.removeprefix('array of ')}]"
+        notes = [self._type_text(member.type, type_name)]
+        notes.append("required" if member.required else "optional")
+        if member.default is not None:
+            notes.append(f"default {plain(member.default)}")
+        notes += member.features
+        about = said.text if said is not None and said.text else member.about
+        yield from self._entry(member.name, ", ".join(notes), about)
+        for branch in branches(member.type):
+            values = branch.element if isinstance(branch, Array) else branch
+            if isinstance(values, Enum) and short(values) == "enum":
+                yield from self._said("one of " + ", ".join(values.values))
+            if isinstance(values, Object) and not is_type_name(type_name):
+                inner = " ".join(part.text for part in signature(values.members))
+                yield from self._said("{ " + inner + " }")
+
+    @staticmethod
+    def _type_text(type_: Type, name: str = "") -> str:
+        text = short(type_)
+        return f"{name}: {text}" if is_type_name(name) else text
+
+    def _entry(self, name: str, notes: str, about: str) -> Iterator[str]:
+        yield f"{_INDENT}{name}  {notes}".rstrip()
+        if about:
+            yield from self._said(about)
+
+    def _said(self, text: str) -> list[str]:
+        return textwrap.wrap(
+            text,
+            self._width,
+            initial_indent=_INDENT * 3,
+            subsequent_indent=_INDENT * 3,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+    def _returns(self, type_: Type) -> Iterator[str]:
+        element = type_.element if isinstance(type_, Array) else type_
+        of_object = as_object(element)
+        if of_object is None:
+            yield f"Returns: {short(type_)}"
+        elif not of_object.members:
+            yield "Returns: nothing"
+        else:
+            members = " ".join(
+                f"{member.name}={short(member.type)}" for member in of_object.members.values()
+            )
+            listed = "a list of " if isinstance(type_, Array) else ""
+            yield from self._wrapped(f"Returns: {listed}{{ {members} }}")
+
+    def _wrapped(self, text: str) -> list[str]:
+        return textwrap.wrap(
+            text,
+            self._width,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+    @staticmethod
+    def _example(name: str, section: Section | None, type_: Object) -> str:
+        """A line from the manual, or one that is made up."""
+        examples = section.examples() if section is not None else []
+        if examples:
+            return min(examples, key=len)
+        made = sample(type_)
+        return format_message({"execute": name} | ({"arguments": made} if made else {}))
+
+
+def is_type_name(name: str) -> bool:
+    """Whether a name in the manual is one of QAPI's own types, which has a page."""
+    return name.strip("[]")[:1].isupper()
+
+
+def sample(type_: Type) -> Any:
+    """A value of a type, with no more in it than there has to be."""
+    first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
+    if isinstance(first, Enum):
+        return next(iter(first.values), "")
+    if isinstance(first, Array):
+        return [sample(first.element)]
+    if isinstance(first, Object):
+        values: dict[str, Any] = {}
+        while missing := [  # a tag may call for more
+            member
+            for member in first.fields(values).values()
+            if member.required and member.name not in values
+        ]:
+            for member in missing:
+                value = sample(member.type)
+                named = member.name.upper().replace("-", "_")
+                values[member.name] = named if value == _TEXT else value
+        return values
+    kind = first.json_type if isinstance(first, Builtin) else ""
+    return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _TEXT)

@@ -1,0 +1,221 @@
+"""Live names: what was made to exist in a real VM is offered where it can stand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import qmp_shell
+from qmp_shell.client import Client, Tracer
+from qmp_shell.complete import Candidate, complete
+from qmp_shell.script import ScriptDisplay
+from qmp_shell.shell import COMMANDS, Session, Settings
+from qmp_shell.shell.names import SessionNames
+from tests.conftest import RunningVm, need
+
+
+def offered(session: Session, text: str, *, human: bool = False) -> dict[str, str]:
+    """What the prompt would offer once the VM has answered, with descriptions."""
+    names = SessionNames(session)
+    while True:
+        options = complete(text, names, session.known_types, human=human)
+        if not session.catalog.awaited:
+            found: list[Candidate] = options.candidates if options is not None else []
+            return {candidate.text: candidate.description for candidate in found}
+        session.catalog.settle()
+
+
+def attach(address: str) -> Session:
+    def connector(_: str | None, tracer: Tracer) -> Client:
+        return qmp_shell.connect(address, wait=20, timeout=20, tracer=tracer)
+
+    settings = Settings(events=False)
+    session = Session(ScriptDisplay(settings), settings, connector, dots=COMMANDS)
+    session.connect()
+    return session
+
+
+@pytest.fixture(scope="module")
+def session(qemu: str) -> Iterator[Session]:
+    """A session on a VM that has one of each."""
+    with (
+        tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as name,
+        open(os.devnull, "rb") as null_device,
+    ):
+        folder = Path(name)
+        disk = folder / "disk.qcow2"
+        image_tool = need("qemu-img")
+        subprocess.run([image_tool, "create", "-q", "-f", "qcow2", str(disk), "16M"], check=True)
+        subprocess.run([image_tool, "snapshot", "-c", "tag1", str(disk)], check=True)
+        vm = RunningVm(
+            qemu,
+            folder,
+            *("-blockdev", f"qcow2,node-name=disk0,file.driver=file,file.filename={disk}"),
+            *("-drive", "if=none,id=drive0,driver=null-co"),
+            *("-device", "virtio-scsi-pci,id=scsi0"),
+            *("-device", "scsi-cd,id=cd0,bus=scsi0.0,drive=drive0"),
+            *("-add-fd", f"fd={null_device.fileno()},set=7"),
+            descriptors=(null_device.fileno(),),
+        )
+        session = attach(vm.address)
+        address = {"type": "unix", "data": {"path": f"{name}/nbd"}}
+        session.client.execute("nbd-server-start", addr=address)
+        for command, given in MADE:
+            session.client.execute(command, **given)
+        yield session
+        session.close()
+        vm.close()
+
+
+def null(name: str) -> tuple[str, dict[str, object]]:
+    return "blockdev-add", {"driver": "null-co", "node-name": name, "size": 1 << 30}
+
+
+MADE: list[tuple[str, dict[str, object]]] = [
+    null("null0"),
+    null("null1"),
+    null("null2"),
+    ("block-dirty-bitmap-add", {"node": "disk0", "name": "bitmap0"}),
+    ("block-export-add", {"type": "nbd", "id": "export0", "node-name": "null0"}),
+    (
+        "blockdev-mirror",
+        {"job-id": "job0", "device": "null1", "target": "null2", "sync": "full", "speed": 1},
+    ),
+    ("chardev-add", {"id": "chardev0", "backend": {"type": "ringbuf", "data": {}}}),
+    ("netdev_add", {"type": "hubport", "id": "netdev0", "hubid": 1}),
+    ("device_add", {"driver": "virtio-net-pci", "id": "nic0", "netdev": "netdev0"}),
+    ("object-add", {"qom-type": "iothread", "id": "iothread0"}),
+    ("object-add", {"qom-type": "memory-backend-ram", "id": "memory0", "size": 1 << 20}),
+    ("object-add", {"qom-type": "secret", "id": "secret0", "data": "x"}),
+    ("object-add", {"qom-type": "tls-creds-anon", "id": "creds0", "endpoint": "server"}),
+    ("object-add", {"qom-type": "throttle-group", "id": "group0"}),
+    ("device_add", {"driver": "virtio-rng-pci", "id": "rng0"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "about"),
+    [
+        ("device_del id=", "rng0", "virtio-rng-pci"),
+        ("device_del id=/machine/peripheral/", "/machine/peripheral/rng0", "virtio-rng-pci"),
+        ("screendump filename=x device=", "rng0", ""),
+        ("qom-list path=", "/machine", ""),
+        ("qom-list path=/", "/machine", "pc"),
+        ("qom-list path=/machine/", "/machine/peripheral", "container"),
+        ("qom-list path=/objects/io", "/objects/iothread0", "iothread"),
+        ("qom-get path=/machine/peripheral/rng0 property=", "hotplugged", "bool"),
+        ("qom-get property=  path=/machine/peripheral/rng0 property=", "hotplugged", "bool"),
+        ("device_add driver=", "virtio-rng-pci", "bus PCI"),
+        ("device_add driver=e1000 ", "mac=", "str, optional: Ethernet"),
+        ("device_add driver=virtio-net-pci ", "mq=", "default false"),
+        ("device_add driver=virtio-net-pci disable-legacy=", "auto", ""),
+        ("device_add driver=virtio-net-pci netdev=", "netdev0", "hubport"),
+        ("device_add driver=virtio-blk-pci drive=", "null0", "null-co"),
+        ("device_add driver=virtio-blk-pci iothread=", "iothread0", ""),
+        ("device_add driver=pc-dimm memdev=", "memory0", ""),
+        ("device_add driver=e1000 bus=", "pci.0", "PCI"),
+        ("object-add qom-type=", "memory-backend-ram", ""),
+        ("object-del id=", "memory0", "memory-backend-ram"),
+        (
+            "object-add qom-type=tls-creds-x509 id=x endpoint=server passwordid=",
+            "secret0",
+            "secret",
+        ),
+        ("nbd-server-start addr.type=unix addr.data.path=x tls-creds=", "creds0", "tls-creds-anon"),
+        ("blockdev-add driver=throttle throttle-group=", "group0", "throttle-group"),
+        ("blockdev-add driver=luks key-secret=", "secret0", ""),
+        ("blockdev-del node-name=", "null0", "null-co"),
+        ("blockdev-add driver=raw file=", "disk0", "qcow2"),
+        ("block_resize device=", "drive0", "null-co"),
+        ("eject id=", "cd0", ""),
+        ("block-dirty-bitmap-remove node=disk0 name=", "bitmap0", "of disk0"),
+        ("block-dirty-bitmap-merge node=disk0 target=x bitmaps.0=", "bitmap0", "of disk0"),
+        ("transaction( block-dirty-bitmap-clear node=disk0 name=", "bitmap0", "of disk0"),
+        ("snapshot-load job-id=x tag=", "tag1", "of disk0"),
+        ("job-pause id=", "job0", "mirror"),
+        ("block-job-set-speed device=", "job0", "mirror"),
+        ("block-export-del id=", "export0", "nbd, null0"),
+        ("chardev-remove id=", "chardev0", "ringbuf"),
+        ("ringbuf-read device=", "chardev0", "ringbuf"),
+        ("netdev_del id=", "netdev0", "hubport"),
+        ("set_link name=", "nic0", "nic"),
+        ("query-rx-filter name=", "nic0", ""),
+        ("query-memory-devices ", "", ""),
+        ("query-cpu-model-expansion type=static model.name=", "qemu64", ""),
+        ("trace-event-get-state name=", "qmp_job_pause", ""),
+        ("remove-fd fdset-id=", "7", ""),
+        ("query-command-line-options option=", "smp-opts", ""),
+        ("migrate-set-capabilities capabilities.0.capability=", "xbzrle", ""),
+        ("send-key keys.0.type=qcode keys.0.data=", "ctrl", ""),
+        (".help BLOCK_JOB", "BLOCK_JOB_READY", ""),
+        (".help ", "device_add", ""),
+        (".commands ", "query-jobs", ""),
+    ],
+)
+def test_names_that_exist_are_offered(session: Session, text: str, name: str, about: str) -> None:
+    found = offered(session, text)
+    if name:
+        assert name in found
+        assert about in found[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("device_del ", "rng0"),
+        ("device_add virtio-", "virtio-rng-pci"),
+        ("device_add virtio-net-pci,netdev=", "netdev0"),
+        ("object_add ", "memory-backend-ram"),
+        ("object_del ", "memory0"),
+        ("chardev-add ", "socket"),
+        ("chardev-remove ", "chardev0"),
+        ("chardev-send-break ", "chardev0"),
+        ("netdev_add ", "hubport"),
+        ("netdev_del ", "netdev0"),
+        ("set_link ", "netdev0"),
+        ("sendkey ctrl-", "delete"),
+        ("info ", "block"),
+        ("info block ", "drive0"),
+        ("migrate_set_capability ", "auto-converge"),
+        ("migrate_set_parameter ", "max-bandwidth"),
+        ("loadvm ", "tag1"),
+        ("delvm ", "tag1"),
+        ("watchdog_action ", "inject-nmi"),
+        ("trace-event ", "qmp_job_pause"),
+        ("ringbuf_write ", "chardev0"),
+        ("block_job_set_speed ", "job0"),
+        ("block_resize ", "drive0"),
+        ("eject ", "drive0"),
+        ("nbd_server_add ", "null0"),
+        ("qom-list /machine/", "/machine/peripheral"),
+        ("qom-get /machine/peripheral/rng0 hot", "hotplugged"),
+        ("cpu ", "0"),
+        ("help dev", "device_add"),
+    ],
+)
+def test_names_that_exist_are_offered_in_the_human_monitor(
+    session: Session, text: str, name: str
+) -> None:
+    assert name in offered(session, text, human=True)
+
+
+def test_drivers_that_cannot_be_plugged_are_not_offered(session: Session) -> None:
+    assert "i440FX-pcihost" not in offered(session, "device_add driver=")
+
+
+def test_names_are_asked_for_anew_after_a_change(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "later0" not in offered(session, "object-del id=")
+    session.execute(
+        {"execute": "object-add", "arguments": {"qom-type": "iothread", "id": "later0"}}
+    )
+    assert "later0" in offered(session, "object-del id=")
+    session.execute({"execute": "object-del", "arguments": {"id": "later0"}})
+    assert "later0" not in offered(session, "object-del id=")
+    assert capsys.readouterr().out

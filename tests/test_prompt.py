@@ -268,7 +268,7 @@ def test_what_is_unknown_is_marked_while_typing(shell: Terminal) -> None:
 def test_hints(shell: Terminal) -> None:
     shell.enter("device_del idd=x")
     shell.wait_for_prompt()
-    assert "hint: no argument idd; did you mean id?; missing: id" in shell.lines
+    assert "hint: no argument idd; did you mean id?" in shell.lines
     shell.enter("quer-status")
     shell.wait_for_prompt()
     assert "hint: no command quer-status; did you mean query-status or" in shell.text
@@ -300,7 +300,7 @@ def test_a_prompt_without_a_vm(terminal: Start, schema_file: Path, vm: RunningVm
     sent = '{"execute": "set_link", "arguments": {"name": "5", "up": true}}'
     assert sent in shell.lines
     shell.enter("set_link nam=5")
-    shell.wait_for("^set_link: no argument nam; did you mean name.; missing: name, up$")
+    shell.wait_for("^set_link: no argument nam; did you mean name.$")
     shell.wait_for_prompt()
     shell.enter(f".connect {vm.address}")
     shell.wait_for("there is nothing to connect to")

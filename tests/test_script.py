@@ -464,3 +464,92 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
         check=True,
     )
     assert (done.stdout, done.stderr) == (NAME, "[]\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("device_dle id=x", "no command device_dle; did you mean device_del"),
+        ("device_del idd=x", "no argument idd; did you mean id?"),
+        ("set_link name=x", "missing: up"),
+        ("set_link name=x up=5", "up must be true or false"),
+        ("watchdog-set-action action=pasue", "action has no value 'pasue'; did you mean pause?"),
+        ("balloon value=12x", "value must be an integer"),
+        ("query-status a=1", "no argument a; it takes none"),
+        (
+            "blockdev-add driver=raw file.driver=file file.filname=x",
+            "no argument file.filname; did you mean file.filename?",
+        ),
+        ('{"execute": "device_del", "arguments": {"id": 5}}', "id must be a string"),
+    ],
+)
+def test_hints(vm: RunningVm, run: Run, line: str, hint: str) -> None:
+    done = run(vm.address, "-c", line)
+    assert done.returncode == 1
+    assert f"(hint: {hint}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_error_that_the_schema_does_not_explain(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "device_del id=x")
+    assert "DeviceNotFound" in done.stderr
+    assert "hint" not in done.stderr
+
+
+def test_a_dry_run(vm: RunningVm, run: Run) -> None:
+    script = (
+        "stop\n"
+        "transaction(\n"
+        "abort\n"
+        ")\n"
+        '{"execute": "cont", "id": 7}\n'
+        ".hmp info status\n"
+        "query-status\n"
+    )
+    done = run("-n", vm.address, stdin=script)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        '{"execute": "stop"}',
+        '{"execute": "transaction", "arguments": {"actions": [{"type": "abort", "data": {}}]}}',
+        '{"execute": "cont", "id": 7}',
+        '{"execute": "human-monitor-command", "arguments": {"command-line": "info status"}}',
+        '{"execute": "query-status"}',
+    ]
+    status = json.loads(run(vm.address, "-c", "query-status").stdout)["return"]["status"]
+    assert status == "prelaunch"
+
+
+def test_a_dry_run_checks_all_lines(run: Run, schema_file: Path) -> None:
+    script = "stopp\nset_link name=5 up=yes\ndevice_add driver=x foo=1\ndevice_del\na=\n"
+    done = run("--schema", str(schema_file), stdin=script)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 4
+    assert done.stderr.splitlines() == [
+        "qmp-shell: <stdin>:1: stopp: no command stopp; did you mean stop?",
+        "qmp-shell: <stdin>:4: device_del: missing: id",
+        "qmp-shell: <stdin>:5:1: a command's name comes first, then key=value",
+    ]
+
+
+def test_a_schema_that_is_none(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    for content in ("[]", "{", "[1, {}]", '{"return": 5}'):
+        bad.write_text(content)
+        done = run("--schema", str(bad), "-c", "stop")
+        assert (done.returncode, "this is no schema" in done.stderr) == (2, True)
+    done = run("--schema", str(tmp_path / "none"), "-c", "stop")
+    assert (done.returncode, "No such file" in done.stderr) == (2, True)
+    done = run("--schema", str(bad), vm.address)
+    assert (done.returncode, "no ADDRESS" in done.stderr) == (2, True)
+
+
+def test_lines_without_ambiguous_words_never_ask_for_the_schema(vm: RunningVm, run: Run) -> None:
+    def asks(line: str) -> bool:
+        log = run("-l", "/dev/stderr", "-n", vm.address, "-c", line).stderr
+        return "query-qmp-schema" in log
+
+    plain = run("-l", "/dev/stderr", vm.address, "-c", "object-add qom-type=iothread id=io0")
+    assert "query-qmp-schema" not in plain.stderr
+    unclear = run("-l", "/dev/stderr", vm.address, "-c", "set_link name=5 up=on", "-k")
+    assert "query-qmp-schema" in unclear.stderr
+    assert asks("stop")  # a dry run checks what it prints

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+from hypothesis import strategies as st
+
+from qmp_shell.language import Assembler, Execute, Reader
+from qmp_shell.language.notation import format_message
+from qmp_shell.language.typing import typed
+from qmp_shell.schema import Alternate, Array, Builtin, Enum, Object, Schema, Type
+from qmp_shell.schema.check import faults
+from qmp_shell.shell.catalog import Catalog
+from qmp_shell.shell.types import VmTypes
 from tests.conftest import Run, RunningVm
 
 # A line, and the arguments that it sends.
@@ -205,3 +216,76 @@ def test_a_saved_schema_stands_in_for_the_vm(vm: RunningVm, run: Run, tmp_path: 
     cases = [(line, sent) for line, sent in TYPED if not line.startswith(("device_add", "qom-set"))]
     found = drafts(run, "--schema", str(saved), lines="\n".join(line for line, _ in cases))
     assert [message["arguments"] for message in found] == [sent for _, sent in cases]
+
+
+def values_of(type_: Type, depth: int = 0) -> st.SearchStrategy[Any]:
+    """Values of a type; what need not be is left out far down, where types contain themselves."""
+    if isinstance(type_, Alternate):
+        branches = type_.branches
+        if depth > 2:
+            branches = [each for each in branches if not isinstance(each, Object)] or branches
+        return st.one_of([values_of(branch, depth) for branch in branches])
+    if isinstance(type_, Enum):
+        return st.sampled_from(list(type_.values))
+    if isinstance(type_, Array):
+        return st.lists(values_of(type_.element, depth + 1), max_size=2 if depth < 3 else 0)
+    if isinstance(type_, Object):
+        return objects_of(type_, depth)
+    assert isinstance(type_, Builtin)
+    return {
+        "string": st.text() | st.sampled_from(["on", "5", "0x10", "4G", "null", "a b", "1e3"]),
+        "int": st.integers(),
+        "number": st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
+        "boolean": st.booleans(),
+        "null": st.none(),
+        "value": st.integers() | st.booleans() | st.text() | st.lists(st.text()),
+    }[type_.json_type]
+
+
+@st.composite
+def objects_of(draw: st.DrawFn, type_: Object, depth: int) -> dict[str, Any]:
+    """Objects with all required members and some of the others, and those of their branches."""
+    found: dict[str, Any] = {}
+    while True:
+        fields = type_.fields(found)
+        left = [member for name, member in fields.items() if name not in found]
+        required = [member for member in left if member.required]
+        if not required:
+            break
+        for member in required:
+            found[member.name] = draw(values_of(member.type, depth + 1))
+    if depth < 3:
+        for member in (
+            draw(st.lists(st.sampled_from(left), max_size=3, unique=True)) if left else ()
+        ):
+            found[member.name] = draw(values_of(member.type, depth + 1))
+    return found
+
+
+def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> None:
+    catalog = Catalog(None, schema)
+    types = VmTypes(catalog, catalog.peek)
+
+    def check(message: dict[str, Any]) -> None:
+        source = Reader().push(format_message(message))
+        assert source is not None
+        statement = Assembler().feed(source)
+        assert isinstance(statement, Execute)
+        given = statement.message.get("arguments", {})
+        type_ = types.arguments(message["execute"], given)
+        assert type_ is not None
+        assert typed(given, type_) == message.get("arguments", {})
+        assert list(faults(typed(given, type_), type_)) == []
+
+    few = hypothesis.settings(
+        max_examples=10, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    for name in schema.commands():
+        command = schema.command(name)
+        assert command is not None
+        messages = objects_of(command.arguments, 0).map(functools.partial(message_of, name))
+        few(hypothesis.given(messages)(check))()
+
+
+def message_of(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"execute": name} | ({"arguments": arguments} if arguments else {})

@@ -21,10 +21,10 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def faults(arguments: object, type_: Object) -> Iterator[str]:
-    """Say what is wrong with a command's arguments, the plainest fault first."""
+    """Say what is wrong with a command's arguments; what is missing only if nothing else is."""
     found = list(_faults(arguments, type_, ""))
-    yield from (text for text, is_missing in found if not is_missing)
-    yield from (text for text, is_missing in found if is_missing)
+    others = [text for text, is_missing in found if not is_missing]
+    yield from others or [text for text, _ in found]
 
 
 def near(word: str, names: Iterable[str]) -> list[str]:
@@ -70,8 +70,8 @@ def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[
         if key in fields:
             yield from _faults(item, fields[key].type, prefix + key)
         else:
-            others = [name for name in fields if name not in value]
-            wanted = suggestion(key, others, "there are") if others else "it takes none"
+            others = [prefix + name for name in fields if name not in value]
+            wanted = suggestion(prefix + key, others, "there are") if others else "it takes none"
             yield f"no argument {prefix + key}" + (f"; {wanted}" if wanted else ""), False
     missing = [prefix + name for name in fields if fields[name].required and name not in value]
     if missing:

@@ -1,0 +1,306 @@
+"""Help pages: of everything in the VM's schema, with and without the manual."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from qmp_shell.language import Assembler, Execute, Reader
+from qmp_shell.schema import Schema
+from qmp_shell.schema.check import faults
+from qmp_shell.schema.manual import Manual, open_manual
+from qmp_shell.shell.catalog import Catalog
+from qmp_shell.shell.help import Helper
+from qmp_shell.shell.types import VmTypes
+from tests.conftest import Run, RunningVm, lack
+
+# What docutils makes of the same reference; as in QEMU 7, and as in later ones.
+OLD = r"""
+.SH THINGS
+.SS \fBThingMode\fP (Enum)
+.sp
+How a thing behaves.
+.SS Values
+.INDENT 0.0
+.TP
+.B \fBfast\fP
+It doesn\(aqt wait.
+.UNINDENT
+.SS \fBThingOptions\fP (Object)
+.SS Members
+.INDENT 0.0
+.TP
+.B \fBmode\fP: \fBThingMode\fP (optional)
+How it
+behaves (since 1.1)
+.TP
+.B The members of \fBThingFile\fP when \fBkind\fP is \fB\(dqfile\(dq\fP
+.UNINDENT
+.SS \fBThingFile\fP (Object)
+.SS Members
+.INDENT 0.0
+.TP
+.B \fBfilename\fP: \fBstring\fP
+The file\-name.
+.UNINDENT
+.SS \fBthing\-add\fP (Command)
+.sp
+Add a thing. It can be removed again.
+.SS Arguments
+.INDENT 0.0
+.TP
+.B \fBid\fP: \fBstring\fP
+A name for it.
+.TP
+.B The members of \fBThingOptions\fP
+.UNINDENT
+.SS Returns
+.INDENT 0.0
+.IP \(bu 2
+Nothing on success
+.UNINDENT
+.SS Since
+.sp
+1.0
+.SS Example
+.INDENT 0.0
+.INDENT 3.5
+.sp
+.nf
+.ft C
+\-> { \(dqexecute\(dq: \(dqthing\-add\(dq,
+     \(dqarguments\(dq: { \(dqid\(dq: \(dqt 0\(dq, \(dqmode\(dq: \(dqfast\(dq } }
+<\- { \(dqreturn\(dq: {} }
+.ft P
+.fi
+.UNINDENT
+.UNINDENT
+.SH COPYRIGHT
+nobody
+"""
+NEW = r"""
+.SH THINGS
+.INDENT 0.0
+.TP
+.B Enum ThingMode (Since: 1.0)
+How a thing behaves.
+.INDENT 7.0
+.TP
+.B Values
+.INDENT 7.0
+.IP \(bu 2
+\fBfast\fP \-\- It doesn\(aqt wait.
+.UNINDENT
+.UNINDENT
+.UNINDENT
+.INDENT 0.0
+.TP
+.B Object ThingOptions (Since: 1.0)
+.INDENT 7.0
+.TP
+.B Members
+.INDENT 7.0
+.IP \(bu 2
+\fBmode\fP (\fBThingMode\fP, \fIoptional\fP) \-\- 
+.sp
+How it
+behaves (since 1.1)
+.IP \(bu 2
+When \fBkind\fP is \fBfile\fP: The members of \fBThingFile\fP\&.
+.UNINDENT
+.UNINDENT
+.UNINDENT
+.INDENT 0.0
+.TP
+.B Object ThingFile (Since: 1.0)
+.INDENT 7.0
+.TP
+.B Members
+.INDENT 7.0
+.IP \(bu 2
+\fBfilename\fP (\fBstring\fP) \-\- The file\-name.
+.UNINDENT
+.UNINDENT
+.UNINDENT
+.INDENT 0.0
+.TP
+.B Command thing\-add (Since: 1.0)
+Add a thing. It can be removed again.
+.INDENT 7.0
+.TP
+.B Arguments
+.INDENT 7.0
+.IP \(bu 2
+\fBid\fP (\fBstring\fP) \-\- A name for it.
+.IP \(bu 2
+The members of \fBThingOptions\fP\&.
+.UNINDENT
+.TP
+.B Returns
+Nothing on success
+.UNINDENT
+.INDENT 7.0
+.INDENT 3.5
+.IP "Example:"
+.sp
+.EX
+\-> { \(dqexecute\(dq: \(dqthing\-add\(dq,
+     \(dqarguments\(dq: { \(dqid\(dq: \(dqt 0\(dq, \(dqmode\(dq: \(dqfast\(dq } }
+<\- { \(dqreturn\(dq: {} }
+.EE
+.UNINDENT
+.UNINDENT
+.UNINDENT
+.SH COPYRIGHT
+nobody
+"""
+ENTRIES = [
+    {"name": "str", "meta-type": "builtin", "json-type": "string"},
+    {"name": "0", "meta-type": "object", "members": []},
+    {"name": "thing-add", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
+    {
+        "name": "1",
+        "meta-type": "object",
+        "members": [
+            {"name": "kind", "type": "2"},
+            {"name": "id", "type": "str"},
+            {"name": "mode", "type": "3", "default": None, "features": ["unstable"]},
+        ],
+        "tag": "kind",
+        "variants": [{"case": "file", "type": "4"}, {"case": "none", "type": "0"}],
+    },
+    {"name": "2", "meta-type": "enum", "values": ["file", "none"]},
+    {"name": "3", "meta-type": "enum", "members": [{"name": "fast", "features": ["deprecated"]}]},
+    {"name": "4", "meta-type": "object", "members": [{"name": "filename", "type": "str"}]},
+    {"name": "THING_GONE", "meta-type": "event", "arg-type": "4"},
+]
+
+
+def helper(schema: Schema, manual: Manual | None, width: int = 80) -> Helper:
+    catalog = Catalog(None, schema)
+    return Helper(VmTypes(catalog, catalog.peek), manual, width)
+
+
+@pytest.fixture(params=[OLD, NEW], ids=["old", "new"])
+def manual(request: pytest.FixtureRequest) -> Manual:
+    return Manual("thing-ref(7)", str(request.param))
+
+
+def test_a_page_with_the_manual(manual: Manual) -> None:
+    page = helper(Schema(ENTRIES), manual).page("thing-add", {"kind": "file"})
+    assert page is not None
+    assert page.splitlines()[0].startswith("thing-add: a command")
+    assert page.splitlines()[0].endswith("Add a thing.")
+    for line in (
+        "  thing-add kind=file|none id=str filename=str [mode=fast]",
+        "  id  str, required",
+        "      A name for it.",
+        "  mode  ThingMode: fast, optional, unstable",
+        "      How it behaves (since 1.1)",
+        "      The file-name.",
+        "Returns: nothing",
+        '  thing-add id="t 0" mode=fast',
+        "thing-ref(7):",
+        "  Add a thing. It can be removed again.",
+    ):
+        assert line in page.splitlines()
+    assert "nobody" not in page
+    assert page.count("A name for it") == 1
+
+
+def test_pages_of_types_with_the_manual(manual: Manual) -> None:
+    pages = helper(Schema(ENTRIES), manual)
+    page = pages.page("ThingMode", {})
+    assert page is not None
+    assert "  fast" in page.splitlines()
+    assert "      deprecated: It doesn't wait." in page.splitlines()
+    page = pages.page("ThingOptions", {})
+    assert page is not None
+    assert "  More depend on kind, as in: .help ThingOptions kind=file" in page.splitlines()
+    assert manual.summary("ThingMode") == "How a thing behaves"
+
+
+def test_pages_without_the_manual() -> None:
+    pages = helper(Schema(ENTRIES), None)
+    page = pages.page("thing-add", {})
+    assert page is not None
+    assert "  More depend on kind, as in: .help thing-add kind=file" in page.splitlines()
+    assert "  thing-add kind=file id=ID filename=FILENAME" in page.splitlines()
+    page = pages.page("THING_GONE", {})
+    assert page is not None
+    assert "  filename  str, required" in page.splitlines()
+    page = pages.page("3", {})
+    assert page is not None
+    assert page.startswith("3: an enum")
+    assert pages.page("nothing", {}) is None
+
+
+def test_there_is_a_page_of_everything(schema: Schema) -> None:
+    pages = helper(schema, None, width=60)
+    for name in [*schema.commands(), *schema.events()]:
+        page = pages.page(name, {})
+        assert page is not None
+        assert page.startswith(f"{name}: a")
+        command = schema.command(name)
+        if command is not None:
+            assert all(member in page for member in command.arguments.members)
+            example = page.splitlines()[page.splitlines().index("Example:") + 1]
+            source = Reader().push(example)
+            assert source is not None
+            statement = Assembler().feed(source)
+            assert isinstance(statement, Execute)
+            message = statement.message
+            assert message["execute"] == name
+            found = faults(message.get("arguments", {}), command.arguments)
+            assert not any(fault.startswith("missing") for fault in found)
+
+
+def test_the_installed_manual_has_a_page_of_everything(schema: Schema) -> None:
+    manual = open_manual("qemu-qmp-ref")
+    if manual is None:
+        lack("qemu-qmp-ref(7)")
+    pages = helper(schema, manual)
+    told = 0
+    for name in [*schema.commands(), *schema.events()]:
+        page = pages.page(name, {})
+        assert page is not None
+        assert "\\" not in page.replace("\\n", "").replace('\\"', "").replace("\\\\", "")
+        told += bool(manual.summary(name))
+    assert told > 200
+    assert len(manual.types(schema)) > 300
+    for name in manual.types(schema):
+        assert pages.page(name, {})
+
+
+def test_the_manual_is_found_where_man_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "man7").mkdir()
+    with gzip.open(tmp_path / "man7" / "qemu-thing-ref.7.gz", "wt") as file:
+        file.write(NEW)
+    (tmp_path / "man7" / "qemu-bad-ref.7.gz").write_bytes(b"no gzip")
+    monkeypatch.setenv("MANPATH", str(tmp_path))
+    found = open_manual("qemu-thing-ref")
+    assert found is not None
+    assert found.title == "qemu-thing-ref(7)"
+    assert found.summary("thing-add") == "Add a thing"
+    assert open_manual("qemu-bad-ref") is None
+    assert open_manual("qemu-none-ref") is None
+
+
+def test_help_in_a_script(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "set_link ?", "-c", ".help STOP", "-c", "help query-status")
+    assert done.returncode == 0
+    assert "set_link name=str up=bool" in done.stdout
+    assert "STOP: an event" in done.stdout
+    assert "query-status: a command" in done.stdout
+    done = run(vm.address, "-c", ".help qury-status")
+    assert done.returncode == 2
+    assert "did you mean query-status" in done.stderr
+
+
+def test_help_with_a_drivers_properties(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", ".help device_add driver=e1000")
+    assert "  mac  str, optional" in done.stdout.splitlines()

@@ -103,7 +103,7 @@ How a thing behaves.
 .B Members
 .INDENT 7.0
 .IP \(bu 2
-\fBmode\fP (\fBThingMode\fP, \fIoptional\fP) \-\- 
+\fBmode\fP (\fBThingMode\fP, \fIoptional\fP) \-\-
 .sp
 How it
 behaves (since 1.1)

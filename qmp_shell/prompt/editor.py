@@ -8,7 +8,7 @@ from collections.abc import Callable
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.filters import Condition, completion_is_selected
+from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -170,7 +170,7 @@ def _keys() -> KeyBindings:
         event.current_buffer.cancel_completion()
         event.current_buffer.auto_up(count=event.arg)
 
-    @keys.add("escape", filter=is_completing, eager=True)
+    @keys.add("escape", filter=has_completions, eager=True)
     def _(event: KeyPressEvent) -> None:
         """Escape closes the menu, and what was typed is there again."""
         event.current_buffer.cancel_completion()

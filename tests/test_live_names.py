@@ -23,11 +23,11 @@ def offered(session: Session, text: str, *, human: bool = False) -> dict[str, st
     """What the prompt would offer once the VM has answered, with descriptions."""
     names = SessionNames(session)
     while True:
-        options = complete(text, names, session.known_types, human=human)
-        if not session.catalog.awaited:
+        options = complete(text, names, session.knowledge.known_types, human=human)
+        if not session.knowledge.catalog.awaited:
             found: list[Candidate] = options.candidates if options is not None else []
             return {candidate.text: candidate.description for candidate in found}
-        session.catalog.settle()
+        session.knowledge.catalog.settle()
 
 
 def attach(address: str) -> Session:

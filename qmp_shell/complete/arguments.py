@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..language.typing import as_array, as_object, branches
-from ..schema import Alternate, Array, Builtin, Enum, Member, Object, Type
+from ..schema import (
+    Alternate,
+    Array,
+    Builtin,
+    Enum,
+    Member,
+    Object,
+    Type,
+    as_array,
+    as_object,
+    branches,
+)
 from ..schema.text import in_order, long, member_note
 from .kinds import Kind, kind_of
 from .line import Group, Line, walk

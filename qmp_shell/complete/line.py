@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from ..language import Reader
 from ..language.command import sketch
-from ..language.typing import as_array, as_object
 from ..language.words import Word, split_open
-from ..schema import ANY, Builtin, Object, Type
+from ..schema import ANY, Builtin, Object, Type, as_array, as_object
 from ..schema.text import Part, signature
 from .options import Types
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..schema import ANY, Alternate, Array, Builtin, Enum, Object, Type
+from ..schema import ANY, Alternate, Builtin, Enum, Type, as_array, as_object
 from .values import SWITCH_WORDS, Bare, read_count, read_float, read_untyped
 
 _NO_VALUE = object()
@@ -42,29 +42,6 @@ def read_word(word: Bare, type_: Type) -> Any:
         return _read_alternate(word, type_)
     value = _fit(word, type_)
     return read_untyped(word) if value is _NO_VALUE else value
-
-
-def as_object(type_: Type | None) -> Object | None:
-    """A type's object: itself, or that branch of an alternate."""
-    for each in branches(type_):
-        if isinstance(each, Object):
-            return each
-    return None
-
-
-def as_array(type_: Type | None) -> Array | None:
-    """A type's list: itself, or that branch of an alternate."""
-    for each in branches(type_):
-        if isinstance(each, Array):
-            return each
-    return None
-
-
-def branches(type_: Type | None) -> list[Type]:
-    """The types that a value may be of: one, or an alternate's."""
-    if type_ is None:
-        return []
-    return type_.branches if isinstance(type_, Alternate) else [type_]
 
 
 def _read_alternate(word: Bare, type_: Alternate) -> Any:

@@ -55,7 +55,7 @@ class SessionCompleter(Completer):
     ) -> AsyncGenerator[Completion, None]:
         """What is known, and what a VM that answers at once makes known; typing goes on."""
         found = list(self.get_completions(document, complete_event))
-        while self._session.catalog.awaited:
+        while self._session.knowledge.catalog.awaited:
             await self._hear()
             found = list(self.get_completions(document, complete_event))
         for completion in found:
@@ -71,7 +71,7 @@ class SessionCompleter(Completer):
             options = complete(
                 before,
                 self._names,
-                session.known_types,
+                session.knowledge.known_types,
                 after=document.text_after_cursor,
                 human=session.human is not None,
                 in_transaction=session.in_transaction,

@@ -32,7 +32,7 @@ class Guide(Processor):
         if line is None:
             return Transformation(fragments)
         characters = explode_text_fragments(fragments)
-        for start, end in unknown_words(line, self._session.known_types):
+        for start, end in unknown_words(line, self._session.knowledge.known_types):
             for index in range(start, min(end, len(characters))):
                 style, text, *_ = characters[index]
                 characters[index] = (f"{style} {UNKNOWN_STYLE}", text)
@@ -41,7 +41,9 @@ class Guide(Processor):
     def toolbar(self, before: str, after: str) -> StyleAndTextTuples:
         """The signature of the command being typed, with the argument that the cursor is in."""
         line = self._read(before, after)
-        found = signature_of(line, self._session.known_types) if line is not None else None
+        found = (
+            signature_of(line, self._session.knowledge.known_types) if line is not None else None
+        )
         if found is None:
             return []
         words: StyleAndTextTuples = []

@@ -88,10 +88,10 @@ class Repl:
     def greet(self, tips: Tips) -> None:
         """Say which VM this is, and what to do with it."""
         session = self._session
-        name, status = session.catalog.identity()
-        if session.catalog.is_offline:
+        name, status = session.knowledge.catalog.identity()
+        if session.knowledge.catalog.is_offline:
             about = "no VM, only its schema: lines are checked and not sent"
-        elif session.catalog.is_agent:
+        elif session.knowledge.catalog.is_agent:
             about = "a guest agent"
         else:
             about = ", ".join(filter(None, (name, version_text(session.client.greeting), status)))

@@ -19,6 +19,9 @@ from .model import (
     Object,
     Schema,
     Type,
+    as_array,
+    as_object,
+    branches,
 )
 
 __all__ = [
@@ -38,4 +41,7 @@ __all__ = [
     "Object",
     "Schema",
     "Type",
+    "as_array",
+    "as_object",
+    "branches",
 ]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..language.notation import format_message
+from ..protocol import Message
 from .model import Array, Object, Schema, Type
 from .troff import Block, lay_out, plain_text, read_blocks
 
@@ -64,8 +64,8 @@ class Section:
             blocks.append(block)
         return list(lay_out(blocks, width))
 
-    def examples(self) -> list[str]:
-        """Examples of the command, in this shell's notation."""
+    def examples(self) -> list[Message]:
+        """The messages that are shown as examples of the command."""
         found = []
         for block in self._blocks:
             for match in _EXAMPLE.finditer("\n".join(block.lines)) if block.is_code else ():
@@ -74,7 +74,7 @@ class Section:
                 except ValueError:  # there are dots in it for what was left out
                     continue
                 if isinstance(message, dict) and message.get("execute") == self.name:
-                    found.append(format_message(message))
+                    found.append(message)
         return found
 
     def _without_members(self, blocks: list[Block]) -> Iterator[Block]:

@@ -151,6 +151,29 @@ class Object(Type):
         )
 
 
+def as_object(type_: Type | None) -> Object | None:
+    """A type's object: itself, or that branch of an alternate."""
+    for each in branches(type_):
+        if isinstance(each, Object):
+            return each
+    return None
+
+
+def as_array(type_: Type | None) -> Array | None:
+    """A type's list: itself, or that branch of an alternate."""
+    for each in branches(type_):
+        if isinstance(each, Array):
+            return each
+    return None
+
+
+def branches(type_: Type | None) -> list[Type]:
+    """The types that a value may be of: one, or an alternate's."""
+    if type_ is None:
+        return []
+    return type_.branches if isinstance(type_, Alternate) else [type_]
+
+
 class Command(NamedTuple):
     """A command.
 

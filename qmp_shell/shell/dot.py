@@ -47,15 +47,16 @@ def _help_page(session: Session, topic: str) -> str:
     if dot is not None:
         return f"{name} {dot.usage}".rstrip() + f"  {dot.summary}"
     width = min(shutil.get_terminal_size().columns, _WIDEST_PAGE)
-    page = Helper(session.types, session.manual, width).page(name, sketch(split_words(rest)))
+    known = session.knowledge
+    page = Helper(known.types, known.manual, width).page(name, sketch(split_words(rest)))
     if page is None:
-        near = suggestion(name, session.types.commands(), "there are")
+        near = suggestion(name, known.types.commands(), "there are")
         raise UsageError(f"nothing is known of {name!r}" + (f"; {near}" if near else ""))
     return page
 
 
 def _commands(session: Session, pattern: str) -> None:
-    names = session.catalog.commands(session.catalog.ask)
+    names = session.knowledge.types.commands()
     if not names:
         raise UsageError("the VM does not tell its commands")
     import fnmatch

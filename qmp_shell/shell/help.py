@@ -7,8 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..language.notation import format_message
-from ..language.typing import as_object, branches
-from ..schema import STRING, Array, Builtin, Enum, EventType, Member, Object, Schema, Type
+from ..schema import (
+    STRING,
+    Array,
+    Builtin,
+    Enum,
+    EventType,
+    Member,
+    Object,
+    Schema,
+    Type,
+    as_object,
+    branches,
+)
 from ..schema.check import marked
 from ..schema.manual import Manual, Section
 from ..schema.text import in_order, plain, short, signature, type_kind
@@ -217,7 +228,7 @@ class Helper:
         """A line from the manual, or one that is made up."""
         examples = section.examples() if section is not None else []
         if examples:
-            return min(examples, key=len)
+            return min(map(format_message, examples), key=len)
         made = sample(type_)
         return format_message({"execute": name} | ({"arguments": made} if made else {}))
 

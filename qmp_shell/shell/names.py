@@ -12,6 +12,7 @@ from ..schema.check import marked
 from ..schema.text import arguments_in_line, short
 from .catalog import dictionary, dicts
 from .human import read_help
+from .knowledge import Knowledge
 from .session import Session
 from .settings import OPTIONS
 
@@ -107,11 +108,15 @@ class SessionNames:
             return self._in_schema(*_IN_SCHEMA[wanted.kind])
         return []
 
+    @property
+    def _knowledge(self) -> Knowledge:
+        return self._session.knowledge
+
     def _ask(self, command: str, arguments: Message | None = None) -> Any:
-        return self._session.catalog.peek(command, arguments)
+        return self._knowledge.catalog.peek(command, arguments)
 
     def _human(self, line: str) -> str:
-        catalog = self._session.catalog
+        catalog = self._knowledge.catalog
         return catalog.human(catalog.peek, line).replace("\r\n", "\n")
 
     def _listed(self, source: _Source) -> Iterator[Candidate]:
@@ -122,7 +127,7 @@ class SessionNames:
                 yield Candidate(str(name), ", ".join(about))
 
     def _in_schema(self, command: str, path: tuple[str, ...]) -> Iterator[Candidate]:
-        schema = self._session.known_types.schema
+        schema = self._knowledge.known_types.schema
         for type_ in schema.enums_at(command, path) if schema is not None else ():
             yield from (Candidate(v.name, ", ".join(v.features)) for v in type_.values.values())
 
@@ -137,8 +142,8 @@ class SessionNames:
     # Commands
 
     def _commands(self, _: Wanted) -> Iterator[Candidate]:
-        catalog, types = self._session.catalog, self._session.known_types
-        manual = self._session.manual
+        catalog, types = self._knowledge.catalog, self._knowledge.known_types
+        manual = self._knowledge.manual
         for name in catalog.commands(catalog.peek):
             command = types.command(name)
             notes = marked(command.features) if command is not None else []
@@ -148,7 +153,7 @@ class SessionNames:
             yield Candidate(name, ": ".join(filter(None, (", ".join(notes), about))))
 
     def _events(self, _: Wanted) -> Iterator[Candidate]:
-        schema, manual = self._session.known_types.schema, self._session.manual
+        schema, manual = self._knowledge.known_types.schema, self._knowledge.manual
         for name in schema.events() if schema is not None else ():
             about = manual.summary(name) if manual is not None else ""
             yield Candidate(name, about or "an event")
@@ -166,7 +171,7 @@ class SessionNames:
         return (Candidate(c.name, c.summary) for c in read_help(text, prefix="info "))
 
     def _parameters(self, _: Wanted) -> Iterator[Candidate]:
-        type_ = self._session.known_types.arguments("migrate-set-parameters", {})
+        type_ = self._knowledge.known_types.arguments("migrate-set-parameters", {})
         for member in type_.members.values() if type_ is not None else ():
             yield Candidate(member.name, short(member.type))
 

@@ -14,10 +14,8 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from ..schema import Schema
-    from ..schema.manual import Manual
-    from .catalog import Catalog
     from .human import HumanMonitor
-    from .types import VmTypes
+    from .knowledge import Knowledge
 
 
 class Display(Protocol):
@@ -102,13 +100,10 @@ class Session:
         self._log = log
         self.dry_run = dry_run
         self._schema = schema
-        self._remarked: set[str] = set()
         self._assembler = Assembler()
         self._client: Client | None = None
         self._address: str | None = None
-        self._catalog: Catalog | None = None
-        self._manual: Manual | None = None
-        self._sought_manual = False
+        self._knowledge: Knowledge | None = None
         if human:
             self.enter_human()
 
@@ -130,37 +125,13 @@ class Session:
         return self._client.watched if self._client is not None else {}
 
     @property
-    def catalog(self) -> Catalog:
-        """What the VM tells of itself."""
-        if self._catalog is None:
-            from .catalog import Catalog
+    def knowledge(self) -> Knowledge:
+        """What is known of the VM."""
+        if self._knowledge is None:
+            from .knowledge import Knowledge
 
-            self._catalog = Catalog(self._client, self._schema)
-        return self._catalog
-
-    @property
-    def types(self) -> VmTypes:
-        """The types of the VM's arguments; the VM is waited for."""
-        from .types import VmTypes
-
-        return VmTypes(self.catalog, self.catalog.ask)
-
-    @property
-    def known_types(self) -> VmTypes:
-        """The same as far as they are here; the VM is not waited for."""
-        from .types import VmTypes
-
-        return VmTypes(self.catalog, self.catalog.peek)
-
-    @property
-    def manual(self) -> Manual | None:
-        """QEMU's reference for what is at the other end, if this machine has it."""
-        if not self._sought_manual:
-            from ..schema.manual import open_manual
-
-            self._sought_manual = True
-            self._manual = open_manual("qemu-ga-ref" if self.catalog.is_agent else "qemu-qmp-ref")
-        return self._manual
+            self._knowledge = Knowledge(self._client, self._schema)
+        return self._knowledge
 
     @property
     def prompt(self) -> str:
@@ -187,8 +158,7 @@ class Session:
         self._address = address or self._address
         self.drop_transaction()
         self._client = client
-        self._catalog = None
-        self._sought_manual = False
+        self._knowledge = None
         client.listen(self._hear)
         if self.human is not None:
             self.enter_human()
@@ -233,10 +203,13 @@ class Session:
             return
         reply = self._request(message)
         self.display.reply(reply)
-        self._remark(message)
+        if self._knowledge is not None:
+            for mark in self._knowledge.new_marks(message):
+                self.display.remark(mark)
         if reply.is_error:
             error = CommandError(reply)
-            error.hint = self._hint(error)
+            if self.connected:
+                error.hint = self.knowledge.hint(error)
             raise error
 
     def _draft(self, message: Message) -> None:
@@ -247,7 +220,7 @@ class Session:
         from .hints import faults_of
 
         self.display.draft(message)
-        fault = faults_of(message, self.types, strict=False)
+        fault = faults_of(message, self.knowledge.types, strict=False)
         if fault:
             raise CheckError(f"{message.get('execute', 'message')}: {fault}")
 
@@ -260,29 +233,8 @@ class Session:
         arguments = message["arguments"]
         if self._client is not None:
             self._client.timeout = self.settings.timeout
-        type_ = self.types.arguments(message["execute"], arguments)
+        type_ = self.knowledge.types.arguments(message["execute"], arguments)
         return {**message, "arguments": typed(arguments, type_)}
-
-    def _hint(self, error: CommandError) -> str:
-        """What the VM's schema knows about an error."""
-        if self.catalog.is_agent or not self.connected:
-            return ""
-        from .hints import hint
-
-        self.known_types.schema  # noqa: B018 (asked for, so that it can settle)
-        self.catalog.settle()
-        return hint(error, self.known_types)
-
-    def _remark(self, message: Message) -> None:
-        """Say once of each command and argument that it is deprecated or unstable."""
-        if self._catalog is None or not self._catalog.knows_schema:
-            return
-        from .hints import marks_of
-
-        for mark in marks_of(message, self.known_types):
-            if mark not in self._remarked:
-                self._remarked.add(mark)
-                self.display.remark(mark)
 
     def run_human(self, line: str) -> None:
         """Have the human monitor run a line, and display what it says.
@@ -316,8 +268,8 @@ class Session:
         try:
             return self.client.request(message)
         finally:
-            if self._catalog is not None:
-                self._catalog.sent(str(message.get("execute")))
+            if self._knowledge is not None:
+                self._knowledge.catalog.sent(str(message.get("execute")))
 
     def enter_human(self) -> None:
         """Go over to human monitor mode, with CPU 0 chosen."""
@@ -377,8 +329,8 @@ class Session:
 
     def _hear(self, news: News) -> None:
         if isinstance(news, Event):
-            if self._catalog is not None:
-                self._catalog.forget()
+            if self._knowledge is not None:
+                self._knowledge.catalog.forget()
             if self.settings.events:
                 self.display.event(news)
         elif isinstance(news, LateReply):

@@ -1,0 +1,57 @@
+"""All that is known of the VM at the other end: its answers, its types, its manual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..client import Client
+from ..protocol import CommandError, Message
+from ..schema import Schema
+from .catalog import Catalog
+from .hints import hint, marks_of
+from .types import VmTypes
+
+if TYPE_CHECKING:
+    from ..schema.manual import Manual
+
+
+class Knowledge:
+    """One for each connection; for a saved schema, one without.
+
+    :ivar catalog: the VM's answers.
+    :ivar types: the types of its arguments; the VM is waited for.
+    :ivar known_types: the same as far as they are here; the VM is not waited for.
+    """
+
+    def __init__(self, client: Client | None, schema: Schema | None) -> None:
+        """:param schema: that of a VM which is not there."""
+        self.catalog = Catalog(client, schema)
+        self.types = VmTypes(self.catalog, self.catalog.ask)
+        self.known_types = VmTypes(self.catalog, self.catalog.peek)
+        self._manual: Manual | None = None
+        self._sought_manual = False
+        self._marked: set[str] = set()
+
+    @property
+    def manual(self) -> Manual | None:
+        """QEMU's reference for what is at the other end, if this machine has it."""
+        if not self._sought_manual:
+            from ..schema.manual import open_manual
+
+            self._sought_manual = True
+            self._manual = open_manual("qemu-ga-ref" if self.catalog.is_agent else "qemu-qmp-ref")
+        return self._manual
+
+    def hint(self, error: CommandError) -> str:
+        """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""
+        self.catalog.schema(self.catalog.peek)
+        self.catalog.settle()
+        return hint(error, self.known_types)
+
+    def new_marks(self, message: Message) -> list[str]:
+        """What a message uses that is deprecated or unstable, each of it once."""
+        if not self.catalog.knows_schema:
+            return []
+        marks = [mark for mark in marks_of(message, self.known_types) if mark not in self._marked]
+        self._marked.update(marks)
+        return marks

@@ -13,11 +13,11 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from .address import Address, parse_address
-from .errors import ConnectError, ConnectionLost, ProtocolError, Timeout
+from .errors import ConnectError, ConnectionLost, ProtocolError, Timeout, UsageError
 from .protocol import (
     AGENT_DELIMITER,
     CommandError,
@@ -149,8 +149,10 @@ class Client:
             raise CommandError(reply)
         return reply.message["return"]
 
-    def request(self, message: Message) -> Reply:
+    def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
         """Send a whole message and wait for its reply, good or bad.
+
+        :param descriptors: of open files, to go along (``getfd``, ``add-fd``).
 
         Interrupted or out of time, it leaves the late reply to be told apart from others.
 
@@ -158,7 +160,8 @@ class Client:
         :raise ConnectionLost: there is no VM any more.
         """
         deadline = _deadline(self.timeout)
-        return self._answer(self.post(message, deadline=deadline), self.timeout, deadline)
+        request = self.post(message, deadline=deadline, descriptors=descriptors)
+        return self._answer(request, self.timeout, deadline)
 
     def answer(self, request: Request, timeout: float | None) -> Reply:
         """Wait for the reply to what was posted.
@@ -188,22 +191,31 @@ class Client:
         return self.connected and self._conversation.owed_replies
 
     def post(
-        self, message: Message, *, quiet: bool = False, deadline: float | None = None
+        self,
+        message: Message,
+        *,
+        quiet: bool = False,
+        deadline: float | None = None,
+        descriptors: Sequence[int] = (),
     ) -> Request:
         """Send a message and do not wait; several may be under way.
 
         :param quiet: if its reply is given up waiting for, it is dropped when it comes.
         :param deadline: by the monotonic clock, for the VM to take it; None: any time.
+        :param descriptors: of open files, to go along with it.
+        :raise UsageError: there are descriptors, and this is no UNIX socket.
         :raise Timeout: the VM did not take it in time.
         :raise ConnectionLost: there is no VM any more.
         :raise TypeError, ValueError: it can't be written as JSON.
         """
-        self._open_stream()
+        stream = self._open_stream()
+        if descriptors and stream.family != socket.AF_UNIX:
+            raise UsageError("descriptors can be sent over a UNIX socket only")
         request, wire, data = self._conversation.send(message, quiet=quiet)
         if self.tracer is not None:
             self.tracer(">", wire, quiet)
         try:
-            self._send(data, deadline)
+            self._send(data, deadline, descriptors)
         except BaseException:
             if self.connected:  # it would not be, if a part of it had been sent
                 self._conversation.forget(request)
@@ -333,9 +345,10 @@ class Client:
         elif isinstance(news, Event):
             self._events.append(news)
 
-    def _send(self, data: bytes, deadline: float | None) -> None:
-        """Send all of it; meanwhile go on reading, or two full buffers wait for each other.
+    def _send(self, data: bytes, deadline: float | None, descriptors: Sequence[int] = ()) -> None:
+        """Send all of it, and descriptors with its first byte.
 
+        Meanwhile it goes on reading, or two full buffers would wait for each other.
         A message that was cut short can't be taken back: the connection ends with it.
 
         :raise Timeout: not all could be sent in time.
@@ -344,7 +357,11 @@ class Client:
         try:
             while view:
                 try:
-                    view = view[self._open_stream().send(view) :]
+                    if descriptors and len(view) == len(data):
+                        sent = socket.send_fds(self._open_stream(), [view], descriptors)
+                    else:
+                        sent = self._open_stream().send(view)
+                    view = view[sent:]
                 except (BlockingIOError, InterruptedError):
                     if not self._turn(deadline, writable=True):
                         raise Timeout("the VM took no more data in time") from None

@@ -27,6 +27,10 @@ class CheckError(QMPError):
     """What the VM's schema does not allow, found in a dry run."""
 
 
+class PipelineError(QMPError):
+    """The shell command that a reply was given to has failed."""
+
+
 class AddressError(UsageError, ValueError):
     """A text that is no address."""
 

@@ -19,6 +19,12 @@ Message = dict[str, Any]
 _END_OF_TIME = 1 << 40  # what the C library can still make a date of
 
 
+def command_of(message: Message) -> str:
+    """The name of the command that a message executes; empty: there is none."""
+    name = message.get("execute", message.get("exec-oob", ""))
+    return name if isinstance(name, str) else ""
+
+
 class Request:
     """A command sent, and its reply once that has come.
 
@@ -42,7 +48,7 @@ class Request:
     @property
     def name(self) -> str:
         """The command's name, for people."""
-        return str(self.message.get("execute", self.message.get("exec-oob", "message")))
+        return command_of(self.message) or "message"
 
 
 class Reply(NamedTuple):

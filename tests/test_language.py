@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell.language import Assembler, Dot, Execute, ParseError, Reader, Source
+from qmp_shell.language import Assembler, Dot, Execute, File, ParseError, Reader, Source
 from qmp_shell.language.notation import format_message
 from qmp_shell.language.secrets import may_hold_secret, redact
 from qmp_shell.language.typing import typed
@@ -149,6 +149,52 @@ def test_keys(words: str, value: Any) -> None:
     assert arguments(words) == value
 
 
+def statement(text: str) -> Execute:
+    (source,) = read(text)
+    found = Assembler().feed(source)
+    assert isinstance(found, Execute)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "pipeline"),
+    [
+        ("test a=1 | jq '.return[] | {a: .b}'", "jq '.return[] | {a: .b}'"),
+        ("test |cat", "cat"),
+        ('{"execute": "test"} | head -1', "head -1"),
+        ("transaction( abort ) | cat", "cat"),
+        ("test a=x|y", None),
+        ('test a="x | y"', None),
+        ("test a=[1] | x \\\ny", "x y"),
+    ],
+)
+def test_pipelines(line: str, pipeline: str | None) -> None:
+    assert statement(line).pipeline == pipeline
+
+
+@pytest.mark.parametrize(
+    ("line", "files"),
+    [
+        ("getfd fdname=f </a/b", (File("/a/b", False),)),
+        ("getfd </a/b fdname=f", (File("/a/b", False),)),
+        ("getfd fdname=f < /a/b", (File("/a/b", False),)),
+        ("add-fd <>/a/b", (File("/a/b", True),)),
+        ('add-fd <>"/a b" <c | cat', (File("/a b", True), File("c", False))),
+        ('{"execute": "getfd"} </a', (File("/a", False),)),
+        ("test a=<x", ()),
+    ],
+)
+def test_files(line: str, files: tuple[File, ...]) -> None:
+    found = statement(line)
+    assert found.files == files
+
+
+def test_out_of_band() -> None:
+    found = statement(".oob migrate-pause a=1 | cat")
+    assert found.message == {"exec-oob": "migrate-pause", "arguments": {"a": "1"}}
+    assert found.pipeline == "cat"
+
+
 @pytest.mark.parametrize(
     ("line", "column", "says"),
     [
@@ -195,6 +241,12 @@ def test_keys(words: str, value: Any) -> None:
         ("transaction( a ) b", 18, "nothing may follow"),
         ("transaction( x=1 )", 14, "name comes first"),
         ("  )", 3, "no command's name"),
+        ("| cat", 1, "name comes first"),
+        ("test |", 6, "a shell command is missing"),
+        ("test <", 6, "a path is missing"),
+        ("test <[1]", 7, "a path is needed"),
+        ('test <"a', 7, "never closed"),
+        ("transaction( abort | cat", 20, "can only follow the )"),
     ],
 )
 def test_what_cannot_be_read_is_marked(line: str, column: int, says: str) -> None:

@@ -554,3 +554,60 @@ def test_lines_without_ambiguous_words_never_ask_for_the_schema(vm: RunningVm, r
     unclear = run("-l", "/dev/stderr", vm.address, "-c", "set_link name=5 up=on", "-k")
     assert "query-qmp-schema" in unclear.stderr
     assert asks("stop")  # a dry run checks what it prints
+
+
+def test_pipelines(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "query-name | tr a-z A-Z", "-c", "query-name|wc -l")
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "1")
+    assert done.stdout.startswith('{"RETURN": {"NAME": "TESTVM"}}')
+    done = run(vm.address, "-c", "query-name | exit 3", "-c", "query-name")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the pipeline ended with status 3" in done.stderr
+    done = run(vm.address, "-c", "no-such-command | cat")
+    assert (done.returncode, "CommandNotFound" in done.stdout) == (1, True)
+
+
+def test_a_pipeline_that_reads_nothing(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "query-qmp-schema | true", "-c", "query-name")
+    assert (done.returncode, done.stdout) == (0, NAME)
+
+
+def test_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    disk = tmp_path / "some disk"
+    disk.write_bytes(b"x" * 65536)
+    script = (
+        f'add-fd fdset-id=1 <>"{disk}"\n'
+        "query-fdsets\n"
+        "blockdev-add driver=raw node-name=d0 file.driver=file file.filename=/dev/fdset/1\n"
+        "query-named-block-nodes flat=on | grep -c /dev/fdset/1\n"
+        f'getfd fdname=out <>"{disk}"\n'
+        "migrate uri=fd:out\n"
+    )
+    done = run(vm.address, stdin=script)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    with vm.second() as client:
+        for _ in client.events(timeout=0):
+            pass
+        while client.execute("query-migrate").get("status") != "completed":
+            next(client.events(timeout=0.05), None)
+    assert disk.read_bytes().startswith(b"QEVM")
+    done = run(vm.address, "-c", f"getfd fdname=f <{tmp_path}/none")
+    assert (done.returncode, "No such file" in done.stderr) == (2, True)
+
+
+def test_descriptors_need_a_unix_socket(start_vm: Callable[..., RunningVm], run: Run) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
+    done = run(f"127.0.0.1:{port}", "-c", "getfd fdname=f </dev/null")
+    assert (done.returncode, "UNIX socket only" in done.stderr) == (2, True)
+
+
+def test_out_of_band(vm: RunningVm, run: Run) -> None:
+    done = run("-v", vm.address, "-c", ".oob migrate-pause")
+    assert '"exec-oob": "migrate-pause"' in done.stderr
+    assert "only supported during postcopy" in done.stdout
+    done = run(vm.address, "-c", ".oob")
+    assert (done.returncode, "write .oob COMMAND" in done.stderr) == (2, True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from .reader import Reader
 from .source import ParseError, Source
-from .statement import Assembler, Dot, Execute
+from .statement import Assembler, Dot, Execute, File
 from .values import has_ambiguous_words
 
 __all__ = [
     "Assembler",
     "Dot",
     "Execute",
+    "File",
     "ParseError",
     "Reader",
     "Source",

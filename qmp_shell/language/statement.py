@@ -11,18 +11,33 @@ from typing import NamedTuple
 from ..protocol import Message
 from .command import check_name, read_command, read_value
 from .source import ParseError, Source
-from .words import Word, literal_end, skip_blank, split_words
+from .words import PIPE, READ, READ_WRITE, Word, literal_end, skip_blank, split_words
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
+_OUT_OF_BAND = re.compile(r"\.oob\s+(?=\S)")
 _DOT = re.compile(r"\.(?P<name>\S*)\s*(?P<argument>.*)", re.DOTALL)
+_MARKS = (PIPE, READ, READ_WRITE)
 # Dot commands that people type without the dot, in this shell as in others.
 _WITHOUT_DOT = re.compile(r"\s*(?:(?P<exit>exit)|(?:help|\?)(?:\s+(?P<topic>[^\s=]+))?)\s*")
 
 
+class File(NamedTuple):
+    """A file whose descriptor goes along with a command."""
+
+    path: str
+    writable: bool
+
+
 class Execute(NamedTuple):
-    """A message to be sent, once its bare words are typed."""
+    """A message to be sent, once its bare words are typed.
+
+    :ivar files: to be opened, and their descriptors sent along.
+    :ivar pipeline: the shell command that is given the reply; None: the reply is shown.
+    """
 
     message: Message
+    files: tuple[File, ...] = ()
+    pipeline: str | None = None
 
 
 class Dot(NamedTuple):
@@ -72,6 +87,11 @@ class Assembler:
         start = skip_blank(text, 0)
         if start == len(text) or text[start] == "#":
             return None
+        out_of_band = _OUT_OF_BAND.match(text, start)
+        if out_of_band is not None:
+            statement = _command(list(split_words(text, out_of_band.end())))
+            message = {"exec-oob": statement.message.pop("execute"), **statement.message}
+            return statement._replace(message=message)
         if text[start] == ".":
             return _dot(text[start:])
         if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:
@@ -84,20 +104,27 @@ class Assembler:
         if self._actions is not None:
             return self._transaction(self._actions, text, start)
         if text[start] in "{[":
-            return Execute(_raw_message(text, start))
+            message, tail = _raw_message(text, start)
+            return _execute(message, tail)
         words = list(split_words(text, start))
         if [word.key for word in words[1:]] == ["?"]:
             return Dot("help", words[0].key)
-        return Execute(read_command(words).message())
+        return _command(words)
 
     def _transaction(self, before: list[Message], text: str, start: int) -> Execute | None:
         """Add a line's actions to those before it; ``)`` ends them."""
         on_one_line = not before and not self.in_transaction
         start = skip_blank(text, start)
+        tail: list[Word] = []
         if text.startswith("{", start):
-            actions, closed = [_raw_action(text, start)], False
+            action, tail = _raw_action(text, start)
+            actions, closed = [action], False
         else:
-            actions, closed = _actions(list(split_words(text, start)), on_one_line)
+            words = list(split_words(text, start))
+            tail = [word for word in words if word.key in _MARKS]
+            actions, closed = _actions([w for w in words if w.key not in _MARKS], on_one_line)
+        if tail and not closed:
+            raise ParseError("this can only follow the ) of a transaction", tail[0].start)
         self._actions = actions = before + actions
         if not closed:
             return None
@@ -105,7 +132,33 @@ class Assembler:
         self.drop()
         if spoiled:
             raise ParseError("not sent, for a line of this transaction could not be read", start)
-        return Execute({"execute": "transaction", "arguments": {"actions": actions}})
+        return _execute({"execute": "transaction", "arguments": {"actions": actions}}, tail)
+
+
+def _command(words: list[Word]) -> Execute:
+    """A command, with what stands behind its arguments."""
+    if words[0].key in _MARKS:
+        raise ParseError("a command's name comes first", words[0].start)
+    command = read_command(word for word in words if word.key not in _MARKS)
+    return _execute(command.message(), [word for word in words if word.key in _MARKS])
+
+
+def _execute(message: Message, tail: list[Word]) -> Execute:
+    """Read ``<PATH``, ``<>PATH`` and ``| PIPELINE``."""
+    files = []
+    pipeline = None
+    for word in tail:
+        if not word.value:
+            what = "a shell command" if word.key == PIPE else "a path"
+            raise ParseError(f"{what} is missing behind the {word.key}", word.start)
+        if word.key == PIPE:
+            pipeline = word.value
+        else:
+            path = read_value(word.value, word.value_start)
+            if not isinstance(path, str):
+                raise ParseError("a path is needed here", word.value_start)
+            files.append(File(str(path), word.key == READ_WRITE))
+    return Execute(message, tuple(files), pipeline)
 
 
 def _dot(text: str) -> Dot:
@@ -114,21 +167,24 @@ def _dot(text: str) -> Dot:
     return Dot(match["name"], match["argument"].strip())
 
 
-def _raw_message(text: str, start: int) -> Message:
+def _raw_message(text: str, start: int) -> tuple[Message, list[Word]]:
+    """A message in JSON, and what stands behind it."""
     end = literal_end(text, start)
     value = read_value(text[start:end], start)
     if not isinstance(value, dict):
         raise ParseError("a message is an object: {...}", start)
-    for word in split_words(text, end):
-        raise ParseError("nothing may follow a message", word.start)
-    return value
+    tail = list(split_words(text, end))
+    for word in tail:
+        if word.key not in _MARKS:
+            raise ParseError("nothing may follow a message", word.start)
+    return value, tail
 
 
-def _raw_action(text: str, start: int) -> Message:
-    action = _raw_message(text, start)
+def _raw_action(text: str, start: int) -> tuple[Message, list[Word]]:
+    action, tail = _raw_message(text, start)
     if "type" not in action:
         raise ParseError("an action is {'type': NAME, 'data': {...}}", start)
-    return action
+    return action, tail
 
 
 def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:

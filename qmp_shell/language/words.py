@@ -16,6 +16,7 @@ from .source import ParseError
 MAX_DEPTH = 100
 
 _KEY = re.compile(r"""([^\s="'{}\[\]]+)=""")
+_NAME = re.compile(r"[^\s|]+")
 _BARE = re.compile(r"\S*")
 _BLANK = re.compile(r"\s*")
 DOUBLE_QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
@@ -37,11 +38,18 @@ class Incomplete(ParseError):
         self.depth = depth
 
 
+PIPE = "|"
+READ, READ_WRITE = "<", "<>"
+
+_MARK = re.compile(r"(?P<mark>\||<>?)\s*")
+
+
 class Word(NamedTuple):
-    """One word: ``NAME`` alone, or ``KEY=VALUE``.
+    """One word: ``NAME`` alone, or ``KEY=VALUE``; or a mark and what stands behind it.
 
     :ivar start: where the word begins in the text.
-    :ivar key: what stands before ``=``; all of the word if there is none.
+    :ivar key: what stands before ``=``; all of the word if there is none. For ``<PATH`` and
+        ``<>PATH`` the mark, and for ``| PIPELINE``, which takes all the rest of the line.
     :ivar value: the value as it is written; None: there is no ``=``.
     :ivar value_start: where the value begins.
     """
@@ -59,12 +67,18 @@ def split_words(text: str, position: int = 0) -> Iterator[Word]:
     :raise Incomplete: a literal is not closed.
     """
     while (position := skip_blank(text, position)) < len(text) and text[position] != "#":
+        mark = _MARK.match(text, position)
         key = _KEY.match(text, position)
-        if key is None:
-            bare = _BARE.match(text, position)
-            assert bare is not None
-            yield Word(position, bare[0], None, bare.end())
-            position = bare.end()
+        if mark is not None:
+            is_pipe = mark["mark"] == PIPE
+            end = len(text) if is_pipe else value_end(text, mark.end())
+            yield Word(position, mark["mark"], text[mark.end() : end], mark.end())
+            position = end
+        elif key is None:
+            name = _NAME.match(text, position)
+            assert name is not None
+            yield Word(position, name[0], None, name.end())
+            position = name.end()
         else:
             end = value_end(text, key.end())
             yield Word(position, key[1], text[key.end() : end], key.end())
@@ -84,7 +98,7 @@ def split_open(text: str, position: int = 0) -> tuple[list[Word], Word]:
             position = word.value_start + len(word.value or "")
     except ParseError:  # it is not whole
         start = skip_blank(text, position)
-        key = _KEY.match(text, start)
+        key = _MARK.match(text, start) or _KEY.match(text, start)
         assert key is not None, "only a value can be wrong"
         return words, Word(start, key[1], text[key.end() :], key.end())
     if words and position == len(text):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import shutil
-import subprocess
+
+from ..shell.pipeline import feed
 
 _DEFAULT = "less -R -F -X"
 
@@ -17,19 +17,10 @@ def page(text: str) -> bool:
     if _height(text, columns) < lines:
         return False
     command = shlex.split(os.environ.get("PAGER") or _DEFAULT)
-    environment = {"LESS": "-R", **os.environ}
     try:
-        pager = subprocess.Popen(
-            command, stdin=subprocess.PIPE, env=environment, text=True, encoding="utf-8"
-        )
+        feed(command, text, {"LESS": "-R", **os.environ})
     except (OSError, ValueError, IndexError):
         return False  # there is no such pager; it is printed instead
-    # Who leaves the pager early has seen enough; Ctrl-C in it is the pager's own affair.
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        pager.communicate(text + "\n")
-    while pager.returncode is None:
-        with contextlib.suppress(KeyboardInterrupt):
-            pager.wait()
     return True
 
 

@@ -14,6 +14,8 @@ help                 COMMAND ?
 JSON                 {"execute": "query-status"}
 transactions         transaction( ... ) on one line or many
 more lines           while a bracket is open, or after a \\ at the end
+shell pipelines      query-block | jq '.return[].device'
+descriptors          getfd fdname=f </path, or <>/path to write too
 comments             # to the end of the line
 
 Tab completes, Up and Ctrl-R search the history, Right takes what is suggested.
@@ -75,6 +77,11 @@ def _hmp(session: Session, line: str) -> None:
         session.enter_human()
 
 
+def _oob(_session: Session, _argument: str) -> None:
+    # One with a command behind it is a command itself (language/statement.py).
+    raise UsageError("write .oob COMMAND key=value ...")
+
+
 def _qmp(session: Session, _: str) -> None:
     session.leave_human()
 
@@ -111,6 +118,7 @@ COMMANDS = (
     DotCommand("help", "[TOPIC]", "show this, or tell of a command, event or type", _help),
     DotCommand("hmp", "[LINE]", "run a human monitor line; no LINE: go over to it", _hmp),
     DotCommand("log", "[FILE|off]", "log every message to a file", _log),
+    DotCommand("oob", "COMMAND ...", "execute out-of-band, before what the VM is at", _oob),
     DotCommand("qmp", "", "go back from the human monitor", _qmp),
     DotCommand("set", "[OPTION [VALUE]]", "show options, or change one", _set),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..protocol import CommandError, Message
+from ..protocol import CommandError, Message, command_of
 from ..schema.check import faults, marked, marks, suggestion
 from .types import VmTypes
 
@@ -21,8 +21,8 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
         on. Those of a driver that the VM does not know are never held against a message.
     """
     schema = types.schema
-    name = message.get("execute", message.get("exec-oob"))
-    if schema is None or not isinstance(name, str):
+    name = command_of(message)
+    if schema is None or not name:
         return ""
     command = types.command(name)
     if command is None:
@@ -40,8 +40,7 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
 
 def marks_of(message: Message, types: VmTypes) -> Iterator[str]:
     """Tell what a message uses that is marked ``deprecated`` or ``unstable``."""
-    name = message.get("execute", message.get("exec-oob"))
-    command = types.command(name) if isinstance(name, str) else None
+    command = types.command(command_of(message))
     if command is None:
         return
     yield from (f"{command.name} is {mark}" for mark in marked(command.features))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..client import Client, Tracer
 from ..errors import CheckError, ConnectionLost, UsageError
-from ..language import Assembler, Dot, ParseError, Reader, Source, has_ambiguous_words
-from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply
+from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
+from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply, command_of
 from .log import MessageLog
 from .settings import Settings
 
@@ -191,18 +193,27 @@ class Session:
         if isinstance(statement, Dot):
             self._run_dot(statement, source)
         elif statement is not None:
-            self.execute(self._typed(statement.message))
+            message = self._typed(statement.message)
+            self.execute(message, statement.files, statement.pipeline)
 
-    def execute(self, message: Message) -> None:
+    def execute(
+        self, message: Message, files: Sequence[File] = (), pipeline: str | None = None
+    ) -> None:
         """Send a message and display its reply.
 
+        :param files: to be opened, and their descriptors sent along.
+        :param pipeline: a shell command that is given the reply, if that is a good one.
+        :raise UsageError: a file can't be opened.
         :raise CommandError: the VM refused it; its reply was displayed.
+        :raise PipelineError: the shell command failed.
         """
         if self.dry_run:
             self._draft(message)
             return
-        reply = self._request(message)
-        self.display.reply(reply)
+        with ExitStack() as opened:
+            reply = self._request(message, [_open(file, opened) for file in files])
+        if pipeline is None or reply.is_error:
+            self.display.reply(reply)
         if self._knowledge is not None:
             for mark in self._knowledge.new_marks(message):
                 self.display.remark(mark)
@@ -211,6 +222,11 @@ class Session:
             if self.connected:
                 error.hint = self.knowledge.hint(error)
             raise error
+        if pipeline is not None:
+            from ..render.text import compact
+            from .pipeline import run_pipeline
+
+            run_pipeline(pipeline, compact(reply.message))
 
     def _draft(self, message: Message) -> None:
         """Display what would be sent.
@@ -222,7 +238,7 @@ class Session:
         self.display.draft(message)
         fault = faults_of(message, self.knowledge.types, strict=False)
         if fault:
-            raise CheckError(f"{message.get('execute', 'message')}: {fault}")
+            raise CheckError(f"{command_of(message)}: {fault}")
 
     def _typed(self, message: Message) -> Message:
         """A message with a value for each bare word, by the VM's types if one of them needs it."""
@@ -233,7 +249,7 @@ class Session:
         arguments = message["arguments"]
         if self._client is not None:
             self._client.timeout = self.settings.timeout
-        type_ = self.knowledge.types.arguments(message["execute"], arguments)
+        type_ = self.knowledge.types.arguments(command_of(message), arguments)
         return {**message, "arguments": typed(arguments, type_)}
 
     def run_human(self, line: str) -> None:
@@ -263,13 +279,13 @@ class Session:
         if answer.strip():
             self.display.text(answer.rstrip())
 
-    def _request(self, message: Message) -> Reply:
+    def _request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
         self.client.timeout = self.settings.timeout
         try:
-            return self.client.request(message)
+            return self.client.request(message, descriptors)
         finally:
             if self._knowledge is not None:
-                self._knowledge.catalog.sent(str(message.get("execute")))
+                self._knowledge.catalog.sent(command_of(message))
 
     def enter_human(self) -> None:
         """Go over to human monitor mode, with CPU 0 chosen."""
@@ -355,3 +371,19 @@ class Session:
                 self.log_to(None)
         if shown:
             self.display.trace(direction, message)
+
+
+def _open(file: File, opened: ExitStack) -> int:
+    """A file's descriptor, until ``opened`` is closed.
+
+    :raise UsageError: it can't be opened.
+    """
+    try:
+        descriptor = os.open(
+            os.path.expanduser(file.path),
+            (os.O_RDWR if file.writable else os.O_RDONLY) | os.O_CLOEXEC,
+        )
+    except OSError as error:
+        raise UsageError(f"{file.path}: {error.strerror}") from None
+    opened.callback(os.close, descriptor)
+    return descriptor

@@ -16,7 +16,7 @@ from .address import FORMS, parse_address
 from .client import Client, Tracer, connect
 from .errors import QMPError, UsageError
 from .render.text import one_line
-from .script import FileInput, Input, LineInput, ScriptDisplay, StandardInput, complain, run_script
+from .script import LineInput, ScriptDisplay, StandardInput, complain, run_script
 from .shell import (
     COMMANDS,
     Connector,
@@ -27,6 +27,7 @@ from .shell import (
     Settings,
     read_seconds,
 )
+from .shell.lines import FileInput, Input
 
 if TYPE_CHECKING:
     from .demo import Tips

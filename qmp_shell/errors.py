@@ -27,6 +27,10 @@ class CheckError(QMPError):
     """What the VM's schema does not allow, found in a dry run."""
 
 
+class WaitError(QMPError):
+    """What was waited for has failed, or can't come about any more."""
+
+
 class PipelineError(QMPError):
     """The shell command that a reply was given to has failed."""
 

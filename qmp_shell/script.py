@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, UsageError
-from .language import ParseError, Reader, Source
 from .protocol import CommandError, Event, Message, Reply
 from .render.text import clean, compact, one_line, pretty
 from .shell import Session, Settings
+from .shell.lines import Input, Told, place_in, run_lines
+
+if TYPE_CHECKING:
+    from .render.progress import Bar
 
 _READ_BYTES = 1 << 16
 
@@ -26,6 +29,7 @@ class ScriptDisplay:
     def __init__(self, settings: Settings, *, colour: bool = False) -> None:
         self._settings = settings
         self._colour = colour
+        self._bar: Bar | None = None
 
     def reply(self, reply: Reply) -> None:
         self._put(reply.message)
@@ -51,6 +55,17 @@ class ScriptDisplay:
     def warn(self, text: str) -> None:
         complain(text)
 
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Bar | None]:
+        if sys.stderr is None or not sys.stderr.isatty():
+            yield None
+            return
+        from .render.progress import progress_bar
+
+        with progress_bar(title) as self._bar:
+            yield self._bar
+        self._bar = None
+
     def trace(self, direction: str, message: Message) -> None:
         print(direction, compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
@@ -60,24 +75,9 @@ class ScriptDisplay:
             from .render.colour import colour_json
 
             text = colour_json(text)
+        if self._bar is not None:
+            self._bar.hide()
         print(text, flush=True)  # noqa: T201
-
-
-class Input(Protocol):
-    """Where lines come from."""
-
-    def place(self, line: int, column: int | None = None) -> str:
-        """How a place in it is named in front of an error."""
-
-    def lines(self, session: Session) -> Iterator[bytes]:
-        """Yield physical lines; the newline may be there or not.
-
-        :raise UsageError: they can't be read.
-        """
-
-
-def _place(name: str, line: int, column: int | None) -> str:
-    return f"{name}:{line}: " if column is None else f"{name}:{line}:{column}: "
 
 
 class LineInput(NamedTuple):
@@ -92,27 +92,11 @@ class LineInput(NamedTuple):
         return iter(os.fsencode(self.text).split(b"\n"))
 
 
-class FileInput(NamedTuple):
-    """A script file."""
-
-    path: str
-
-    def place(self, line: int, column: int | None = None) -> str:
-        return _place(self.path, line, column)
-
-    def lines(self, _: Session) -> Iterator[bytes]:
-        try:
-            with open(self.path, "rb") as file:
-                yield from file
-        except OSError as error:
-            raise UsageError(f"{self.path}: {error.strerror}") from None
-
-
 class StandardInput:
     """Standard input. While the next line is awaited, the VM is listened to."""
 
     def place(self, line: int, column: int | None = None) -> str:
-        return _place("<stdin>", line, column)
+        return place_in("<stdin>", line, column)
 
     def lines(self, session: Session) -> Iterator[bytes]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
@@ -162,88 +146,41 @@ def complain(message: str) -> None:
         print(f"qmp-shell: {one_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
+class _Report:
+    """Tells of failures on standard error.
+
+    :ivar status: that of the first failure; 0: there was none.
+    """
+
+    def __init__(self, *, keep_going: bool) -> None:
+        self._keep_going = keep_going
+        self.status = 0
+
+    def __call__(self, error: QMPError, place: str) -> bool:
+        """:return: whether to go on."""
+        hint = error.hint if isinstance(error, CommandError) else ""
+        complain(f"{place}{error}" + (f" (hint: {hint})" if hint else ""))
+        self.status = self.status or error.exit_status
+        return self._keep_going and not isinstance(error, ConnectionLost)
+
+
 def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> int:
     """Run all lines of all inputs, and say what fails.
 
     :param keep_going: go on after a failed line.
     :return: the exit status: 0, or that of the first failure.
     """
-    status = 0
+    session.report = report = _Report(keep_going=keep_going)
     for item, following in zip(inputs, [*inputs[1:], None], strict=True):
         # A transaction may be given in several -c, one line each.
         goes_on = isinstance(item, LineInput) and isinstance(following, LineInput)
         try:
-            for error in _failures(session, item, goes_on):
-                status = status or error.exit_status
-                if not keep_going or isinstance(error, ConnectionLost):
-                    return status
+            run_lines(session, item, goes_on=goes_on)
+        except Told:
+            break
         except (UsageError, ConnectionLost) as error:  # of the input as a whole
-            complain(str(error))
-            status = status or error.exit_status
-            if not keep_going or isinstance(error, ConnectionLost):
-                return status
+            if not report(error, ""):
+                break
         if session.done:
             break
-    return status
-
-
-def _failures(session: Session, item: Input, goes_on: bool) -> Iterator[QMPError]:
-    """Run an input's lines; name each failure on standard error, and yield it.
-
-    :param goes_on: a transaction may stay open at the end.
-    """
-    reader = Reader()
-    number = 0
-
-    def attempt(step: Callable[[], None]) -> Iterator[QMPError]:
-        try:
-            step()
-        except QMPError as error:
-            complain(_where(item, error, number) + str(error) + _hint(error))
-            session.spoil_transaction()
-            yield error
-
-    for raw in item.lines(session):
-        number += 1
-        source = session.read(reader, _decode(raw, number))
-        if source is not None:
-            yield from attempt(partial(_run, session, source))
-        if session.done:
-            return
-    if reader.open:
-        yield from attempt(partial(_run, session, reader.flush()))
-    if not goes_on:
-        yield from attempt(session.end_transaction)
-
-
-def _run(session: Session, source: Source) -> None:
-    """Run a whole line.
-
-    :raise ParseError: a byte of it is not UTF-8.
-    """
-    if not source.text.isascii():
-        try:
-            source.text.encode()
-        except UnicodeEncodeError as where:
-            error = ParseError("this is not UTF-8", where.start)
-            error.source = source
-            raise error from None
-    session.run(source)
-
-
-def _hint(error: QMPError) -> str:
-    hint = error.hint if isinstance(error, CommandError) else ""
-    return f" (hint: {hint})" if hint else ""
-
-
-def _where(item: Input, error: QMPError, line: int) -> str:
-    if isinstance(error, ParseError) and error.source is not None:
-        position = error.source.position(error.offset)
-        return item.place(position.line, position.column)
-    return item.place(line)
-
-
-def _decode(raw: bytes, number: int) -> str:
-    """A line's text; a byte that is not UTF-8 becomes a surrogate, for :func:`_run` to find."""
-    text = raw.decode("utf-8", "surrogateescape")
-    return (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")
+    return report.status

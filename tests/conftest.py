@@ -81,8 +81,15 @@ class RunningVm:
         *arguments: str,
         name: str = "testvm",
         descriptors: tuple[int, ...] = (),
+        cwd: Path | None = None,
     ) -> None:
-        """:param descriptors: that QEMU inherits."""
+        """Start it.
+
+        :param folder: where its monitors are.
+        :param descriptors: that QEMU inherits.
+        :param cwd: where its relative paths lead; None: to the same folder.
+        """
+        self.folder = cwd or folder
         self.address = str(folder / "qmp.sock")
         self.second_address = str(folder / "second.sock")
         self.process = subprocess.Popen(
@@ -95,6 +102,7 @@ class RunningVm:
             ],
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
+            cwd=self.folder,
         )
 
     @contextlib.contextmanager
@@ -108,6 +116,11 @@ class RunningVm:
         with self.second() as client:
             for command in commands:
                 client.execute(command)
+
+    def shut_down(self) -> None:
+        """End it in good order, its images written."""
+        self.process.terminate()
+        self.process.wait(20)
 
     def close(self) -> None:
         self.process.kill()
@@ -132,10 +145,10 @@ def start_vm(qemu: str, folder: Path) -> Iterator[Callable[..., RunningVm]]:
     """Starts a VM with more arguments; it ends with the test."""
     started: list[RunningVm] = []
 
-    def start(*arguments: str, name: str = "testvm") -> RunningVm:
+    def start(*arguments: str, name: str = "testvm", cwd: Path | None = None) -> RunningVm:
         place = folder / f"vm{len(started)}"
         place.mkdir()
-        started.append(RunningVm(qemu, place, *arguments, name=name))
+        started.append(RunningVm(qemu, place, *arguments, name=name, cwd=cwd))
         with started[-1].second():
             return started[-1]
 

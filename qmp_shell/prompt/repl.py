@@ -14,6 +14,7 @@ from ..language import ParseError, Reader, Source
 from ..protocol import CommandError
 from ..render.text import version_text
 from ..shell import COMMANDS, Display, DotCommand, Session, Settings
+from ..shell.lines import Told
 from ..signals import ended_by_signals
 from .editor import Editor
 from .history import open_history
@@ -83,6 +84,7 @@ class Repl:
         self._session = session
         self._display = display
         self._vm = vm
+        session.report = self._report
         self._editor = Editor(session, history, self._lost_while_editing, colour=colour)
 
     def greet(self, tips: Tips) -> None:
@@ -137,6 +139,17 @@ class Repl:
         else:
             self._editor.end()
 
+    def _report(self, error: QMPError, place: str) -> bool:
+        """Say what failed in a script that was run from the prompt; it does not go on."""
+        self._display.warn(f"{place}{error}")
+        if isinstance(error, CommandError):
+            self._say_hint(error)
+        return False
+
+    def _say_hint(self, error: CommandError) -> None:
+        if error.hint:
+            self._display.note(f"hint: {error.hint}")
+
     def _say_lost(self, error: ConnectionLost) -> None:
         self._display.warn(str(error))
         if self._vm is None:
@@ -163,9 +176,10 @@ class Repl:
             self._session.run(source)
         except ParseError as error:
             self._display.warn(_marked(error, prompt))
+        except Told:
+            pass
         except CommandError as error:  # its reply was displayed
-            if error.hint:
-                self._display.note(f"hint: {error.hint}")
+            self._say_hint(error)
         except ConnectionLost as error:
             self._say_lost(error)
         except QMPError as error:

@@ -7,6 +7,7 @@ import contextlib
 import sys
 import termios
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import get_app_or_none
 
@@ -15,6 +16,9 @@ from ..render.colour import colour, colour_json
 from ..render.text import clean, compact, event_line, pretty
 from ..shell import Settings
 from .pager import page
+
+if TYPE_CHECKING:
+    from ..render.progress import Bar
 
 
 @contextlib.contextmanager
@@ -42,6 +46,7 @@ class TerminalDisplay:
         self._colour = colour
         self._ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
         self._waiting: list[str] = []
+        self._bar: Bar | None = None
 
     def reply(self, reply: Reply) -> None:
         self._print(self._json(reply.message, error=reply.is_error), may_page=True)
@@ -66,6 +71,14 @@ class TerminalDisplay:
     def stray(self, message: Message) -> None:
         self._print(self._in("dim", "a reply to nothing that was asked:"))
         self._print(self._json(message, error="error" in message))
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Bar | None]:
+        from ..render.progress import progress_bar
+
+        with progress_bar(title) as self._bar:
+            yield self._bar
+        self._bar = None
 
     def trace(self, direction: str, message: Message) -> None:
         self._print(self._in("dim", f"{direction} {compact(message)}"))
@@ -121,5 +134,7 @@ class TerminalDisplay:
             self._write(text)
 
     def _write(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.hide()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()

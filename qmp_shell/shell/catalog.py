@@ -14,6 +14,7 @@ from ..client import Client
 from ..errors import Timeout
 from ..protocol import Message, Request
 from .human import HumanMonitor
+from .memory import is_harmless
 
 if TYPE_CHECKING:
     from ..schema import Schema
@@ -32,8 +33,6 @@ _CONSTANT = {
     "query-name",
     "query-qmp-schema",
 }
-# Commands that change nothing.
-_HARMLESS = ("query-", "qom-list", "qom-get", "device-list-properties", "trace-event-get-state")
 
 
 class LookUp(Protocol):
@@ -143,7 +142,7 @@ class Catalog:
 
     def sent(self, command: str) -> None:
         """A command was executed; it may have changed what was known."""
-        if not command.startswith(_HARMLESS):
+        if not is_harmless(command):
             self.forget()
 
     def forget(self) -> None:

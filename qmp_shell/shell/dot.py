@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from ..errors import UsageError
+import contextlib
+import os
+import time
+
+from ..errors import ConnectionLost, UsageError
 from .session import DotCommand, Session
+from .settings import read_seconds
 
 NOTATION = """\
 NAME key=value ...   device_add driver=e1000 id=net1
@@ -107,6 +112,50 @@ def _set(session: Session, argument: str) -> None:
         session.display.text("\n".join(session.settings.describe()))
 
 
+def _source(session: Session, path: str) -> None:
+    from .lines import source_file
+
+    if not path:
+        raise UsageError("write .source FILE")
+    source_file(session, os.path.expanduser(path))
+
+
+def _wait(session: Session, argument: str) -> None:
+    from .waiting import Waiter, read_wish
+
+    wish = read_wish(argument)
+    if session.dry_run:
+        return
+    if wish.kind == "event":
+        _check_event(session, wish.name)
+    with session.display.progress(wish.name or wish.kind) as progress:
+        Waiter(session.client, session.memory, progress).wait(wish)
+
+
+def _check_event(session: Session, name: str) -> None:
+    """Refuse to wait for what never comes; this much of the schema is certain.
+
+    :raise UsageError: the VM has no such event.
+    """
+    from ..schema.check import suggestion
+
+    if session.memory.find(name, lambda _: True) is not None:
+        return
+    schema = session.knowledge.schema_at_once()
+    if schema is not None and name not in schema.events():
+        near = suggestion(name.upper(), schema.events(), "there are")
+        raise UsageError(f"the VM has no event {name}" + (f"; {near}" if near else ""))
+
+
+def _sleep(session: Session, argument: str) -> None:
+    seconds = read_seconds(argument)
+    end = time.monotonic() + seconds
+    if not session.dry_run:
+        with contextlib.suppress(ConnectionLost):  # the next line that needs the VM will say so
+            session.client.wait(lambda: False, end)
+        time.sleep(max(end - time.monotonic(), 0))
+
+
 def _exit(session: Session, _: str) -> None:
     session.done = True
 
@@ -120,5 +169,8 @@ COMMANDS = (
     DotCommand("log", "[FILE|off]", "log every message to a file", _log),
     DotCommand("oob", "COMMAND ...", "execute out-of-band, before what the VM is at", _oob),
     DotCommand("qmp", "", "go back from the human monitor", _qmp),
+    DotCommand("sleep", "SECONDS", "do nothing for a while", _sleep),
     DotCommand("set", "[OPTION [VALUE]]", "show options, or change one", _set),
+    DotCommand("source", "FILE", "run the lines of a file", _source),
+    DotCommand("wait", "WHAT [timeout=S]", "for EVENT, job=ID, migration or status=STATE", _wait),
 )

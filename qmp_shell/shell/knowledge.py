@@ -44,9 +44,14 @@ class Knowledge:
 
     def hint(self, error: CommandError) -> str:
         """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""
-        self.catalog.schema(self.catalog.peek)
-        self.catalog.settle()
+        self.schema_at_once()
         return hint(error, self.known_types)
+
+    def schema_at_once(self) -> Schema | None:
+        """The schema; None: there is none, or it takes the VM longer than a moment to tell it."""
+        if self.known_types.schema is None:
+            self.catalog.settle()
+        return self.known_types.schema
 
     def new_marks(self, message: Message) -> list[str]:
         """What a message uses that is deprecated or unstable, each of it once."""

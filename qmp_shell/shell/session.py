@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..client import Client, Tracer
-from ..errors import CheckError, ConnectionLost, UsageError
+from ..errors import CheckError, ConnectionLost, QMPError, UsageError
 from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
 from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply, command_of
 from .log import MessageLog
+from .memory import EventMemory, is_harmless
 from .settings import Settings
 
 if TYPE_CHECKING:
     from ..schema import Schema
     from .human import HumanMonitor
     from .knowledge import Knowledge
+    from .waiting import Progress
 
 
 class Display(Protocol):
@@ -47,6 +49,9 @@ class Display(Protocol):
     def warn(self, text: str) -> None:
         """Something that is wrong, though what was asked for goes on."""
 
+    def progress(self, title: str) -> AbstractContextManager[Progress | None]:
+        """Show how far something is, for as long as it takes; None: nobody looks."""
+
     def trace(self, direction: str, message: Message) -> None:
         """A message on the wire, secrets hidden; ``>`` was sent, ``<`` received."""
 
@@ -73,6 +78,9 @@ class Session:
 
     :ivar done: the user wants to leave.
     :ivar dots: the dot commands there are.
+    :ivar report: is told of a script's failure and of its place; whether to go on.
+    :ivar depth: how many scripts run each other.
+    :ivar memory: the events that :mod:`.waiting` may be asked for.
     :ivar dry_run: what is to be sent is displayed instead, and checked.
     """
 
@@ -97,6 +105,8 @@ class Session:
         self.settings = settings
         self.dots = tuple(sorted(dots))
         self.done = False
+        self.report: Callable[[QMPError, str], bool] = lambda *_: False
+        self.depth = 0
         self.human: HumanMonitor | None = None
         self._connector = connector
         self._log = log
@@ -106,6 +116,7 @@ class Session:
         self._client: Client | None = None
         self._address: str | None = None
         self._knowledge: Knowledge | None = None
+        self.memory = EventMemory()
         if human:
             self.enter_human()
 
@@ -161,6 +172,7 @@ class Session:
         self.drop_transaction()
         self._client = client
         self._knowledge = None
+        self.memory = EventMemory()
         client.listen(self._hear)
         if self.human is not None:
             self.enter_human()
@@ -281,6 +293,10 @@ class Session:
 
     def _request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
         self.client.timeout = self.settings.timeout
+        if not is_harmless(command_of(message)):
+            while self.client.receive():  # that was before it
+                pass
+            self.memory.command_sent()
         try:
             return self.client.request(message, descriptors)
         finally:
@@ -345,6 +361,7 @@ class Session:
 
     def _hear(self, news: News) -> None:
         if isinstance(news, Event):
+            self.memory.heard(news)
             if self._knowledge is not None:
                 self._knowledge.catalog.forget()
             if self.settings.events:

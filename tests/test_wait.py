@@ -1,0 +1,263 @@
+"""``.wait``: races, time-outs, failures, and a VM that goes away meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+import qmp_shell
+from qmp_shell.client import Client, Tracer
+from qmp_shell.errors import ConnectionLost, QMPError, Timeout, UsageError, WaitError
+from qmp_shell.language import Reader
+from qmp_shell.script import ScriptDisplay
+from qmp_shell.shell import COMMANDS, Session, Settings
+from qmp_shell.shell.memory import EventMemory
+from qmp_shell.shell.waiting import Wish, read_wish
+from tests.conftest import Fed, Run, RunningVm
+from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+
+Peer = Callable[..., ScriptedPeer]
+
+
+def attach(address: str) -> Session:
+    def connector(_: str | None, tracer: Tracer) -> Client:
+        return qmp_shell.connect(address, wait=20, tracer=tracer)
+
+    settings = Settings(events=False, pretty=False)
+    session = Session(ScriptDisplay(settings), settings, connector, dots=COMMANDS)
+    session.connect()
+    return session
+
+
+def run_line(session: Session, line: str) -> None:
+    source = session.read(Reader(), line)
+    assert source is not None
+    session.run(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("STOP", Wish("event", "STOP", {}, None)),
+        ("STOP timeout=2.5", Wish("event", "STOP", {}, 2.5)),
+        ("timeout=2 STOP", Wish("event", "STOP", {}, 2)),
+        (
+            'DEVICE_DELETED device=a path="/x y"',
+            Wish("event", "DEVICE_DELETED", {"device": "a", "path": "/x y"}, None),
+        ),
+        ("job=j0 timeout=1", Wish("job", "j0", {}, 1)),
+        ("migration", Wish("migration", "", {}, None)),
+        ("status=running", Wish("status", "running", {}, None)),
+    ],
+)
+def test_what_can_be_waited_for(text: str, wish: Wish) -> None:
+    assert read_wish(text) == wish
+
+
+@pytest.mark.parametrize(
+    "text", ["", "timeout=2", "job=", "job=a b=c", "STOP RESUME", "STOP timeout=x", "a=b"]
+)
+def test_what_can_not(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_wish(text)
+
+
+def test_events_that_came_already_count(vm: RunningVm, run: Run) -> None:
+    script = "cont\n.wait RESUME timeout=10\nstop\nquery-status\n.wait STOP timeout=10\n"
+    done = run(vm.address, stdin=script)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_an_event_counts_once(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "cont", "-c", ".wait RESUME", "-c", ".wait RESUME timeout=0.2")
+    assert (done.returncode, done.stderr) == (
+        5,
+        "qmp-shell: .wait RESUME: not within 0.2 s\n",
+    )
+
+
+def test_an_event_before_the_command_does_not_count(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", "cont", "-c", "stop", "-c", ".wait RESUME timeout=0.2")
+    assert done.returncode == 5
+
+
+def test_a_tight_race(vm: RunningVm, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand times, an event that comes at about the time when it is waited for."""
+    session = attach(vm.address)
+    session.execute({"execute": "cont"})
+    for _ in range(500):
+        run_line(session, "stop")
+        run_line(session, ".wait STOP timeout=20")
+        run_line(session, "cont")
+        run_line(session, ".wait RESUME timeout=20")
+    assert capsys.readouterr().out.count("return") == 1001
+    session.close()
+
+
+@pytest.mark.parametrize("order", ["event first", "reply first", "at once", "between"])
+def test_a_job_ends_at_any_moment(peer: Peer, order: str) -> None:
+    """The job's last events come before, with or behind the reply to query-jobs."""
+    running = b'{"return": [{"id": "j", "status": "running"}], "id": 2}\r\n'
+    none = b'{"return": [], "id": %d}\r\n'
+    end = (
+        b'{"event": "BLOCK_JOB_COMPLETED", "data": {"device": "j"}}\r\n'
+        b'{"event": "JOB_STATUS_CHANGE", "data": {"id": "j", "status": "null"}}\r\n'
+    )
+    steps = {
+        "event first": [end + none % 2],
+        "reply first": [running + end, none % 3],
+        "at once": [running + end[:20] + end[20:], none % 3],
+        "between": [end[: end.index(b"\n") + 1] + running + end[end.index(b"\n") + 1 :], none % 3],
+    }[order]
+    session = attach(peer(GREETING, ACCEPTED, *steps, ScriptedPeer.HOLD).address)
+    run_line(session, ".wait job=j timeout=20")
+
+
+def test_a_job_that_fails(vm: RunningVm, run: Run) -> None:
+    script = (
+        "blockdev-add driver=null-co node-name=a size=1M\n"
+        "blockdev-add driver=blkdebug node-name=b image.driver=null-co image.size=1M"
+        " inject-error.0.event=none inject-error.0.iotype=write inject-error.0.errno=28\n"
+        "blockdev-backup job-id=j device=a target=b sync=full\n"
+        ".wait job=j timeout=20\n"
+    )
+    done = run(vm.address, stdin=script)
+    assert done.returncode == 1
+    assert done.stderr == "qmp-shell: <stdin>:4: job j failed: No space left on device\n"
+
+
+def test_a_job_that_waits_to_be_dismissed(vm: RunningVm, run: Run) -> None:
+    bad = "blockdev-create job-id=j options.driver=file options.filename=/no/x options.size=1M"
+    done = run(vm.address, "-c", bad, "-c", ".wait job=j timeout=20")
+    assert done.returncode == 1
+    assert "job j failed: Could not create" in done.stderr
+    done = run(vm.address, "-c", "query-jobs")
+    assert '"concluded"' in done.stdout
+
+
+def test_a_job_that_was_cancelled(vm: RunningVm, run: Run) -> None:
+    for name in ("a", "b"):
+        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1G")
+    done = run(
+        vm.address,
+        *("-c", "blockdev-backup job-id=j device=a target=b sync=full speed=1"),
+        *("-c", "block-job-cancel device=j", "-c", ".wait job=j timeout=20"),
+    )
+    assert (done.returncode, "job j failed: it was cancelled" in done.stderr) == (1, True)
+
+
+def test_a_job_that_ended_before_others_were_started(vm: RunningVm, run: Run) -> None:
+    for name in ("a", "b"):
+        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1M")
+    done = run(
+        vm.address,
+        *("-c", "blockdev-backup job-id=j device=a target=b sync=full"),
+        *("-c", ".wait JOB_STATUS_CHANGE id=j status=null timeout=20"),
+        *("-c", "stop", "-c", ".wait job=j timeout=20", "-c", ".wait job=k timeout=20"),
+    )
+    assert done.stderr == "qmp-shell: there is no job k\n"
+    assert done.returncode == 1
+
+
+def test_a_job_that_ends_before_it_is_ready(vm: RunningVm, run: Run) -> None:
+    for name in ("a", "b"):
+        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1G")
+    done = run(
+        vm.address,
+        *("-c", "blockdev-mirror job-id=j device=a target=b sync=full speed=1"),
+        *("-c", "block-job-cancel device=j"),
+        *("-c", ".wait BLOCK_JOB_READY device=j timeout=20"),
+    )
+    assert done.stderr == "qmp-shell: job j has ended: it was cancelled\n"
+
+
+def test_a_run_state(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
+    fed = Fed("qmp-shell", vm.address, env=environment)
+    fed.say(".wait status=running timeout=20")
+    vm.run("cont")
+    fed.say("query-name")
+    assert '"testvm"' in fed.hear()
+    assert fed.end() == 0
+    assert run(vm.address, "-c", ".wait status=shutdown timeout=0.3").returncode == 5
+
+
+def test_no_migration(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", ".wait migration timeout=20")
+    assert (done.returncode, done.stderr) == (1, "qmp-shell: there is no migration\n")
+
+
+def test_a_migration_that_fails(vm: RunningVm, run: Run) -> None:
+    done = run(
+        vm.address,
+        *("-c", "migrate uri=unix:/nowhere/sock", "-k", "-c", ".wait migration timeout=20"),
+    )
+    assert done.returncode == 1
+    assert "migration failed" in done.stderr
+
+
+def test_an_event_that_there_is_not(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", ".wait STPO")
+    assert (done.returncode, "no event STPO; did you mean STOP?" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("what", ["STOP", "job=j", "migration", "status=paused"])
+def test_the_limit_holds_though_the_vm_is_silent(peer: Peer, what: str) -> None:
+    session = attach(peer(GREETING, ACCEPTED, ScriptedPeer.HOLD).address)
+    before = time.monotonic()
+    with pytest.raises(Timeout, match=r"not within 0\.3 s"):
+        run_line(session, f".wait {what} timeout=0.3")
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize("what", ["STOP", "job=j", "migration", "status=shutdown"])
+def test_a_vm_that_is_killed_meanwhile(
+    vm: RunningVm, environment: dict[str, str], what: str
+) -> None:
+    fed = Fed("qmp-shell", vm.address, env=environment)
+    fed.say("blockdev-add driver=null-co node-name=a size=1G")
+    fed.say("blockdev-add driver=null-co node-name=b size=1G")
+    fed.say("blockdev-mirror job-id=j device=a target=b sync=full speed=1")
+    fed.say("migrate-set-capabilities capabilities=[{'capability':'events','state':True}]")
+    fed.say("migrate-set-parameters max-bandwidth=1")
+    fed.say("cont")
+    fed.say("migrate uri=exec:cat>/dev/null")
+    for _ in range(7):
+        fed.hear()
+    fed.say(f".wait {what} timeout=60")
+    vm.close()
+    assert fed.wait(20) == 4
+    assert "closed the connection" in fed.complaints() or "lost" in fed.complaints()
+
+
+def test_filters_are_compared_by_their_type(peer: Peer) -> None:
+    event = (
+        b'{"event": "X", "data": {"n": 5, "b": true, "s": "5", "o": {"l": [1, {"k": "v"}]},'
+        b' "z": null, "f": 1.5}}'
+    )
+    for filters in ("n=5", "n=0x5", "b=on", "b=true", "s=5", "o.l.1.k=v", "z=null", "f=1.5"):
+        session = attach(peer(GREETING, ACCEPTED + event, ScriptedPeer.HOLD).address)
+        run_line(session, f".wait X {filters} timeout=20")
+        session.close()
+    memory = EventMemory()
+    for filters in ("n=6", "b=off", "s=05", "o.l.2=x", "o.l.k=v", "y=1", "z=0"):
+        session = attach(peer(GREETING, ACCEPTED + event, ScriptedPeer.HOLD).address)
+        with pytest.raises((Timeout, QMPError)):
+            run_line(session, f".wait X {filters} timeout=0.05")
+        session.close()
+    assert memory.count == 0
+
+
+def test_sleep(vm: RunningVm, run: Run) -> None:
+    before = time.monotonic()
+    done = run(vm.address, "-c", ".sleep 0.3", "-c", "query-name")
+    assert done.returncode == 0
+    assert time.monotonic() - before >= 0.3
+    assert run(vm.address, "-c", ".sleep x").returncode == 2
+
+
+def test_the_errors_of_waiting_are_errors_of_ours() -> None:
+    assert WaitError.exit_status == 1
+    assert Timeout.exit_status == 5
+    assert ConnectionLost.exit_status == 4

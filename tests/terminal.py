@@ -27,6 +27,7 @@ KEYS = {
     "ctrl-d": "\x04",
     "ctrl-r": "\x12",
     "escape": "\x1b",
+    "backspace": "\x7f",
 }
 
 

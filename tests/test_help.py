@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qmp_shell.language import Assembler, Execute, Reader
+from qmp_shell.language.typing import typed
 from qmp_shell.schema import Schema
 from qmp_shell.schema.check import faults
 from qmp_shell.schema.manual import Manual, open_manual
@@ -253,8 +254,8 @@ def test_there_is_a_page_of_everything(schema: Schema) -> None:
             assert isinstance(statement, Execute)
             message = statement.message
             assert message["execute"] == name
-            found = faults(message.get("arguments", {}), command.arguments)
-            assert not any(fault.startswith("missing") for fault in found)
+            arguments = typed(message.get("arguments", {}), command.arguments)
+            assert faults(arguments, command.arguments) == []
 
 
 def test_the_installed_manual_has_a_page_of_everything(schema: Schema) -> None:

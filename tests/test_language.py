@@ -427,6 +427,15 @@ def test_common_messages_are_written_in_words(arguments: Message) -> None:
     assert format_message({"execute": "test", "arguments": arguments}).startswith("test ")
 
 
+def test_transactions_are_written_in_words() -> None:
+    actions = [{"type": "abort", "data": {}}, {"type": "a", "data": {"b": "c", "d": 1}}]
+    message = {"execute": "transaction", "arguments": {"actions": actions}}
+    assert format_message(message) == "transaction( abort a b=c d=1 )"
+    assert parse(format_message(message)) == message
+    odd = {"execute": "transaction", "arguments": {"actions": [{"type": "a"}]}}
+    assert parse(format_message(odd)) == odd
+
+
 @given(st.text(), st.booleans())
 def test_no_text_breaks_the_parser(text: str, spoil: bool) -> None:
     """Whatever is typed is a statement, or refused with a place in it."""

@@ -145,7 +145,6 @@ MADE: list[tuple[str, dict[str, object]]] = [
         ("netdev_del id=", "netdev0", "hubport"),
         ("set_link name=", "nic0", "nic"),
         ("query-rx-filter name=", "nic0", ""),
-        ("query-memory-devices ", "", ""),
         ("query-cpu-model-expansion type=static model.name=", "qemu64", ""),
         ("trace-event-get-state name=", "qmp_job_pause", ""),
         ("remove-fd fdset-id=", "7", ""),
@@ -159,9 +158,8 @@ MADE: list[tuple[str, dict[str, object]]] = [
 )
 def test_names_that_exist_are_offered(session: Session, text: str, name: str, about: str) -> None:
     found = offered(session, text)
-    if name:
-        assert name in found
-        assert about in found[name]
+    assert name in found
+    assert about in found[name]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +200,27 @@ def test_names_that_exist_are_offered_in_the_human_monitor(
     session: Session, text: str, name: str
 ) -> None:
     assert name in offered(session, text, human=True)
+
+
+def test_buses_that_fit_the_driver(session: Session) -> None:
+    assert list(offered(session, "device_add driver=e1000 bus=")) == ["pci.0"]
+    assert list(offered(session, "device_add driver=scsi-hd bus=")) == ["scsi0.0"]
+    assert "i2c" in offered(session, "device_add bus=")
+
+
+def test_names_are_in_the_order_that_people_expect(session: Session) -> None:
+    nodes = list(offered(session, "blockdev-del node-name="))
+    assert nodes[:4] == ["disk0", "null0", "null1", "null2"]
+    assert all(node.startswith("#") for node in nodes[4:])
+    devices = [p for p in offered(session, "qom-list path=/machine/unattached/") if "device[" in p]
+    assert devices == [f"/machine/unattached/device[{n}]" for n in range(len(devices))]
+
+
+def test_waiting(session: Session) -> None:
+    assert "STOP" in offered(session, ".wait S")
+    assert "job0" in offered(session, ".wait job=")
+    assert "running" in offered(session, ".wait status=")
+    assert list(offered(session, ".wait DEVICE_DELETED ")) == ["device=", "path=", "timeout="]
 
 
 def test_drivers_that_cannot_be_plugged_are_not_offered(session: Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import sys
@@ -240,6 +241,37 @@ def test_completion_in_quotes(shell: Terminal, tmp_path: Path) -> None:
     shell.wait_for(r'^\(QEMU\) memsave val=0 size=1 filename="some disk"$')
 
 
+def test_completion_goes_down_into_folders(shell: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "some folder").mkdir()
+    (tmp_path / "some folder" / "a disk").touch()
+    shell.type("memsave val=0 size=1 filename=some")
+    shell.wait_for("^ +some folder/$")
+    shell.press("tab")
+    shell.wait_for(r'^\(QEMU\) memsave val=0 size=1 filename="some folder/$')
+    shell.press("tab")
+    shell.wait_for(r'^\(QEMU\) memsave val=0 size=1 filename="some folder/a disk"$')
+
+
+def test_an_exact_name_comes_first(vm: RunningVm, terminal: Start) -> None:
+    shell = terminal("-H", vm.address)
+    shell.wait_for_prompt("(qemu) ")
+    shell.type("stop")
+    shell.wait_for("^ +stopcapture ")
+    shell.press("tab", "enter")
+    shell.wait_for_prompt("(qemu) ")
+    assert "(qemu) stop" in shell.lines
+
+
+def test_a_dash_is_as_good_as_an_underscore(shell: Terminal) -> None:
+    shell.type("device-ad")
+    shell.wait_for("^ +device_add ")
+
+
+def test_help_from_the_midst_of_a_line(shell: Terminal) -> None:
+    shell.enter("object-add qom-type=iothread ?")
+    shell.wait_for("poll-max-ns")
+
+
 def test_the_toolbar_shows_the_signature(shell: Terminal) -> None:
     shell.type("set_link nam")
     shell.wait_for(r"^set_link name=str up=bool$")
@@ -337,6 +369,25 @@ def test_history_lasts_from_one_run_to_the_next(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert "hunter2" not in path.read_text()
+
+
+def test_each_mode_has_a_history(shell: Terminal) -> None:
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.enter(".hmp")
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("info name")
+    shell.wait_for("^testvm$")
+    shell.wait_for_prompt("(qemu) ")
+    shell.press("up")
+    shell.wait_for(r"^\(qemu\) info name$")
+    shell.press("up")
+    shell.interrupt()
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter(".qmp")
+    shell.wait_for_prompt()
+    shell.press("up")
+    shell.wait_for(r"^\(QEMU\) .hmp$")
 
 
 def test_the_history_command(shell: Terminal) -> None:
@@ -657,8 +708,7 @@ def test_enter_with_escape_ends_a_line_though_a_bracket_is_open(shell: Terminal)
 
 def test_a_history_that_can_be_kept_no_more(shell: Terminal, environment: dict[str, str]) -> None:
     state = Path(environment["XDG_STATE_HOME"])
-    (state / "qmp-shell" / "history").unlink()
-    (state / "qmp-shell").rmdir()
+    shutil.rmtree(state / "qmp-shell")
     shell.enter("query-kvm")
     shell.wait_for("no history is kept")
     shell.enter("query-name")
@@ -682,3 +732,32 @@ def test_ctrl_z_suspends(vm: RunningVm, environment: dict[str, str], tmp_path: P
         shell.wait_for('"testvm"')
     finally:
         shell.end()
+
+
+def test_help_that_cannot_be_read_ends_nothing(shell: Terminal) -> None:
+    shell.enter('.help set_link name="x')
+    shell.wait_for("set_link: a command")
+    shell.wait_for_prompt()
+    shell.enter('.wait STOP device="x')
+    shell.wait_for_prompt()
+
+
+def test_this_shells_own_words_are_not_marked(shell: Terminal) -> None:
+    shell.type("exit")
+    shell.wait_for(r"^\(QEMU\) exit$")
+    shell.type(" x")
+    shell.wait_until(lambda: "red" in shell.colours("exit"), "the mark on what is no command")
+    shell.press("backspace", "backspace")
+    shell.wait_until(lambda: "red" not in shell.colours("exit"), "no mark")
+
+
+def test_completion_under_a_stream_of_events(
+    peer: Callable[..., ScriptedPeer], terminal: Start
+) -> None:
+    event = b'{"event": "TEST"}'
+    about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
+    names = event * 50 + b'{"return": [{"name": "test-me"}], "id": 4}' + event * 50
+    shell = terminal(peer(GREETING, ACCEPTED, b"", about, names, HOLD).address)
+    shell.wait_for_prompt()
+    shell.type("te")
+    shell.wait_for("^ +test-me")

@@ -482,6 +482,18 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
             "no argument file.filname; did you mean file.filename?",
         ),
         ('{"execute": "device_del", "arguments": {"id": 5}}', "id must be a string"),
+        ("blockdev-add driver=qcow2 file.filename=/x", "missing: file.driver"),
+        ("device_add driver=e1000 iid=x", "no argument iid; did you mean id?"),
+        ("device_add driver=e1001", "driver e1001 is not there; did you mean e1000"),
+        ("transaction( abrot )", "no action abrot; did you mean abort?"),
+        (
+            "transaction( block-dirty-bitmap-add node=a nam=b )",
+            "block-dirty-bitmap-add: no argument nam; did you mean name?",
+        ),
+        (
+            "chardev-add id=c backend.type=socket backend.data.path=/x",
+            "no argument backend.data.path; missing: backend.data.addr",
+        ),
     ],
 )
 def test_hints(vm: RunningVm, run: Run, line: str, hint: str) -> None:
@@ -495,6 +507,12 @@ def test_an_error_that_the_schema_does_not_explain(vm: RunningVm, run: Run) -> N
     done = run(vm.address, "-c", "device_del id=x")
     assert "DeviceNotFound" in done.stderr
     assert "hint" not in done.stderr
+
+
+def test_a_name_that_is_nearly_there(vm: RunningVm, run: Run) -> None:
+    run(vm.address, "-c", "object-add qom-type=iothread id=iothread0")
+    done = run(vm.address, "-c", "object-del id=iothraed0")
+    assert "(hint: id iothraed0 is not there; did you mean iothread0?)" in done.stderr
 
 
 def test_a_dry_run(vm: RunningVm, run: Run) -> None:
@@ -611,3 +629,65 @@ def test_out_of_band(vm: RunningVm, run: Run) -> None:
     assert "only supported during postcopy" in done.stdout
     done = run(vm.address, "-c", ".oob")
     assert (done.returncode, "write .oob COMMAND" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("line", [".commands", ".help stop", "set_link name=5 up=on"])
+def test_the_time_out_holds_for_look_ups(peer: Peer, run: Run, line: str) -> None:
+    server = peer(GREETING, ACCEPTED, ScriptedPeer.HOLD)
+    done = run("-t", "0.3", server.address, "-c", line)
+    assert (done.returncode, "no reply within 0.3 s" in done.stderr) == (5, True)
+
+
+def test_an_error_reply_before_the_end_is_the_commands_error(peer: Peer, run: Run) -> None:
+    refused = b'{"error": {"class": "GenericError", "desc": "no"}, "id": 2}'
+    done = run(peer(GREETING, ACCEPTED, refused).address, "-c", "stop")
+    assert (done.returncode, done.stderr) == (1, "qmp-shell: stop: GenericError: no\n")
+
+
+def test_structures_of_qom_are_no_faults(vm: RunningVm, run: Run) -> None:
+    run(vm.address, "-c", "object-add qom-type=throttle-group id=g0")
+    line = "qom-set path=/objects/g0 property=limits value.iops-total=100"
+    assert run("-n", vm.address, "-c", line).stderr == ""
+    assert run(vm.address, "-c", line).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"name": "1", "meta-type": "object", "members": [], "tag": ["x"]}],
+        [
+            {
+                "name": "1",
+                "meta-type": "object",
+                "tag": "t",
+                "variants": [{"case": "a", "type": "1"}],
+            }
+        ],
+        [
+            {
+                "name": "1",
+                "meta-type": "object",
+                "members": [{"name": "t", "type": "str"}, {"name": "a", "type": "2"}],
+                "tag": "t",
+                "variants": [{"case": "5", "type": "1"}],
+            },
+            {"name": "2", "meta-type": "array", "element-type": "2"},
+        ],
+        [
+            {"name": "1", "meta-type": "object", "members": [{"name": "a", "type": "2"}]},
+            {"name": "2", "meta-type": "alternate", "members": [{"type": "2"}]},
+        ],
+        [{"name": "1", "meta-type": "object", "members": [{"name": "a", "type": "1"}]}],
+        [{"name": "1", "meta-type": "object", "members": 5, "variants": [3]}, 7],
+    ],
+)
+def test_a_schema_that_makes_no_sense(run: Run, tmp_path: Path, entries: list[object]) -> None:
+    command = {"name": "test", "meta-type": "command", "arg-type": "1", "ret-type": "2"}
+    transaction = {**command, "name": "transaction"}
+    saved = tmp_path / "schema"
+    saved.write_text(json.dumps([command, transaction, *entries]))
+    lines = ("test t=5 a.0.1=5", "test t=a a=on", "test ?", "transaction( test a=5 )")
+    for line in lines:
+        done = run("--schema", str(saved), "-c", line)
+        assert "Traceback" not in done.stderr
+        assert done.returncode in (0, 1)

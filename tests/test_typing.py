@@ -173,6 +173,15 @@ TYPED: list[tuple[str, Any]] = [
         "device_add driver=no-such id=1 x=1 y=on",
         {"driver": "no-such", "id": "1", "x": 1, "y": "on"},
     ),
+    (
+        "device_add driver=virtio-net id=1 mq=on addr=5",
+        {"driver": "virtio-net", "id": "1", "mq": True, "addr": "5"},
+    ),
+    ("device_add driver=no-such addr=5", {"driver": "no-such", "addr": "5"}),
+    (
+        "device_add driver=nvme id=n serial=x zoned.zasl=5",
+        {"driver": "nvme", "id": "n", "serial": "x", "zoned.zasl": 5},
+    ),
     # what the schema does not know
     ("query-status a=1 b=on c=true d=x", {"a": 1, "b": "on", "c": True, "d": "x"}),
     ("no-such-command a=1 b=4G", {"a": 1, "b": "4G"}),
@@ -184,6 +193,23 @@ TYPED: list[tuple[str, Any]] = [
     ),
     ('{"execute": "device_del", "arguments": {"id": 5}}', {"id": 5}),
     # transactions
+    (
+        "transaction(block-dirty-bitmap-add node=d name=b)",
+        {"actions": [{"type": "block-dirty-bitmap-add", "data": {"node": "d", "name": "b"}}]},
+    ),
+    ("transaction(abort)", {"actions": [{"type": "abort", "data": {}}]}),
+    (
+        'transaction(abort block-dirty-bitmap-add node=d name="b)" )',
+        {
+            "actions": [
+                {"type": "abort", "data": {}},
+                {"type": "block-dirty-bitmap-add", "data": {"node": "d", "name": "b)"}},
+            ]
+        },
+    ),
+    # numbers that no VM takes
+    ("balloon value=0x" + "f" * 4000, {"value": "0x" + "f" * 4000}),
+    ("balloon value=" + "9" * 4290 + "E", {"value": "9" * 4290 + "E"}),
     (
         "transaction( block-dirty-bitmap-add name=1 node=2 persistent=on granularity=64K abort )",
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .engine import complete
 from .kinds import Kind
-from .line import Line, signature_of, unknown_words
+from .line import Line, open_line, signature_of, unknown_words
 from .options import Candidate, Names, Options, Types, Wanted
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Types",
     "Wanted",
     "complete",
+    "open_line",
     "signature_of",
     "unknown_words",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ..schema import (
@@ -17,8 +17,8 @@ from ..schema import (
     as_object,
     branches,
 )
-from ..schema.text import in_order, long, member_note
-from .kinds import Kind, kind_of
+from ..schema.text import in_order, member_note, short
+from .kinds import FILE_KINDS, Kind, kind_of
 from .line import Group, Line, walk
 from .options import Candidate, Names, Options, Types, Wanted
 
@@ -40,9 +40,11 @@ def complete_argument(line: Line, types: Types, names: Names) -> Options | None:
     value_type, _, path = found
     kind = kind_at(group.name.key, ".".join(path), value_type)
     candidates = list(values(value_type))
-    if kind is not None and kind != Kind.FILE:
+    if kind in FILE_KINDS:
+        return Options(typed, candidates, quote, files=kind)
+    if kind is not None:
         candidates = [*names.candidates(Wanted(kind, typed, group.given)), *candidates]
-    return Options(typed, candidates, quote, files=kind == Kind.FILE)
+    return Options(typed, candidates, quote)
 
 
 def kind_at(command: str, path: str, type_: Type) -> str | None:
@@ -83,30 +85,30 @@ def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
             yield from _member_keys(prefix, member, given)
     elif of_array is not None:
         for index in _indexes(given):
-            for end in _ends(of_array.element, None):
-                yield Candidate(f"{prefix}{index}{end}", long(of_array.element))
+            for end, item in _ends(of_array.element, None).items():
+                yield Candidate(f"{prefix}{index}{end}", short(item))
 
 
 def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]:
     before = given.get(member.name) if isinstance(given, dict) else None
     if before is not None and not isinstance(before, dict):
         return
-    for end in _ends(member.type, before):
-        yield Candidate(f"{prefix}{member.name}{end}", member_note(member))
+    for end, type_ in _ends(member.type, before).items():
+        yield Candidate(f"{prefix}{member.name}{end}", member_note(member, type_))
 
 
-def _ends(type_: Type, given: object) -> Iterable[str]:
-    """What follows a key: ``=`` before a value, a dot before a member or an index."""
-    ends: dict[str, None] = {}
+def _ends(type_: Type, given: object) -> dict[str, Type]:
+    """What follows a key, and the type there: ``=`` before a value, a dot before what is in it."""
+    ends: dict[str, Type] = {}
     for branch in branches(type_):
         if isinstance(branch, Object):
-            ends["."] = None
+            ends["."] = branch
         elif isinstance(branch, Array):
             for index in _indexes(given):
-                for end in _ends(branch.element, None):
-                    ends[f".{index}{end}"] = None
+                for end, inner in _ends(branch.element, None).items():
+                    ends[f".{index}{end}"] = inner
         elif given is None:
-            ends["="] = None
+            ends["="] = type_ if len(branches(type_)) == 1 else ends.get("=", branch)
     return ends
 
 
@@ -114,5 +116,5 @@ def _indexes(given: object) -> list[int]:
     """The indexes of a list: those whose items have members already, and the next one."""
     if not isinstance(given, dict):
         return [0]
-    begun = [int(key) for key, item in given.items() if key.isdecimal() and isinstance(item, dict)]
-    return [*sorted(begun), len(given)]
+    begun = [key for key, item in given.items() if key.isdecimal() and isinstance(item, dict)]
+    return [index for index in range(len(given)) if str(index) in begun] + [len(given)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .arguments import complete_argument, values
+from .arguments import complete_argument
 from .human import complete_human
-from .kinds import Kind
+from .kinds import FILE_KINDS, Kind
 from .line import Line, open_line
 from .options import Candidate, Names, Options, Types, Wanted
 
@@ -16,9 +16,10 @@ _DOT_ARGUMENT = re.compile(r"\s*\.(?P<name>\w+)\s+(?P<argument>.*)", re.DOTALL)
 _HELP = re.compile(r"^\s*(?:help|\?)\s+(?!.*=)")
 _DOT_ARGUMENTS = {
     "commands": Kind.COMMAND,
-    "connect": Kind.FILE,
+    "connect": Kind.SOCKET,
     "help": Kind.HELP,
     "log": Kind.FILE,
+    "source": Kind.FILE,
 }
 
 
@@ -54,7 +55,7 @@ def complete(
     line = Line.read(before, after, in_transaction=in_transaction)
     if line is None:
         return None
-    beginnings = list(_beginnings(line, types, names)) if line.may_begin else []
+    beginnings = list(_beginnings(line, names)) if line.may_begin else []
     if not line.groups:
         return Options(line.word.key, beginnings)
     options = complete_argument(line, types, names)
@@ -63,19 +64,20 @@ def complete(
     return options
 
 
-def _beginnings(line: Line, types: Types, names: Names) -> Iterable[Candidate]:
+def _beginnings(line: Line, names: Names) -> Iterable[Candidate]:
     """The names that a command or an action can begin with."""
-    if not line.is_action:
-        return names.candidates(Wanted(Kind.COMMAND, line.word.key))
-    actions = types.actions()
-    return values(actions) if actions is not None else ()
+    kind = Kind.ACTION if line.is_action else Kind.COMMAND
+    return names.candidates(Wanted(kind, line.word.key))
 
 
 def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Options | None:
     if name == "hmp":
         return complete_human(argument, types, names)
-    if name == "help" and " " in argument:
-        return complete(argument, names, types)
+    if (name == "oob" or " " in argument) and name in ("oob", "help"):
+        is_dot = argument.lstrip().startswith((".", "help", "?"))
+        return complete(argument, names, types) if not is_dot else None
+    if name == "wait":
+        return _wait_argument(argument, names)
     if name == "set":
         option, blank, value = argument.partition(" ")
         return _named(Kind.SWITCH, value, names) if blank else _named(Kind.OPTION, option, names)
@@ -83,5 +85,28 @@ def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Optio
     return _named(kind, argument, names) if kind is not None else None
 
 
+def _wait_argument(argument: str, names: Names) -> Options | None:
+    *before, typed = argument.split(" ")
+    key, equals, value = typed.partition("=")
+    if equals:
+        kind = {"job": Kind.JOB, "status": Kind.RUN_STATE}.get(key)
+        return _named(kind, value, names) if kind is not None else None
+    ends = [Candidate("timeout=", "seconds")]
+    if before and before[0]:
+        kind = Kind.EVENT_MEMBER
+        members = names.candidates(Wanted(kind, typed, {"event": before[0]}))
+        return Options(typed, [*members, *ends])
+    forms = [
+        Candidate("job=", "until a job has ended"),
+        Candidate("migration", "until it has ended"),
+        Candidate("status=", "until the VM is in a run state"),
+    ]
+    return Options(typed, [*forms, *names.candidates(Wanted(Kind.EVENT, typed))])
+
+
 def _named(kind: str, typed: str, names: Names) -> Options:
-    return Options(typed, list(names.candidates(Wanted(kind, typed))), files=kind == Kind.FILE)
+    return Options(
+        typed,
+        list(names.candidates(Wanted(kind, typed))),
+        files=kind if kind in FILE_KINDS else None,
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .arguments import kind_at, values
-from .kinds import HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
+from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
 from .line import walk
 from .options import Candidate, Names, Options, Types, Wanted
 
@@ -36,8 +37,8 @@ def complete_human(line: str, types: Types, names: Names) -> Options | None:
 
 
 def _by_kind(kind: str, typed: str, given: dict[str, Any], names: Names) -> Options:
-    if kind == Kind.FILE:
-        return Options(typed, [], files=True)
+    if kind in FILE_KINDS:
+        return Options(typed, [], files=kind, raw=True)
     return Options(typed, list(names.candidates(Wanted(kind, typed, given))))
 
 
@@ -52,10 +53,10 @@ def _by_type(command: str, path: str, typed: str, types: Types, names: Names) ->
     return options._replace(candidates=[*options.candidates, *_switches(values(found[0]))])
 
 
-def _switches(candidates: Any) -> list[Candidate]:
+def _switches(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The human monitor has on and off for true and false."""
     words = {"true": "on", "false": "off"}
-    return [Candidate(words.get(each.text, each.text)) for each in candidates]
+    return [each._replace(text=words.get(each.text, each.text)) for each in candidates]
 
 
 def _keys(typed: str, names: Names) -> Options:

@@ -9,6 +9,7 @@ class Kind:
     """The kinds of name that can stand somewhere."""
 
     COMMAND = "a command of the VM"
+    ACTION = "an action of a transaction"
     DOT = "a command to this shell"
     HELP = "something that help is about"
     HUMAN = "a command of the human monitor"
@@ -16,6 +17,8 @@ class Kind:
     OPTION = "an option of this shell"
     SWITCH = "on or off"
     FILE = "a file on this host"
+    SOCKET = "a socket on this host"
+    URI = "a scheme, and for some a file on this host"
 
     DEVICE = "a device's id"
     DEVICE_PATH = "a device's id or QOM path"
@@ -48,6 +51,8 @@ class Kind:
     MACHINE = "a machine type"
     TRACE_EVENT = "a trace event"
     EVENT = "an event"
+    EVENT_MEMBER = "a member of an event's data"
+    RUN_STATE = "a run state"
     KEY = "a key code"
     CAPABILITY = "a migration capability"
     PARAMETER = "a migration parameter"
@@ -55,6 +60,8 @@ class Kind:
     COMMAND_LINE_OPTION = "an option of QEMU's command line"
     NEW = "a name of one's own"
 
+
+FILE_KINDS = (Kind.FILE, Kind.SOCKET, Kind.URI)
 
 # Command, argument (a dotted path without list indexes), kind; * is any text, the first line
 # that fits holds. What is not here is completed by its type.
@@ -171,7 +178,9 @@ _ARGUMENTS = (
     ("netdev_add", "tftp", Kind.FILE),
     ("netdev_add", "smb", Kind.FILE),
     ("device_add", "romfile", Kind.FILE),
-    ("dump-guest-memory", "protocol", Kind.FILE),
+    ("object-add", "file", Kind.FILE),
+    ("dump-guest-memory", "protocol", Kind.URI),
+    ("migrate*", "uri", Kind.URI),
     # others
     ("remove-fd", "fdset-id", Kind.FDSET),
 )

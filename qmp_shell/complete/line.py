@@ -11,9 +11,12 @@ from ..language.command import sketch
 from ..language.words import Word, split_open
 from ..schema import ANY, Builtin, Object, Type, as_array, as_object
 from ..schema.text import Part, signature
+from .kinds import Kind, kind_of
 from .options import Types
 
 _TRANSACTION = re.compile(r"\s*transaction\s*\(")
+# What of the cursor's own word stands behind it.
+_REST_OF_WORD = re.compile(r"^\S+")
 
 
 class Group(NamedTuple):
@@ -76,8 +79,8 @@ class Line(NamedTuple):
                 groups.append(Group(each, [], is_action))
             elif each.value is not None and groups:
                 groups[-1].words.append(each)
-        if groups and not after[:1].strip():
-            groups[-1].words.extend(_arguments(after))
+        if groups:
+            groups[-1].words.extend(_arguments(_REST_OF_WORD.sub("", after)))
         return cls(groups, word, is_action, word.value is None and (several or not groups))
 
 
@@ -87,7 +90,8 @@ def open_line(text: str) -> str | None:
     *before, last = text.split("\n")
     for line in before:
         reader.push(line)
-    return None if reader.open else last
+    pending = reader.pending
+    return None if pending is None else pending + last
 
 
 def _arguments(text: str) -> Iterator[Word]:
@@ -114,6 +118,8 @@ def walk(type_: Type, given: Any, path: list[str]) -> tuple[Type, Any, list[str]
             names.append(part)
         elif of_array is not None and part.isdecimal():
             type_ = of_array.element
+        elif of_object is not None and of_object.is_open(given):
+            type_ = ANY
         elif not (isinstance(type_, Builtin) and type_.json_type == ANY.json_type):
             return None
         given = given.get(part) if isinstance(given, dict) else None
@@ -162,16 +168,30 @@ def unknown_words(line: Line, types: Types) -> Iterator[tuple[int, int]]:
             yield _span(group.name)
             continue
         type_ = group.type(types)
-        if type_ is None:
+        if type_ is None or (group is line.groups[-1] and _is_decisive(line, type_)):
             continue
         words = [*group.words, line.word] if group is line.groups[-1] else group.words
+        given = group.given
         for word in words:
-            if word.value is not None and walk(type_, group.given, word.key.split(".")) is None:
+            if word.value is not None and walk(type_, given, word.key.split(".")) is None:
                 yield _span(word)
     if not line.groups and line.word.value is None:
         known = _beginnings(line.is_action, types)
         if known and not any(name.startswith(line.word.key) for name in known):
             yield _span(line.word)
+
+
+def _is_decisive(line: Line, type_: Object) -> bool:
+    """Whether other arguments may become known by the value that is being typed."""
+    if line.word.value is None:
+        return False
+    group = line.groups[-1]
+    *path, last = line.word.key.split(".")
+    found = walk(type_, group.given, path)
+    inner = as_object(found[0]) if found is not None else None
+    if kind_of(group.name.key, line.word.key, "") == Kind.DRIVER:
+        return True
+    return inner is not None and found is not None and inner.has_tag(last, found[1])
 
 
 def _beginnings(is_action: bool, types: Types) -> Iterable[str]:

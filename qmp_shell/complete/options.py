@@ -34,13 +34,15 @@ class Options(NamedTuple):
     :ivar typed: what of it stands there already.
     :ivar candidates: they take the place of what is typed.
     :ivar quote: a quote that stands before what is typed; it belongs behind it too.
-    :ivar files: names of this host's files can stand there.
+    :ivar raw: what stands there is taken as it is, quotes and all.
+    :ivar files: the kind of this host's files that can stand there; None: none can.
     """
 
     typed: str
     candidates: list[Candidate]
     quote: str = ""
-    files: bool = False
+    files: str | None = None
+    raw: bool = False
 
 
 class Names(Protocol):

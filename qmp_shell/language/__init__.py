@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .reader import Reader
 from .source import ParseError, Source
-from .statement import Assembler, Dot, Execute, File
+from .statement import Assembler, Dot, Execute, File, is_dot
 from .values import has_ambiguous_words
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "Reader",
     "Source",
     "has_ambiguous_words",
+    "is_dot",
 ]

@@ -124,7 +124,9 @@ class _Literal:
                 return value
             raise self._error("this number is too large")
         try:
-            return int(token, 0)  # 0x10, 0o17, 0b11, 1_000
+            return read_integer(token, self._offset + self._start)
+        except ParseError:
+            raise
         except ValueError:
             if token and token not in "{}()[],:":
                 raise self._error(f"{token!r} is no value; a string needs quotes") from None

@@ -21,10 +21,27 @@ def format_message(message: Message) -> str:
     """
     if not _has_words(message):
         return json.dumps(message)
+    if message["execute"] == "transaction" and set(message.get("arguments", {})) == {"actions"}:
+        actions = [_action_words(action) for action in _list(message["arguments"]["actions"])]
+        if None not in actions:
+            return " ".join(["transaction(", *filter(None, actions), ")"])
     words = [message["execute"]]
     for key, value in message.get("arguments", {}).items():
         words += _words(key, value)
     return " ".join(words)
+
+
+def _action_words(action: object) -> str | None:
+    """An action of a transaction in words; None: it can't be written so."""
+    if not isinstance(action, dict) or set(action) != {"type", "data"}:
+        return None
+    data = action["data"]
+    command = {"execute": action["type"]} | ({"arguments": data} if data != {} else {})
+    return format_message(command) if _has_words(command) else None
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [None]
 
 
 def _has_words(message: Message) -> bool:

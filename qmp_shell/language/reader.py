@@ -27,6 +27,11 @@ class Reader:
         """Whether more lines are wanted."""
         return bool(self._lines)
 
+    @property
+    def pending(self) -> str | None:
+        """What a trailing backslash joins the next line to; None: that goes on in a literal."""
+        return None if self._depth else "".join(self._parts)
+
     def push(self, line: str) -> Source | None:
         """Take one line, without its newline.
 

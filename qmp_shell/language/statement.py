@@ -50,6 +50,11 @@ class Dot(NamedTuple):
 Statement = Execute | Dot
 
 
+def is_dot(text: str) -> bool:
+    """Whether a line is a command to this shell; with its dot, or one that needs none."""
+    return text.lstrip().startswith(".") or _WITHOUT_DOT.fullmatch(text) is not None
+
+
 class Assembler:
     """Turns whole lines into statements, and the lines of a transaction into one."""
 
@@ -107,8 +112,8 @@ class Assembler:
             message, tail = _raw_message(text, start)
             return _execute(message, tail)
         words = list(split_words(text, start))
-        if [word.key for word in words[1:]] == ["?"]:
-            return Dot("help", words[0].key)
+        if len(words) > 1 and words[-1].key == "?" and words[-1].value is None:
+            return Dot("help", text[start : words[-1].start].strip())
         return _command(words)
 
     def _transaction(self, before: list[Message], text: str, start: int) -> Execute | None:
@@ -121,6 +126,8 @@ class Assembler:
             actions, closed = [action], False
         else:
             words = list(split_words(text, start))
+            if on_one_line:
+                words = _with_bracket(words)
             tail = [word for word in words if word.key in _MARKS]
             actions, closed = _actions([w for w in words if w.key not in _MARKS], on_one_line)
         if tail and not closed:
@@ -205,6 +212,21 @@ def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
         else:
             groups[-1].append(word)
     return [_action(group) for group in groups], closed
+
+
+def _with_bracket(words: list[Word]) -> list[Word]:
+    """The words of a line, with the ``)`` as one of its own where it is stuck to the last.
+
+    A ``)`` that has its ``(`` in the same word, or is in quotes, belongs to a value.
+    """
+    tail = [word for word in words if word.key in _MARKS]
+    *before, last = [word for word in words if word.key not in _MARKS] or [Word(0, "", None, 0)]
+    text = last.key if last.value is None else last.value
+    if len(text) < 2 or not text.endswith(")") or "(" in text:
+        return words
+    end = (last.start if last.value is None else last.value_start) + len(text)
+    cut = last._replace(key=text[:-1]) if last.value is None else last._replace(value=text[:-1])
+    return [*before, cut, Word(end - 1, ")", None, end), *tail]
 
 
 def _action(words: list[Word]) -> Message:

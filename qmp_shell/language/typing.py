@@ -6,6 +6,7 @@ without a type reads it, and the VM says what is wrong with it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from ..schema import ANY, Alternate, Builtin, Enum, Type, as_array, as_object
@@ -27,13 +28,30 @@ def typed(value: Any, type_: Type | None) -> Any:
         fields = of_object.fields(value) if of_object is not None else {}
         return {
             key: typed(item, fields[key].type if key in fields else None)
-            for key, item in value.items()
+            for key, item in _with_dots(value, fields).items()
         }
     if isinstance(value, list):
         of_array = as_array(type_)
         element = of_array.element if of_array is not None else None
         return [typed(item, element) for item in value]
     return value
+
+
+def _with_dots(value: dict[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    """The same, with those names in one piece that have a dot in them.
+
+    The properties of some drivers do (``zoned.zasl``), and were taken for a path.
+    """
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, dict) and any(field.startswith(f"{key}.") for field in fields):
+            inner = {f"{key}.{name}": each for name, each in item.items()}
+            found |= {name: each for name, each in inner.items() if name in fields}
+            item = {name: each for name, each in item.items() if f"{key}.{name}" not in fields}
+            if not item:
+                continue
+        found[key] = item
+    return found
 
 
 def read_word(word: Bare, type_: Type) -> Any:

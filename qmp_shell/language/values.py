@@ -10,6 +10,7 @@ from .source import ParseError
 INTEGER = re.compile(r"[+-]?[0-9]+")
 # Python refuses to read longer ones, for their time grows with the square of the length.
 _LONGEST_INTEGER = 4300
+_MOST_BITS = 14_000  # of an integer that it writes, too
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 JSON_ESCAPES = {
@@ -23,7 +24,9 @@ JSON_ESCAPES = {
     "t": "\t",
 }
 # The words that are booleans where a boolean is wanted.
-SWITCH_WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+SWITCH_WORDS = dict.fromkeys(("true", "on", "yes", "y"), True) | dict.fromkeys(
+    ("false", "off", "no", "n"), False
+)
 
 _COUNT = re.compile(
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
@@ -81,6 +84,8 @@ def read_count(word: Bare) -> int | None:
         size, rest = divmod(int(match["whole"] + digits) * unit, 10 ** len(digits))
         if rest:
             return None
+    if size.bit_length() > _MOST_BITS:
+        return None
     return -size if match["sign"] == "-" else size
 
 
@@ -115,13 +120,16 @@ def has_ambiguous_words(value: Any) -> bool:
 
 
 def read_integer(text: str, offset: int) -> int:
-    """Read decimal digits, with or without a sign.
+    """Read an integer as Python writes it: ``12``, ``0x10``, ``0b11``, ``1_000``.
 
-    :raise ParseError: there are too many of them.
+    :raise ParseError: it is too long.
+    :raise ValueError: it is none.
     """
-    if len(text) > _LONGEST_INTEGER:
-        raise ParseError("this number is too long", offset)
-    return int(text)
+    if len(text) <= _LONGEST_INTEGER:
+        value = int(text) if INTEGER.fullmatch(text) else int(text, 0)
+        if value.bit_length() <= _MOST_BITS:
+            return value
+    raise ParseError("this number is too long", offset)
 
 
 def _json_string(text: str, offset: int) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import shutil
+import stat
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
 from prompt_toolkit.completion import (
@@ -17,13 +21,17 @@ from prompt_toolkit.completion import (
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import AnyFormattedText
 
-from ..complete import Candidate, Options, complete
+from ..complete import Candidate, Kind, Options, complete
 from ..errors import ConnectionLost
 from ..shell import Session
 from ..shell.catalog import PATIENCE
 from ..shell.names import SessionNames
 
 _NEED_QUOTES = " \t\"'"
+# What stands before a path.
+_PATH_SCHEMES = ("unix:", "file:")
+# A menu on a terminal of fewer columns has no room for descriptions.
+_NARROW = 60
 
 
 class SessionCompleter(Completer):
@@ -37,6 +45,7 @@ class SessionCompleter(Completer):
         self._on_lost = on_lost
         self._names = SessionNames(session)
         self._paths = PathCompleter(expanduser=True)
+        self._sockets = PathCompleter(expanduser=True, file_filter=_is_socket_or_folder)
         self._waiter: asyncio.Future[None] | None = None
 
     def heard(self) -> None:
@@ -44,19 +53,20 @@ class SessionCompleter(Completer):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _hear(self) -> None:
-        """Wait for the VM to say something, if it does so at once."""
+    async def _hear(self, seconds: float) -> None:
+        """Wait for the VM to say something, if it does so in time."""
         self._waiter = asyncio.get_running_loop().create_future()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waiter, PATIENCE)
+            await asyncio.wait_for(self._waiter, seconds)
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
         """What is known, and what a VM that answers at once makes known; typing goes on."""
         found = list(self.get_completions(document, complete_event))
-        while self._session.knowledge.catalog.awaited:
-            await self._hear()
+        end = time.monotonic() + PATIENCE
+        while self._session.knowledge.catalog.awaited and (left := end - time.monotonic()) > 0:
+            await self._hear(left)
             found = list(self.get_completions(document, complete_event))
         for completion in found:
             yield completion
@@ -81,45 +91,88 @@ class SessionCompleter(Completer):
             return
         if options is None:
             return
-        if options.files:
+        if options.files is not None:
             yield from self._files(options, complete_event)
         if options.typed or before.endswith("=") or complete_event.completion_requested:
             yield from _matching(options)
 
     def _files(self, options: Options, complete_event: CompleteEvent) -> Iterator[Completion]:
-        typed = options.typed.removeprefix("unix:")
-        quote = options.quote
-        for found in self._paths.get_completions(Document(typed), complete_event):
-            path = typed + found.text
-            yield _completion(Candidate(path), typed, quote, display=found.display)
+        scheme, path = "", options.typed
+        if options.files != Kind.FILE:
+            scheme, path = _split_scheme(options.typed)
+        if options.files == Kind.URI and scheme not in _PATH_SCHEMES:
+            return
+        paths = self._sockets if options.files == Kind.SOCKET else self._paths
+        for found in paths.get_completions(Document(path), complete_event):
+            full = os.path.expanduser(path + found.text)
+            is_folder = os.path.isdir(full)
+            text = scheme + full + "/" * is_folder
+            yield _completion(Candidate(text), options, is_open=is_folder, display=found.display)
+
+
+def _is_socket_or_folder(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISSOCK(mode) or stat.S_ISDIR(mode)
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    """``unix:/run/x`` to ``unix:`` and ``/run/x``."""
+    scheme = next((each for each in _PATH_SCHEMES if text.startswith(each)), "")
+    return scheme, text[len(scheme) :]
 
 
 def _matching(options: Options) -> Iterator[Completion]:
-    """What begins as is typed, then what has it in the midst, or else its letters in order."""
-    typed = options.typed
-    near = [each for each in options.candidates if typed in each.text]
-    for candidate in sorted(near, key=lambda each: not each.text.startswith(typed)):
-        yield _completion(candidate, typed, options.quote)
+    """What is typed, what begins so, what has a word in it that does, what has it in the midst;
+    or else its letters in order."""
+    folded = _folded(options.typed)
+    near = [each for each in options.candidates if folded in _folded(each.text)]
+
+    def rank(candidate: Candidate) -> int:
+        text = _folded(candidate.text)
+        if text == folded:
+            return 0
+        at = text.index(folded)
+        return 1 if at == 0 else 2 if not text[at - 1].isalnum() else 3
+
+    for candidate in sorted(near, key=rank):
+        yield _completion(candidate, options)
     if not near:
         words = {each.text: each.description for each in options.candidates}
         fuzzy = FuzzyWordCompleter(list(words), words, WORD=True)
-        for found in fuzzy.get_completions(Document(typed), CompleteEvent()):
+        for found in fuzzy.get_completions(Document(options.typed), CompleteEvent()):
             candidate = Candidate(found.text, words[found.text])
-            yield _completion(candidate, typed, options.quote, display=found.display)
+            yield _completion(candidate, options, display=found.display)
+
+
+def _folded(text: str) -> str:
+    """QEMU has - and _ in its names, and who can tell where."""
+    return text.lower().replace("_", "-")
 
 
 def _completion(
-    candidate: Candidate, typed: str, quote: str, display: AnyFormattedText = None
+    candidate: Candidate,
+    options: Options,
+    *,
+    is_open: bool = False,
+    display: AnyFormattedText = None,
 ) -> Completion:
-    """What is put in the place of what is typed, in quotes if it needs them."""
-    text = candidate.text
-    if quote:
-        text = quote + text + quote
-    elif any(character in _NEED_QUOTES for character in text):
-        text = json.dumps(text, ensure_ascii=False)
+    """What is put in the place of what is typed, in quotes if it needs them.
+
+    :param is_open: more is to follow, so a string is not closed.
+    """
+    text, quote = candidate.text, options.quote
+    needs_quotes = any(character in _NEED_QUOTES for character in text)
+    if quote == "'":
+        text = "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" * (not is_open)
+    elif quote or (needs_quotes and not options.raw):
+        text = json.dumps(text, ensure_ascii=False)[: -is_open or None]
+    narrow = shutil.get_terminal_size().columns < _NARROW
     return Completion(
         text,
-        start_position=-len(quote + typed),
+        start_position=-len(quote + options.typed),
         display=display or candidate.text,
-        display_meta=candidate.description,
+        display_meta="" if narrow else candidate.description,
     )

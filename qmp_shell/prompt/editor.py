@@ -22,6 +22,7 @@ from ..render.colour import NotationLexer
 from ..shell import Session
 from .completer import SessionCompleter
 from .guide import Guide
+from .history import Histories
 
 # The terminal's own colours, as in the replies (render/colour.py).
 _STYLE = Style.from_dict(
@@ -50,7 +51,7 @@ class Editor:
     def __init__(
         self,
         session: Session,
-        history: History,
+        histories: Histories,
         on_lost: Callable[[ConnectionLost], None],
         *,
         colour: bool,
@@ -58,10 +59,21 @@ class Editor:
         """:param on_lost: is told when the VM is lost while a line is edited."""
         self._session = session
         self._on_lost = on_lost
+        self._colour = colour
         self._completer = SessionCompleter(session, on_lost)
-        self._guide = Guide(session)
+        self._guide = Guide(session, on_lost)
+        self._qmp = self._make(histories.qmp)
+        self._human = self._make(histories.human)
+
+    @property
+    def _prompt(self) -> PromptSession[str]:
+        """The one for the present mode; what was typed in the other is of no use."""
+        return self._qmp if self._session.human is None else self._human
+
+    def _make(self, history: History) -> PromptSession[str]:
+        session = self._session
         notation = PygmentsLexer(NotationLexer)
-        self._prompt: PromptSession[str] = PromptSession(
+        prompt: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", session.prompt)],
             history=history,
             completer=self._completer,
@@ -70,9 +82,9 @@ class Editor:
             lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
             style=_STYLE,
             include_default_pygments_style=False,
-            color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
+            color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
             multiline=Condition(self._wants_more),
-            prompt_continuation=lambda width, *_: " " * width,
+            prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
             key_bindings=_keys(),
             reserve_space_for_menu=_MENU_ROWS,
             input_processors=[self._guide],
@@ -81,7 +93,8 @@ class Editor:
         )
         # The menu while typing and Up for what begins alike exclude each other in
         # PromptSession; its buffer can do both.
-        self._prompt.default_buffer.enable_history_search = Condition(lambda: True)
+        prompt.default_buffer.enable_history_search = Condition(lambda: True)
+        return prompt
 
     def read(self) -> str:
         """Read what is typed, of one line or more.
@@ -89,6 +102,8 @@ class Editor:
         :raise EOFError: Ctrl-D on an empty line.
         :raise KeyboardInterrupt: Ctrl-C.
         """
+        if self._session.connected:
+            self._session.knowledge.catalog.forget()  # other clients may have changed things
         ear = _Ear(self._session, self._on_lost, self._completer.heard)
         try:
             return self._prompt.prompt(pre_run=ear.listen)
@@ -163,6 +178,17 @@ def _keys() -> KeyBindings:
     @Condition
     def is_completing() -> bool:  # has_completions is not true while they are looked up
         return get_app().current_buffer.complete_state is not None
+
+    @Condition
+    def is_single() -> bool:
+        state = get_app().current_buffer.complete_state
+        return state is not None and len(state.completions) == 1
+
+    @keys.add("tab", filter=completion_is_selected & is_single)
+    def _(event: KeyPressEvent) -> None:
+        """What was the only choice is taken, and Tab goes on to what can follow it."""
+        event.current_buffer.complete_state = None
+        event.current_buffer.start_completion(insert_common_part=True)
 
     @keys.add("up", filter=is_completing & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_width
@@ -10,7 +11,9 @@ from prompt_toolkit.layout.processors import Processor, Transformation, Transfor
 from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.utils import get_cwidth
 
-from ..complete import Line, signature_of, unknown_words
+from ..complete import Line, open_line, signature_of, unknown_words
+from ..errors import ConnectionLost
+from ..language import is_dot
 from ..shell import Session
 
 UNKNOWN_STYLE = "class:unknown"
@@ -19,8 +22,10 @@ UNKNOWN_STYLE = "class:unknown"
 class Guide(Processor):
     """Marks names that the VM does not know, and writes the toolbar."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, on_lost: Callable[[ConnectionLost], None]) -> None:
+        """:param on_lost: is told when the VM turns out to be lost."""
         self._session = session
+        self._on_lost = on_lost
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """Mark what is unknown in the line that the end of the text is in."""
@@ -32,8 +37,14 @@ class Guide(Processor):
         if line is None:
             return Transformation(fragments)
         characters = explode_text_fragments(fragments)
-        for start, end in unknown_words(line, self._session.knowledge.known_types):
-            for index in range(start, min(end, len(characters))):
+        try:
+            spans = list(unknown_words(line, self._session.knowledge.known_types))
+        except ConnectionLost as error:
+            self._on_lost(error)
+            return Transformation(fragments)
+        joined = len(open_line(document.text) or "") - len(document.lines[-1])
+        for start, end in spans:
+            for index in range(max(start - joined, 0), min(end - joined, len(characters))):
                 style, text, *_ = characters[index]
                 characters[index] = (f"{style} {UNKNOWN_STYLE}", text)
         return Transformation(characters)
@@ -41,9 +52,12 @@ class Guide(Processor):
     def toolbar(self, before: str, after: str) -> StyleAndTextTuples:
         """The signature of the command being typed, with the argument that the cursor is in."""
         line = self._read(before, after)
-        found = (
-            signature_of(line, self._session.knowledge.known_types) if line is not None else None
-        )
+        types = self._session.knowledge.known_types
+        try:
+            found = signature_of(line, types) if line is not None else None
+        except ConnectionLost as error:
+            self._on_lost(error)
+            found = None
         if found is None:
             return []
         words: StyleAndTextTuples = []
@@ -62,7 +76,7 @@ class Guide(Processor):
 
     def _read(self, before: str, after: str = "") -> Line | None:
         session = self._session
-        if session.human is not None or before.lstrip().startswith("."):
+        if session.human is not None or is_dot(before + after):
             return None
         return Line.read(before, after, in_transaction=session.in_transaction)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
@@ -31,14 +32,25 @@ class PrivateHistory(FileHistory):
             warn(_trouble(self.filename, error))
 
 
-def open_history(warn: Callable[[str], None]) -> History:
-    """The user's history; where its file can't be kept, one for this run.
+class Histories(NamedTuple):
+    """What was typed in each mode."""
+
+    qmp: History
+    human: History
+
+
+def open_histories(warn: Callable[[str], None]) -> Histories:
+    """The user's histories; where their files can't be kept, some for this run.
 
     :param warn: is told that and why a file can't be kept.
     """
+    return Histories(_open_history("history", warn), _open_history("history-hmp", warn))
+
+
+def _open_history(name: str, warn: Callable[[str], None]) -> History:
     base = os.environ.get("XDG_STATE_HOME") or ""
     folder = (Path(base) if base.startswith("/") else Path.home() / ".local/state") / "qmp-shell"
-    path = folder / "history"
+    path = folder / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.history import History
 from prompt_toolkit.utils import get_cwidth
 
 from ..errors import ConnectionLost, QMPError, UsageError
@@ -17,7 +16,7 @@ from ..shell import COMMANDS, Display, DotCommand, Session, Settings
 from ..shell.lines import Told
 from ..signals import ended_by_signals
 from .editor import Editor
-from .history import open_history
+from .history import Histories, open_histories
 from .terminal import TerminalDisplay, typing_ahead
 
 if TYPE_CHECKING:
@@ -42,13 +41,13 @@ def run_prompt(
     :raise ConnectError: there is no VM to begin with.
     """
     display = TerminalDisplay(settings, colour=colour)
-    history = open_history(display.warn)
-    dots = (*COMMANDS, _history_command(history))
+    histories = open_histories(display.warn)
+    dots = (*COMMANDS, _history_command(histories))
     if vm is not None:
         vm.relay = lambda text: display.note(text.rstrip("\n"))
     session = begin(display, dots)
     try:
-        repl = Repl(session, display, history, vm, colour=colour)
+        repl = Repl(session, display, histories, vm, colour=colour)
         with ended_by_signals(), typing_ahead():
             repl.greet(tips)
             return repl.run()
@@ -57,10 +56,11 @@ def run_prompt(
             session.close()
 
 
-def _history_command(history: History) -> DotCommand:
+def _history_command(histories: Histories) -> DotCommand:
     def show(session: Session, argument: str) -> None:
         if argument and not argument.isdecimal():
             raise UsageError(".history takes a number of lines")
+        history = histories.qmp if session.human is None else histories.human
         lines = history.get_strings()
         wanted = lines[-int(argument) :] if argument else lines
         if argument != "0":
@@ -76,7 +76,7 @@ class Repl:
         self,
         session: Session,
         display: TerminalDisplay,
-        history: History,
+        histories: Histories,
         vm: Vm | None,
         *,
         colour: bool,
@@ -85,7 +85,7 @@ class Repl:
         self._display = display
         self._vm = vm
         session.report = self._report
-        self._editor = Editor(session, history, self._lost_while_editing, colour=colour)
+        self._editor = Editor(session, histories, self._lost_while_editing, colour=colour)
 
     def greet(self, tips: Tips) -> None:
         """Say which VM this is, and what to do with it."""
@@ -186,7 +186,8 @@ class Repl:
             self._display.warn(str(error))
         except KeyboardInterrupt:
             late = "; the reply will be shown when it comes"
-            self._display.note("interrupted" + late * self._session.client.owed_replies)
+            owed = self._session.connected and self._session.client.owed_replies
+            self._display.note("interrupted" + late * owed)
         else:
             return not self._session.done
         return False
@@ -198,7 +199,8 @@ def _marked(error: ParseError, prompt: str | None) -> str:
     :param prompt: what stands before the line on the screen, right above; None: the line
         must be shown again.
     """
-    assert error.source is not None
+    if error.source is None:
+        return str(error)
     position = error.source.position(error.offset)
     before = position.text[: position.column - 1].replace("\t", " ")
     indent = " " * get_cwidth((prompt or "") + before)

@@ -47,6 +47,11 @@ def colour(text: str, how: str) -> str:
     return "\n".join(f"{_ESCAPES[how]}{line}\x1b[0m" if line else "" for line in text.split("\n"))
 
 
+# Where a value begins; a : within a bare word is a part of it.
+_BEFORE = r"(?:(?<=[=\s\[,(])|(?<=[\"']:))"
+_AFTER = r"\b(?![^\s,}\]])"
+
+
 class NotationLexer(RegexLexer):
     """This shell's notation, lenient: it colours what is being typed, right or wrong."""
 
@@ -66,8 +71,11 @@ class NotationLexer(RegexLexer):
             (r"([^\s=\"'{}\[\],:]+)(=)", bygroups(Name.Tag, Punctuation)),
             (r'"(\\.|[^"\\\n])*("|$)', String),
             (r"'(\\.|[^'\\\n])*('|$)", String),
-            (r"(true|false|null|True|False|None|on|off)\b(?![^\s,}\]])", Keyword.Constant),
-            (r"[+-]?\d+(\.\d+)?\b(?![^\s,}\]])", Number),
+            (
+                rf"{_BEFORE}(true|false|null|True|False|None|on|off)\b(?![^\s,}}\]])",
+                Keyword.Constant,
+            ),
+            (rf"{_BEFORE}[+-]?\d+(\.\d+)?\b(?![^\s,}}\]])", Number),
             (r"[{}\[\],:]", Punctuation),
             (r"\s#.*", Comment),
             (r"\s+", Text),

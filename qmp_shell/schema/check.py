@@ -20,15 +20,17 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def faults(arguments: object, type_: Object) -> Iterator[str]:
-    """Say what is wrong with a command's arguments; what is missing only if nothing else is."""
+def faults(arguments: object, type_: Object) -> list[str]:
+    """Say what is wrong with a command's arguments, the plainest first."""
     found = list(_faults(arguments, type_, ""))
     others = [text for text, is_missing in found if not is_missing]
-    yield from others or [text for text, _ in found]
+    # What is missing is most often what a misspelt name was meant to be.
+    missing = [text for text, is_missing in found if is_missing]
+    return others if any("did you mean" in text for text in others) else others + missing
 
 
 def near(word: str, names: Iterable[str]) -> list[str]:
-    """The names that are most like a word, the best first; or all, if they are few."""
+    """The names that are most like a word, the best first."""
     import difflib
 
     names = list(names)
@@ -37,13 +39,17 @@ def near(word: str, names: Iterable[str]) -> list[str]:
     return [by_lower[each] for each in close]
 
 
-def suggestion(word: str, names: Iterable[str], what: str) -> str:
-    """``did you mean a or b?``, or the names there are if they are few, or nothing."""
+def suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
+    """``did you mean a or b?``, or the names there are if they are few, or nothing.
+
+    :param prefix: what stands before the names where they are used.
+    """
     names = list(names)
-    close = near(word, names)
+    close = [prefix + name for name in near(word, names)]
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"{what}: {', '.join(names)}" if 0 < len(names) <= _LISTED else ""
+    listed = ", ".join(prefix + name for name in names)
+    return f"{what}: {listed}" if 0 < len(names) <= _LISTED else ""
 
 
 Fault = tuple[str, bool]
@@ -69,9 +75,9 @@ def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[
     for key, item in value.items():
         if key in fields:
             yield from _faults(item, fields[key].type, prefix + key)
-        else:
-            others = [prefix + name for name in fields if name not in value]
-            wanted = suggestion(prefix + key, others, "there are") if others else "it takes none"
+        elif not type_.is_open(value):
+            others = [name for name in fields if name not in value]
+            wanted = suggestion(key, others, "there are", prefix) if others else "it takes none"
             yield f"no argument {prefix + key}" + (f"; {wanted}" if wanted else ""), False
     missing = [prefix + name for name in fields if fields[name].required and name not in value]
     if missing:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..protocol import Message
-from .model import Array, Object, Schema, Type
+from .model import Object, Schema, Type, innermost
 from .troff import Block, lay_out, plain_text, read_blocks
 
 _FOLDERS = ("/usr/local/share/man", "/usr/share/man", "/opt/local/share/man", "/usr/pkg/man")
@@ -182,8 +182,7 @@ class Manual:
                 self._name_type(name, inner, found)
 
     def _name_type(self, name: str, type_: Type, found: dict[str, Type]) -> None:
-        while isinstance(type_, Array):
-            type_ = type_.element
+        type_ = innermost(type_)
         name = name.strip("[]").removeprefix("array of ")
         if not name[:1].isupper() or name in found:
             return
@@ -194,6 +193,7 @@ class Manual:
 
 
 def _first_sentence(source: str) -> str:
+    source = re.split(r"^\.SS |TODO", source, maxsplit=1, flags=re.MULTILINE)[0]
     for paragraph in re.split(r"^\.\w.*\n", source, flags=re.MULTILINE):
         text = " ".join(plain_text(paragraph).split())
         if text and "deprecated" not in text:

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from ..protocol import Message
 
+# How deep lists are looked into; a VM may say that one is a list of itself.
+_DEEPEST = 4
+
 
 class Type:
     """What an argument may be.
@@ -105,7 +108,10 @@ class Object(Type):
 
     :ivar members: those that are always there, by name.
     :ivar tag: the name of the member whose value chooses a branch; None: no union.
+    :ivar is_incomplete: it may have members that are not known.
     """
+
+    is_incomplete = False
 
     def __init__(
         self,
@@ -116,7 +122,7 @@ class Object(Type):
     ) -> None:
         super().__init__(name)
         self.members = {member.name: member for member in members}
-        self.tag = tag
+        self.tag = tag if tag in self.members else None
         self._find_branches = find_branches or {}
 
     @property
@@ -130,25 +136,43 @@ class Object(Type):
         found = find() if find is not None else None
         return found if isinstance(found, Object) else None
 
+    def chain(self, given: object) -> Iterator[Object]:
+        """This object and the branches that the tags' values choose, one within the other."""
+        seen: list[Object] = []
+        current: Object | None = self
+        while current is not None and current not in seen:
+            yield current
+            seen.append(current)
+            current = current.branch(given.get(current.tag)) if isinstance(given, dict) else None
+
     def fields(self, given: object) -> dict[str, Member]:
-        """The members of an object of which ``given`` is known.
+        """The members of an object of which ``given`` is known."""
+        return {name: m for each in self.chain(given) for name, m in each.members.items()}
 
-        A branch may be a union itself, so it is followed as far as the tags are given.
-        """
-        fields = dict(self.members)
-        branch = self.branch(given.get(self.tag)) if isinstance(given, dict) else None
-        if branch is not None:
-            fields |= branch.fields(given)
-        return fields
+    def is_open(self, given: object) -> bool:
+        """Whether there may be more members: a tag has no value yet, or none that there is."""
+        return any(each.is_incomplete or each._lacks_tag(given) for each in self.chain(given))
 
-    def extended(self, members: Iterable[Member]) -> Object:
+    def _lacks_tag(self, given: object) -> bool:
+        if self.tag is None or not isinstance(given, dict):
+            return False
+        type_ = self.members[self.tag].type
+        return not isinstance(type_, Enum) or given.get(self.tag) not in type_.values
+
+    def has_tag(self, name: str, given: object) -> bool:
+        """Whether the value of a member adds members."""
+        return any(each.tag == name for each in self.chain(given))
+
+    def extended(self, members: Iterable[Member], *, is_incomplete: bool = False) -> Object:
         """The same with more members, or with others in the place of its own."""
-        return Object(
+        found = Object(
             self.name,
             (self.members | {member.name: member for member in members}).values(),
             self.tag,
             self._find_branches,
         )
+        found.is_incomplete = is_incomplete
+        return found
 
 
 def as_object(type_: Type | None) -> Object | None:
@@ -236,9 +260,9 @@ class Schema:
         return entry and EventType(name, self._object(entry.get("arg-type")), _features(entry))
 
     def enums_at(self, command: str, path: Iterable[str]) -> list[Enum]:
-        """The enumerations that an argument may be of, whatever a union's branch."""
+        """The enumerations of a member of what a command takes or returns, in any branch."""
         found = self.command(command)
-        types: list[Type] = [found.arguments] if found is not None else []
+        types: list[Type] = [found.arguments, found.returns] if found is not None else []
         for name in path:
             types = [member.type for type_ in types for member in _members_named(name, type_)]
         return [type_ for type_ in types if isinstance(type_, Enum)]
@@ -286,7 +310,7 @@ class Schema:
             return Object(
                 name,
                 [self._member(each) for each in _dicts(entry, "members")],
-                entry.get("tag"),
+                str(entry.get("tag")),
                 {
                     str(each.get("case")): self._finder(each.get("type"))
                     for each in _dicts(entry, "variants")
@@ -308,17 +332,25 @@ class Schema:
         return lambda: self.type(str(name))
 
 
-def _members_named(name: str, type_: Type) -> Iterator[Member]:
-    """An object's members of a name, in all of its branches; of a list, its items'."""
-    while isinstance(type_, Array):
+def innermost(type_: Type) -> Type:
+    """What is in a list, and in the lists in it."""
+    for _ in range(_DEEPEST):
+        if not isinstance(type_, Array):
+            break
         type_ = type_.element
+    return type_
+
+
+def _members_named(name: str, type_: Type) -> Iterator[Member]:
+    """An object's members of a name, in its branches too; of a list, its items'."""
+    type_ = innermost(type_)
     if isinstance(type_, Object):
         if name in type_.members:
             yield type_.members[name]
         for case in type_.cases:
             branch = type_.branch(case)
-            if branch is not None:
-                yield from _members_named(name, branch)
+            if branch is not None and name in branch.members:
+                yield branch.members[name]
 
 
 def _values(entry: Message) -> Iterator[EnumValue]:

@@ -10,7 +10,7 @@ from .model import Alternate, Array, Builtin, Command, Enum, Member, Object, Typ
 _SHORT = {"string": "str", "int": "int", "number": "number", "boolean": "bool", "null": "null"}
 _LONG = {
     "string": "a string",
-    "int": "an integer",
+    "int": "an integer (as 10, 0x10 or 4G)",
     "number": "a number",
     "boolean": "true or false",
     "null": "null",
@@ -18,32 +18,38 @@ _LONG = {
 }
 # What of an enumeration still fits a signature.
 _ENUM_CHARACTERS = 24
+# How far types are spelt out; a VM may say that one is a list of itself.
+_DEEPEST = 4
 
 
-def short(type_: Type) -> str:
+def short(type_: Type, depth: int = 0) -> str:
     """A type in a few characters: ``int``, ``on|off|auto``, ``[str]``, ``{...}``."""
+    if depth > _DEEPEST:
+        return "..."
     if isinstance(type_, Builtin):
         return _SHORT.get(type_.json_type, "any")
     if isinstance(type_, Enum):
         every = "|".join(type_.values)
         return every if len(every) <= _ENUM_CHARACTERS else "enum"
     if isinstance(type_, Array):
-        return f"[{short(type_.element)}]"
+        return f"[{short(type_.element, depth + 1)}]"
     if isinstance(type_, Alternate):
-        return "|".join(short(branch) for branch in type_.branches)
+        return "|".join(short(branch, depth + 1) for branch in type_.branches)
     return "{...}"
 
 
-def long(type_: Type) -> str:
+def long(type_: Type, depth: int = 0) -> str:
     """A type as a sentence has it: ``an integer``, ``one of on, off, auto``."""
+    if depth > _DEEPEST:
+        return "..."
     if isinstance(type_, Builtin):
         return _LONG.get(type_.json_type, "any value")
     if isinstance(type_, Enum):
         return "one of " + ", ".join(type_.values)
     if isinstance(type_, Array):
-        return f"a list, each item {long(type_.element)}"
+        return f"a list, each item {long(type_.element, depth + 1)}"
     if isinstance(type_, Alternate):
-        return ", or ".join(long(branch) for branch in type_.branches)
+        return ", or ".join(long(branch, depth + 1) for branch in type_.branches)
     return "an object"
 
 
@@ -73,9 +79,12 @@ def in_order(fields: dict[str, Member]) -> list[Member]:
     return sorted(fields.values(), key=lambda member: not member.required)
 
 
-def member_note(member: Member) -> str:
-    """What a member is, in a line: type, required or not, default, features, the VM's words."""
-    notes = [short(member.type), "required" if member.required else "optional"]
+def member_note(member: Member, type_: Type) -> str:
+    """What a member is, in a line: type, required or not, default, features, the VM's words.
+
+    :param type_: its type, or the part of it that is meant.
+    """
+    notes = [short(type_), "required" if member.required else "optional"]
     if member.default is not None:
         notes.append(f"default {plain(member.default)}")
     notes += member.features

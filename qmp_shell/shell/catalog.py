@@ -7,8 +7,9 @@ there the next time.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..client import Client
 from ..errors import Timeout
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 # How long a VM may owe an answer before it counts as one that does not answer.
 PATIENCE = 0.3
 
+# No question is longer; one that fills a socket's buffer would have to be waited for.
+_LONGEST_PEEK = 2000
+
 # What does not change while QEMU runs. All else is asked for anew after any change.
 _CONSTANT = {
     "device-list-properties",
-    "guest-info",
     "qom-list-types",
     "query-commands",
     "query-cpu-definitions",
@@ -55,8 +58,7 @@ class Catalog:
         self.is_offline = client is None
         self._client = client
         self._schema = schema
-        self._requests: dict[tuple[str, str], Request] = {}
-        self._posted: dict[tuple[str, str], float] = {}
+        self._requests: dict[tuple[str, str], _Asked] = {}
 
     def ask(self, command: str, arguments: Message | None = None, /) -> Any:
         """What a command returns. It is waited for as long as a command may take.
@@ -66,23 +68,37 @@ class Catalog:
         """
         if self._client is None:
             return None
-        request = self._request(self._client, command, arguments)
+        key = _key(command, arguments)
+        if key not in self._requests:
+            request = self._client.post(_message(command, arguments), quiet=True)
+            self._requests[key] = _Asked(request, time.monotonic())
+        request = self._requests[key].request
         if request.reply is None:
             try:
                 self._client.answer(request, self._client.timeout)
             except (KeyboardInterrupt, Timeout):
-                self.forget()
+                del self._requests[key]
                 raise
         return _returned(request)
 
     def peek(self, command: str, arguments: Message | None = None, /) -> Any:
         """What a command returned, if its answer is here; else it is asked for.
 
+        Nothing more is asked of a VM that does not answer.
+
         :raise ConnectionLost: there is no VM any more.
         """
-        if self._client is None or not self._client.connected:
+        key = _key(command, arguments)
+        if key in self._requests:
+            return _returned(self._requests[key].request)
+        if self._client is None or not self._client.connected or self._is_silent:
             return None
-        return _returned(self._request(self._client, command, arguments))
+        message = _message(command, arguments)
+        if len(key[1]) < _LONGEST_PEEK:
+            with contextlib.suppress(Timeout):  # it takes nothing more at present
+                request = self._client.post(message, quiet=True, deadline=time.monotonic())
+                self._requests[key] = _Asked(request, time.monotonic())
+        return None
 
     def settle(self) -> None:
         """Give the VM a moment to answer what was peeked for."""
@@ -98,9 +114,15 @@ class Catalog:
     @property
     def awaited(self) -> bool:
         """Whether an answer is under way, and likely to come at once."""
-        waiting = [key for key, request in self._requests.items() if request.reply is None]
-        return bool(waiting) and all(
-            time.monotonic() < self._posted[key] + PATIENCE for key in waiting
+        waiting = any(asked.request.reply is None for asked in self._requests.values())
+        return waiting and not self._is_silent
+
+    @property
+    def _is_silent(self) -> bool:
+        """Whether the VM has owed an answer for longer than people notice."""
+        late = time.monotonic() - PATIENCE
+        return any(
+            asked.request.reply is None and asked.at <= late for asked in self._requests.values()
         )
 
     @property
@@ -112,7 +134,7 @@ class Catalog:
         """The VM's types; None: it does not tell them, or not yet."""
         if self._schema is None and not self.is_agent:
             entries = look_up("query-qmp-schema")
-            if isinstance(entries, list):
+            if isinstance(entries, list) and entries:
                 from ..schema import Schema
 
                 self._schema = Schema(entries)
@@ -146,22 +168,31 @@ class Catalog:
             self.forget()
 
     def forget(self) -> None:
-        """Something has changed, so ask anew for whatever can change."""
+        """Something may have changed, so ask anew for whatever can change.
+
+        What is still being asked is not asked twice.
+        """
         self._requests = {
-            key: request
-            for key, request in self._requests.items()
-            if key[0] in _CONSTANT and not request.abandoned
+            key: asked
+            for key, asked in self._requests.items()
+            if asked.request.reply is None
+            or (key[0] in _CONSTANT and not asked.request.reply.is_error)
         }
 
-    def _request(self, client: Client, command: str, arguments: Message | None) -> Request:
-        key = (command, repr(arguments))
-        if key not in self._requests:
-            message: Message = {"execute": command}
-            if arguments:
-                message["arguments"] = arguments
-            self._requests[key] = client.post(message, quiet=True)
-            self._posted[key] = time.monotonic()
-        return self._requests[key]
+
+class _Asked(NamedTuple):
+    """A question, and when it was put."""
+
+    request: Request
+    at: float
+
+
+def _key(command: str, arguments: Message | None) -> tuple[str, str]:
+    return command, repr(arguments)
+
+
+def _message(command: str, arguments: Message | None) -> Message:
+    return {"execute": command} | ({"arguments": arguments} if arguments else {})
 
 
 def _returned(request: Request) -> Any:

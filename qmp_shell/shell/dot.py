@@ -32,20 +32,22 @@ _WIDEST_PAGE = 100
 
 
 def _help(session: Session, topic: str) -> None:
-    if topic:
+    if topic and session.human is not None and not topic.startswith("."):
+        session.run_human(f"help {topic}")
+    elif topic:
         session.display.text(_help_page(session, topic))
-        return
-    lines = [NOTATION, "Commands to this shell:"]
-    for command in session.dots:
-        lines.append(f"  {f'.{command.name} {command.usage}':<22}{command.summary}")
-    session.display.text("\n".join(lines))
+    else:
+        lines = [NOTATION, "Commands to this shell:"]
+        for command in session.dots:
+            lines.append(f"  {f'.{command.name} {command.usage}':<24}{command.summary}")
+        session.display.text("\n".join(lines))
 
 
 def _help_page(session: Session, topic: str) -> str:
     import shutil
 
     from ..language.command import sketch
-    from ..language.words import split_words
+    from ..language.words import split_open
     from ..schema.check import suggestion
     from .help import Helper
 
@@ -53,9 +55,11 @@ def _help_page(session: Session, topic: str) -> str:
     dot = next((each for each in session.dots if name == f".{each.name}"), None)
     if dot is not None:
         return f"{name} {dot.usage}".rstrip() + f"  {dot.summary}"
-    width = min(shutil.get_terminal_size().columns, _WIDEST_PAGE)
+    width = min(max(shutil.get_terminal_size().columns, 20), _WIDEST_PAGE)
     known = session.knowledge
-    page = Helper(known.types, known.manual, width).page(name, sketch(split_words(rest)))
+    words, last = split_open(rest)
+    given = sketch([*words, last])
+    page = Helper(known.types, known.manual, width).page(name, given)
     if page is None:
         near = suggestion(name, known.types.commands(), "there are")
         raise UsageError(f"nothing is known of {name!r}" + (f"; {near}" if near else ""))

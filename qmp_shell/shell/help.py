@@ -20,13 +20,14 @@ from ..schema import (
     as_object,
     branches,
 )
-from ..schema.check import marked
+from ..schema.check import faults, marked
 from ..schema.manual import Manual, Section
 from ..schema.text import in_order, plain, short, signature, type_kind
 from .types import VmTypes
 
 _INDENT = "  "
 _TEXT = "TEXT"
+_DEEPEST_SAMPLE = 20
 
 
 class Helper:
@@ -65,6 +66,7 @@ class Helper:
             example = self._example(topic, section, command.arguments)
             return [
                 *self._head(topic, "a command", command.features, section),
+                *self._misfits(given, type_),
                 *self._synopsis(topic, type_, given),
                 *self._members("Arguments", topic, type_, given, section),
                 *self._returns(command.returns),
@@ -129,6 +131,13 @@ class Helper:
         if others:
             yield from self._wrapped(f"Features: {', '.join(others)}")
         yield ""
+
+    @staticmethod
+    def _misfits(given: dict[str, Any], type_: Object) -> Iterator[str]:
+        """What is wrong with the values that were to choose what is shown."""
+        for fault in faults(given, type_):
+            if "has no value" in fault:
+                yield from (fault, "")
 
     def _synopsis(self, name: str, type_: Object, given: dict[str, Any]) -> Iterator[str]:
         parts = " ".join([name, *(part.text for part in signature(type_.fields(given)))])
@@ -238,13 +247,15 @@ def is_type_name(name: str) -> bool:
     return name.strip("[]")[:1].isupper()
 
 
-def sample(type_: Type) -> Any:
+def sample(type_: Type, depth: int = 0) -> Any:
     """A value of a type, with no more in it than there has to be."""
+    if depth > _DEEPEST_SAMPLE:
+        return None
     first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
     if isinstance(first, Enum):
         return next(iter(first.values), "")
     if isinstance(first, Array):
-        return [sample(first.element)]
+        return [sample(first.element, depth + 1)]
     if isinstance(first, Object):
         values: dict[str, Any] = {}
         while missing := [  # a tag may call for more
@@ -253,7 +264,7 @@ def sample(type_: Type) -> Any:
             if member.required and member.name not in values
         ]:
             for member in missing:
-                value = sample(member.type)
+                value = sample(member.type, depth + 1)
                 named = member.name.upper().replace("-", "_")
                 values[member.name] = named if value == _TEXT else value
         return values

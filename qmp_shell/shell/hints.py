@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..complete import Names, Wanted
+from ..complete.arguments import kind_at
 from ..protocol import CommandError, Message, command_of
-from ..schema.check import faults, marked, marks, suggestion
+from ..schema import ANY
+from ..schema.check import faults, marked, marks, near, suggestion
+from .catalog import dicts
 from .types import VmTypes
 
 
-def hint(error: CommandError, types: VmTypes) -> str:
+def hint(error: CommandError, types: VmTypes, names: Names) -> str:
     """What is likely to be wrong with the command that got an error; empty: nothing known."""
-    return faults_of(error.reply.request.message, types)
+    message = error.reply.request.message
+    return faults_of(message, types) or near_name(message, types, names)
 
 
 def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
     """What the schema does not allow in a message; empty: nothing.
 
-    :param strict: a driver's properties must be as the VM lists them, which not all QEMUs insist
-        on. Those of a driver that the VM does not know are never held against a message.
+    :param strict: a driver's properties must have the types that the VM lists, which not all
+        QEMUs insist on. Those of a driver that the VM does not know are never held against a
+        message.
     """
     schema = types.schema
     name = command_of(message)
@@ -29,13 +35,50 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
         near = suggestion(name, schema.commands(), "there are")
         return f"no command {name}" + (f"; {near}" if near else "")
     arguments = message.get("arguments", {})
-    type_ = types.arguments(name, arguments) if isinstance(arguments, dict) else None
-    if type_ is None:
-        return ""
-    if name == "device_add" and (type_ is command.arguments or not strict):
+    if not isinstance(arguments, dict):
+        return "arguments must be an object"
+    if name == "transaction":
+        return "; ".join(_action_faults(arguments.get("actions"), types)[:2])
+    type_ = types.arguments(name, arguments) or command.arguments
+    if name == "qom-set":  # QOM has one name for a type and for a list of it
         type_ = command.arguments
-        arguments = {key: arguments[key] for key in arguments if key in type_.members}
-    return "; ".join(list(faults(arguments, type_))[:2])
+    if name == "device_add" and not strict:
+        properties = [m for n, m in type_.members.items() if n not in command.arguments.members]
+        type_ = type_.extended(
+            (member._replace(find_type=lambda: ANY) for member in properties),
+            is_incomplete=type_.is_incomplete,
+        )
+    return "; ".join(faults(arguments, type_)[:2])
+
+
+def _action_faults(actions: object, types: VmTypes) -> list[str]:
+    """The same of a transaction's actions, each named as it is written."""
+    known = types.actions()
+    found: list[str] = []
+    for action in dicts(actions):
+        name, type_ = str(action.get("type")), types.action(str(action.get("type")))
+        if known is not None and name not in known.values:
+            near = suggestion(name, known.values, "there are")
+            found.append(f"no action {name}" + (f"; {near}" if near else ""))
+        elif type_ is not None:
+            found += [f"{name}: {fault}" for fault in faults(action.get("data", {}), type_)]
+    return found
+
+
+def near_name(message: Message, types: VmTypes, names: Names) -> str:
+    """What a name in a message was probably meant to be, among those that exist in the VM."""
+    command, given = command_of(message), message.get("arguments", {})
+    type_ = types.arguments(command, given) if isinstance(given, dict) else None
+    for key, value in given.items() if type_ is not None else ():
+        member = type_.fields(given).get(key) if type_ is not None else None
+        kind = kind_at(command, key, member.type) if member is not None else None
+        if kind is None or not isinstance(value, str):
+            continue
+        known = [candidate.text for candidate in names.candidates(Wanted(kind, "", given))]
+        close = near(value, known) if value not in known else []
+        if close:
+            return f"{key} {value} is not there; did you mean {' or '.join(close)}?"
+    return ""
 
 
 def marks_of(message: Message, types: VmTypes) -> Iterator[str]:

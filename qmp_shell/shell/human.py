@@ -13,6 +13,11 @@ _HELP = re.compile(
     r"^(?P<names>[^\s\[]\S*)(?P<arguments>[^\n]*?(?:\n[ \t\[][^\n]*?)*?)\s+-- (?P<summary>.*)$",
     re.MULTILINE,
 )
+_DRIVER = re.compile(
+    r'^name "(?P<name>[^"]+)"(?:, bus (?P<bus>[^,\n]+))?(?:, alias "(?P<alias>[^"]+)")?'
+    r'(?:, desc "(?P<summary>.*?)")?(?P<hidden>, no-user)?$',
+    re.MULTILINE,
+)
 
 
 class HumanMonitor:
@@ -45,6 +50,40 @@ class HumanCommand(NamedTuple):
     name: str
     usage: str
     summary: str
+
+
+class Driver(NamedTuple):
+    """A driver as ``info qdm`` lists it.
+
+    :ivar is_pluggable: users may add one; else it is a part of a machine.
+    """
+
+    name: str
+    bus: str
+    alias: str
+    summary: str
+    is_pluggable: bool
+
+    @property
+    def about(self) -> str:
+        """All that is told of it, in a line."""
+        alias = f'alias "{self.alias}"' if self.alias else ""
+        bus = f"bus {self.bus}" if self.bus else ""
+        return ", ".join(filter(None, (bus, alias, self.summary)))
+
+
+def read_drivers(text: str) -> list[Driver]:
+    """Read the answer to ``info qdm``: ``name "e1000", bus PCI, alias "...", desc "..."``."""
+    return [
+        Driver(
+            match["name"],
+            match["bus"] or "",
+            match["alias"] or "",
+            match["summary"] or "",
+            match["hidden"] is None,
+        )
+        for match in _DRIVER.finditer(text.replace("\r\n", "\n"))
+    ]
 
 
 def read_help(text: str, prefix: str = "") -> list[HumanCommand]:

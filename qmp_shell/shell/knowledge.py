@@ -10,6 +10,7 @@ from ..schema import Schema
 from .catalog import Catalog
 from .hints import hint, marks_of
 from .types import VmTypes
+from .vm_names import VmNames
 
 if TYPE_CHECKING:
     from ..schema.manual import Manual
@@ -21,6 +22,7 @@ class Knowledge:
     :ivar catalog: the VM's answers.
     :ivar types: the types of its arguments; the VM is waited for.
     :ivar known_types: the same as far as they are here; the VM is not waited for.
+    :ivar names: the names that exist in it, as far as they are here.
     """
 
     def __init__(self, client: Client | None, schema: Schema | None) -> None:
@@ -28,6 +30,7 @@ class Knowledge:
         self.catalog = Catalog(client, schema)
         self.types = VmTypes(self.catalog, self.catalog.ask)
         self.known_types = VmTypes(self.catalog, self.catalog.peek)
+        self.names = VmNames(self)
         self._manual: Manual | None = None
         self._sought_manual = False
         self._marked: set[str] = set()
@@ -45,7 +48,11 @@ class Knowledge:
     def hint(self, error: CommandError) -> str:
         """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""
         self.schema_at_once()
-        return hint(error, self.known_types)
+        while True:
+            found = hint(error, self.known_types, self.names)
+            if not self.catalog.awaited:
+                return found
+            self.catalog.settle()
 
     def schema_at_once(self) -> Schema | None:
         """The schema; None: there is none, or it takes the VM longer than a moment to tell it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..client import Client, Tracer
@@ -122,7 +122,10 @@ class Session:
 
     @property
     def client(self) -> Client:
-        """The connection to the VM, the first of which was made by :meth:`connect`."""
+        """The connection to the VM.
+
+        :raise ConnectionLost: there never was one; only a schema.
+        """
         if self._client is None:
             raise ConnectionLost("there is no VM, only its schema")
         return self._client
@@ -198,6 +201,8 @@ class Session:
         :raise Timeout: no reply in time.
         :raise ConnectionLost: there is no VM any more.
         """
+        if self._client is not None:
+            self._client.timeout = self.settings.timeout
         if self.human is not None and not source.text.lstrip().startswith("."):
             self.run_human(source.text)
             return
@@ -231,8 +236,8 @@ class Session:
                 self.display.remark(mark)
         if reply.is_error:
             error = CommandError(reply)
-            if self.connected:
-                error.hint = self.knowledge.hint(error)
+            with suppress(ConnectionLost):  # the next line that needs the VM will say so
+                error.hint = self.knowledge.hint(error) if self.connected else ""
             raise error
         if pipeline is not None:
             from ..render.text import compact
@@ -254,13 +259,15 @@ class Session:
 
     def _typed(self, message: Message) -> Message:
         """A message with a value for each bare word, by the VM's types if one of them needs it."""
-        if not has_ambiguous_words(message):
+        arguments = message.get("arguments", {})
+        # What looks like a path may be the name of a property (language/typing.py).
+        has_paths = command_of(message) == "device_add" and any(
+            isinstance(value, dict) for value in arguments.values()
+        )
+        if not has_ambiguous_words(message) and not has_paths:
             return message
         from ..language.typing import typed
 
-        arguments = message["arguments"]
-        if self._client is not None:
-            self._client.timeout = self.settings.timeout
         type_ = self.knowledge.types.arguments(command_of(message), arguments)
         return {**message, "arguments": typed(arguments, type_)}
 
@@ -278,6 +285,7 @@ class Session:
         human = self.human or self._new_human()
         if self.dry_run:
             self.display.draft(human.message(line))
+            human.answered(line, "")
             return
         reply = self._request(human.message(line))
         if reply.is_error:
@@ -292,7 +300,6 @@ class Session:
             self.display.text(answer.rstrip())
 
     def _request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
-        self.client.timeout = self.settings.timeout
         if not is_harmless(command_of(message)):
             while self.client.receive():  # that was before it
                 pass

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import UsageError
-
-_SWITCH = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
+from ..language.values import SWITCH_WORDS
 
 
 class Option(NamedTuple):
@@ -62,9 +61,9 @@ class Settings:
         """
         option = _find(name)
         if option.kind == "switch":
-            if text.lower() not in _SWITCH:
+            if text.lower() not in SWITCH_WORDS:
                 raise UsageError(f"{name} is on or off")
-            setattr(self, option.name, _SWITCH[text.lower()])
+            setattr(self, option.name, SWITCH_WORDS[text.lower()])
         else:
             setattr(self, option.name, None if text == "off" else read_seconds(text))
 

@@ -16,6 +16,7 @@ from ..schema import (
     INTEGER,
     NUMBER,
     STRING,
+    Alternate,
     Builtin,
     Command,
     Enum,
@@ -26,6 +27,16 @@ from ..schema import (
     Type,
 )
 from .catalog import Catalog, LookUp, dicts
+from .human import read_drivers
+
+
+def _string() -> Type:
+    return STRING
+
+
+def _any() -> Type:
+    return ANY
+
 
 # The types of properties, by QOM's names for them. Names of QAPI's own types begin with a
 # capital; those are enumerations, or lists and structures that have no word notation.
@@ -33,7 +44,8 @@ _SCALARS = (
     (re.compile(r"bool"), BOOLEAN),
     (re.compile(r"u?int(?:8|16|32|64)?(?:_t)?|size"), INTEGER),
     (re.compile(r"number|double|float"), NUMBER),
-    (re.compile(r"str|string|link<.*>|[A-Z]\w*(?<!List)"), STRING),
+    (re.compile(r"str|string|link<.*>"), STRING),
+    (re.compile(r"[A-Z]\w*(?<!List)"), Alternate("enumeration or structure", [_string, _any])),
 )
 # How a property's description lists its values: "on/off/auto", "Policy, report/ignore/stop".
 _VALUES = re.compile(r"(?:[^/]*[(,] ?)?(?P<values>[\w.-]+(?:/[\w.-]+)+)\)?")
@@ -71,12 +83,15 @@ class VmTypes:
         command = self.command(name)
         if command is None:
             return None
-        more: list[Member] = []
         if name == "device_add":
-            more += self._properties_of_driver(given.get("driver"))
-        elif name == "qom-set":
-            more += self._value_of_property(given)
-        return command.arguments.extended(more) if more else command.arguments
+            properties = self._properties_of_driver(given.get("driver"))
+            if properties is None:
+                unknown = [Member("addr", _string, about="the slot, as 06.0 or 06")]
+                return command.arguments.extended(unknown, is_incomplete=True)
+            return command.arguments.extended(properties)
+        if name == "qom-set":
+            return command.arguments.extended(self._value_of_property(given))
+        return command.arguments
 
     def actions(self) -> Enum | None:
         """The types of action that a transaction takes."""
@@ -91,13 +106,23 @@ class VmTypes:
         type_ = data.type if data is not None else None
         return type_ if isinstance(type_, Object) else None
 
-    def _properties_of_driver(self, driver: object) -> Iterator[Member]:
+    def _properties_of_driver(self, driver: object) -> list[Member] | None:
+        """A driver's properties; None: they are not known."""
         if not isinstance(driver, str) or not driver:
-            return
-        listed = dicts(self._look_up("device-list-properties", {"typename": str(driver)}))
-        for each in sorted(listed, key=lambda each: str(each.get("name"))):
-            if not str(each.get("type")).startswith("child<"):
-                yield property_member(each)
+            return None
+        listed = self._look_up("device-list-properties", {"typename": str(driver)})
+        if listed is None:  # it may be another name for one
+            drivers = read_drivers(self._catalog.human(self._look_up, "info qdm"))
+            known = next((each.name for each in drivers if each.alias == driver), None)
+            if known is not None:
+                listed = self._look_up("device-list-properties", {"typename": known})
+        if listed is None:
+            return None
+        return [
+            property_member(each)
+            for each in sorted(dicts(listed), key=lambda each: str(each.get("name")))
+            if not str(each.get("type")).startswith("child<")
+        ]
 
     def _value_of_property(self, given: Message) -> Iterator[Member]:
         path, name = given.get("path"), given.get("property")
@@ -128,6 +153,6 @@ def property_type(kind: str, description: str = "") -> Type:
     if found is INTEGER and _IS_TEXT.match(description):
         return STRING
     values = _VALUES.fullmatch(description)
-    if found is STRING and values is not None:
+    if (found is STRING or isinstance(found, Alternate)) and values is not None:
         return Enum(kind, map(EnumValue, values["values"].split("/")))
     return found

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, Protocol
 
 from ..client import Client
 from ..errors import Timeout, UsageError, WaitError
+from ..language import ParseError
 from ..language.values import SWITCH_WORDS, Bare, read_count, read_float
-from ..language.words import split_words
+from ..language.words import Word, split_words
 from ..protocol import Event, Message
 from .catalog import dictionary, dicts
 from .memory import EventMemory
@@ -58,7 +59,7 @@ def read_wish(argument: str) -> Wish:
     kind = name = ""
     filters: dict[str, str] = {}
     timeout = None
-    for word in split_words(argument):
+    for word in _words(argument):
         value = word.value.strip("\"'") if word.value is not None else None
         if word.key == "timeout" and value is not None:
             timeout = read_seconds(value)
@@ -73,6 +74,13 @@ def read_wish(argument: str) -> Wish:
     if not kind:
         raise UsageError(USAGE)
     return Wish(kind, name, filters, timeout)
+
+
+def _words(argument: str) -> list[Word]:
+    try:
+        return list(split_words(argument))
+    except ParseError as error:
+        raise UsageError(f"{error}; {USAGE}") from None
 
 
 class Waiter:

@@ -736,7 +736,7 @@ def test_ctrl_z_suspends(vm: RunningVm, environment: dict[str, str], tmp_path: P
 
 def test_help_that_cannot_be_read_ends_nothing(shell: Terminal) -> None:
     shell.enter('.help set_link name="x')
-    shell.wait_for("set_link: a command")
+    shell.wait_for("true to set the link status")
     shell.wait_for_prompt()
     shell.enter('.wait STOP device="x')
     shell.wait_for_prompt()

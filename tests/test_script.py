@@ -686,7 +686,7 @@ def test_a_schema_that_makes_no_sense(run: Run, tmp_path: Path, entries: list[ob
     transaction = {**command, "name": "transaction"}
     saved = tmp_path / "schema"
     saved.write_text(json.dumps([command, transaction, *entries]))
-    lines = ("test t=5 a.0.1=5", "test t=a a=on", "test ?", "transaction( test a=5 )")
+    lines = ("test t=5 a.0.0=5", "test t=a a=on", "test ?", "transaction( test a=5 )")
     for line in lines:
         done = run("--schema", str(saved), "-c", line)
         assert "Traceback" not in done.stderr

@@ -26,6 +26,8 @@ _READ_BYTES = 1 << 16
 class ScriptDisplay:
     """Writes a session's answers for a program to read."""
 
+    unicode = False
+
     def __init__(self, settings: Settings, *, colour: bool = False) -> None:
         self._settings = settings
         self._colour = colour

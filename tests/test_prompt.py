@@ -620,7 +620,7 @@ def test_the_rest_of_what_was_pasted_is_not_lost_silently(shell: Terminal) -> No
     shell.wait_for("'oops' has no value")
     shell.wait_for("the rest is not run: 2 lines")
     shell.wait_for_prompt()
-    assert "testvm" not in "\n".join(shell.lines[1:])
+    assert '"testvm"' not in "\n".join(shell.lines[1:])
 
 
 def test_an_address_that_is_none_does_not_end_the_shell(shell: Terminal) -> None:

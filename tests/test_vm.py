@@ -206,6 +206,8 @@ def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: Start, qemu: str) -
     shell = terminal(qemu, *EMPTY, module="wrap")
     shell.wait_for_prompt()
     shell.enter("quit")
+    shell.wait_for(r"quit ends the VM .*\[y/N\]$")
+    shell.type("y\r")
     assert shell.wait_for_end() == 0
     assert shell.text.endswith(f"{Path(qemu).name} ended with status 0")
 

@@ -14,8 +14,10 @@ from .options import Candidate, Names, Options, Types, Wanted
 _DOT = re.compile(r"\s*(?P<typed>\.\w*)")
 _DOT_ARGUMENT = re.compile(r"\s*\.(?P<name>\w+)\s+(?P<argument>.*)", re.DOTALL)
 _HELP = re.compile(r"^\s*(?:help|\?)\s+(?!.*=)")
+_WATCH_SECONDS = re.compile(r"^[0-9.]+\s+")
 _DOT_ARGUMENTS = {
     "commands": Kind.COMMAND,
+    "events": Kind.EVENT,
     "connect": Kind.SOCKET,
     "help": Kind.HELP,
     "log": Kind.FILE,
@@ -73,7 +75,9 @@ def _beginnings(line: Line, names: Names) -> Iterable[Candidate]:
 def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Options | None:
     if name == "hmp":
         return complete_human(argument, types, names)
-    if (name == "oob" or " " in argument) and name in ("oob", "help"):
+    if name == "watch":
+        argument = _WATCH_SECONDS.sub("", argument)
+    if name in ("oob", "watch") or (name == "help" and " " in argument):
         is_dot = argument.lstrip().startswith((".", "help", "?"))
         return complete(argument, names, types) if not is_dot else None
     if name == "wait":

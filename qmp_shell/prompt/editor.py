@@ -104,11 +104,23 @@ class Editor:
         """
         if self._session.connected:
             self._session.knowledge.catalog.forget()  # other clients may have changed things
-        ear = _Ear(self._session, self._on_lost, self._completer.heard)
+        ear = _Ear(self._session, self._on_lost, self._heard)
         try:
             return self._prompt.prompt(pre_run=ear.listen)
         finally:
             ear.close()
+
+    def ask(self, question: str) -> bool:
+        """Ask whether to go on; anything but yes is no."""
+        try:
+            answer = PromptSession[str]().prompt(f"{question}. Go on? [y/N] ")
+        except (EOFError, KeyboardInterrupt):
+            return False
+        return answer.strip().lower() in ("y", "yes")
+
+    def _heard(self) -> None:
+        self._completer.heard()
+        self._prompt.app.invalidate()
 
     def end(self) -> None:
         """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""

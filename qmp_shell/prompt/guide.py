@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import time
 from collections.abc import Callable
 
+from prompt_toolkit.application import get_app
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_width
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
@@ -26,6 +29,7 @@ class Guide(Processor):
         """:param on_lost: is told when the VM turns out to be lost."""
         self._session = session
         self._on_lost = on_lost
+        self._looking = False
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """Mark what is unknown in the line that the end of the text is in."""
@@ -59,7 +63,7 @@ class Guide(Processor):
             self._on_lost(error)
             found = None
         if found is None:
-            return []
+            return self._status()
         words: StyleAndTextTuples = []
         at = 0
         for part in found.parts:
@@ -73,6 +77,26 @@ class Guide(Processor):
         for word in _fitted(words, at, room):
             fragments += [("", " "), word]
         return fragments
+
+    def _status(self) -> StyleAndTextTuples:
+        """The VM's name, run state, jobs and migration."""
+        if not self._session.connected:
+            return [("", "no VM")]
+        status = self._session.knowledge.status
+        try:
+            parts = status.parts()
+        except ConnectionLost as error:
+            self._on_lost(error)
+            return []
+        if status.again_at is not None and not self._looking:
+            self._looking = True
+            seconds = max(status.again_at - time.monotonic(), 0)
+            asyncio.get_running_loop().call_later(seconds, self._look_again)
+        return [("", "  ".join(parts))]
+
+    def _look_again(self) -> None:
+        self._looking = False
+        get_app().invalidate()
 
     def _read(self, before: str, after: str = "") -> Line | None:
         session = self._session

@@ -84,8 +84,9 @@ class Repl:
         self._session = session
         self._display = display
         self._vm = vm
-        session.report = self._report
         self._editor = Editor(session, histories, self._lost_while_editing, colour=colour)
+        session.report = self._report
+        session.ask = self._editor.ask
 
     def greet(self, tips: Tips) -> None:
         """Say which VM this is, and what to do with it."""
@@ -121,6 +122,7 @@ class Repl:
 
     def _turn(self) -> bool:
         """Read and run once; whether to go on."""
+        self._display.sum_up(at_once=True)
         try:
             text = self._editor.read()
         except EOFError:

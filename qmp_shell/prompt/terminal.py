@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from ..protocol import Event, Message, Reply
 from ..render.colour import colour, colour_json
 from ..render.text import clean, compact, event_line, pretty
 from ..shell import Settings
+from .floods import Floods
 from .pager import page
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ class TerminalDisplay:
     def __init__(self, settings: Settings, *, colour: bool) -> None:
         self._settings = settings
         self._colour = colour
-        self._ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+        self.unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+        self._floods = Floods()
+        self._summing = False
         self._waiting: list[str] = []
         self._bar: Bar | None = None
 
@@ -62,7 +66,24 @@ class TerminalDisplay:
         self._print(clean(text), may_page=True)
 
     def event(self, event: Event) -> None:
-        self._print(self._in("yellow", event_line(event)))
+        if self._floods.admits(event.name, time.monotonic()):
+            self._print(self._in("yellow", event_line(event)))
+            return
+        self.sum_up()
+        app, due = get_app_or_none(), self._floods.next_due
+        if app is not None and app.is_running and due is not None and not self._summing:
+            self._summing = True
+            asyncio.get_running_loop().call_later(due - time.monotonic(), self._sum_up_later)
+
+    def _sum_up_later(self) -> None:
+        self._summing = False
+        self.sum_up()
+
+    def sum_up(self, *, at_once: bool = False) -> None:
+        """Say how many events were not shown one by one."""
+        for name, events in self._floods.sums(time.monotonic(), at_once=at_once):
+            clock = time.strftime("%H:%M:%S")
+            self._print(self._in("yellow", clean(f"{clock} {name} x {events}")))
 
     def late(self, reply: Reply) -> None:
         head = self._in("dim", f"late reply to {clean(reply.name)}:")
@@ -114,7 +135,7 @@ class TerminalDisplay:
 
     def _json(self, message: Message, *, error: bool) -> str:
         if self._settings.pretty:
-            text = pretty(message, ascii_only=self._ascii)
+            text = pretty(message, ascii_only=not self.unicode)
         else:
             text = compact(message)
         if error:

@@ -59,6 +59,7 @@ class Catalog:
         self._client = client
         self._schema = schema
         self._requests: dict[tuple[str, str], _Asked] = {}
+        self._last: dict[str, Any] = {}
 
     def ask(self, command: str, arguments: Message | None = None, /) -> Any:
         """What a command returns. It is waited for as long as a command may take.
@@ -110,6 +111,20 @@ class Catalog:
         message = HumanMonitor().message(line)
         text = look_up(message["execute"], message["arguments"])
         return text if isinstance(text, str) else ""
+
+    def latest(self, command: str) -> Any:
+        """What a command returned last; if that may have changed, it is asked for anew."""
+        value = self.peek(command)
+        if value is not None:
+            self._last[command] = value
+        return self._last.get(command)
+
+    def refresh(self, *commands: str) -> None:
+        """Ask these anew the next time; what is still being asked is not asked twice."""
+        for command in commands:
+            asked = self._requests.get(_key(command, None))
+            if asked is not None and asked.request.reply is not None:
+                del self._requests[_key(command, None)]
 
     @property
     def awaited(self) -> bool:

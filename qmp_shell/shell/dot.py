@@ -7,8 +7,9 @@ import os
 import time
 
 from ..errors import ConnectionLost, UsageError
+from ..protocol import CommandError
 from .session import DotCommand, Session
-from .settings import read_seconds
+from .settings import matches, read_seconds
 
 NOTATION = """\
 NAME key=value ...   device_add driver=e1000 id=net1
@@ -27,6 +28,7 @@ Tab completes, Up and Ctrl-R search the history, Right takes what is suggested.
 Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 """
 
+_WATCH_SECONDS = 1.0
 # Lines that are longer are hard to read.
 _WIDEST_PAGE = 100
 
@@ -70,13 +72,57 @@ def _commands(session: Session, pattern: str) -> None:
     names = session.knowledge.types.commands()
     if not names:
         raise UsageError("the VM does not tell its commands")
-    import fnmatch
-
-    wanted = pattern if any(mark in pattern for mark in "*?[") else f"*{pattern}*"
-    found = fnmatch.filter(names, wanted)
+    found = [name for name in names if matches(name, pattern)]
     if not found:
         raise UsageError(f"the VM has no command like {pattern!r}")
     session.display.text("\n".join(found))
+
+
+def _events(session: Session, argument: str) -> None:
+    settings = session.settings
+    if argument in ("on", "off"):
+        settings.events, settings.event_patterns = argument == "on", ()
+    elif argument:
+        settings.events, settings.event_patterns = True, tuple(argument.split())
+    else:
+        schema = session.knowledge.types.schema
+        lines = [
+            f"{'*' if settings.shows_event(name) else ' '} {name}"
+            for name in (schema.events() if schema is not None else ())
+        ]
+        shown = " ".join(settings.event_patterns) or "all"
+        lines.append(f"shown (*): {shown if settings.events else 'none'}")
+        session.display.text("\n".join(lines))
+
+
+def _info(session: Session, _: str) -> None:
+    from .info import info_text
+
+    session.display.text(info_text(session.knowledge))
+
+
+def _watch(session: Session, argument: str) -> None:
+    from ..language import Assembler, Execute, Reader
+    from .watch import Watch
+
+    first, _, rest = argument.partition(" ")
+    seconds = read_seconds(first) if first[:1].isdecimal() else _WATCH_SECONDS
+    source = Reader().push(rest if first[:1].isdecimal() else argument)
+    statement = Assembler().feed(source) if source is not None else None
+    if not isinstance(statement, Execute) or statement.pipeline or statement.files:
+        raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
+    watch = Watch(unicode=session.display.unicode)
+    message = session.typed(statement.message)
+    session.execute(message)
+    while not session.dry_run:
+        end = time.monotonic() + seconds
+        reply = session.request(message)
+        if reply.is_error:
+            raise CommandError(reply)
+        lines = watch.look(reply.message["return"], time.monotonic())
+        if lines:
+            session.display.text("\n".join([time.strftime("%H:%M:%S"), *lines]))
+        session.client.wait(lambda: False, end)
 
 
 def _hmp(session: Session, line: str) -> None:
@@ -167,6 +213,11 @@ def _exit(session: Session, _: str) -> None:
 COMMANDS = (
     DotCommand("commands", "[PATTERN]", "list the VM's commands", _commands),
     DotCommand("connect", "[ADDRESS]", "attach to this VM again, or to another", _connect),
+    DotCommand(
+        "events", "[on|off|PATTERN ...]", "list events, and choose which are shown", _events
+    ),
+    DotCommand("info", "", "the VM at a glance", _info),
+    DotCommand("watch", "[SECONDS] COMMAND", "repeat it, and show what changes", _watch),
     DotCommand("exit", "", "leave; the VM goes on, unless it is this shell's own", _exit),
     DotCommand("help", "[TOPIC]", "show this, or tell of a command, event or type", _help),
     DotCommand("hmp", "[LINE]", "run a human monitor line; no LINE: go over to it", _hmp),

@@ -9,6 +9,7 @@ from ..protocol import CommandError, Message
 from ..schema import Schema
 from .catalog import Catalog
 from .hints import hint, marks_of
+from .status import Status
 from .types import VmTypes
 from .vm_names import VmNames
 
@@ -22,6 +23,7 @@ class Knowledge:
     :ivar catalog: the VM's answers.
     :ivar types: the types of its arguments; the VM is waited for.
     :ivar known_types: the same as far as they are here; the VM is not waited for.
+    :ivar status: what it is at.
     :ivar names: the names that exist in it, as far as they are here.
     """
 
@@ -31,6 +33,7 @@ class Knowledge:
         self.types = VmTypes(self.catalog, self.catalog.ask)
         self.known_types = VmTypes(self.catalog, self.catalog.peek)
         self.names = VmNames(self)
+        self.status = Status(self.catalog)
         self._manual: Manual | None = None
         self._sought_manual = False
         self._marked: set[str] = set()

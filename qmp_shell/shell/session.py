@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 class Display(Protocol):
-    """Where a session's answers go: a terminal, or a script's output."""
+    """Where a session's answers go: a terminal, or a script's output.
+
+    :ivar unicode: it can show more than ASCII.
+    """
+
+    unicode: bool
 
     def reply(self, reply: Reply) -> None:
         """The answer to a command, good or bad."""
@@ -79,6 +84,7 @@ class Session:
     :ivar done: the user wants to leave.
     :ivar dots: the dot commands there are.
     :ivar report: is told of a script's failure and of its place; whether to go on.
+    :ivar ask: asks the user whether to go on; None: there is none to be asked.
     :ivar depth: how many scripts run each other.
     :ivar memory: the events that :mod:`.waiting` may be asked for.
     :ivar dry_run: what is to be sent is displayed instead, and checked.
@@ -107,6 +113,7 @@ class Session:
         self.done = False
         self.report: Callable[[QMPError, str], bool] = lambda *_: False
         self.depth = 0
+        self.ask: Callable[[str], bool] | None = None
         self.human: HumanMonitor | None = None
         self._connector = connector
         self._log = log
@@ -210,7 +217,7 @@ class Session:
         if isinstance(statement, Dot):
             self._run_dot(statement, source)
         elif statement is not None:
-            message = self._typed(statement.message)
+            message = self.typed(statement.message)
             self.execute(message, statement.files, statement.pipeline)
 
     def execute(
@@ -227,8 +234,10 @@ class Session:
         if self.dry_run:
             self._draft(message)
             return
+        if not self._is_meant(command_of(message)):
+            return
         with ExitStack() as opened:
-            reply = self._request(message, [_open(file, opened) for file in files])
+            reply = self.request(message, [_open(file, opened) for file in files])
         if pipeline is None or reply.is_error:
             self.display.reply(reply)
         if self._knowledge is not None:
@@ -257,7 +266,7 @@ class Session:
         if fault:
             raise CheckError(f"{command_of(message)}: {fault}")
 
-    def _typed(self, message: Message) -> Message:
+    def typed(self, message: Message) -> Message:
         """A message with a value for each bare word, by the VM's types if one of them needs it."""
         arguments = message.get("arguments", {})
         # What looks like a path may be the name of a property (language/typing.py).
@@ -287,7 +296,9 @@ class Session:
             self.display.draft(human.message(line))
             human.answered(line, "")
             return
-        reply = self._request(human.message(line))
+        if not self._is_meant(line.split()[0]):
+            return
+        reply = self.request(human.message(line))
         if reply.is_error:
             self.display.reply(reply)
             raise CommandError(reply)
@@ -299,7 +310,20 @@ class Session:
         if answer.strip():
             self.display.text(answer.rstrip())
 
-    def _request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
+    def _is_meant(self, command: str) -> bool:
+        """Ask the user, if there is one, about a command that can't be undone."""
+        if self.ask is None or not self.settings.confirm:
+            return True
+        from .danger import dangerous, question
+
+        name = dangerous(command)
+        if not name or self.ask(question(name, self.knowledge.catalog)):
+            return True
+        self.display.remark("not sent")
+        return False
+
+    def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
+        """Send a message, and return its reply, good or bad."""
         if not is_harmless(command_of(message)):
             while self.client.receive():  # that was before it
                 pass
@@ -371,7 +395,7 @@ class Session:
             self.memory.heard(news)
             if self._knowledge is not None:
                 self._knowledge.catalog.forget()
-            if self.settings.events:
+            if self.settings.shows_event(news.name):
                 self.display.event(news)
         elif isinstance(news, LateReply):
             self.display.late(news.reply)

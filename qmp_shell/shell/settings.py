@@ -18,6 +18,7 @@ class Option(NamedTuple):
 
 
 OPTIONS = (
+    Option("confirm", "switch", "ask before quit, system_reset and system_powerdown"),
     Option("events", "switch", "show events"),
     Option("pager", "switch", "show what is taller than the screen in $PAGER"),
     Option("pretty", "switch", "replies over many lines, indented"),
@@ -32,17 +33,30 @@ class Settings:
     def __init__(
         self,
         *,
+        confirm: bool = True,
         events: bool = True,
         pager: bool = True,
         pretty: bool = True,
         timeout: float | None = None,
         verbose: bool = False,
     ) -> None:
+        self.confirm = confirm
         self.events = events
+        self.event_patterns: tuple[str, ...] = ()
         self.pager = pager
         self.pretty = pretty
         self.timeout = timeout
         self.verbose = verbose
+
+    def shows_event(self, name: str) -> bool:
+        """Whether events of a name are to be shown. A pattern with a ``!`` leaves some out."""
+        if not self.events:
+            return False
+        wanted = [each for each in self.event_patterns if not each.startswith("!")]
+        unwanted = [each[1:] for each in self.event_patterns if each.startswith("!")]
+        return (not wanted or any(matches(name, each) for each in wanted)) and not any(
+            matches(name, each) for each in unwanted
+        )
 
     def show(self, name: str) -> str:
         """A value as the user would write it.
@@ -71,6 +85,15 @@ class Settings:
         """A line for each option: name, value, what it does."""
         for option in OPTIONS:
             yield f"{option.name:<10}{self.show(option.name):<6}{option.summary}"
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name has a pattern in it; with ``*`` or ``?``, whether it is like that."""
+    from fnmatch import fnmatchcase
+
+    if not any(mark in pattern for mark in "*?["):
+        pattern = f"*{pattern}*"
+    return fnmatchcase(name.lower(), pattern.lower())
 
 
 def read_seconds(text: str) -> float:

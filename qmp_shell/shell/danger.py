@@ -1,0 +1,39 @@
+"""Commands that a person at a terminal is asked about first, and what they would lose."""
+
+from __future__ import annotations
+
+from .catalog import Catalog, dictionary, dicts
+from .status import percentage
+
+_WHAT = {
+    "quit": "ends the VM",
+    "system_reset": "resets the VM, as its reset button does",
+    "system_powerdown": "asks the guest to shut down",
+}
+_HUMAN = {"q": "quit"}
+
+
+def dangerous(command: str) -> str:
+    """The QMP name of a command that is to be asked about, in QMP or the human monitor's words;
+    empty: it is not."""
+    command = _HUMAN.get(command, command)
+    return command if command in _WHAT else ""
+
+
+def question(command: str, catalog: Catalog) -> str:
+    """What to ask before a dangerous command; running jobs are named."""
+    for each in ("query-name", "query-status", "query-jobs"):
+        catalog.peek(each)
+    catalog.settle()
+    name = dictionary(catalog.peek("query-name")).get("name", "")
+    state = dictionary(catalog.peek("query-status")).get("status", "")
+    jobs = [
+        f"{job.get('id')} ({job.get('type')}{percentage(job)})"
+        for job in dicts(catalog.peek("query-jobs"))
+        if job.get("status") != "concluded"
+    ]
+    about = " ".join(filter(None, (name, f"({state})" if state else "")))
+    text = f"{command} {_WHAT[command]}" + (f" {about}" if about else "")
+    if jobs and command == "quit":
+        text += f"; lost with it: {', '.join(jobs)}"
+    return text

@@ -1,0 +1,304 @@
+"""Events at a terminal, the toolbar, ``.watch``, ``.info``, and questions before what can't be undone."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qmp_shell.prompt.floods import Floods, Sum
+from qmp_shell.shell.info import size_text
+from qmp_shell.shell.settings import Settings, matches
+from qmp_shell.shell.watch import Watch, leaves, sparkline
+from tests.conftest import Fed, Run, RunningVm
+from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.terminal import Terminal
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def shell(vm: RunningVm, terminal: Start) -> Terminal:
+    """A shell on a VM, at its first prompt."""
+    started = terminal(vm.address)
+    started.wait_for_prompt()
+    return started
+
+
+def test_a_few_events_are_all_shown() -> None:
+    floods = Floods()
+    assert all(floods.admits(name, 0.1 * n) for n in range(9) for name in ("A", "B"))
+    assert floods.next_due is None
+    assert floods.sums(100) == []
+
+
+def test_floods_are_summed_up() -> None:
+    floods = Floods()
+    shown = [floods.admits("A", 0.001 * n) for n in range(422)]
+    assert shown.count(True) == 10
+    assert floods.next_due == 1.0
+    assert floods.sums(0.9) == []
+    assert floods.sums(1.0) == [Sum("A", 412)]
+    assert floods.sums(1.1) == []
+    assert not floods.admits("A", 1.5)  # it goes on
+    assert floods.admits("B", 1.5)
+    assert floods.sums(2.0) == [Sum("A", 1)]
+    assert floods.admits("A", 3.1)  # it is over
+
+
+def test_what_is_held_back_is_told_at_once_when_asked() -> None:
+    floods = Floods()
+    for _ in range(12):
+        floods.admits("A", 0)
+    assert floods.sums(0, at_once=True) == [Sum("A", 2)]
+
+
+def test_patterns() -> None:
+    assert matches("BLOCK_JOB_READY", "job")
+    assert matches("STOP", "st*")
+    assert not matches("STOP", "t*")
+    settings = Settings()
+    settings.event_patterns = ("block", "STOP")
+    shown = [settings.shows_event(name) for name in ("BLOCK_JOB_READY", "STOP", "RESUME")]
+    assert shown == [True, True, False]
+    settings.event_patterns = ("!rtc",)
+    assert [settings.shows_event(name) for name in ("RTC_CHANGE", "STOP")] == [False, True]
+    settings.events = False
+    assert not settings.shows_event("STOP")
+
+
+def test_a_flood_at_the_prompt(peer: Callable[..., ScriptedPeer], terminal: Start) -> None:
+    events = b'{"event": "RTC_CHANGE", "data": {"offset": 1}}' * 422
+    about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
+    names = b'{"return": [{"name": "test"}], "id": 4}'
+    shell = terminal(
+        peer(GREETING, ACCEPTED, b"", about, names + events, ScriptedPeer.HOLD).address
+    )
+    shell.wait_for_prompt()
+    shell.type("te")
+    shell.wait_for(r"^\d\d:\d\d:\d\d RTC_CHANGE x 412$")
+    shell.wait_for(r"^\(QEMU\) te")
+    assert shell.text.count('RTC_CHANGE {"offset": 1}') == 10
+
+
+def test_choosing_events(shell: Terminal, vm: RunningVm, run: Run) -> None:
+    shell.enter(".events res")
+    shell.wait_for_prompt()
+    vm.run("cont", "stop", "cont")
+    shell.wait_until(lambda: shell.text.count(" RESUME") == 2, "both events")
+    assert " STOP" not in shell.text
+    shell.enter(".events off")
+    shell.wait_for_prompt()
+    shell.enter(".events")
+    shell.wait_for(r"^shown \(\*\): none$")
+    done = run(vm.second_address, "-c", ".events !BLOCK", "-c", ".events")
+    lines = done.stdout.splitlines()
+    assert "* STOP" in lines
+    assert "  BLOCK_JOB_READY" in lines
+    assert lines[-1] == "shown (*): none"[:11] + "!BLOCK"
+
+
+def test_filters_hold_for_scripts_too(vm: RunningVm, run: Run) -> None:
+    done = run("-e", vm.address, "-c", ".events stop", "-c", "cont", "-c", "stop")
+    assert '"event": "STOP"' in done.stdout
+    assert '"event": "RESUME"' not in done.stdout
+
+
+def test_what_is_not_shown_can_be_waited_for(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", ".events off", "-c", "cont", "-c", ".wait RESUME timeout=10")
+    assert done.returncode == 0
+
+
+def test_the_toolbar_follows_the_vm(shell: Terminal, vm: RunningVm) -> None:
+    shell.wait_for("^testvm  prelaunch$")
+    vm.run("cont")
+    shell.wait_for("^testvm  running$")
+    vm.run("stop")
+    shell.wait_for("^testvm  paused$")
+    with vm.second() as client:
+        for name in ("a", "b"):
+            client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
+        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": 1 << 20}
+        client.execute("blockdev-mirror", **job)
+        shell.wait_for(r"^testvm  paused  job0 mirror \d+%$")
+        first = shell.lines[-1]
+        shell.wait_until(lambda: shell.lines[-1] not in (first, ""), "progress")
+        client.execute("job-cancel", id="job0")
+        shell.wait_for("^testvm  paused$")
+    vm.close()
+    shell.wait_for("^no VM$")
+
+
+@pytest.mark.parametrize(("answer", "ends"), [("y", True), ("", False), ("n", False)])
+def test_quit_asks_first(shell: Terminal, vm: RunningVm, answer: str, ends: bool) -> None:
+    shell.enter("quit")
+    shell.wait_for(r"^quit ends the VM testvm \(prelaunch\)\. Go on\? \[y/N\]$")
+    shell.type(f"{answer}\r")
+    shell.wait_for("closed the connection|^note: not sent$")
+    assert ("not sent" in shell.text) != ends
+    if ends:
+        vm.process.wait(20)
+    else:
+        assert vm.process.poll() is None
+
+
+def test_ctrl_c_at_the_question_is_no(shell: Terminal) -> None:
+    shell.enter("system_reset")
+    shell.wait_for(r"\[y/N\]$")
+    shell.press("ctrl-c")
+    shell.wait_for("^note: not sent$")
+
+
+def test_running_jobs_are_named_in_the_question(shell: Terminal, vm: RunningVm) -> None:
+    with vm.second() as client:
+        for name in ("a", "b"):
+            client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
+        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": 1}
+        client.execute("blockdev-mirror", **job)
+    shell.enter("quit")
+    shell.wait_for(r"lost with it: job0 \(mirror \d+%\)")
+
+
+def test_the_human_monitor_asks_too(vm: RunningVm, terminal: Start) -> None:
+    shell = terminal("-H", vm.address)
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("q")
+    shell.wait_for("^quit ends the VM")
+    shell.type("n\r")
+    shell.wait_for_prompt("(qemu) ")
+    assert vm.process.poll() is None
+
+
+def test_questions_can_be_switched_off(shell: Terminal) -> None:
+    shell.enter(".set confirm off")
+    shell.wait_for_prompt()
+    shell.enter("system_reset")
+    shell.wait_for("RESET")
+    assert "y/N" not in shell.text
+
+
+def test_scripts_are_not_asked(vm: RunningVm, run: Run) -> None:
+    assert run(vm.address, "-c", "quit").returncode == 0
+    vm.process.wait(20)
+
+
+def test_leaves() -> None:
+    reply = {"a": 1, "b": [{"id": "x", "n": 2}, {"n": 3}], "c": {"d": None}, "e": []}
+    assert dict(leaves(reply)) == {"a": 1, "b.x.id": "x", "b.x.n": 2, "b.1.n": 3, "c.d": None}
+
+
+def test_what_changed() -> None:
+    watch = Watch(unicode=True)
+    assert watch.look({"n": 1, "s": "a", "gone": 1}, 10.0) == []
+    assert watch.look({"n": 5, "s": "b", "new": True}, 12.0) == [
+        "- gone",
+        "  n  5 (+4, 2/s)",
+        "  s  a -> b",
+        "+ new  True",
+    ]
+    assert watch.look({"n": 5, "s": "b", "new": True}, 13.0) == []
+    assert watch.look({"n": 6, "s": "b", "new": False}, 14.0) == [
+        "  n  6 (+1, 1/s)  █▁▄",
+        "  new  True -> False",
+    ]
+    plain = Watch(unicode=False)
+    for n in range(3):
+        lines = plain.look([{"id": "x", "n": n}], float(n))
+    assert lines == ["  x.n  2 (+1, 1/s)"]
+
+
+def test_sparklines() -> None:
+    assert sparkline(deque([0.0, 0.0])) == "▁▁"
+    assert sparkline(deque([0.0, 4.0, 8.0])) == "▁▄█"
+
+
+def test_watching_at_the_prompt(shell: Terminal, vm: RunningVm) -> None:
+    shell.enter(".watch 0.1 query-status")
+    shell.wait_for('"prelaunch"')
+    vm.run("cont")
+    shell.wait_for("^ +status +prelaunch -> running$")
+    shell.press("ctrl-c")
+    shell.wait_for("^interrupted")
+    shell.wait_for_prompt()
+    shell.enter(".watch 1")
+    shell.wait_for("write .watch")
+    shell.wait_for_prompt()
+    shell.enter(".watch no-such-command")
+    shell.wait_for("CommandNotFound")
+
+
+def test_watching_in_a_script(vm: RunningVm, environment: dict[str, str]) -> None:
+    fed = Fed("qmp-shell", vm.address, env=environment)
+    fed.say(".watch 0.05 query-status")
+    assert '"prelaunch"' in fed.hear()
+    vm.run("cont")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\n", fed.hear())
+    assert "prelaunch -> running" in fed.hear() + fed.hear()
+    vm.close()
+    assert fed.wait(20) == 4
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1536, "1.5 KiB"), (4 << 30, "4 GiB"), (5 << 50, "5120 TiB"), ("x", "")],
+)
+def test_sizes(size: Any, text: str) -> None:
+    assert size_text(size) == text
+
+
+def test_info(start_vm: Callable[..., RunningVm], run: Run, folder: Path) -> None:
+    disk = folder / "disk"
+    disk.write_bytes(b"")
+    disk.open("r+b").truncate(1 << 20)
+    vm = start_vm(
+        *("-uuid", "12345678-1234-1234-1234-123456789abc", "-smp", "2"),
+        *("-drive", f"if=none,id=drive0,format=raw,file={disk},read-only=on"),
+        *("-device", "virtio-blk-pci,drive=drive0"),
+        *("-netdev", "hubport,id=net0,hubid=1", "-device", "e1000,netdev=net0,id=nic0"),
+    )
+    done = run(vm.address, "-c", ".info")
+    lines = done.stdout.splitlines()
+    told = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
+    assert told["Name"] == "testvm"
+    assert told["UUID"] == "12345678-1234-1234-1234-123456789abc"
+    assert told["State"] == "prelaunch"
+    assert told["QEMU"][0].isdecimal()
+    assert told["Machine"].startswith("pc-i440fx-")
+    assert told["CPUs"].startswith("2 ")
+    assert told["Memory"] == "64 MiB"
+    assert told["Disks"] == f"drive0  1 MiB, raw, read-only  {disk}"
+    assert told["NICs"].startswith("nic0  model=e1000, macaddr=52:54:00:12:34:56")
+    assert "Displays" not in told
+    assert "Migration" not in told
+
+
+def test_info_leaves_out_what_is_not_told(peer: Callable[..., ScriptedPeer], run: Run) -> None:
+    replies = [b'{"error": {}, "id": %d}' % number for number in range(2, 20)]
+    done = run(peer(GREETING, ACCEPTED, *replies, ScriptedPeer.HOLD).address, "-c", ".info")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_progress_bar(vm: RunningVm, terminal: Start) -> None:
+    with vm.second() as client:
+        for name in ("a", "b"):
+            client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
+    shell = terminal(vm.address)
+    shell.wait_for_prompt()
+    shell.enter("blockdev-backup job-id=job0 device=a target=b sync=full speed=16M")
+    shell.wait_for_prompt()
+    shell.enter(".wait job=job0 timeout=60")
+    shell.wait_for(r"^job0: +\d+%\|.*\| [0-9.]+M?/1.00G \[.*B/s, running\]$")
+    vm.run("cont")
+    shell.wait_for(" RESUME$")
+    before = time.monotonic()
+    with vm.second() as client:
+        client.execute("block-job-cancel", device="job0")
+    shell.wait_for("^job job0 failed: it was cancelled$")
+    assert time.monotonic() - before < 10
+    shell.wait_for_prompt()
+    assert "%|" not in shell.text

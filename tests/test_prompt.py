@@ -267,7 +267,9 @@ def test_a_dash_is_as_good_as_an_underscore(shell: Terminal) -> None:
     shell.wait_for("^ +device_add ")
 
 
-def test_help_from_the_midst_of_a_line(shell: Terminal) -> None:
+def test_help_from_the_midst_of_a_line(vm: RunningVm, terminal: Start) -> None:
+    shell = terminal(vm.address, rows=90)
+    shell.wait_for_prompt()
     shell.enter("object-add qom-type=iothread ?")
     shell.wait_for("poll-max-ns")
 

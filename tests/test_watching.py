@@ -1,4 +1,4 @@
-"""Events at a terminal, the toolbar, ``.watch``, ``.info``, and questions before what can't be undone."""
+"""Events at a terminal, the toolbar, ``.watch``, ``.info``, and questions before some commands."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_the_toolbar_follows_the_vm(shell: Terminal, vm: RunningVm) -> None:
     with vm.second() as client:
         for name in ("a", "b"):
             client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
-        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": 1 << 20}
+        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": 1 << 26}
         client.execute("blockdev-mirror", **job)
         shell.wait_for(r"^testvm  paused  job0 mirror \d+%$")
         first = shell.lines[-1]

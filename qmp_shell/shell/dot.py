@@ -113,16 +113,16 @@ def _watch(session: Session, argument: str) -> None:
         raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
     watch = Watch(unicode=session.display.unicode)
     message = session.typed(statement.message)
-    session.execute(message)
-    while not session.dry_run:
-        end = time.monotonic() + seconds
-        reply = session.request(message)
+    reply = session.execute(message)
+    while reply is not None:
         if reply.is_error:
             raise CommandError(reply)
+        end = time.monotonic() + seconds
         lines = watch.look(reply.message["return"], time.monotonic())
         if lines:
             session.display.text("\n".join([time.strftime("%H:%M:%S"), *lines]))
         session.client.wait(lambda: False, end)
+        reply = session.request(message)
 
 
 def _hmp(session: Session, line: str) -> None:

@@ -41,6 +41,7 @@ class Helper:
         self._types = types
         self._manual = manual
         self._width = width
+        self._named_types: dict[str, Type] | None = None
 
     def page(self, topic: str, given: dict[str, Any]) -> str | None:
         """The page of a topic; None: there is none.
@@ -117,7 +118,9 @@ class Helper:
             return None
         if schema.has_type(name):
             return schema.type(name)
-        return self._manual.types(schema).get(name) if self._manual is not None else None
+        if self._named_types is None:
+            self._named_types = self._manual.types(schema) if self._manual is not None else {}
+        return self._named_types.get(name)
 
     def _head(
         self, name: str, kind: str, features: tuple[str, ...], section: Section | None

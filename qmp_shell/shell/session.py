@@ -222,20 +222,21 @@ class Session:
 
     def execute(
         self, message: Message, files: Sequence[File] = (), pipeline: str | None = None
-    ) -> None:
+    ) -> Reply | None:
         """Send a message and display its reply.
 
         :param files: to be opened, and their descriptors sent along.
         :param pipeline: a shell command that is given the reply, if that is a good one.
+        :return: the reply, a good one; None: it was not sent.
         :raise UsageError: a file can't be opened.
         :raise CommandError: the VM refused it; its reply was displayed.
         :raise PipelineError: the shell command failed.
         """
         if self.dry_run:
             self._draft(message)
-            return
+            return None
         if not self._is_meant(command_of(message)):
-            return
+            return None
         with ExitStack() as opened:
             reply = self.request(message, [_open(file, opened) for file in files])
         if pipeline is None or reply.is_error:
@@ -253,6 +254,7 @@ class Session:
             from .pipeline import run_pipeline
 
             run_pipeline(pipeline, compact(reply.message))
+        return reply
 
     def _draft(self, message: Message) -> None:
         """Display what would be sent.

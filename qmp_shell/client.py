@@ -66,6 +66,7 @@ class Client:
         self._events: deque[Event] = deque()
         self._watched: dict[int, Callable[[], object]] = {}
         self._end = "there is no connection to a VM"
+        self._unsent = memoryview(b"")
 
     def __enter__(self) -> Client:
         return self
@@ -217,7 +218,9 @@ class Client:
         try:
             self._send(data, deadline, descriptors)
         except BaseException:
-            if self.connected:  # it would not be, if a part of it had been sent
+            if not self._unsent:
+                request.abandoned = True
+            elif self.connected:  # it would not be, if a part of it had been sent
                 self._conversation.forget(request)
             raise
         return request
@@ -353,15 +356,11 @@ class Client:
 
         :raise Timeout: not all could be sent in time.
         """
-        view = memoryview(data)
+        self._unsent = memoryview(data)
         try:
-            while view:
+            while self._unsent:
                 try:
-                    if descriptors and len(view) == len(data):
-                        sent = socket.send_fds(self._open_stream(), [view], descriptors)
-                    else:
-                        sent = self._open_stream().send(view)
-                    view = view[sent:]
+                    self._push(descriptors if len(self._unsent) == len(data) else ())
                 except (BlockingIOError, InterruptedError):
                     if not self._turn(deadline, writable=True):
                         raise Timeout("the VM took no more data in time") from None
@@ -370,10 +369,23 @@ class Client:
                         pass
                     self._lose(f"the connection was lost: {error.strerror or error}")
         except BaseException:
-            if 0 < len(view) < len(data):
+            if 0 < len(self._unsent) < len(data):
                 self._end = "the connection was closed, for a command could be sent only in part"
                 self.close()
             raise
+
+    def _push(self, descriptors: Sequence[int]) -> None:
+        """Send what the socket takes at once."""
+        # An interrupt waits until what was sent is noted, or a reply would be a surprise.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        try:
+            if descriptors:
+                sent = socket.send_fds(self._open_stream(), [self._unsent], descriptors)
+            else:
+                sent = self._open_stream().send(self._unsent)
+            self._unsent = self._unsent[sent:]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _lose(self, why: str) -> NoReturn:
         self._end = why

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -488,3 +489,31 @@ def test_other_descriptors_are_served_while_waiting(vm: RunningVm) -> None:
     os.close(read_end)
     os.close(write_end)
     assert heard == [b"hello"]
+
+
+class InterruptedSocket(socket.socket):
+    """A socket whose user can press Ctrl-C the moment that something was sent."""
+
+    interrupts = False
+
+    def send(self, *arguments: Any) -> int:
+        sent = super().send(*arguments)
+        if self.interrupts:
+            os.kill(os.getpid(), signal.SIGINT)
+        return sent
+
+
+def test_a_reply_to_what_an_interrupt_left_behind_is_no_stray(peer: Peer) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"return": 1, "id": 2}', b'{"return": 2, "id": 3}', HOLD)
+    stream = InterruptedSocket(socket.AF_UNIX)
+    stream.connect(server.address)
+    news: list[object] = []
+    with Client(stream) as client:
+        client.listen(news.append)
+        client.negotiate()
+        stream.interrupts = True
+        with pytest.raises(KeyboardInterrupt):
+            client.post({"execute": "quiet"}, quiet=True)
+        stream.interrupts = False
+        assert client.execute("test") == 2
+    assert news == []

@@ -29,7 +29,7 @@ class Guide(Processor):
         """:param on_lost: is told when the VM turns out to be lost."""
         self._session = session
         self._on_lost = on_lost
-        self._looking = False
+        self._looking: asyncio.AbstractEventLoop | None = None
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """Mark what is unknown in the line that the end of the text is in."""
@@ -88,14 +88,14 @@ class Guide(Processor):
         except ConnectionLost as error:
             self._on_lost(error)
             return []
-        if status.again_at is not None and not self._looking:
-            self._looking = True
-            seconds = max(status.again_at - time.monotonic(), 0)
-            asyncio.get_running_loop().call_later(seconds, self._look_again)
+        loop = asyncio.get_running_loop()
+        if status.again_at is not None and self._looking is not loop:
+            self._looking = loop  # each prompt has one of its own, and its timers end with it
+            loop.call_later(max(status.again_at - time.monotonic(), 0), self._look_again)
         return [("", "  ".join(parts))]
 
     def _look_again(self) -> None:
-        self._looking = False
+        self._looking = None
         get_app().invalidate()
 
     def _read(self, before: str, after: str = "") -> Line | None:

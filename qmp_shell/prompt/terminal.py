@@ -48,7 +48,7 @@ class TerminalDisplay:
         self._colour = colour
         self.unicode = (sys.stdout.encoding or "").lower().startswith("utf")
         self._floods = Floods()
-        self._summing = False
+        self._summing: asyncio.AbstractEventLoop | None = None
         self._waiting: list[str] = []
         self._bar: Bar | None = None
 
@@ -71,12 +71,15 @@ class TerminalDisplay:
             return
         self.sum_up()
         app, due = get_app_or_none(), self._floods.next_due
-        if app is not None and app.is_running and due is not None and not self._summing:
-            self._summing = True
-            asyncio.get_running_loop().call_later(due - time.monotonic(), self._sum_up_later)
+        if app is None or not app.is_running or due is None:
+            return  # it is done before the next prompt
+        loop = asyncio.get_running_loop()
+        if self._summing is not loop:
+            self._summing = loop  # each prompt has one of its own, and its timers end with it
+            loop.call_later(due - time.monotonic(), self._sum_up_later)
 
     def _sum_up_later(self) -> None:
-        self._summing = False
+        self._summing = None
         self.sum_up()
 
     def sum_up(self, *, at_once: bool = False) -> None:

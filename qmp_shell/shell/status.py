@@ -52,9 +52,11 @@ class Status:
 
 def _job_text(job: Message) -> str:
     """A job that runs, with its percentage; empty for one that has ended."""
-    if job.get("status") == "concluded":
+    status = str(job.get("status"))
+    if status == "concluded":
         return ""
-    return f"{job.get('id')} {job.get('type')}{percentage(job)}"
+    about = percentage(job) if status == "running" else f" {status}"
+    return f"{job.get('id')} {job.get('type')}{about}"
 
 
 def percentage(job: Message) -> str:

@@ -69,9 +69,16 @@ class Watch:
             rates.append((new - old) / seconds if seconds > 0 else 0.0)
             if new == old:
                 return []
-            line = f"  {path}  {new} ({new - old:+g}, {rates[-1]:g}/s)"
+            line = (
+                f"  {path}  {new} ({'+' * (new > old)}{_plain(new - old)}, {_plain(rates[-1])}/s)"
+            )
             return [f"{line}  {sparkline(rates)}" if self._unicode and len(rates) > 1 else line]
         return [f"  {path}  {old} -> {new}"] if old != new else []
+
+
+def _plain(number: float) -> str:
+    """A number without an exponent, and with a fraction only where that says something."""
+    return f"{number:.0f}" if abs(number) >= 100 or number == int(number) else f"{number:.3g}"
 
 
 def _is_number(value: Any) -> bool:

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -591,25 +592,26 @@ def test_a_pipeline_that_reads_nothing(vm: RunningVm, run: Run) -> None:
 
 
 def test_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
-    disk = tmp_path / "some disk"
+    disk, pipe = tmp_path / "some disk", tmp_path / "pipe"
     disk.write_bytes(b"x" * 65536)
+    os.mkfifo(pipe)
     script = (
         f'add-fd fdset-id=1 <>"{disk}"\n'
         "query-fdsets\n"
         "blockdev-add driver=raw node-name=d0 file.driver=file file.filename=/dev/fdset/1\n"
         "query-named-block-nodes flat=on | grep -c /dev/fdset/1\n"
-        f'getfd fdname=out <>"{disk}"\n'
+        f'getfd fdname=out <>"{pipe}"\n'
         "migrate uri=fd:out\n"
+        ".wait migration timeout=30\n"
     )
+    state: list[bytes] = []
+    reader = threading.Thread(target=lambda: state.append(pipe.read_bytes()))
+    reader.start()
     done = run(vm.address, stdin=script)
     assert done.stderr == ""
     assert done.returncode == 0
-    with vm.second() as client:
-        for _ in client.events(timeout=0):
-            pass
-        while client.execute("query-migrate").get("status") != "completed":
-            next(client.events(timeout=0.05), None)
-    assert disk.read_bytes().startswith(b"QEVM")
+    reader.join(20)
+    assert state[0].startswith(b"QEVM")
     done = run(vm.address, "-c", f"getfd fdname=f <{tmp_path}/none")
     assert (done.returncode, "No such file" in done.stderr) == (2, True)
 

@@ -193,6 +193,7 @@ class Manual:
 
 
 def _first_sentence(source: str) -> str:
+    # What is still to be written is no description, though some sections begin with it.
     source = re.split(r"^\.SS |TODO", source, maxsplit=1, flags=re.MULTILINE)[0]
     for paragraph in re.split(r"^\.\w.*\n", source, flags=re.MULTILINE):
         text = " ".join(plain_text(paragraph).split())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .display import Display
 from .dot import COMMANDS
 from .log import MessageLog
-from .session import Connector, Display, DotCommand, Session
+from .session import Connector, DotCommand, Session
 from .settings import Settings, read_seconds
 
 __all__ = [

@@ -32,7 +32,7 @@ class Knowledge:
         self.catalog = Catalog(client, schema)
         self.types = VmTypes(self.catalog, self.catalog.ask)
         self.known_types = VmTypes(self.catalog, self.catalog.peek)
-        self.names = VmNames(self)
+        self.names = VmNames(self.catalog, self.known_types, self._summary)
         self.status = Status(self.catalog)
         self._manual: Manual | None = None
         self._sought_manual = False
@@ -47,6 +47,9 @@ class Knowledge:
             self._sought_manual = True
             self._manual = open_manual("qemu-ga-ref" if self.catalog.is_agent else "qemu-qmp-ref")
         return self._manual
+
+    def _summary(self, name: str) -> str:
+        return self.manual.summary(name) if self.manual is not None else ""
 
     def hint(self, error: CommandError) -> str:
         """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""

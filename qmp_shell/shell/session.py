@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..client import Client, Tracer
 from ..errors import CheckError, ConnectionLost, QMPError, UsageError
 from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
 from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply, command_of
+from .display import Display
 from .log import MessageLog
 from .memory import EventMemory, is_harmless
 from .settings import Settings
@@ -19,46 +20,6 @@ if TYPE_CHECKING:
     from ..schema import Schema
     from .human import HumanMonitor
     from .knowledge import Knowledge
-    from .waiting import Progress
-
-
-class Display(Protocol):
-    """Where a session's answers go: a terminal, or a script's output.
-
-    :ivar unicode: it can show more than ASCII.
-    """
-
-    unicode: bool
-
-    def reply(self, reply: Reply) -> None:
-        """The answer to a command, good or bad."""
-
-    def draft(self, message: Message) -> None:
-        """What would be sent, if it were not for a dry run."""
-
-    def remark(self, text: str) -> None:
-        """Something by the way, for a person; a program does not need it."""
-
-    def text(self, text: str) -> None:
-        """What a dot command or the human monitor says; may be of many lines."""
-
-    def event(self, event: Event) -> None:
-        """Something happened in the VM."""
-
-    def late(self, reply: Reply) -> None:
-        """The answer to a command that is no longer waited for."""
-
-    def stray(self, message: Message) -> None:
-        """An answer to nothing that was asked."""
-
-    def warn(self, text: str) -> None:
-        """Something that is wrong, though what was asked for goes on."""
-
-    def progress(self, title: str) -> AbstractContextManager[Progress | None]:
-        """Show how far something is, for as long as it takes; None: nobody looks."""
-
-    def trace(self, direction: str, message: Message) -> None:
-        """A message on the wire, secrets hidden; ``>`` was sent, ``<`` received."""
 
 
 # Connects to an address, or, given None, to the VM that the session is for.

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..complete import Candidate, Kind, Wanted
 from ..protocol import Message
 from ..schema.check import marked
 from ..schema.text import arguments_in_line, short
-from .catalog import dictionary, dicts
+from .catalog import Catalog, dictionary, dicts
 from .human import read_drivers, read_help
-
-if TYPE_CHECKING:
-    from .knowledge import Knowledge
+from .types import VmTypes
 
 
 class _Source(NamedTuple):
@@ -71,8 +69,14 @@ _BUS = re.compile(r"^ *bus: (?P<name>\S+)\r?\n *type (?P<type>\S+)", re.MULTILIN
 class VmNames:
     """What the VM knows by name. (A :class:`~qmp_shell.complete.Names`.)"""
 
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
+    def __init__(self, catalog: Catalog, types: VmTypes, summary: Callable[[str], str]) -> None:
+        """
+        :param types: those that are here; the VM is not waited for.
+        :param summary: what the manual says of a command or an event, in a sentence; or nothing.
+        """
+        self._catalog = catalog
+        self._types = types
+        self._summary = summary
         self._special: dict[str, Callable[[Wanted], Iterable[Candidate]]] = {
             Kind.COMMAND: self._commands,
             Kind.ACTION: self._actions,
@@ -110,10 +114,10 @@ class VmNames:
         return []
 
     def _ask(self, command: str, arguments: Message | None = None) -> Any:
-        return self._knowledge.catalog.peek(command, arguments)
+        return self._catalog.peek(command, arguments)
 
     def _human(self, line: str) -> str:
-        catalog = self._knowledge.catalog
+        catalog = self._catalog
         return catalog.human(catalog.peek, line).replace("\r\n", "\n")
 
     def _listed(self, source: _Source) -> Iterator[Candidate]:
@@ -123,40 +127,39 @@ class VmNames:
                 yield Candidate(str(name), ", ".join(_told(each, source.about)))
 
     def _in_schema(self, command: str, path: tuple[str, ...]) -> Iterator[Candidate]:
-        schema = self._knowledge.known_types.schema
+        schema = self._types.schema
         for type_ in schema.enums_at(command, path) if schema is not None else ():
             yield from (Candidate(v.name, ", ".join(v.features)) for v in type_.values.values())
 
     # Commands
 
     def _commands(self, _: Wanted) -> Iterator[Candidate]:
-        types = self._knowledge.known_types
+        types = self._types
         for name in types.commands():
             command = types.command(name)
             notes = marked(command.features) if command is not None else []
             yield Candidate(name, ": ".join(filter(None, (", ".join(notes), self._about(name)))))
 
     def _actions(self, _: Wanted) -> Iterator[Candidate]:
-        actions = self._knowledge.known_types.actions()
+        actions = self._types.actions()
         for value in actions.values.values() if actions is not None else ():
             yield Candidate(value.name, ", ".join([*value.features, self._about(value.name)]))
 
     def _about(self, name: str) -> str:
         """What the manual says of a command or an event, or else its arguments."""
-        manual = self._knowledge.manual
-        about = manual.summary(name) if manual is not None else ""
-        command = self._knowledge.known_types.command(name)
+        about = self._summary(name)
+        command = self._types.command(name)
         if not about and command is not None:
             about = arguments_in_line(command)
         return about
 
     def _events(self, _: Wanted) -> Iterator[Candidate]:
-        schema = self._knowledge.known_types.schema
+        schema = self._types.schema
         for name in schema.events() if schema is not None else ():
             yield Candidate(name, self._about(name) or "an event")
 
     def _event_members(self, wanted: Wanted) -> Iterator[Candidate]:
-        schema = self._knowledge.known_types.schema
+        schema = self._types.schema
         event = schema.event(str(wanted.given.get("event"))) if schema is not None else None
         for member in event.data.members.values() if event is not None else ():
             yield Candidate(f"{member.name}=", short(member.type))
@@ -169,7 +172,7 @@ class VmNames:
         return (Candidate(c.name, c.summary) for c in read_help(text, prefix="info "))
 
     def _parameters(self, _: Wanted) -> Iterator[Candidate]:
-        type_ = self._knowledge.known_types.arguments("migrate-set-parameters", {})
+        type_ = self._types.arguments("migrate-set-parameters", {})
         for member in type_.members.values() if type_ is not None else ():
             yield Candidate(member.name, short(member.type))
 

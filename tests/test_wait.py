@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -175,7 +176,7 @@ def test_a_job_that_ends_before_it_is_ready(vm: RunningVm, run: Run) -> None:
 
 
 def test_a_run_state(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
-    fed = Fed("qmp-shell", vm.address, env=environment)
+    fed = Fed(sys.executable, "-m", "qmp_shell", vm.address, env=environment)
     fed.say(".wait status=running timeout=20")
     vm.run("cont")
     fed.say("query-name")
@@ -216,7 +217,7 @@ def test_the_limit_holds_though_the_vm_is_silent(peer: Peer, what: str) -> None:
 def test_a_vm_that_is_killed_meanwhile(
     vm: RunningVm, environment: dict[str, str], what: str
 ) -> None:
-    fed = Fed("qmp-shell", vm.address, env=environment)
+    fed = Fed(sys.executable, "-m", "qmp_shell", vm.address, env=environment)
     fed.say("blockdev-add driver=null-co node-name=a size=1G")
     fed.say("blockdev-add driver=null-co node-name=b size=1G")
     fed.say("blockdev-mirror job-id=j device=a target=b sync=full speed=1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -233,7 +234,7 @@ def test_watching_at_the_prompt(shell: Terminal, vm: RunningVm) -> None:
 
 
 def test_watching_in_a_script(vm: RunningVm, environment: dict[str, str]) -> None:
-    fed = Fed("qmp-shell", vm.address, env=environment)
+    fed = Fed(sys.executable, "-m", "qmp_shell", vm.address, env=environment)
     fed.say(".watch 0.05 query-status")
     assert '"prelaunch"' in fed.hear()
     vm.run("cont")

@@ -110,6 +110,22 @@ class Editor:
         finally:
             ear.close()
 
+    def end_soon(self, end: SystemExit) -> bool:
+        """Have :meth:`read` raise an exception when the event loop comes to it.
+
+        :return: False: nothing is being read.
+        """
+        app = self._prompt.app
+        if not app.is_running or app.loop is None:
+            return False
+
+        def leave() -> None:
+            if not app.is_done:
+                app.exit(exception=end)
+
+        app.loop.call_soon_threadsafe(leave)
+        return True
+
     def ask(self, question: str) -> bool:
         """Ask whether to go on; anything but yes is no."""
         try:

@@ -48,7 +48,7 @@ def run_prompt(
     session = begin(display, dots)
     try:
         repl = Repl(session, display, histories, vm, colour=colour)
-        with ended_by_signals(), typing_ahead():
+        with ended_by_signals(repl.ends_itself), typing_ahead():
             repl.greet(tips)
             return repl.run()
     finally:
@@ -87,6 +87,10 @@ class Repl:
         self._editor = Editor(session, histories, self._lost_while_editing, colour=colour)
         session.report = self._report
         session.ask = self._editor.ask
+
+    def ends_itself(self, end: SystemExit) -> bool:
+        """Whether a line is being edited, which then ends with this exception."""
+        return self._editor.end_soon(end)
 
     def greet(self, tips: Tips) -> None:
         """Say which VM this is, and what to do with it."""

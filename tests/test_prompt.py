@@ -763,3 +763,12 @@ def test_completion_under_a_stream_of_events(
     shell.wait_for_prompt()
     shell.type("te")
     shell.wait_for("^ +test-me")
+
+
+def test_a_script_run_from_the_prompt(shell: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "some script").write_text("query-name\nquer-status\nquery-kvm\n")
+    shell.enter(".source some script")
+    shell.wait_for("^some script:2: quer-status: CommandNotFound: ")
+    shell.wait_for("^hint: no command quer-status; did you mean query-status")
+    shell.wait_for_prompt()
+    assert "enabled" not in shell.text

@@ -693,3 +693,56 @@ def test_a_schema_that_makes_no_sense(run: Run, tmp_path: Path, entries: list[ob
         done = run("--schema", str(saved), "-c", line)
         assert "Traceback" not in done.stderr
         assert done.returncode in (0, 1)
+
+
+def test_scripts_that_run_scripts(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "inner").write_text("query-name\nno-such-command\nquery-kvm\n")
+    (tmp_path / "outer").write_text("# comment\n.source inner\nquery-uuid\n")
+    done = run(vm.address, "-f", "outer")
+    assert done.returncode == 1
+    assert done.stderr.startswith("qmp-shell: inner:2: no-such-command: CommandNotFound: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout.startswith(NAME)
+    assert "UUID" not in done.stdout
+    done = run("-k", vm.address, "-f", "outer")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "enabled" in done.stdout
+    assert "UUID" in done.stdout
+    (tmp_path / "inner").write_text('query-name a="\n')
+    done = run(vm.address, "-c", ".source inner")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "qmp-shell: inner:1:14: this string is never closed\n",
+    )
+
+
+def test_a_script_that_is_sourced_and_not_there(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "outer").write_text("query-name\n.source none\n")
+    done = run(vm.address, "-f", "outer")
+    assert done.stderr == "qmp-shell: outer:2: none: No such file or directory\n"
+    assert done.returncode == 2
+    done = run(vm.address, "-c", ".source")
+    assert (done.returncode, "write .source FILE" in done.stderr) == (2, True)
+
+
+def test_a_script_that_runs_itself(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "loop").write_text("query-name\n.source loop\n")
+    done = run(vm.address, "-f", "loop")
+    assert done.returncode == 2
+    assert done.stderr == "qmp-shell: loop:2: loop: scripts are nested more than 16 deep\n"
+    assert done.stdout == NAME * 17
+
+
+def test_exit_in_a_script_ends_all(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "inner").write_text("query-name\n.exit\nquery-name\n")
+    done = run(vm.address, "-c", ".source inner", "-c", "query-name")
+    assert (done.returncode, done.stdout) == (0, NAME)
+
+
+def test_a_vm_lost_in_a_sourced_script(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "inner").write_text("quit\n.wait SHUTDOWN timeout=20\nquery-name\n")
+    done = run("-k", vm.address, "-c", ".source inner", "-c", "query-name")
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "inner:" in done.stderr

@@ -16,6 +16,7 @@ from .protocol import CommandError, Event, Message, Reply
 from .render.text import clean, compact, one_line, pretty
 from .shell import Session, Settings
 from .shell.lines import Input, Told, place_in, run_lines
+from .signals import interruptible
 
 if TYPE_CHECKING:
     from .render.progress import Bar
@@ -46,7 +47,8 @@ class ScriptDisplay:
         print(clean(text), flush=True)  # noqa: T201
 
     def event(self, event: Event) -> None:
-        self._put(event.message)
+        with interruptible():  # who reads this may have stopped to
+            self._put(event.message)
 
     def late(self, reply: Reply) -> None:
         """Who gave up waiting has been told so already."""

@@ -39,3 +39,13 @@ def ended_by_signals(ends_itself: Callable[[SystemExit], bool] | None = None) ->
         for number, handler in before.items():
             if signal.getsignal(number) == leave:  # and not ignored, by the first of them
                 signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C through, where it was to wait."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

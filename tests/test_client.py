@@ -499,7 +499,7 @@ class InterruptedSocket(socket.socket):
     def send(self, *arguments: Any) -> int:
         sent = super().send(*arguments)
         if self.interrupts:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # the peer is a thread too
         return sent
 
 

@@ -746,3 +746,33 @@ def test_a_vm_lost_in_a_sourced_script(vm: RunningVm, run: Run, tmp_path: Path) 
     assert done.returncode == 4
     assert done.stderr.count("\n") == 1
     assert "inner:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["query-status | echo a\0b", ".source a\0b", "getfd fdname=f <a\0b", ".log a\0b"]
+)
+def test_a_nul_byte(vm: RunningVm, run: Run, line: str) -> None:
+    done = run(vm.address, stdin=line)
+    assert (done.returncode, "NUL byte" in done.stderr) == (2, True)
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_interrupted_pipeline_ends_the_script(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    command = [sys.executable, "-m", "qmp_shell", vm.address]
+    lines = ["-c", "query-name | (echo begun; sleep 60)", "-c", "query-name"]
+    with subprocess.Popen(
+        [*command, *lines], stdout=subprocess.PIPE, env=environment, start_new_session=True
+    ) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"begun\n"
+        os.killpg(shell.pid, signal.SIGINT)
+        assert shell.wait(20) == 130
+        assert shell.stdout.read() == b""
+
+
+def test_comments_and_quotes_behind_dot_commands(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a script").write_text("query-name\n")
+    done = run(vm.address, "-c", ".sleep 0.01 # s", "-c", '.source "a script" # it')
+    assert (done.stdout, done.stderr) == (NAME, "")

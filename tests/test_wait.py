@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,7 @@ import qmp_shell
 from qmp_shell.client import Client, Tracer
 from qmp_shell.errors import ConnectionLost, QMPError, Timeout, UsageError, WaitError
 from qmp_shell.language import Reader
+from qmp_shell.protocol import Event
 from qmp_shell.script import ScriptDisplay
 from qmp_shell.shell import COMMANDS, Session, Settings
 from qmp_shell.shell.memory import EventMemory
@@ -263,3 +268,83 @@ def test_the_errors_of_waiting_are_errors_of_ours() -> None:
     assert WaitError.exit_status == 1
     assert Timeout.exit_status == 5
     assert ConnectionLost.exit_status == 4
+
+
+def test_events_about_other_things_outlive_a_command(vm: RunningVm, run: Run) -> None:
+    for name in ("a", "b", "c", "d"):
+        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1M")
+    script = (
+        "blockdev-mirror job-id=m1 device=a target=b sync=full\n"
+        ".wait JOB_STATUS_CHANGE id=m1 status=ready timeout=20\n"
+        "blockdev-mirror job-id=m2 device=c target=d sync=full\n"
+        ".wait BLOCK_JOB_READY device=m1 timeout=20\n"
+        ".wait BLOCK_JOB_READY device=m2 timeout=20\n"
+    )
+    assert run(vm.address, stdin=script).stderr == ""
+
+
+def test_an_event_about_a_thing_is_old_once_a_command_names_it() -> None:
+    def event(name: str, **data: object) -> Event:
+        return Event({"event": name, "data": data})
+
+    memory = EventMemory()
+    for each in (event("X", device="a"), event("X", device="b"), event("STOP")):
+        memory.heard(each)
+    memory.outdate(3, {"execute": "y", "arguments": {"l": [{"id": "a"}]}})
+    memory.heard(event("X", device="a", n=2))
+    assert memory.find("STOP", lambda _: True) is None
+    found = memory.find("X", lambda event: event.data["device"] == "a")
+    assert found is not None
+    assert found.data["n"] == 2
+    assert memory.find("X", lambda event: event.data["device"] == "b") is not None
+
+
+def test_what_was_refused_or_only_asked_makes_nothing_old(vm: RunningVm, run: Run) -> None:
+    script = "cont\nno-such-command\n.hmp info status\nquery-status\n.wait RESUME timeout=10\n"
+    done = run("-k", vm.address, stdin=script)
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 1
+
+
+def test_a_flood_does_not_outlast_the_limit(folder: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / "flood"))
+    listener.listen()
+
+    def flood() -> None:
+        stream, _ = listener.accept()
+        with contextlib.suppress(OSError):
+            stream.sendall(GREETING)
+            stream.recv(1000)
+            stream.sendall(ACCEPTED)
+            while True:
+                stream.sendall(b'{"event": "STOP"}' * 100)
+
+    threading.Thread(target=flood, daemon=True).start()
+    session = attach(str(folder / "flood"))
+    before = time.monotonic()
+    with pytest.raises(Timeout, match=r"^\.wait STOP x=y: not within 0\.5 s$"):
+        run_line(session, ".wait STOP x=y timeout=0.5")
+    assert time.monotonic() - before < 5
+    session.close()
+    listener.close()
+
+
+def test_the_commands_limit_holds_for_what_wait_asks(peer: Peer, run: Run) -> None:
+    server = peer(GREETING, ACCEPTED, ScriptedPeer.HOLD)
+    done = run("-t", "0.3", server.address, "-c", ".wait job=x")
+    assert (done.returncode, "query-jobs: no reply within 0.3 s" in done.stderr) == (5, True)
+
+
+def test_a_dump_that_fails(vm: RunningVm, run: Run) -> None:
+    done = run(
+        vm.address,
+        *("-c", "dump-guest-memory paging=off protocol=file:/dev/full detach=on"),
+        *("-c", ".wait DUMP_COMPLETED timeout=20"),
+    )
+    assert (done.returncode, "the dump failed: " in done.stderr) == (1, True)
+
+
+def test_a_run_state_that_there_is_not(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-c", ".wait status=runing timeout=1")
+    assert (done.returncode, "there is no run state runing" in done.stderr) == (2, True)

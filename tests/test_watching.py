@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from qmp_shell.prompt.floods import Floods, Sum
+from qmp_shell.render.progress import progress_bar
 from qmp_shell.shell.info import size_text
 from qmp_shell.shell.settings import Settings, matches
 from qmp_shell.shell.watch import Watch, leaves, sparkline
@@ -303,3 +305,32 @@ def test_a_progress_bar(vm: RunningVm, terminal: Start) -> None:
     assert time.monotonic() - before < 10
     shell.wait_for_prompt()
     assert "%|" not in shell.text
+
+
+def test_a_progress_bar_is_no_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    before = threading.active_count()
+    with progress_bar("test") as bar:
+        bar.update(1, 2)
+        assert threading.active_count() == before
+    assert "50%" in capsys.readouterr().err
+
+
+def test_what_is_typed_ahead_is_no_answer(shell: Terminal, vm: RunningVm) -> None:
+    shell.type("system_reset\rn\ry\r")
+    shell.wait_for(r"\[y/N\]")
+    shell.wait_until(lambda: "RESET" not in shell.text, "no reset")
+    assert vm.process.poll() is None
+
+
+def test_what_follows_a_command_that_is_not_meant_is_not_run(shell: Terminal) -> None:
+    shell.type("\x1b[200~system_reset\nquery-name\x1b[201~")
+    shell.wait_for("query-name")
+    shell.press("enter")
+    shell.wait_for(r"\[y/N\]$")
+    shell.type("n\r")
+    shell.wait_for("^the rest is not run: 1 line$")
+
+
+def test_a_human_monitors_quit_in_qmp_is_asked_about(shell: Terminal) -> None:
+    shell.enter("human-monitor-command command-line=system_reset")
+    shell.wait_for("^system_reset resets the VM")

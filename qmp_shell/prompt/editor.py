@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import termios
 from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
@@ -11,6 +13,7 @@ from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.output import ColorDepth
@@ -128,6 +131,8 @@ class Editor:
 
     def ask(self, question: str) -> bool:
         """Ask whether to go on; anything but yes is no."""
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before is no answer
+        clear_typeahead(self._prompt.app.input)
         try:
             answer = PromptSession[str]().prompt(f"{question}. Go on? [y/N] ")
         except (EOFError, KeyboardInterrupt):

@@ -92,7 +92,11 @@ class Guide(Processor):
         if status.again_at is not None and self._looking is not loop:
             self._looking = loop  # each prompt has one of its own, and its timers end with it
             loop.call_later(max(status.again_at - time.monotonic(), 0), self._look_again)
-        return [("", "  ".join(parts))]
+        if self._session.knowledge.catalog.is_silent:
+            parts = [*parts, "(no answer)"]
+        words: StyleAndTextTuples = [("", part) for part in parts]
+        room = shutil.get_terminal_size().columns - 1
+        return [("", "  ".join(text for _, text, *_ in _fitted(words, 0, room - len(words))))]
 
     def _look_again(self) -> None:
         self._looking = None

@@ -98,6 +98,9 @@ class TerminalDisplay:
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Bar | None]:
+        if sys.stderr is None or not sys.stderr.isatty():
+            yield None
+            return
         from ..render.progress import progress_bar
 
         with progress_bar(title) as self._bar:

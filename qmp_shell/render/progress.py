@@ -24,6 +24,8 @@ class Bar:
         """
         bar = self._bar
         if bar is None:
+            # Its watchdog is a thread, and would take the interrupts that this one holds off.
+            tqdm.monitor_interval = 0
             bar = tqdm(
                 desc=self._title,
                 total=total or None,

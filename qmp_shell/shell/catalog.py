@@ -92,7 +92,7 @@ class Catalog:
         key = _key(command, arguments)
         if key in self._requests:
             return _returned(self._requests[key].request)
-        if self._client is None or not self._client.connected or self._is_silent:
+        if self._client is None or not self._client.connected or self.is_silent:
             return None
         message = _message(command, arguments)
         if len(key[1]) < _LONGEST_PEEK:
@@ -130,10 +130,10 @@ class Catalog:
     def awaited(self) -> bool:
         """Whether an answer is under way, and likely to come at once."""
         waiting = any(asked.request.reply is None for asked in self._requests.values())
-        return waiting and not self._is_silent
+        return waiting and not self.is_silent
 
     @property
-    def _is_silent(self) -> bool:
+    def is_silent(self) -> bool:
         """Whether the VM has owed an answer for longer than people notice."""
         late = time.monotonic() - PATIENCE
         return any(
@@ -177,9 +177,9 @@ class Catalog:
         name, status = (str(dictionary(self.peek(c)).get(key, "")) for c, key in asked)
         return name, status
 
-    def sent(self, command: str) -> None:
+    def sent(self, message: Message) -> None:
         """A command was executed; it may have changed what was known."""
-        if not is_harmless(command):
+        if not is_harmless(message):
             self.forget()
 
     def forget(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..protocol import Message, command_of
 from .catalog import Catalog, dictionary, dicts
 from .status import percentage
 
@@ -13,10 +14,13 @@ _WHAT = {
 _HUMAN = {"q": "quit"}
 
 
-def dangerous(command: str) -> str:
-    """The QMP name of a command that is to be asked about, in QMP or the human monitor's words;
-    empty: it is not."""
-    command = _HUMAN.get(command, command)
+def dangerous(message: Message) -> str:
+    """The name of the command, in QMP or for the human monitor, that is to be asked about;
+    empty: there is none."""
+    command = command_of(message)
+    if command == "human-monitor-command":
+        words = str((message.get("arguments") or {}).get("command-line", "")).split() or [""]
+        command = _HUMAN.get(words[0], words[0])
     return command if command in _WHAT else ""
 
 

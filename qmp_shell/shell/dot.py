@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from typing import TYPE_CHECKING
 
 from ..errors import ConnectionLost, UsageError
-from ..protocol import CommandError
+from ..protocol import CommandError, Message
 from .session import DotCommand, Session
 from .settings import matches, read_seconds
 
@@ -29,6 +30,9 @@ Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 """
 
 _WATCH_SECONDS = 1.0
+if TYPE_CHECKING:
+    from .watch import Watch
+
 # Lines that are longer are hard to read.
 _WIDEST_PAGE = 100
 
@@ -113,6 +117,14 @@ def _watch(session: Session, argument: str) -> None:
         raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
     watch = Watch(unicode=session.display.unicode)
     message = session.typed(statement.message)
+    pager, session.settings.pager = session.settings.pager, False
+    try:
+        _show_changes(session, watch, message, seconds)
+    finally:
+        session.settings.pager = pager
+
+
+def _show_changes(session: Session, watch: Watch, message: Message, seconds: float) -> None:
     reply = session.execute(message)
     while reply is not None:
         if reply.is_error:
@@ -167,6 +179,11 @@ def _source(session: Session, path: str) -> None:
 
     if not path:
         raise UsageError("write .source FILE")
+    if path.startswith(('"', "'")):
+        from ..language.command import read_value
+        from ..language.words import value_end
+
+        path = str(read_value(path[: value_end(path, 0)], 0))
     source_file(session, os.path.expanduser(path))
 
 
@@ -178,6 +195,8 @@ def _wait(session: Session, argument: str) -> None:
         return
     if wish.kind == "event":
         _check_event(session, wish.name)
+    elif wish.kind == "status":
+        _check_state(session, wish.name)
     with session.display.progress(wish.name or wish.kind) as progress:
         Waiter(session.client, session.memory, progress).wait(wish)
 
@@ -197,8 +216,16 @@ def _check_event(session: Session, name: str) -> None:
         raise UsageError(f"the VM has no event {name}" + (f"; {near}" if near else ""))
 
 
+def _check_state(session: Session, state: str) -> None:
+    """:raise UsageError: there is no such run state."""
+    schema = session.knowledge.schema_at_once()
+    states = schema.enums_at("query-status", ["status"]) if schema is not None else []
+    if states and state not in states[0].values:
+        raise UsageError(f"there is no run state {state}; one of {', '.join(states[0].values)}")
+
+
 def _sleep(session: Session, argument: str) -> None:
-    seconds = read_seconds(argument)
+    seconds = read_seconds(argument.partition("#")[0].strip())
     end = time.monotonic() + seconds
     if not session.dry_run:
         with contextlib.suppress(ConnectionLost):  # the next line that needs the VM will say so

@@ -98,9 +98,14 @@ def source_file(session: Session, path: str) -> None:
     """
     if session.depth == _DEEPEST:
         raise UsageError(f"{path}: scripts are nested more than {_DEEPEST} deep")
+    was_open = session.in_transaction
     session.depth += 1
     try:
-        run_lines(session, FileInput(path), goes_on=session.in_transaction)
+        run_lines(session, FileInput(path), goes_on=was_open)
+    except KeyboardInterrupt:
+        if not was_open:
+            session.drop_transaction()
+        raise
     finally:
         session.depth -= 1
 
@@ -108,8 +113,12 @@ def source_file(session: Session, path: str) -> None:
 def _run(session: Session, source: Source) -> None:
     """Run a whole line.
 
-    :raise ParseError: a byte of it is not UTF-8.
+    :raise ParseError: a byte of it is not UTF-8, or is NUL.
     """
+    if "\0" in source.text:
+        error = ParseError("there is a NUL byte in this line", source.text.index("\0"))
+        error.source = source
+        raise error
     if not source.text.isascii():
         try:
             source.text.encode()

@@ -12,6 +12,7 @@ from ..errors import CheckError, ConnectionLost, QMPError, UsageError
 from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
 from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply, command_of
 from .display import Display
+from .lines import Told
 from .log import MessageLog
 from .memory import EventMemory, is_harmless
 from .settings import Settings
@@ -196,8 +197,7 @@ class Session:
         if self.dry_run:
             self._draft(message)
             return None
-        if not self._is_meant(command_of(message)):
-            return None
+        self._check_meant(message)
         with ExitStack() as opened:
             reply = self.request(message, [_open(file, opened) for file in files])
         if pipeline is None or reply.is_error:
@@ -259,8 +259,7 @@ class Session:
             self.display.draft(human.message(line))
             human.answered(line, "")
             return
-        if not self._is_meant(line.split()[0]):
-            return
+        self._check_meant(human.message(line))
         reply = self.request(human.message(line))
         if reply.is_error:
             self.display.reply(reply)
@@ -273,29 +272,34 @@ class Session:
         if answer.strip():
             self.display.text(answer.rstrip())
 
-    def _is_meant(self, command: str) -> bool:
-        """Ask the user, if there is one, about a command that can't be undone."""
+    def _check_meant(self, message: Message) -> None:
+        """Ask the user, if there is one, about a command that can't be undone.
+
+        :raise Told: it is not meant, and all that was typed behind it is not either.
+        """
         if self.ask is None or not self.settings.confirm:
-            return True
+            return
         from .danger import dangerous, question
 
-        name = dangerous(command)
-        if not name or self.ask(question(name, self.knowledge.catalog)):
-            return True
-        self.display.remark("not sent")
-        return False
+        name = dangerous(message)
+        if name and not self.ask(question(name, self.knowledge.catalog)):
+            self.display.remark("not sent")
+            raise Told(UsageError("not sent"))
 
     def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
         """Send a message, and return its reply, good or bad."""
-        if not is_harmless(command_of(message)):
-            while self.client.receive():  # that was before it
-                pass
-            self.memory.command_sent()
+        self.client.receive()  # what came before is older than the command
+        before = self.memory.count
+        refused = False
         try:
-            return self.client.request(message, descriptors)
+            reply = self.client.request(message, descriptors)
+            refused = reply.is_error
+            return reply
         finally:
+            if not refused and not is_harmless(message):
+                self.memory.outdate(before, message)
             if self._knowledge is not None:
-                self._knowledge.catalog.sent(command_of(message))
+                self._knowledge.catalog.sent(message)
 
     def enter_human(self) -> None:
         """Go over to human monitor mode, with CPU 0 chosen."""

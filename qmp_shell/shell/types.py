@@ -86,7 +86,7 @@ class VmTypes:
         if name == "device_add":
             properties = self._properties_of_driver(given.get("driver"))
             if properties is None:
-                unknown = [Member("addr", _string, about="the slot, as 06.0 or 06")]
+                unknown = [Member("addr", _string)] if "addr" in given else []
                 return command.arguments.extended(unknown, is_incomplete=True)
             return command.arguments.extended(properties)
         if name == "qom-set":

@@ -50,6 +50,12 @@ class Wish(NamedTuple):
     filters: dict[str, str]
     timeout: float | None
 
+    def __str__(self) -> str:
+        if self.kind == "migration":
+            return self.kind
+        name = self.name if self.kind == "event" else f"{self.kind}={self.name}"
+        return " ".join([name, *(f"{path}={word}" for path, word in self.filters.items())])
+
 
 def read_wish(argument: str) -> Wish:
     """Read what stands behind ``.wait``.
@@ -102,7 +108,7 @@ class Waiter:
         :raise Timeout: it has not come about in time.
         :raise ConnectionLost: there is no VM any more.
         """
-        what = f".wait {wish.name or wish.kind}"
+        what = f".wait {wish}"
         if wish.timeout is not None:
             self._deadline = time.monotonic() + wish.timeout
         with _named(what, wish.timeout):
@@ -125,6 +131,8 @@ class Waiter:
             event = self._memory.find(wish.name, matches)
             if event is not None:
                 self._memory.forget(event)
+                if event.name == "DUMP_COMPLETED" and "error" in event.data:
+                    raise WaitError(f"the dump failed: {event.data['error']}")
                 return
             if job is not None and (outcome := self._memory.outcome(job)) is not None:
                 raise WaitError(f"job {job} has ended: {outcome or 'it went well'}")
@@ -216,6 +224,10 @@ class Waiter:
     def _ask(self, command: str) -> Any:
         """What a command returns; None: it failed."""
         request = self._client.post({"execute": command}, quiet=True, deadline=self._deadline)
+        limit = self._client.timeout
+        soon = time.monotonic() + limit if limit is not None else None
+        if soon is not None and (self._deadline is None or soon < self._deadline):
+            self._client.answer(request, limit)
         self._until(lambda: request.reply is not None)
         return request.reply.message.get("return") if request.reply is not None else None
 
@@ -226,6 +238,8 @@ class Waiter:
             behind it may come at once.
         :param poll: and not for longer than until the VM is asked again.
         """
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            raise Timeout
         if poll:
             soon = time.monotonic() + _POLL_SECONDS
             soon = soon if self._deadline is None else min(soon, self._deadline)
@@ -245,7 +259,9 @@ def _named(what: str, timeout: float | None) -> Iterator[None]:
     """Say in a time-out what was waited for."""
     try:
         yield
-    except Timeout:
+    except Timeout as error:
+        if str(error):  # the VM did not answer a question
+            raise
         raise Timeout(f"{what}: not within {timeout:g} s") from None
 
 

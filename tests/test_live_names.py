@@ -56,6 +56,7 @@ def session(qemu: str) -> Iterator[Session]:
             qemu,
             folder,
             *("-blockdev", f"qcow2,node-name=disk0,file.driver=file,file.filename={disk}"),
+            *("-m", "64M,slots=2,maxmem=1G"),
             *("-drive", "if=none,id=drive0,driver=null-co"),
             *("-device", "virtio-scsi-pci,id=scsi0"),
             *("-device", "scsi-cd,id=cd0,bus=scsi0.0,drive=drive0"),
@@ -95,6 +96,8 @@ MADE: list[tuple[str, dict[str, object]]] = [
     ("object-add", {"qom-type": "tls-creds-anon", "id": "creds0", "endpoint": "server"}),
     ("object-add", {"qom-type": "throttle-group", "id": "group0"}),
     ("device_add", {"driver": "virtio-rng-pci", "id": "rng0"}),
+    ("object-add", {"qom-type": "memory-backend-ram", "id": "memory1", "size": 128 << 20}),
+    ("device_add", {"driver": "pc-dimm", "id": "dimm0", "memdev": "memory1"}),
 ]
 
 
@@ -104,6 +107,10 @@ MADE: list[tuple[str, dict[str, object]]] = [
         ("device_del id=", "rng0", "virtio-rng-pci"),
         ("device_del id=/machine/peripheral/", "/machine/peripheral/rng0", "virtio-rng-pci"),
         ("screendump filename=x device=", "rng0", ""),
+        ("device_del id=", "dimm0", "pc-dimm"),
+        ("qom-list-properties typename=pc-", "pc-dimm", "device"),
+        ("qom-list-properties typename=", "none-machine", "machine"),
+        ("qom-list-properties typename=", "iothread", ""),
         ("qom-list path=", "/machine", ""),
         ("qom-list path=/", "/machine", "pc"),
         ("qom-list path=/machine/", "/machine/peripheral", "container"),

@@ -48,7 +48,6 @@ class Kind:
     NIC = "a NIC"
     CPU_MODEL = "a CPU model"
     CPU = "a CPU's number"
-    MACHINE = "a machine type"
     TRACE_EVENT = "a trace event"
     EVENT = "an event"
     EVENT_MEMBER = "a member of an event's data"
@@ -81,7 +80,6 @@ _ARGUMENTS = (
     # devices and QOM
     ("device_add", "driver", Kind.DRIVER),
     ("device_add", "bus", Kind.BUS),
-    ("device_add", "memdev", Kind.MEMORY_BACKEND),
     ("device_add", "failover_pair_id", Kind.DEVICE),
     ("device_del", "id", Kind.DEVICE_PATH),
     ("device-sync-config", "id", Kind.DEVICE_PATH),
@@ -98,7 +96,6 @@ _ARGUMENTS = (
     ("screendump", "device", Kind.DEVICE),
     ("query-cpu-model-*", "model*.name", Kind.CPU_MODEL),
     ("query-command-line-options", "option", Kind.COMMAND_LINE_OPTION),
-    ("set-numa-node", "memdev", Kind.MEMORY_BACKEND),
     ("trace-event-*", "name", Kind.TRACE_EVENT),
     # objects that others refer to
     ("*", "*iothread", Kind.IOTHREAD),
@@ -201,7 +198,6 @@ HUMAN_ARGUMENTS: dict[str, tuple[str | tuple[str, str], ...]] = {
     "info rocker": (Kind.NIC,),
     "info trace-events": (Kind.TRACE_EVENT,),
     "announce_self": (Kind.NIC,),
-    "backup": (Kind.BLOCK,),
     "block_job_cancel": (Kind.BLOCK_JOB,),
     "block_job_complete": (Kind.BLOCK_JOB,),
     "block_job_pause": (Kind.BLOCK_JOB,),

@@ -43,7 +43,6 @@ _SOURCES = {
     Kind.NIC: _Source("query-rx-filter", None, "name", ("main-mac",)),
     Kind.CPU_MODEL: _Source("query-cpu-definitions", None, "name", ("typename", "alias-of")),
     Kind.CPU: _Source("query-cpus-fast", None, "cpu-index", ("qom-path",)),
-    Kind.MACHINE: _Source("query-machines", None, "name", ("alias",)),
     Kind.TRACE_EVENT: _Source("trace-event-get-state", {"name": "*"}, "name", ("state",)),
     Kind.FDSET: _Source("query-fdsets", None, "fdset-id", ()),
     Kind.COMMAND_LINE_OPTION: _Source("query-command-line-options", None, "option"),

@@ -160,6 +160,7 @@ MADE: list[tuple[str, dict[str, object]]] = [
         ("send-key keys.0.type=qcode keys.0.data=", "ctrl", ""),
         (".help BLOCK_JOB", "BLOCK_JOB_READY", ""),
         (".help ", "device_add", ""),
+        (".help Blockdev", "BlockdevOptions", "Options for creating a block device"),
         (".commands ", "query-jobs", ""),
     ],
 )

@@ -485,6 +485,7 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
         ('{"execute": "device_del", "arguments": {"id": 5}}', "id must be a string"),
         ("blockdev-add driver=qcow2 file.filename=/x", "missing: file.driver"),
         ("device_add driver=e1000 iid=x", "no argument iid; did you mean id?"),
+        ("x-query-roms a=1", "no argument a; it takes none; x-query-roms is unstable"),
         ("device_add driver=e1001", "driver e1001 is not there; did you mean e1000"),
         ("transaction( abrot )", "no action abrot; did you mean abort?"),
         (

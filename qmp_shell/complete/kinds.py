@@ -50,6 +50,7 @@ class Kind:
     CPU = "a CPU's number"
     TRACE_EVENT = "a trace event"
     EVENT = "an event"
+    TYPE = "a type that the manual tells of"
     EVENT_MEMBER = "a member of an event's data"
     RUN_STATE = "a run state"
     KEY = "a key code"

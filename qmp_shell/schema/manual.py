@@ -138,6 +138,12 @@ class Manual:
         kind, start, end, since = self._sections[name]
         return Section(name, kind, self._source[start:end], since)
 
+    def type_names(self) -> list[str]:
+        """The types that there is a section of."""
+        return [
+            name for name, (kind, *_) in self._sections.items() if kind not in ("Command", "Event")
+        ]
+
     def summary(self, name: str) -> str:
         """The first sentence that says what something is; empty: the manual does not."""
         if name not in self._summaries:

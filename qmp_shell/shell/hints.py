@@ -16,7 +16,8 @@ from .types import VmTypes
 def hint(error: CommandError, types: VmTypes, names: Names) -> str:
     """What is likely to be wrong with the command that got an error; empty: nothing known."""
     message = error.reply.request.message
-    return faults_of(message, types) or near_name(message, types, names)
+    wrong = faults_of(message, types) or near_name(message, types, names)
+    return "; ".join(filter(None, [wrong, *marks_of(message, types)]))
 
 
 def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:

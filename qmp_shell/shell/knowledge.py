@@ -32,7 +32,7 @@ class Knowledge:
         self.catalog = Catalog(client, schema)
         self.types = VmTypes(self.catalog, self.catalog.ask)
         self.known_types = VmTypes(self.catalog, self.catalog.peek)
-        self.names = VmNames(self.catalog, self.known_types, self._summary)
+        self.names = VmNames(self.catalog, self.known_types, self._summary, self._type_names)
         self.status = Status(self.catalog)
         self._manual: Manual | None = None
         self._sought_manual = False
@@ -50,6 +50,9 @@ class Knowledge:
 
     def _summary(self, name: str) -> str:
         return self.manual.summary(name) if self.manual is not None else ""
+
+    def _type_names(self) -> list[str]:
+        return self.manual.type_names() if self.manual is not None else []
 
     def hint(self, error: CommandError) -> str:
         """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""

@@ -24,6 +24,6 @@ class SessionNames:
             return [Candidate("on"), Candidate("off")]
         names = self._session.knowledge.names
         if wanted.kind == Kind.HELP:
-            kinds = (Kind.COMMAND, Kind.EVENT)
+            kinds = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
             return [each for kind in kinds for each in names.candidates(Wanted(kind))]
         return names.candidates(wanted)

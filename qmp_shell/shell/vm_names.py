@@ -68,10 +68,17 @@ _BUS = re.compile(r"^ *bus: (?P<name>\S+)\r?\n *type (?P<type>\S+)", re.MULTILIN
 class VmNames:
     """What the VM knows by name. (A :class:`~qmp_shell.complete.Names`.)"""
 
-    def __init__(self, catalog: Catalog, types: VmTypes, summary: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        types: VmTypes,
+        summary: Callable[[str], str],
+        type_names: Callable[[], list[str]],
+    ) -> None:
         """
         :param types: those that are here; the VM is not waited for.
-        :param summary: what the manual says of a command or an event, in a sentence; or nothing.
+        :param summary: what the manual says of something, in a sentence; or nothing.
+        :param type_names: the types that the manual tells of.
         """
         self._catalog = catalog
         self._types = types
@@ -80,6 +87,9 @@ class VmNames:
             Kind.COMMAND: self._commands,
             Kind.ACTION: self._actions,
             Kind.EVENT: self._events,
+            Kind.TYPE: lambda _: (
+                Candidate(name, summary(name) or "a type") for name in type_names()
+            ),
             Kind.EVENT_MEMBER: self._event_members,
             Kind.HUMAN: self._human_commands,
             Kind.TOPIC: self._human_topics,

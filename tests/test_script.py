@@ -383,9 +383,32 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
         done = run("-w", "20", "--agent", str(path), "-c", "guest-ping", "-c", "nonesuch")
         assert done.stdout.startswith('{"return": {}}\n{"error": ')
         assert done.returncode == 1
+        page = run("-w", "20", "-N", str(path), "-c", "guest-file-open ?").stdout
+        assert page.startswith("guest-file-open: a command")
+        assert "  path  string" in page.splitlines()
+        assert "qemu-ga-ref(7):" in page
+        untyped = run("-n", "-w", "20", "-N", str(path), "-c", "guest-file-close handle=5 x=4G")
+        assert '{"handle": 5, "x": "4G"}' in untyped.stdout
     finally:
         agent.terminate()
         agent.wait()
+
+
+def test_a_storage_daemon(folder: Path, run: Run) -> None:
+    path = folder / "qsd.sock"
+    chardev = f"socket,path={path},server=on,wait=off,id=c"
+    daemon = subprocess.Popen(
+        [need("qemu-storage-daemon"), "--chardev", chardev, "--monitor", "chardev=c"]
+    )
+    try:
+        add = "blockdev-add driver=null-co node-name=n5 size=1M read-only=on"
+        done = run("-w", "20", str(path), "-c", add, "-c", "blockdev-del node-name=n5")
+        assert (done.returncode, done.stderr) == (0, "")
+        page = run("-w", "20", str(path), "-c", "blockdev-add ?").stdout
+        assert "qemu-storage-daemon-qmp-ref(7):" in page or "Creates a new block device" in page
+    finally:
+        daemon.terminate()
+        daemon.wait()
 
 
 def test_closed_standard_streams(vm: RunningVm, environment: dict[str, str]) -> None:

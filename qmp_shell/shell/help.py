@@ -88,7 +88,18 @@ class Helper:
                 *self._head(topic, f"{article} {kind}", (), section),
                 *self._type_page(topic, type_found, given, section),
             ]
-        return [*self._head(topic, section.kind.lower(), (), section)] if section else []
+        return [*self._manual_page(topic, section)] if section else []
+
+    def _manual_page(self, topic: str, section: Section) -> Iterator[str]:
+        """A page of what only the manual knows: a guest agent has no schema."""
+        kind = section.kind.lower()
+        yield from self._head(topic, f"{'an' if kind[0] in 'aeo' else 'a'} {kind}", (), section)
+        for name, (type_name, text) in section.members.items():
+            yield from self._entry(name, type_name, text)
+        if section.members:
+            yield ""
+        for message in section.examples()[:1]:
+            yield from ("Example:", f"{_INDENT}{format_message(message)}", "")
 
     def _event_page(self, event: EventType, section: Section | None) -> list[str]:
         return [

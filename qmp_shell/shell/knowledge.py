@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..client import Client
@@ -45,11 +46,23 @@ class Knowledge:
             from ..schema.manual import open_manual
 
             self._sought_manual = True
-            self._manual = open_manual("qemu-ga-ref" if self.catalog.is_agent else "qemu-qmp-ref")
+            found = (open_manual(title) for title in self._titles())
+            self._manual = next((manual for manual in found if manual is not None), None)
         return self._manual
 
     def _summary(self, name: str) -> str:
         return self.manual.summary(name) if self.manual is not None else ""
+
+    def _titles(self) -> Iterator[str]:
+        """The manual's pages that may tell of what is at the other end, the likeliest first."""
+        if self.catalog.is_agent:
+            yield "qemu-ga-ref"
+            return
+        commands = self.known_types.commands()
+        if commands and "query-status" not in commands:  # there is no guest to have a state
+            yield "qemu-storage-daemon-qmp-ref"
+        yield "qemu-qmp-ref"
+        yield "qemu-storage-daemon-qmp-ref"
 
     def _type_names(self) -> list[str]:
         return self.manual.type_names() if self.manual is not None else []

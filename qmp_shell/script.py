@@ -8,23 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .errors import ConnectionLost, QMPError, UsageError
 from .protocol import CommandError, Event, Message, Reply
 from .render.text import clean, compact, one_line, pretty
 from .shell import Session, Settings
+from .shell.display import ProgressDisplay
 from .shell.lines import Input, Told, place_in, run_lines
 from .signals import interruptible
-
-if TYPE_CHECKING:
-    from .render.progress import Bar
 
 _READ_BYTES = 1 << 16
 
 
-class ScriptDisplay:
+class ScriptDisplay(ProgressDisplay):
     """Writes a session's answers for a program to read."""
 
     unicode = False
@@ -32,7 +29,6 @@ class ScriptDisplay:
     def __init__(self, settings: Settings, *, colour: bool = False) -> None:
         self._settings = settings
         self._colour = colour
-        self._bar: Bar | None = None
 
     def reply(self, reply: Reply) -> None:
         self._put(reply.message)
@@ -59,17 +55,6 @@ class ScriptDisplay:
     def warn(self, text: str) -> None:
         complain(text)
 
-    @contextmanager
-    def progress(self, title: str) -> Iterator[Bar | None]:
-        if sys.stderr is None or not sys.stderr.isatty():
-            yield None
-            return
-        from .render.progress import progress_bar
-
-        with progress_bar(title) as self._bar:
-            yield self._bar
-        self._bar = None
-
     def trace(self, direction: str, message: Message) -> None:
         print(direction, compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
@@ -79,8 +64,7 @@ class ScriptDisplay:
             from .render.colour import colour_json
 
             text = colour_json(text)
-        if self._bar is not None:
-            self._bar.hide()
+        self.hide_progress()
         print(text, flush=True)  # noqa: T201
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..schema import Type
 from .arguments import kind_at, values
 from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
 from .line import walk
@@ -48,9 +49,15 @@ def _by_type(command: str, path: str, typed: str, types: Types, names: Names) ->
     found = walk(type_, {}, path.split(".")) if type_ is not None else None
     if found is None:
         return None
-    kind = kind_at(command, path, found[0])
-    options = _by_kind(kind, typed, {}, names) if kind is not None else Options(typed, [])
-    return options._replace(candidates=[*options.candidates, *_switches(values(found[0]))])
+    return _values(kind_at(command, path, found[0]), found[0], typed, {}, names)
+
+
+def _values(
+    kind: str | None, type_: Type, typed: str, given: dict[str, Any], names: Names
+) -> Options:
+    """The names of a kind, and the words that a type itself has."""
+    options = _by_kind(kind, typed, given, names) if kind is not None else Options(typed, [])
+    return options._replace(candidates=[*options.candidates, *_switches(values(type_))])
 
 
 def _switches(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -85,7 +92,6 @@ def _options(command: str, typed: str, types: Types, names: Names) -> Options | 
         return Options(part, [Candidate(f"{m.name}=", m.about) for m in free])
     if key not in fields:
         return None
-    kind = kind_at(qmp_command, key, fields[key].type)
-    options = _by_kind(kind, value, given, names) if kind is not None else Options(value, [])
-    more = _switches(values(fields[key].type))
-    return options._replace(candidates=[*options.candidates, *more])
+    type_of_value = fields[key].type
+    kind = kind_at(qmp_command, key, type_of_value)
+    return _values(kind, type_of_value, value, given, names)

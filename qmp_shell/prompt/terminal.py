@@ -8,7 +8,6 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import get_app_or_none
 
@@ -16,11 +15,9 @@ from ..protocol import Event, Message, Reply
 from ..render.colour import colour, colour_json
 from ..render.text import clean, compact, event_line, pretty
 from ..shell import Settings
+from ..shell.display import ProgressDisplay
 from .floods import Floods
 from .pager import page
-
-if TYPE_CHECKING:
-    from ..render.progress import Bar
 
 
 @contextlib.contextmanager
@@ -40,7 +37,7 @@ def typing_ahead() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
-class TerminalDisplay:
+class TerminalDisplay(ProgressDisplay):
     """Prints at once; while a line is edited, above it, which is left as it was."""
 
     def __init__(self, settings: Settings, *, colour: bool) -> None:
@@ -50,7 +47,6 @@ class TerminalDisplay:
         self._floods = Floods()
         self._summing: asyncio.AbstractEventLoop | None = None
         self._waiting: list[str] = []
-        self._bar: Bar | None = None
 
     def reply(self, reply: Reply) -> None:
         self._print(self._json(reply.message, error=reply.is_error), may_page=True)
@@ -95,17 +91,6 @@ class TerminalDisplay:
     def stray(self, message: Message) -> None:
         self._print(self._in("dim", "a reply to nothing that was asked:"))
         self._print(self._json(message, error="error" in message))
-
-    @contextlib.contextmanager
-    def progress(self, title: str) -> Iterator[Bar | None]:
-        if sys.stderr is None or not sys.stderr.isatty():
-            yield None
-            return
-        from ..render.progress import progress_bar
-
-        with progress_bar(title) as self._bar:
-            yield self._bar
-        self._bar = None
 
     def trace(self, direction: str, message: Message) -> None:
         self._print(self._in("dim", f"{direction} {compact(message)}"))
@@ -161,7 +146,6 @@ class TerminalDisplay:
             self._write(text)
 
     def _write(self, text: str) -> None:
-        if self._bar is not None:
-            self._bar.hide()
+        self.hide_progress()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()

@@ -40,16 +40,16 @@ def near(word: str, names: Iterable[str]) -> list[str]:
 
 
 def suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
-    """``did you mean a or b?``, or the names there are if they are few, or nothing.
+    """What ends a complaint: ``; did you mean a or b?``, or the names if they are few, or nothing.
 
     :param prefix: what stands before the names where they are used.
     """
     names = list(names)
     close = [prefix + name for name in near(word, names)]
     if close:
-        return f"did you mean {' or '.join(close)}?"
+        return f"; did you mean {' or '.join(close)}?"
     listed = ", ".join(prefix + name for name in names)
-    return f"{what}: {listed}" if 0 < len(names) <= _LISTED else ""
+    return f"; {what}: {listed}" if 0 < len(names) <= _LISTED else ""
 
 
 Fault = tuple[str, bool]
@@ -66,7 +66,7 @@ def _faults(value: Any, type_: Type, path: str) -> Iterator[Fault]:
             yield from _faults(item, branch.element, f"{path}.{index}")
     elif isinstance(branch, Enum) and value not in branch.values:
         wanted = suggestion(value, branch.values, f"{path} is one of")
-        yield f"{path} has no value {value!r}" + (f"; {wanted}" if wanted else ""), False
+        yield f"{path} has no value {value!r}{wanted}", False
 
 
 def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[Fault]:
@@ -77,8 +77,8 @@ def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[
             yield from _faults(item, fields[key].type, prefix + key)
         elif not type_.is_open(value):
             others = [name for name in fields if name not in value]
-            wanted = suggestion(key, others, "there are", prefix) if others else "it takes none"
-            yield f"no argument {prefix + key}" + (f"; {wanted}" if wanted else ""), False
+            wanted = suggestion(key, others, "there are", prefix) if others else "; it takes none"
+            yield f"no argument {prefix + key}{wanted}", False
     missing = [prefix + name for name in fields if fields[name].required and name not in value]
     if missing:
         yield f"missing: {', '.join(missing)}", True

@@ -57,12 +57,12 @@ class Section:
 
     def text(self, width: int) -> list[str]:
         """All that is said but of the members, and but examples."""
-        blocks: list[Block] = []
-        for block in self._blocks:
-            if block.is_code or block.term.startswith("Example"):
-                continue
-            blocks.append(block)
-        return list(lay_out(blocks, width))
+        said = (
+            block
+            for block in self._blocks
+            if not block.is_code and not block.term.startswith("Example")
+        )
+        return list(lay_out(said, width))
 
     def examples(self) -> list[Message]:
         """The messages that are shown as examples of the command."""

@@ -84,11 +84,15 @@ def member_note(member: Member, type_: Type) -> str:
 
     :param type_: its type, or the part of it that is meant.
     """
-    notes = [short(type_), "required" if member.required else "optional"]
+    return member_facts(member, short(type_)) + (f": {member.about}" if member.about else "")
+
+
+def member_facts(member: Member, type_text: str) -> str:
+    """The same without the VM's words, and with its type as ``type_text`` has it."""
+    facts = [type_text, "required" if member.required else "optional"]
     if member.default is not None:
-        notes.append(f"default {plain(member.default)}")
-    notes += member.features
-    return ", ".join(notes) + (f": {member.about}" if member.about else "")
+        facts.append(f"default {plain(member.default)}")
+    return ", ".join([*facts, *member.features])
 
 
 def plain(value: object) -> str:

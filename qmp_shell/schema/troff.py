@@ -126,11 +126,20 @@ def lay_out(blocks: Iterable[Block], width: int) -> Iterator[str]:
             yield f"{indent}{block.term}{':' * (not block.text)}"
             lead = indent + "  "
         if block.text:
-            yield from textwrap.wrap(
-                block.text,
-                width,
-                initial_indent=lead,
-                subsequent_indent=" " * len(lead),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            yield from wrap(block.text, width, lead, " " * len(lead))
+
+
+def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """A paragraph's lines; names are not broken.
+
+    :param first: what the first line begins with.
+    :param rest: what the others do.
+    """
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from ..protocol import Event, Message, Reply
 
 if TYPE_CHECKING:
+    from ..render.progress import Bar
     from .waiting import Progress
 
 
@@ -48,3 +51,27 @@ class Display(Protocol):
 
     def trace(self, direction: str, message: Message) -> None:
         """A message on the wire, secrets hidden; ``>`` was sent, ``<`` received."""
+
+
+class ProgressDisplay:
+    """A display's half that shows progress, where standard error is a terminal."""
+
+    _bar: Bar | None = None
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Bar | None]:
+        if sys.stderr is None or not sys.stderr.isatty():
+            yield None
+            return
+        from ..render.progress import progress_bar
+
+        try:
+            with progress_bar(title) as self._bar:
+                yield self._bar
+        finally:
+            self._bar = None
+
+    def hide_progress(self) -> None:
+        """Make room for something to be printed; the bar is back with its next figures."""
+        if self._bar is not None:
+            self._bar.hide()

@@ -12,6 +12,9 @@ from ..protocol import CommandError, Message
 from .session import DotCommand, Session
 from .settings import matches, read_seconds
 
+if TYPE_CHECKING:
+    from .watch import Watch
+
 NOTATION = """\
 NAME key=value ...   device_add driver=e1000 id=net1
 dotted keys          blockdev-add driver=raw file.driver=null-co
@@ -30,9 +33,6 @@ Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 """
 
 _WATCH_SECONDS = 1.0
-if TYPE_CHECKING:
-    from .watch import Watch
-
 # Lines that are longer are hard to read.
 _WIDEST_PAGE = 100
 
@@ -68,7 +68,7 @@ def _help_page(session: Session, topic: str) -> str:
     page = Helper(known.types, known.manual, width).page(name, given)
     if page is None:
         near = suggestion(name, known.types.commands(), "there are")
-        raise UsageError(f"nothing is known of {name!r}" + (f"; {near}" if near else ""))
+        raise UsageError(f"nothing is known of {name!r}{near}")
     return page
 
 
@@ -213,7 +213,7 @@ def _check_event(session: Session, name: str) -> None:
     schema = session.knowledge.schema_at_once()
     if schema is not None and name not in schema.events():
         near = suggestion(name.upper(), schema.events(), "there are")
-        raise UsageError(f"the VM has no event {name}" + (f"; {near}" if near else ""))
+        raise UsageError(f"the VM has no event {name}{near}")
 
 
 def _check_state(session: Session, state: str) -> None:

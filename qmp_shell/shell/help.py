@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,8 @@ from ..schema import (
 )
 from ..schema.check import faults, marked
 from ..schema.manual import Manual, Section
-from ..schema.text import in_order, plain, short, signature, type_kind
+from ..schema.text import in_order, member_facts, short, signature, type_kind
+from ..schema.troff import wrap
 from .types import VmTypes
 
 _INDENT = "  "
@@ -82,18 +82,15 @@ class Helper:
             return self._event_page(event, section)
         type_found = self._find_type(topic, schema)
         if type_found is not None:
-            kind = type_kind(type_found).lower()
-            article = "an" if kind[0] in "aeo" else "a"
             return [
-                *self._head(topic, f"{article} {kind}", (), section),
+                *self._head(topic, with_article(type_kind(type_found)), (), section),
                 *self._type_page(topic, type_found, given, section),
             ]
         return [*self._manual_page(topic, section)] if section else []
 
     def _manual_page(self, topic: str, section: Section) -> Iterator[str]:
         """A page of what only the manual knows: a guest agent has no schema."""
-        kind = section.kind.lower()
-        yield from self._head(topic, f"{'an' if kind[0] in 'aeo' else 'a'} {kind}", (), section)
+        yield from self._head(topic, with_article(section.kind), (), section)
         for name, (type_name, text) in section.members.items():
             yield from self._entry(name, type_name, text)
         if section.members:
@@ -113,7 +110,7 @@ class Helper:
         if isinstance(type_, Object):
             yield from self._members("Members", topic, type_, given, section)
             return
-        elif isinstance(type_, Enum):
+        if isinstance(type_, Enum):
             yield "Values:"
             for value in type_.values.values():
                 said = section.members.get(value.name) if section is not None else None
@@ -155,14 +152,7 @@ class Helper:
 
     def _synopsis(self, name: str, type_: Object, given: dict[str, Any]) -> Iterator[str]:
         parts = " ".join([name, *(part.text for part in signature(type_.fields(given)))])
-        yield from textwrap.wrap(
-            parts,
-            self._width,
-            initial_indent=_INDENT,
-            subsequent_indent=_INDENT * 3,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from wrap(parts, self._width, _INDENT, _INDENT * 3)
         yield ""
 
     def _members(
@@ -188,13 +178,9 @@ class Helper:
         type_name = said.type_name if said is not None else ""
         if type_name.startswith("array of "):
             type_name = f"[{type_name.removeprefix('array of ')}]"
-        notes = [self._type_text(member.type, type_name)]
-        notes.append("required" if member.required else "optional")
-        if member.default is not None:
-            notes.append(f"default {plain(member.default)}")
-        notes += member.features
+        facts = member_facts(member, self._type_text(member.type, type_name))
         about = said.text if said is not None and said.text else member.about
-        yield from self._entry(member.name, ", ".join(notes), about)
+        yield from self._entry(member.name, facts, about)
         for branch in branches(member.type):
             values = branch.element if isinstance(branch, Array) else branch
             if isinstance(values, Enum) and short(values) == "enum":
@@ -214,14 +200,7 @@ class Helper:
             yield from self._said(about)
 
     def _said(self, text: str) -> list[str]:
-        return textwrap.wrap(
-            text,
-            self._width,
-            initial_indent=_INDENT * 3,
-            subsequent_indent=_INDENT * 3,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        return wrap(text, self._width, _INDENT * 3, _INDENT * 3)
 
     def _returns(self, type_: Type) -> Iterator[str]:
         element = type_.element if isinstance(type_, Array) else type_
@@ -238,13 +217,7 @@ class Helper:
             yield from self._wrapped(f"Returns: {listed}{{ {members} }}")
 
     def _wrapped(self, text: str) -> list[str]:
-        return textwrap.wrap(
-            text,
-            self._width,
-            subsequent_indent=_INDENT,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        return wrap(text, self._width, rest=_INDENT)
 
     @staticmethod
     def _example(name: str, section: Section | None, type_: Object) -> str:
@@ -254,6 +227,11 @@ class Helper:
             return min(map(format_message, examples), key=len)
         made = sample(type_)
         return format_message({"execute": name} | ({"arguments": made} if made else {}))
+
+
+def with_article(kind: str) -> str:
+    """``Enum`` to ``an enum``."""
+    return f"{'an' if kind[0] in 'AEO' else 'a'} {kind.lower()}"
 
 
 def is_type_name(name: str) -> bool:

@@ -33,8 +33,7 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
         return ""
     command = types.command(name)
     if command is None:
-        near = suggestion(name, schema.commands(), "there are")
-        return f"no command {name}" + (f"; {near}" if near else "")
+        return f"no command {name}{suggestion(name, schema.commands(), 'there are')}"
     arguments = message.get("arguments", {})
     if not isinstance(arguments, dict):
         return "arguments must be an object"
@@ -59,8 +58,7 @@ def _action_faults(actions: object, types: VmTypes) -> list[str]:
     for action in dicts(actions):
         name, type_ = str(action.get("type")), types.action(str(action.get("type")))
         if known is not None and name not in known.values:
-            near = suggestion(name, known.values, "there are")
-            found.append(f"no action {name}" + (f"; {near}" if near else ""))
+            found.append(f"no action {name}{suggestion(name, known.values, 'there are')}")
         elif type_ is not None:
             found += [f"{name}: {fault}" for fault in faults(action.get("data", {}), type_)]
     return found

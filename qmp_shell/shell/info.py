@@ -102,12 +102,8 @@ def _rows(answers: dict[str, Any]) -> Iterator[tuple[str, str]]:
         plugged = memory.get("plugged-memory")
         more = f", {size_text(plugged)} plugged" if plugged else ""
         balloon = size_text(told["query-balloon"].get("actual"))
-        yield (
-            "Memory",
-            size_text(memory["base-memory"])
-            + more
-            + (f", balloon at {balloon}" if balloon else ""),
-        )
+        more += f", balloon at {balloon}" if balloon else ""
+        yield "Memory", size_text(memory["base-memory"]) + more
     yield from _listed("Disks", [_disk(each) for each in dicts(answers["query-block"])])
 
 

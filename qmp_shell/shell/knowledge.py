@@ -69,7 +69,6 @@ class Knowledge:
 
     def hint(self, error: CommandError) -> str:
         """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""
-        self.schema_at_once()
         while True:
             found = hint(error, self.known_types, self.names)
             if not self.catalog.awaited:

@@ -44,7 +44,7 @@ _SCALARS = (
     (re.compile(r"bool"), BOOLEAN),
     (re.compile(r"u?int(?:8|16|32|64)?(?:_t)?|size"), INTEGER),
     (re.compile(r"number|double|float"), NUMBER),
-    (re.compile(r"str|string|link<.*>"), STRING),
+    (re.compile(r"str|string"), STRING),
     (re.compile(r"[A-Z]\w*(?<!List)"), Alternate("enumeration or structure", [_string, _any])),
 )
 # How a property's description lists its values: "on/off/auto", "Policy, report/ignore/stop".
@@ -147,9 +147,9 @@ def property_member(entry: Message) -> Member:
 
 def property_type(kind: str, description: str = "") -> Type:
     """The type that QOM's name for it means."""
-    found = next((type_ for pattern, type_ in _SCALARS if pattern.fullmatch(kind)), ANY)
     if kind.startswith("link<"):
         return Builtin(kind, STRING.json_type)
+    found = next((type_ for pattern, type_ in _SCALARS if pattern.fullmatch(kind)), ANY)
     if found is INTEGER and _IS_TEXT.match(description):
         return STRING
     values = _VALUES.fullmatch(description)

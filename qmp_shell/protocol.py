@@ -25,6 +25,12 @@ def command_of(message: Message) -> str:
     return name if isinstance(name, str) else ""
 
 
+def arguments_of(message: Message) -> Message:
+    """What a command is executed with; empty: nothing, or what is no object."""
+    arguments = message.get("arguments")
+    return arguments if isinstance(arguments, dict) else {}
+
+
 class Request:
     """A command sent, and its reply once that has come.
 

@@ -53,6 +53,20 @@ def test_a_failed_command_stops_the_script(vm: RunningVm, run: Run) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("command", ["device_add", "human-monitor-command", "query-name"])
+@pytest.mark.parametrize("arguments", ["[1]", '"x"', "7", "null"])
+def test_arguments_that_are_no_object(
+    vm: RunningVm, run: Run, command: str, arguments: str
+) -> None:
+    line = f'{{"execute": "{command}", "arguments": {arguments}}}\n'
+    done = run("-k", vm.address, stdin=line * 2 + "query-name\n")
+    *errors, name = done.stdout.splitlines(keepends=True)
+    assert [json.loads(error)["error"]["class"] for error in errors] == ["GenericError"] * 2
+    assert (name, done.returncode) == (NAME, 1)
+    assert done.stderr.count("\n") == 2
+    assert "Traceback" not in done.stderr
+
+
 def test_keep_going(vm: RunningVm, run: Run) -> None:
     done = run("-k", vm.address, stdin="nonesuch\nquery-name x\nquery-name\n")
     assert done.stdout.endswith(NAME)

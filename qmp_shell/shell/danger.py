@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..protocol import Message, command_of
+from ..protocol import Message, arguments_of, command_of
 from .catalog import Catalog, dictionary, dicts
 from .status import percentage
 
@@ -19,7 +19,7 @@ def dangerous(message: Message) -> str:
     empty: there is none."""
     command = command_of(message)
     if command == "human-monitor-command":
-        words = str((message.get("arguments") or {}).get("command-line", "")).split() or [""]
+        words = str(arguments_of(message).get("command-line", "")).split() or [""]
         command = _HUMAN.get(words[0], words[0])
     return command if command in _WHAT else ""
 

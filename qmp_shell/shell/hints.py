@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..complete import Names, Wanted
 from ..complete.arguments import kind_at
-from ..protocol import CommandError, Message, command_of
+from ..protocol import CommandError, Message, arguments_of, command_of
 from ..schema import ANY
 from ..schema.check import faults, marked, marks, near, suggestion
 from .catalog import dicts
@@ -66,8 +66,8 @@ def _action_faults(actions: object, types: VmTypes) -> list[str]:
 
 def near_name(message: Message, types: VmTypes, names: Names) -> str:
     """What a name in a message was probably meant to be, among those that exist in the VM."""
-    command, given = command_of(message), message.get("arguments", {})
-    type_ = types.arguments(command, given) if isinstance(given, dict) else None
+    command, given = command_of(message), arguments_of(message)
+    type_ = types.arguments(command, given)
     for key, value in given.items() if type_ is not None else ():
         member = type_.fields(given).get(key) if type_ is not None else None
         kind = kind_at(command, key, member.type) if member is not None else None

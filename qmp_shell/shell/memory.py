@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ..protocol import Event, Message, command_of
+from ..protocol import Event, Message, arguments_of, command_of
 
 # How many events of one name are kept; a VM may send them for days between two commands.
 _KEPT = 1_000
@@ -19,7 +19,7 @@ def is_harmless(message: Message) -> bool:
     """Whether a command changes nothing in the VM, so that no event can come of it."""
     command = command_of(message)
     if command == "human-monitor-command":
-        line = str((message.get("arguments") or {}).get("command-line", ""))
+        line = str(arguments_of(message).get("command-line", ""))
         return line.split()[:1] in (["info"], ["help"])
     return command.startswith(_HARMLESS)
 
@@ -66,7 +66,7 @@ class EventMemory:
 
         :param before: how many events there had been when it was sent.
         """
-        named = set(_strings(message.get("arguments")))
+        named = set(_strings(arguments_of(message)))
         for name, kept in self._events.items():
             if kept and kept[0][0] <= before:
                 fresh = (

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..client import Client, Tracer
 from ..errors import CheckError, ConnectionLost, QMPError, UsageError
 from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
-from ..protocol import CommandError, Event, LateReply, Message, News, Reply, StrayReply, command_of
+from ..protocol import (
+    CommandError,
+    Event,
+    LateReply,
+    Message,
+    News,
+    Reply,
+    StrayReply,
+    arguments_of,
+    command_of,
+)
 from .display import Display
 from .lines import Told
 from .log import MessageLog
@@ -231,7 +241,7 @@ class Session:
 
     def typed(self, message: Message) -> Message:
         """A message with a value for each bare word, by the VM's types if one of them needs it."""
-        arguments = message.get("arguments", {})
+        arguments = arguments_of(message)
         # What looks like a path may be the name of a property (language/typing.py).
         has_paths = command_of(message) == "device_add" and any(
             isinstance(value, dict) for value in arguments.values()

@@ -119,6 +119,7 @@ def test_a_job_ends_at_any_moment(peer: Peer, order: str) -> None:
     }[order]
     session = attach(peer(GREETING, ACCEPTED, *steps, ScriptedPeer.HOLD).address)
     run_line(session, ".wait job=j timeout=20")
+    assert session.memory.outcome("j") == ""
     session.close()
 
 

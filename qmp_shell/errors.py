@@ -31,6 +31,14 @@ class WaitError(QMPError):
     """What was waited for has failed, or can't come about any more."""
 
 
+class Told(QMPError):
+    """A failure that the user was told of already, and that ends the script."""
+
+    def __init__(self, error: QMPError) -> None:
+        super().__init__(str(error))
+        self.exit_status = error.exit_status
+
+
 class PipelineError(QMPError):
     """The shell command that a reply was given to has failed."""
 

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .errors import ConnectionLost, QMPError, UsageError
+from .errors import ConnectionLost, QMPError, Told, UsageError
 from .protocol import CommandError, Event, Message, Reply
 from .render.text import clean, compact, one_line, pretty
 from .shell import Session, Settings
 from .shell.display import ProgressDisplay
-from .shell.lines import Input, Told, place_in, run_lines
+from .shell.lines import Input, place_in, run_lines
 from .signals import interruptible
 
 _READ_BYTES = 1 << 16

@@ -163,7 +163,7 @@ def unknown_words(line: Line, types: Types) -> Iterator[tuple[int, int]]:
     A name is not held to be unknown while it may become a known one.
     """
     for group in line.groups:
-        known = _beginnings(group.is_action, types)
+        known = _known_names(group.is_action, types)
         if known and group.name.key not in known:
             yield _span(group.name)
             continue
@@ -176,7 +176,7 @@ def unknown_words(line: Line, types: Types) -> Iterator[tuple[int, int]]:
             if word.value is not None and walk(type_, given, word.key.split(".")) is None:
                 yield _span(word)
     if not line.groups and line.word.value is None:
-        known = _beginnings(line.is_action, types)
+        known = _known_names(line.is_action, types)
         if known and not any(name.startswith(line.word.key) for name in known):
             yield _span(line.word)
 
@@ -194,7 +194,7 @@ def _is_decisive(line: Line, type_: Object) -> bool:
     return inner is not None and found is not None and inner.has_tag(last, found[1])
 
 
-def _beginnings(is_action: bool, types: Types) -> Iterable[str]:
+def _known_names(is_action: bool, types: Types) -> Iterable[str]:
     """The names that a command or an action can have; empty while they are not known."""
     if not is_action:
         return types.commands()

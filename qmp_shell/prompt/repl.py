@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.utils import get_cwidth
 
-from ..errors import ConnectionLost, QMPError, UsageError
+from ..errors import ConnectionLost, QMPError, Told, UsageError
 from ..language import ParseError, Reader, Source
 from ..protocol import CommandError
 from ..render.text import version_text
 from ..shell import COMMANDS, Display, DotCommand, Session, Settings
-from ..shell.lines import Told
 from ..signals import ended_by_signals
 from .editor import Editor
 from .history import Histories, open_histories

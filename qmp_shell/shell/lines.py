@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..errors import QMPError, UsageError
+from ..errors import QMPError, Told, UsageError
 from ..language import ParseError, Reader, Source
 
 if TYPE_CHECKING:
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
 # A script that runs itself would go on for ever.
 _DEEPEST = 16
-
-
-class Told(QMPError):
-    """A failure that the user was told of already, and that ends the script."""
-
-    def __init__(self, error: QMPError) -> None:
-        super().__init__(str(error))
-        self.exit_status = error.exit_status
 
 
 class Input(Protocol):

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..client import Client, Tracer
-from ..errors import CheckError, ConnectionLost, QMPError, UsageError
+from ..errors import CheckError, ConnectionLost, QMPError, Told, UsageError
 from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
 from ..protocol import (
     CommandError,
@@ -22,7 +22,6 @@ from ..protocol import (
     command_of,
 )
 from .display import Display
-from .lines import Told
 from .log import MessageLog
 from .memory import EventMemory, is_harmless
 from .settings import Settings
@@ -265,12 +264,13 @@ class Session:
             self.done = True
             return
         human = self.human or self._new_human()
+        message = human.message(line)
         if self.dry_run:
-            self.display.draft(human.message(line))
+            self.display.draft(message)
             human.answered(line, "")
             return
-        self._check_meant(human.message(line))
-        reply = self.request(human.message(line))
+        self._check_meant(message)
+        reply = self.request(message)
         if reply.is_error:
             self.display.reply(reply)
             raise CommandError(reply)

@@ -100,6 +100,7 @@ class Waiter:
         self._memory = memory
         self._progress = progress
         self._deadline: float | None = None
+        self._has_old_jobs = False
 
     def wait(self, wish: Wish) -> None:
         """Return when it has come about.
@@ -164,8 +165,6 @@ class Waiter:
             seen = True
             self._show_job(job or {})
             self._next_event(before, poll=self._progress is not None or self._has_old_jobs)
-
-    _has_old_jobs = False
 
     def _jobs(self) -> list[Message]:
         """The jobs, as ``query-jobs`` tells them; QEMU before 3.0 has only block jobs."""

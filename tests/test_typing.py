@@ -315,3 +315,23 @@ def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> N
 
 def message_of(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"execute": name} | ({"arguments": arguments} if arguments else {})
+
+
+def test_asking_for_the_properties_of_any_driver_is_harmless(vm: RunningVm) -> None:
+    with vm.second() as client:
+        drivers = [
+            entry["name"]
+            for entry in client.execute("qom-list-types", implements="device", abstract=False)
+        ]
+        catalog = Catalog(client)
+        types = VmTypes(catalog, catalog.ask)
+        known = [name for name in drivers if types.arguments("device_add", {"driver": name})]
+        assert known == drivers
+        complete = [
+            name
+            for name in drivers
+            if not getattr(types.arguments("device_add", {"driver": name}), "is_incomplete", True)
+        ]
+        assert {"e1000", "virtio-net-pci", "virtio-vga", "vhost-scsi-pci"} <= set(complete)
+        assert len(drivers) - len(complete) <= 2
+        assert client.execute("query-status")["status"] == "prelaunch"

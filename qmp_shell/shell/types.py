@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ..protocol import Message
 from ..schema import (
@@ -52,6 +53,17 @@ _VALUES = re.compile(r"(?:[^/]*[(,] ?)?(?P<values>[\w.-]+(?:/[\w.-]+)+)\)?")
 # A PCI address is an int32 to older QEMUs, which read 5 as slot 0, function 5 in JSON
 # and as slot 5 in a string; people mean the latter.
 _IS_TEXT = re.compile(r".*\bexample: [0-9]")
+# A virtio or vhost driver for a bus makes a device of another type, its part, when it is asked for
+# its properties. If that type is in a module that is not installed, QEMU aborts (7.2 does, without
+# its virtio-gpu-gl module). The part of NAME-pci is NAME-device or NAME; that of a VGA is a GPU's.
+_COMPOSED = re.compile(
+    r"(?P<part>v(?:irtio|host)-.+)-(?:pci|ccw)(?:-(?:non-)?transitional)?"
+    r"|v(?:irtio|host-user)-vga(?:-.+)?"
+)
+
+
+# What lists the types of all devices that can be made.
+DEVICE_TYPES: Message = {"implements": "device", "abstract": False}
 
 
 class VmTypes:
@@ -110,12 +122,12 @@ class VmTypes:
         """A driver's properties; None: they are not known."""
         if not isinstance(driver, str) or not driver:
             return None
-        listed = self._look_up("device-list-properties", {"typename": str(driver)})
+        listed = self._listed_properties(str(driver))
         if listed is None:  # it may be another name for one
             drivers = read_drivers(self._catalog.human(self._look_up, "info qdm"))
             known = next((each.name for each in drivers if each.alias == driver), None)
             if known is not None:
-                listed = self._look_up("device-list-properties", {"typename": known})
+                listed = self._listed_properties(known)
         if listed is None:
             return None
         return [
@@ -123,6 +135,17 @@ class VmTypes:
             for each in sorted(dicts(listed), key=lambda each: str(each.get("name")))
             if not str(each.get("type")).startswith("child<")
         ]
+
+    def _listed_properties(self, driver: str) -> Any:
+        """What the VM lists, if asking for it is harmless; else None."""
+        composed = _COMPOSED.fullmatch(driver)
+        if composed is not None:
+            part = composed["part"] or driver.replace("-vga", "-gpu", 1)
+            types = self._look_up("qom-list-types", DEVICE_TYPES)
+            names = {each.get("name") for each in dicts(types) if isinstance(each.get("name"), str)}
+            if names.isdisjoint((part, f"{part}-device")):
+                return None
+        return self._look_up("device-list-properties", {"typename": driver})
 
     def _value_of_property(self, given: Message) -> Iterator[Member]:
         path, name = given.get("path"), given.get("property")

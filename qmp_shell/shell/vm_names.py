@@ -12,7 +12,7 @@ from ..schema.check import marked
 from ..schema.text import arguments_in_line, short
 from .catalog import Catalog, dictionary, dicts
 from .human import read_drivers, read_help
-from .types import VmTypes
+from .types import DEVICE_TYPES, VmTypes
 
 
 class _Source(NamedTuple):
@@ -189,7 +189,7 @@ class VmNames:
 
     def _drivers(self, _: Wanted) -> Iterator[Candidate]:
         """Drivers, less those that QEMU's own list marks as not for users."""
-        types = self._ask("qom-list-types", {"implements": "device", "abstract": False})
+        types = self._ask("qom-list-types", DEVICE_TYPES)
         listed = {each.name: each for each in read_drivers(self._human("info qdm"))}
         for name in (str(each.get("name")) for each in dicts(types)):
             driver = listed.get(name)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 
 import qmp_shell
@@ -20,6 +21,11 @@ from qmp_shell.schema import Schema
 from qmp_shell.schema.file import load_schema
 from tests.peer import ScriptedPeer
 from tests.terminal import Terminal
+
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pytest
 
 import qmp_shell
 from qmp_shell.shell.catalog import Catalog
-from tests.conftest import RunningVm
+from tests.conftest import RunningVm, need
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 from tests.terminal import Terminal
 
@@ -772,3 +773,23 @@ def test_a_script_run_from_the_prompt(shell: Terminal, tmp_path: Path) -> None:
     shell.wait_for("^hint: no command quer-status; did you mean query-status")
     shell.wait_for_prompt()
     assert "enabled" not in shell.text
+
+
+def test_a_hostile_name_is_completed_as_one_string(
+    start_vm: Callable[..., RunningVm], terminal: Start, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk.qcow2"
+    subprocess.run([need("qemu-img"), "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
+    tag = "tag\n| touch pwned"
+    subprocess.run([need("qemu-img"), "snapshot", "-c", tag, disk], check=True)
+    vm = start_vm("-blockdev", f"qcow2,node-name=d0,file.driver=file,file.filename={disk}")
+    shell = terminal(vm.address)
+    shell.wait_for_prompt()
+    shell.type("snapshot-load job-id=j vmstate=d0 devices.0=d0 tag=ta")
+    shell.wait_for(r"^ +tag \| touch pwned +of d0")
+    shell.press("tab")
+    shell.wait_for(r'tag="tag\\n\| touch pwned"$')
+    shell.press("enter")
+    shell.wait_for(r'"return": \{\}')
+    shell.wait_for_prompt()
+    assert not (tmp_path / "pwned").exists()

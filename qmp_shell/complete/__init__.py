@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .engine import complete
+from .insertion import insertion
 from .kinds import Kind
 from .line import Line, open_line, signature_of, unknown_words
-from .options import Candidate, Names, Options, Types, Wanted
+from .options import Candidate, Names, Options, Syntax, Types, Wanted
 
 __all__ = [
     "Candidate",
@@ -13,9 +14,11 @@ __all__ = [
     "Line",
     "Names",
     "Options",
+    "Syntax",
     "Types",
     "Wanted",
     "complete",
+    "insertion",
     "open_line",
     "signature_of",
     "unknown_words",

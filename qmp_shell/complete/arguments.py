@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..schema import (
+    ANY,
     Alternate,
     Array,
     Builtin,
@@ -20,7 +21,7 @@ from ..schema import (
 from ..schema.text import in_order, member_note, short
 from .kinds import FILE_KINDS, Kind, kind_of
 from .line import Group, Line, walk
-from .options import Candidate, Names, Options, Types, Wanted
+from .options import Candidate, Names, Options, Syntax, Types, Wanted
 
 
 def complete_argument(line: Line, types: Types, names: Names) -> Options | None:
@@ -36,15 +37,20 @@ def complete_argument(line: Line, types: Types, names: Names) -> Options | None:
     typed = line.word.value[len(quote) :]
     found = walk(type_, group.given, line.word.key.split(".")) if type_ is not None else None
     if found is None:
-        return Options(typed, [], quote)
+        return Options(typed, [], quote, syntax=Syntax.VALUE)
     value_type, _, path = found
     kind = kind_at(group.name.key, ".".join(path), value_type)
     candidates = list(values(value_type))
-    if kind in FILE_KINDS:
-        return Options(typed, candidates, quote, files=kind)
-    if kind is not None:
+    if kind is not None and kind not in FILE_KINDS:
         candidates = [*names.candidates(Wanted(kind, typed, group.given)), *candidates]
-    return Options(typed, candidates, quote)
+    return Options(
+        typed,
+        candidates,
+        quote,
+        files=kind if kind in FILE_KINDS else None,
+        syntax=Syntax.VALUE,
+        is_any=isinstance(value_type, Alternate) or value_type is ANY,
+    )
 
 
 def kind_at(command: str, path: str, type_: Type) -> str | None:
@@ -63,12 +69,12 @@ def values(type_: Type) -> Iterator[Candidate]:
     for branch in branches(type_):
         if isinstance(branch, Enum):
             for value in branch.values.values():
-                yield Candidate(value.name, ", ".join(value.features))
+                yield Candidate(value.name, ", ".join(value.features), is_word=True)
         elif isinstance(branch, Builtin) and branch.json_type == "boolean":
-            yield Candidate("true", "or on, yes")
-            yield Candidate("false", "or off, no")
+            yield Candidate("true", "or on, yes", is_word=True)
+            yield Candidate("false", "or off, no", is_word=True)
         elif isinstance(branch, Builtin) and branch.json_type == "null":
-            yield Candidate("null", "nothing")
+            yield Candidate("null", "nothing", is_word=True)
 
 
 def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
@@ -86,7 +92,7 @@ def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
     elif of_array is not None:
         for index in _indexes(given):
             for end, item in _ends(of_array.element, None).items():
-                yield Candidate(f"{prefix}{index}{end}", short(item))
+                yield Candidate(f"{prefix}{index}{end}", short(item), is_key=end[-1:] == "=")
 
 
 def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]:
@@ -94,7 +100,8 @@ def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]
     if before is not None and not isinstance(before, dict):
         return
     for end, type_ in _ends(member.type, before).items():
-        yield Candidate(f"{prefix}{member.name}{end}", member_note(member, type_))
+        note = member_note(member, type_)
+        yield Candidate(f"{prefix}{member.name}{end}", note, is_key=end[-1:] == "=")
 
 
 def _ends(type_: Type, given: object) -> dict[str, Type]:

@@ -9,7 +9,7 @@ from .arguments import complete_argument
 from .human import complete_human
 from .kinds import FILE_KINDS, Kind
 from .line import Line, open_line
-from .options import Candidate, Names, Options, Types, Wanted
+from .options import Candidate, Names, Options, Syntax, Types, Wanted
 
 _DOT = re.compile(r"\s*(?P<typed>\.\w*)")
 _DOT_ARGUMENT = re.compile(r"\s*\.(?P<name>\w+)\s+(?P<argument>.*)", re.DOTALL)
@@ -51,7 +51,7 @@ def complete(
     if argument is not None:
         return _dot_argument(argument["name"], argument["argument"], names, types)
     if (dot := _DOT.fullmatch(text)) is not None:
-        return _named(Kind.DOT, dot["typed"], names)
+        return _named(Kind.DOT, dot["typed"], names, Syntax.DOT)
     if human:
         return complete_human(text.lstrip(), types, names)
     line = Line.read(before, after, in_transaction=in_transaction)
@@ -86,7 +86,9 @@ def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Optio
         option, blank, value = argument.partition(" ")
         return _named(Kind.SWITCH, value, names) if blank else _named(Kind.OPTION, option, names)
     kind = _DOT_ARGUMENTS.get(name)
-    return _named(kind, argument, names) if kind is not None else None
+    if kind not in FILE_KINDS:
+        return _named(kind, argument, names) if kind is not None else None
+    return _named(kind, argument, names, Syntax.PATH)
 
 
 def _wait_argument(argument: str, names: Names) -> Options | None:
@@ -94,23 +96,27 @@ def _wait_argument(argument: str, names: Names) -> Options | None:
     key, equals, value = typed.partition("=")
     if equals:
         kind = {"job": Kind.JOB, "status": Kind.RUN_STATE}.get(key)
-        return _named(kind, value, names) if kind is not None else None
-    ends = [Candidate("timeout=", "seconds")]
+        return _named(kind, value, names, Syntax.VALUE) if kind is not None else None
+    ends = [Candidate("timeout=", "seconds", is_key=True)]
     if before and before[0]:
         kind = Kind.EVENT_MEMBER
         members = names.candidates(Wanted(kind, typed, {"event": before[0]}))
         return Options(typed, [*members, *ends])
     forms = [
-        Candidate("job=", "until a job has ended"),
+        Candidate("job=", "until a job has ended", is_key=True),
         Candidate("migration", "until it has ended"),
-        Candidate("status=", "until the VM is in a run state"),
+        Candidate("status=", "until the VM is in a run state", is_key=True),
     ]
     return Options(typed, [*forms, *names.candidates(Wanted(Kind.EVENT, typed))])
 
 
-def _named(kind: str, typed: str, names: Names) -> Options:
+def _named(kind: str, typed: str, names: Names, syntax: Syntax = Syntax.WORD) -> Options:
+    quote = typed[:1] if typed[:1] in ('"', "'") and syntax != Syntax.WORD else ""
+    typed = typed[len(quote) :]
     return Options(
         typed,
         list(names.candidates(Wanted(kind, typed))),
+        quote,
         files=kind if kind in FILE_KINDS else None,
+        syntax=syntax,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,15 +10,50 @@ from ..schema import Type
 from .arguments import kind_at, values
 from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
 from .line import walk
-from .options import Candidate, Names, Options, Types, Wanted
+from .options import Candidate, Names, Options, Syntax, Types, Wanted
+
+# A word is in double quotes, in which a backslash escapes, or ends at a blank.
+_WORD = re.compile(r'"(?:\\.|[^"\\])*(?:"|\\?\Z)|\S+')
+_CLOSED = re.compile(r'"(?:\\.|[^"\\])*"')
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r"}
 
 
 def complete_human(line: str, types: Types, names: Names) -> Options | None:
     """What can stand at the end of a line for the human monitor."""
-    *before, typed = line.split(" ") if line.strip() else [""]
-    words = [word for word in before if word and not word.startswith("-")]
+    before, typed, quote = _split(line)
+    options = _complete(before, typed, types, names)
+    if options is None or (quote and options.syntax != Syntax.HUMAN):
+        return None
+    return options._replace(quote=quote)
+
+
+def _split(line: str) -> tuple[list[str], str, str]:
+    """The words before the one that the line ends in, this word, and the quote that opens it."""
+    *before, last = [match[0] for match in _WORD.finditer(line)] or [""]
+    if line[-1:].isspace() and not _is_open(last):
+        before, last = [*before, last], ""
+    quote = last[:1] if last.startswith('"') else ""
+    return [_unquoted(word) for word in before if word], last[len(quote) :], quote
+
+
+def _is_open(word: str) -> bool:
+    """Whether a string in quotes is not closed."""
+    return word.startswith('"') and _CLOSED.fullmatch(word) is None
+
+
+def _unquoted(word: str) -> str:
+    if not word.startswith('"'):
+        return word
+    return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), word[1:].removesuffix('"'))
+
+
+def _complete(before: list[str], typed: str, types: Types, names: Names) -> Options | None:
+    words = [word for word in before if not word.startswith("-")]
     if not words:
-        return Options(typed, list(names.candidates(Wanted(Kind.HUMAN, typed))))
+        return Options(
+            typed, list(names.candidates(Wanted(Kind.HUMAN, typed))), syntax=Syntax.HUMAN
+        )
     command, *arguments = words
     if command == "info" and arguments:
         command, *arguments = f"info {arguments[0]}", *arguments[1:]
@@ -39,8 +75,9 @@ def complete_human(line: str, types: Types, names: Names) -> Options | None:
 
 def _by_kind(kind: str, typed: str, given: dict[str, Any], names: Names) -> Options:
     if kind in FILE_KINDS:
-        return Options(typed, [], files=kind, raw=True)
-    return Options(typed, list(names.candidates(Wanted(kind, typed, given))))
+        return Options(typed, [], files=kind, syntax=Syntax.HUMAN)
+    candidates = list(names.candidates(Wanted(kind, typed, given)))
+    return Options(typed, candidates, syntax=Syntax.HUMAN)
 
 
 def _by_type(command: str, path: str, typed: str, types: Types, names: Names) -> Options | None:
@@ -56,7 +93,9 @@ def _values(
     kind: str | None, type_: Type, typed: str, given: dict[str, Any], names: Names
 ) -> Options:
     """The names of a kind, and the words that a type itself has."""
-    options = _by_kind(kind, typed, given, names) if kind is not None else Options(typed, [])
+    options = Options(typed, [], syntax=Syntax.HUMAN)
+    if kind is not None:
+        options = _by_kind(kind, typed, given, names)
     return options._replace(candidates=[*options.candidates, *_switches(values(type_))])
 
 
@@ -69,11 +108,17 @@ def _switches(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _keys(typed: str, names: Names) -> Options:
     """Keys that are pressed at once: ``ctrl-alt-f1``."""
     *_, key = typed.split("-")
-    return Options(key, list(names.candidates(Wanted(Kind.KEY, key))))
+    candidates = list(names.candidates(Wanted(Kind.KEY, key)))
+    return Options(key, candidates, syntax=Syntax.HUMAN_OPTION)
 
 
 def _options(command: str, typed: str, types: Types, names: Names) -> Options | None:
     """``DRIVER,key=value,...``: what a QMP command's arguments are, in another notation."""
+    options = _option(command, typed, types, names)
+    return options and options._replace(syntax=Syntax.HUMAN_OPTION)
+
+
+def _option(command: str, typed: str, types: Types, names: Names) -> Options | None:
     qmp_command, first = HUMAN_OPTIONS[command]
     *before, part = typed.split(",")
     if not before and "=" not in part:
@@ -89,7 +134,7 @@ def _options(command: str, typed: str, types: Types, names: Names) -> Options | 
     key, equals, value = part.partition("=")
     if not equals:
         free = [member for name, member in fields.items() if name not in given and name != first]
-        return Options(part, [Candidate(f"{m.name}=", m.about) for m in free])
+        return Options(part, [Candidate(f"{m.name}=", m.about, is_key=True) for m in free])
     if key not in fields:
         return None
     type_of_value = fields[key].type

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from ..schema import Enum, Object
+from ..schema import Enum as EnumType
+from ..schema import Object
 
 
 class Candidate(NamedTuple):
-    """Something that can stand at a place, and what it is."""
+    """Something that can stand at a place, and what it is.
+
+    :ivar is_key: it ends in ``=``, and a value follows.
+    :ivar is_word: a word of the notation, as ``true``; it is never put in quotes.
+    """
 
     text: str
     description: str = ""
+    is_key: bool = False
+    is_word: bool = False
 
 
 class Wanted(NamedTuple):
@@ -28,13 +36,25 @@ class Wanted(NamedTuple):
     given: dict[str, Any] = {}  # noqa: RUF012 (never written to)
 
 
+class Syntax(Enum):
+    """How names are written at a place."""
+
+    DOT = "the name of a dot command"
+    WORD = "a command, a key, or a word of a dot command"
+    VALUE = "the value of an argument"
+    PATH = "all that follows a dot command"
+    HUMAN = "a word for the human monitor"
+    HUMAN_OPTION = "a part of such a word: DRIVER,key=value"
+
+
 class Options(NamedTuple):
     """What can stand at the end of a text.
 
     :ivar typed: what of it stands there already.
     :ivar candidates: they take the place of what is typed.
     :ivar quote: a quote that stands before what is typed; it belongs behind it too.
-    :ivar raw: what stands there is taken as it is, quotes and all.
+    :ivar syntax: how the candidates are written.
+    :ivar is_any: a value that is not of one type; a word in it may be read as another.
     :ivar files: the kind of this host's files that can stand there; None: none can.
     """
 
@@ -42,7 +62,8 @@ class Options(NamedTuple):
     candidates: list[Candidate]
     quote: str = ""
     files: str | None = None
-    raw: bool = False
+    syntax: Syntax = Syntax.WORD
+    is_any: bool = False
 
 
 class Names(Protocol):
@@ -61,7 +82,7 @@ class Types(Protocol):
     def arguments(self, name: str, given: dict[str, Any]) -> Object | None:
         """The type of a command's arguments, of which some are known."""
 
-    def actions(self) -> Enum | None:
+    def actions(self) -> EnumType | None:
         """The types of action that a transaction takes."""
 
     def action(self, name: str) -> Object | None:

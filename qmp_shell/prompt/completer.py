@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 import stat
@@ -21,13 +20,13 @@ from prompt_toolkit.completion import (
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import AnyFormattedText
 
-from ..complete import Candidate, Kind, Options, complete
+from ..complete import Candidate, Kind, Options, complete, insertion
 from ..errors import ConnectionLost
+from ..render.text import one_line
 from ..shell import Session
 from ..shell.catalog import PATIENCE
 from ..shell.names import SessionNames
 
-_NEED_QUOTES = " \t\"'"
 # What stands before a path.
 _PATH_SCHEMES = ("unix:", "file:")
 # A menu on a terminal of fewer columns has no room for descriptions.
@@ -107,7 +106,9 @@ class SessionCompleter(Completer):
             full = os.path.expanduser(path + found.text)
             is_folder = os.path.isdir(full)
             text = scheme + full + "/" * is_folder
-            yield _completion(Candidate(text), options, is_open=is_folder, display=found.display)
+            yield from _completion(
+                Candidate(text), options, is_open=is_folder, display=found.display
+            )
 
 
 def _is_socket_or_folder(path: str) -> bool:
@@ -138,13 +139,14 @@ def _matching(options: Options) -> Iterator[Completion]:
         return 1 if at == 0 else 2 if not text[at - 1].isalnum() else 3
 
     for candidate in sorted(near, key=rank):
-        yield _completion(candidate, options)
+        yield from _completion(candidate, options)
     if not near:
-        words = {each.text: each.description for each in options.candidates}
+        words = {each.text: each.description for each in options.candidates if each.text}
         fuzzy = FuzzyWordCompleter(list(words), words, WORD=True)
         for found in fuzzy.get_completions(Document(options.typed), CompleteEvent()):
             candidate = Candidate(found.text, words[found.text])
-            yield _completion(candidate, options, display=found.display)
+            is_plain = candidate.text.isprintable()
+            yield from _completion(candidate, options, display=found.display if is_plain else None)
 
 
 def _folded(text: str) -> str:
@@ -158,21 +160,18 @@ def _completion(
     *,
     is_open: bool = False,
     display: AnyFormattedText = None,
-) -> Completion:
-    """What is put in the place of what is typed, in quotes if it needs them.
+) -> Iterator[Completion]:
+    """What is put in the place of what is typed; nothing, if it can't be written there.
 
     :param is_open: more is to follow, so a string is not closed.
     """
-    text, quote = candidate.text, options.quote
-    needs_quotes = any(character in _NEED_QUOTES for character in text)
-    if quote == "'":
-        text = "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" * (not is_open)
-    elif quote or (needs_quotes and not options.raw):
-        text = json.dumps(text, ensure_ascii=False)[: -is_open or None]
+    text = insertion(candidate, options, is_open=is_open)
+    if text is None:
+        return
     narrow = shutil.get_terminal_size().columns < _NARROW
-    return Completion(
+    yield Completion(
         text,
-        start_position=-len(quote + options.typed),
-        display=display or candidate.text,
-        display_meta="" if narrow else candidate.description,
+        start_position=-len(options.quote + options.typed),
+        display=display or one_line(candidate.text),
+        display_meta="" if narrow else one_line(candidate.description),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -154,12 +155,12 @@ def _qmp(session: Session, _: str) -> None:
 
 
 def _connect(session: Session, address: str) -> None:
-    session.connect(address or None)
+    session.connect(_path(address) or None)
 
 
 def _log(session: Session, path: str) -> None:
     if path:
-        session.log_to(None if path == "off" else path)
+        session.log_to(None if path == "off" else _path(path))
     else:
         session.display.text(session.log_path or "off")
 
@@ -179,12 +180,17 @@ def _source(session: Session, path: str) -> None:
 
     if not path:
         raise UsageError("write .source FILE")
-    if path.startswith(('"', "'")):
-        from ..language.command import read_value
-        from ..language.words import value_end
+    source_file(session, os.path.expanduser(_path(path)))
 
-        path = str(read_value(path[: value_end(path, 0)], 0))
-    source_file(session, os.path.expanduser(path))
+
+def _path(text: str) -> str:
+    """A path as it is written behind a dot command: in quotes, or up to a comment."""
+    if not text.startswith(('"', "'")):
+        return re.split(r"(?:^|\s+)#", text, maxsplit=1)[0]
+    from ..language.command import read_value
+    from ..language.words import value_end
+
+    return str(read_value(text[: value_end(text, 0)], 0))
 
 
 def _wait(session: Session, argument: str) -> None:

@@ -171,7 +171,7 @@ class VmNames:
         schema = self._types.schema
         event = schema.event(str(wanted.given.get("event"))) if schema is not None else None
         for member in event.data.members.values() if event is not None else ():
-            yield Candidate(f"{member.name}=", short(member.type))
+            yield Candidate(f"{member.name}=", short(member.type), is_key=True)
 
     def _human_commands(self, _: Wanted) -> Iterator[Candidate]:
         return (Candidate(c.name, c.summary) for c in read_help(self._human("help")))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from ..client import Client
 from ..errors import Timeout, UsageError, WaitError
 from ..language import ParseError
-from ..language.values import SWITCH_WORDS, Bare, read_count, read_float
+from ..language.values import SWITCH_WORDS, Bare, read_count, read_float, read_string
 from ..language.words import Word, split_words
 from ..protocol import Event, Message
 from .catalog import dictionary, dicts
@@ -66,7 +66,7 @@ def read_wish(argument: str) -> Wish:
     filters: dict[str, str] = {}
     timeout = None
     for word in _words(argument):
-        value = word.value.strip("\"'") if word.value is not None else None
+        value = _value(word)
         if word.key == "timeout" and value is not None:
             timeout = read_seconds(value)
         elif not kind and value is None:
@@ -87,6 +87,13 @@ def _words(argument: str) -> list[Word]:
         return list(split_words(argument))
     except ParseError as error:
         raise UsageError(f"{error}; {USAGE}") from None
+
+
+def _value(word: Word) -> str | None:
+    """What stands behind ``=``; None: there is no ``=``."""
+    if word.value is None or not word.value.startswith(('"', "'")):
+        return word.value
+    return read_string(word.value, word.value_start)
 
 
 class Waiter:

@@ -15,9 +15,9 @@ from . import __version__
 from .address import FORMS, parse_address
 from .client import Client, Tracer, connect
 from .errors import QMPError, UsageError
-from .render.text import one_line
+from .render.text import sanitize_line
 from .script import LineInput, ScriptDisplay, StandardInput, complain, run_script
-from .shell import (
+from .session import (
     COMMANDS,
     Connector,
     Display,
@@ -27,12 +27,12 @@ from .shell import (
     Settings,
     read_seconds,
 )
-from .shell.lines import FileInput, Input
+from .session.scripts import FileInput, Input
 
 if TYPE_CHECKING:
-    from .demo import Tips
+    from .launch.demo import Tips
+    from .launch.qemu import Vm
     from .schema import Schema
-    from .vm import Vm
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell shows for a program that SIGPIPE ended
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -258,7 +258,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.demo:
         if options.address or options.agent:
             raise UsageError("--demo brings its own VM: no ADDRESS and no -N with it")
-        from .demo import start_demo
+        from .launch.demo import start_demo
 
         with start_demo(capture=_is_interactive(options)) as (vm, tips):
             return _shell(options, vm.connect, vm, tips)
@@ -294,7 +294,7 @@ def _nowhere(_address: str | None, _tracer: Tracer) -> Client:
 
 
 def _run_wrap(options: argparse.Namespace) -> int:
-    from .vm import start_vm
+    from .launch.qemu import start_vm
 
     command = [options.qemu, *options.arguments]
     with start_vm(command, capture=_is_interactive(options)) as vm:

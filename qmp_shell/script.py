@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from .errors import ConnectionLost, QMPError, Told, UsageError
 from .protocol import CommandError, Event, Message, Reply
-from .render.text import clean, compact, one_line, pretty
-from .shell import Session, Settings
-from .shell.display import ProgressDisplay
-from .shell.lines import Input, place_in, run_lines
+from .render.text import format_compact, format_pretty, sanitize, sanitize_line
+from .session import Session, Settings
+from .session.display import ProgressDisplay
+from .session.scripts import Input, place_in, run_lines
 from .signals import interruptible
 
 _READ_BYTES = 1 << 16
@@ -34,13 +34,13 @@ class ScriptDisplay(ProgressDisplay):
         self._put(reply.message)
 
     def draft(self, message: Message) -> None:
-        print(compact(message), flush=True)  # noqa: T201
+        print(format_compact(message), flush=True)  # noqa: T201
 
     def remark(self, text: str) -> None:
         """A program reads this."""
 
     def text(self, text: str) -> None:
-        print(clean(text), flush=True)  # noqa: T201
+        print(sanitize(text), flush=True)  # noqa: T201
 
     def event(self, event: Event) -> None:
         with interruptible():  # who reads this may have stopped to
@@ -50,16 +50,20 @@ class ScriptDisplay(ProgressDisplay):
         """Who gave up waiting has been told so already."""
 
     def stray(self, message: Message) -> None:
-        complain(f"an answer to nothing was sent: {compact(message)}")
+        complain(f"an answer to nothing was sent: {format_compact(message)}")
 
     def warn(self, text: str) -> None:
         complain(text)
 
     def trace(self, direction: str, message: Message) -> None:
-        print(direction, compact(message), file=sys.stderr, flush=True)  # noqa: T201
+        print(direction, format_compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
     def _put(self, message: Message) -> None:
-        text = pretty(message, ascii_only=True) if self._settings.pretty else compact(message)
+        text = (
+            format_pretty(message, ascii_only=True)
+            if self._settings.pretty
+            else format_compact(message)
+        )
         if self._colour:
             from .render.colour import colour_json
 
@@ -131,7 +135,7 @@ class StandardInput:
 def complain(message: str) -> None:
     """Say on standard error, in one line, what is wrong."""
     if sys.stderr is not None:
-        print(f"qmp-shell: {one_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"qmp-shell: {sanitize_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Report:

@@ -22,7 +22,6 @@ from qmp_shell.schema.file import load_schema
 from tests.peer import ScriptedPeer
 from tests.terminal import Terminal
 
-
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")

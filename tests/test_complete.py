@@ -6,20 +6,20 @@ from collections.abc import Iterable
 
 import pytest
 
-from qmp_shell.complete import Candidate, Kind, Line, Options, Wanted, complete
+from qmp_shell.complete import Candidate, Completions, Kind, Line, NameRequest, complete
 from qmp_shell.complete.kinds import HUMAN_ARGUMENTS, kind_of
 from qmp_shell.complete.line import signature_of, unknown_words
 from qmp_shell.schema import Enum, Schema
-from qmp_shell.shell.catalog import Catalog
-from qmp_shell.shell.human import HumanCommand, read_help
-from qmp_shell.shell.types import VmTypes
+from qmp_shell.vm.answers import Catalog
+from qmp_shell.vm.human import HumanCommand, read_help
+from qmp_shell.vm.types import VmTypes
 from tests.conftest import RunningVm
 
 
 class Kinds:
     """Names that are their kinds."""
 
-    def candidates(self, wanted: Wanted) -> Iterable[Candidate]:
+    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
         return [Candidate(wanted.kind)]
 
 
@@ -29,7 +29,7 @@ def types(schema: Schema) -> VmTypes:
     return VmTypes(catalog, catalog.peek)
 
 
-def offered(options: Options | None) -> list[str]:
+def offered(options: Completions | None) -> list[str]:
     assert options is not None
     return [candidate.text for candidate in options.candidates]
 

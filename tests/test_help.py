@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from qmp_shell.language import Assembler, Execute, Reader
-from qmp_shell.language.typing import typed
+from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
+from qmp_shell.language.word_types import apply_types
+from qmp_shell.manual.reference import Manual, open_manual
+from qmp_shell.render.help_page import Helper
 from qmp_shell.schema import Schema
-from qmp_shell.schema.check import faults
-from qmp_shell.schema.manual import Manual, open_manual
-from qmp_shell.shell.catalog import Catalog
-from qmp_shell.shell.help import Helper
-from qmp_shell.shell.types import VmTypes
+from qmp_shell.schema.check import check_arguments
+from qmp_shell.vm.answers import Catalog
+from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, lack
 
 # What docutils makes of the same reference; as in QEMU 7, and as in later ones.
@@ -248,14 +248,14 @@ def test_there_is_a_page_of_everything(schema: Schema) -> None:
         if command is not None:
             assert all(member in page for member in command.arguments.members)
             example = page.splitlines()[page.splitlines().index("Example:") + 1]
-            source = Reader().push(example)
+            source = LineJoiner().push(example)
             assert source is not None
-            statement = Assembler().feed(source)
-            assert isinstance(statement, Execute)
+            statement = StatementParser().feed(source)
+            assert isinstance(statement, ExecuteStatement)
             message = statement.message
             assert message["execute"] == name
-            arguments = typed(message.get("arguments", {}), command.arguments)
-            assert faults(arguments, command.arguments) == []
+            arguments = apply_types(message.get("arguments", {}), command.arguments)
+            assert check_arguments(arguments, command.arguments) == []
 
 
 def test_the_installed_manual_has_a_page_of_everything(schema: Schema) -> None:

@@ -9,14 +9,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from qmp_shell.complete import Candidate, Wanted, complete, insertion
-from qmp_shell.language import Assembler, Dot, Execute, Reader
-from qmp_shell.language.typing import typed
+from qmp_shell.commands.dot import _path
+from qmp_shell.complete import Candidate, NameRequest, complete, insertion
+from qmp_shell.language import DotStatement, ExecuteStatement, LineJoiner, StatementParser
+from qmp_shell.language.word_types import apply_types
 from qmp_shell.schema import Schema
-from qmp_shell.shell.catalog import Catalog
-from qmp_shell.shell.dot import _path
-from qmp_shell.shell.types import VmTypes
-from qmp_shell.shell.waiting import read_wish
+from qmp_shell.vm.answers import Catalog
+from qmp_shell.vm.types import VmTypes
+from qmp_shell.vm.waiting import read_wish
 
 # Text that means something to the notation, to a shell or to a terminal.
 HOSTILE = [
@@ -60,7 +60,7 @@ class OneName:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def candidates(self, _: Wanted) -> Iterable[Candidate]:
+    def candidates(self, _: NameRequest) -> Iterable[Candidate]:
         return [Candidate(self._name)]
 
 
@@ -82,18 +82,18 @@ def completed(before: str, name: str, types: VmTypes, *, human: bool = False) ->
     return before[: len(before) - len(options.quote + options.typed)] + written
 
 
-def run_through(line: str, types: VmTypes) -> Execute | Dot:
+def run_through(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
     """The statement that a line is, its words typed."""
-    source = Reader().push(line)
+    source = LineJoiner().push(line)
     assert source is not None, "more lines are wanted"
-    statement = Assembler().feed(source)
+    statement = StatementParser().feed(source)
     assert statement is not None
-    if isinstance(statement, Dot):
+    if isinstance(statement, DotStatement):
         return statement
     message = statement.message
     type_ = types.arguments(message["execute"], message.get("arguments", {}))
     return statement._replace(
-        message=message | {"arguments": typed(message.get("arguments", {}), type_)}
+        message=message | {"arguments": apply_types(message.get("arguments", {}), type_)}
     )
 
 
@@ -123,7 +123,7 @@ def test_values_are_read_back(
     written = completed(line + quote, name, types)
     assert written is not None
     statement = run_through(written + " )" * written.startswith("transaction"), types)
-    assert isinstance(statement, Execute)
+    assert isinstance(statement, ExecuteStatement)
     assert statement.pipeline is None
     assert statement.files == ()
     value = statement.message["arguments"]
@@ -137,7 +137,7 @@ def test_commands_are_read_back(types: VmTypes, name: str) -> None:
     written = completed("", name, types)
     if written is not None:
         statement = run_through(written, types)
-        assert isinstance(statement, Execute)
+        assert isinstance(statement, ExecuteStatement)
         assert statement.message == {"execute": name, "arguments": {}}
         assert statement.pipeline is None
 
@@ -153,7 +153,7 @@ def test_words_of_dot_commands_are_read_back(types: VmTypes, line: str, name: st
     written = completed(line, name, types)
     if written is not None:
         statement = run_through(written, types)
-        assert statement == Dot(line[1:].strip(), name)
+        assert statement == DotStatement(line[1:].strip(), name)
 
 
 @hypothesis.given(name=TEXTS)
@@ -169,7 +169,7 @@ def test_paths_are_read_back(types: VmTypes, name: str) -> None:
     written = completed(".source ", name, types)
     assert written is not None
     statement = run_through(written, types)
-    assert isinstance(statement, Dot)
+    assert isinstance(statement, DotStatement)
     assert _path(statement.argument) == name
 
 

@@ -9,16 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell.language import Assembler, Dot, Execute, File, ParseError, Reader, Source
+from qmp_shell.language import (
+    DescriptorFile,
+    DotStatement,
+    ExecuteStatement,
+    LineJoiner,
+    LogicalLine,
+    ParseError,
+    StatementParser,
+)
 from qmp_shell.language.notation import format_message
 from qmp_shell.language.secrets import may_hold_secret, redact
-from qmp_shell.language.typing import typed
+from qmp_shell.language.word_types import apply_types
 from qmp_shell.language.words import Word, literal_end, split_words
 from qmp_shell.protocol import Message
 
 
-def read(text: str) -> list[Source]:
-    reader = Reader()
+def read(text: str) -> list[LogicalLine]:
+    reader = LineJoiner()
     found = [source for line in text.split("\n") if (source := reader.push(line)) is not None]
     assert not reader.open, "the text wants more lines"
     return found
@@ -26,12 +34,12 @@ def read(text: str) -> list[Source]:
 
 def parse(text: str) -> Message:
     """The one message that a text means, where no types are known."""
-    assembler = Assembler()
+    assembler = StatementParser()
     statements = [assembler.feed(source) for source in read(text)]
     found = [statement for statement in statements if statement is not None]
     assert len(found) == 1
-    assert isinstance(found[0], Execute)
-    message: Message = typed(found[0].message, None)
+    assert isinstance(found[0], ExecuteStatement)
+    message: Message = apply_types(found[0].message, None)
     return message
 
 
@@ -149,10 +157,10 @@ def test_keys(words: str, value: Any) -> None:
     assert arguments(words) == value
 
 
-def statement(text: str) -> Execute:
+def statement(text: str) -> ExecuteStatement:
     (source,) = read(text)
-    found = Assembler().feed(source)
-    assert isinstance(found, Execute)
+    found = StatementParser().feed(source)
+    assert isinstance(found, ExecuteStatement)
     return found
 
 
@@ -175,16 +183,16 @@ def test_pipelines(line: str, pipeline: str | None) -> None:
 @pytest.mark.parametrize(
     ("line", "files"),
     [
-        ("getfd fdname=f </a/b", (File("/a/b", False),)),
-        ("getfd </a/b fdname=f", (File("/a/b", False),)),
-        ("getfd fdname=f < /a/b", (File("/a/b", False),)),
-        ("add-fd <>/a/b", (File("/a/b", True),)),
-        ('add-fd <>"/a b" <c | cat', (File("/a b", True), File("c", False))),
-        ('{"execute": "getfd"} </a', (File("/a", False),)),
+        ("getfd fdname=f </a/b", (DescriptorFile("/a/b", False),)),
+        ("getfd </a/b fdname=f", (DescriptorFile("/a/b", False),)),
+        ("getfd fdname=f < /a/b", (DescriptorFile("/a/b", False),)),
+        ("add-fd <>/a/b", (DescriptorFile("/a/b", True),)),
+        ('add-fd <>"/a b" <c | cat', (DescriptorFile("/a b", True), DescriptorFile("c", False))),
+        ('{"execute": "getfd"} </a', (DescriptorFile("/a", False),)),
         ("test a=<x", ()),
     ],
 )
-def test_files(line: str, files: tuple[File, ...]) -> None:
+def test_files(line: str, files: tuple[DescriptorFile, ...]) -> None:
     found = statement(line)
     assert found.files == files
 
@@ -262,35 +270,35 @@ def test_digits_without_end_are_a_string() -> None:
 
 
 def test_an_error_is_marked_in_its_own_physical_line() -> None:
-    reader = Reader(first=10)
+    reader = LineJoiner(first=10)
     assert reader.push("test a=[1, \\") is None
     assert reader.push("  2,") is None
     source = reader.push("  oops]")
     assert source is not None
     with pytest.raises(ParseError) as caught:
-        Assembler().feed(source)
+        StatementParser().feed(source)
     assert source.position(caught.value.offset) == (12, 3, "  oops]")
 
 
 @pytest.mark.parametrize("line", ["", "   ", "# a comment", "  # one with a [ in it", "# and \\"])
 def test_blank_lines_and_comments_are_nothing(line: str) -> None:
-    assert Assembler().feed(read(line)[0]) is None
+    assert StatementParser().feed(read(line)[0]) is None
 
 
 @pytest.mark.parametrize(
     ("line", "dot"),
     [
-        (".hmp info block [", Dot("hmp", "info block [")),
-        ("  .help", Dot("help", "")),
-        ("help", Dot("help", "")),
-        ("?", Dot("help", "")),
-        ("exit ", Dot("exit", "")),
-        ("transaction(\nhelp", Dot("help", "")),
-        (".", Dot("", "")),
+        (".hmp info block [", DotStatement("hmp", "info block [")),
+        ("  .help", DotStatement("help", "")),
+        ("help", DotStatement("help", "")),
+        ("?", DotStatement("help", "")),
+        ("exit ", DotStatement("exit", "")),
+        ("transaction(\nhelp", DotStatement("help", "")),
+        (".", DotStatement("", "")),
     ],
 )
-def test_dot_commands(line: str, dot: Dot) -> None:
-    assembler = Assembler()
+def test_dot_commands(line: str, dot: DotStatement) -> None:
+    assembler = StatementParser()
     assert [assembler.feed(source) for source in read(line)][-1] == dot
 
 
@@ -298,7 +306,7 @@ def test_dot_commands(line: str, dot: Dot) -> None:
     "line", ["test a=[", "test a={'b':", "test \\", "{", "test a=[ # x]", "x=["]
 )
 def test_an_open_bracket_wants_more_lines(line: str) -> None:
-    reader = Reader()
+    reader = LineJoiner()
     assert reader.push(line) is None
     assert reader.open
 
@@ -311,7 +319,7 @@ def test_the_lines_of_a_literal_are_looked_at_once(monkeypatch: pytest.MonkeyPat
         looked_at += len(text) - start
         return literal_end(text, start, depth)
 
-    monkeypatch.setattr("qmp_shell.language.reader.literal_end", counting)
+    monkeypatch.setattr("qmp_shell.language.line_joiner.literal_end", counting)
     text = "test a=[\n" + "{'b': 1, 'c': '[{'},\n" * 1000 + "]"
     (source,) = read(text)
     assert source.text == text
@@ -326,7 +334,7 @@ def test_each_of_many_literals_is_looked_at_once(monkeypatch: pytest.MonkeyPatch
         looked_at += len(text) - position
         return split_words(text, position)
 
-    monkeypatch.setattr("qmp_shell.language.reader.split_words", counting)
+    monkeypatch.setattr("qmp_shell.language.line_joiner.split_words", counting)
     text = "test a=[\n" + "".join(f"] a{number}=[\n" for number in range(1000)) + "]"
     assert len(parse(text)["arguments"]) == 1001
     assert looked_at <= len(text)
@@ -363,7 +371,7 @@ def test_an_empty_transaction_is_sent() -> None:
 
 
 def test_a_bad_line_drops_nothing_but_itself() -> None:
-    assembler = Assembler()
+    assembler = StatementParser()
 
     def feed(line: str) -> object:
         return assembler.feed(read(line)[0])
@@ -375,12 +383,12 @@ def test_a_bad_line_drops_nothing_but_itself() -> None:
             feed(bad)
         assert assembler.in_transaction
     feed("abort")
-    assert feed(")") == Execute(TRANSACTION)
+    assert feed(")") == ExecuteStatement(TRANSACTION)
     assert not assembler.in_transaction
 
 
 def test_a_spoiled_transaction_is_not_sent() -> None:
-    assembler = Assembler()
+    assembler = StatementParser()
     for line in ("transaction(", "abort"):
         assembler.feed(read(line)[0])
     assembler.spoil()
@@ -439,7 +447,7 @@ def test_transactions_are_written_in_words() -> None:
 @given(st.text(), st.booleans())
 def test_no_text_breaks_the_parser(text: str, spoil: bool) -> None:
     """Whatever is typed is a statement, or refused with a place in it."""
-    reader, assembler = Reader(), Assembler()
+    reader, assembler = LineJoiner(), StatementParser()
     sources = [reader.push(line) for line in ("test a=" * spoil + text).split("\n")]
     sources.append(reader.flush())
     for source in sources:

@@ -14,8 +14,8 @@ import qmp_shell
 from qmp_shell.client import Client, Tracer
 from qmp_shell.complete import Candidate, complete
 from qmp_shell.script import ScriptDisplay
-from qmp_shell.shell import COMMANDS, Session, Settings
-from qmp_shell.shell.names import SessionNames
+from qmp_shell.session import COMMANDS, Session, Settings
+from qmp_shell.session.names import SessionNames
 from tests.conftest import RunningVm, need
 
 

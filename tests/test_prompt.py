@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
-from qmp_shell.shell.catalog import Catalog
+from qmp_shell.vm.answers import Catalog
 from tests.conftest import RunningVm, need
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 from tests.terminal import Terminal

@@ -10,13 +10,13 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from qmp_shell.language import Assembler, Execute, Reader
+from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.language.notation import format_message
-from qmp_shell.language.typing import typed
+from qmp_shell.language.word_types import apply_types
 from qmp_shell.schema import Alternate, Array, Builtin, Enum, Object, Schema, Type
-from qmp_shell.schema.check import faults
-from qmp_shell.shell.catalog import Catalog
-from qmp_shell.shell.types import VmTypes
+from qmp_shell.schema.check import check_arguments
+from qmp_shell.vm.answers import Catalog
+from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm
 
 # A line, and the arguments that it sends.
@@ -293,15 +293,15 @@ def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> N
     types = VmTypes(catalog, catalog.peek)
 
     def check(message: dict[str, Any]) -> None:
-        source = Reader().push(format_message(message))
+        source = LineJoiner().push(format_message(message))
         assert source is not None
-        statement = Assembler().feed(source)
-        assert isinstance(statement, Execute)
+        statement = StatementParser().feed(source)
+        assert isinstance(statement, ExecuteStatement)
         given = statement.message.get("arguments", {})
         type_ = types.arguments(message["execute"], given)
         assert type_ is not None
-        assert typed(given, type_) == message.get("arguments", {})
-        assert list(faults(typed(given, type_), type_)) == []
+        assert apply_types(given, type_) == message.get("arguments", {})
+        assert list(check_arguments(apply_types(given, type_), type_)) == []
 
     few = hypothesis.settings(
         max_examples=10, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from qmp_shell import demo
-from qmp_shell.language import Assembler, Execute, Reader
-from qmp_shell.vm import start_vm
+from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
+from qmp_shell.launch import demo
+from qmp_shell.launch.qemu import start_vm
 from tests.conftest import Fed, Run, need
 from tests.terminal import Terminal
 
@@ -276,8 +276,8 @@ def test_the_demo_of_each_architecture_that_is_installed(target: demo._Target) -
             client = vm.connect(None, lambda *_: None)
             client.execute("cont")
             for line, _ in demo._tips(target):
-                statement = Assembler().feed(Reader().push_raw(line))
-                assert isinstance(statement, Execute)
+                statement = StatementParser().feed(LineJoiner().push_raw(line))
+                assert isinstance(statement, ExecuteStatement)
                 assert not client.request(statement.message).is_error
 
 

@@ -15,12 +15,12 @@ import pytest
 import qmp_shell
 from qmp_shell.client import Client, Tracer
 from qmp_shell.errors import ConnectionLost, QMPError, Timeout, UsageError, WaitError
-from qmp_shell.language import Reader
+from qmp_shell.language import LineJoiner
 from qmp_shell.protocol import Event
 from qmp_shell.script import ScriptDisplay
-from qmp_shell.shell import COMMANDS, Session, Settings
-from qmp_shell.shell.memory import EventMemory
-from qmp_shell.shell.waiting import Wish, read_wish
+from qmp_shell.session import COMMANDS, Session, Settings
+from qmp_shell.vm.events import EventMemory
+from qmp_shell.vm.waiting import Wish, read_wish
 from tests.conftest import Fed, Run, RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 
@@ -38,7 +38,7 @@ def attach(address: str) -> Session:
 
 
 def run_line(session: Session, line: str) -> None:
-    source = session.read(Reader(), line)
+    source = session.read(LineJoiner(), line)
     assert source is not None
     session.run(source)
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from qmp_shell.prompt.floods import Floods, Sum
+from qmp_shell.render.changes import Watch, leaves, sparkline
+from qmp_shell.render.overview import size_text
 from qmp_shell.render.progress import progress_bar
-from qmp_shell.shell.info import size_text
-from qmp_shell.shell.settings import Settings, matches
-from qmp_shell.shell.watch import Watch, leaves, sparkline
+from qmp_shell.session.settings import Settings, matches
 from tests.conftest import Fed, Run, RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 from tests.terminal import Terminal

@@ -6,17 +6,17 @@ from .engine import complete
 from .insertion import insertion
 from .kinds import Kind
 from .line import Line, open_line, signature_of, unknown_words
-from .options import Candidate, Names, Options, Syntax, Types, Wanted
+from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 __all__ = [
     "Candidate",
+    "Completions",
     "Kind",
     "Line",
-    "Names",
-    "Options",
+    "NameRequest",
+    "NameSource",
     "Syntax",
-    "Types",
-    "Wanted",
+    "TypeSource",
     "complete",
     "insertion",
     "open_line",

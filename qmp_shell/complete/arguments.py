@@ -18,32 +18,32 @@ from ..schema import (
     as_object,
     branches,
 )
-from ..schema.text import in_order, member_note, short
+from ..schema.text import describe_member, format_type, required_first
 from .kinds import FILE_KINDS, Kind, kind_of
 from .line import Group, Line, walk
-from .options import Candidate, Names, Options, Syntax, Types, Wanted
+from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 
-def complete_argument(line: Line, types: Types, names: Names) -> Options | None:
+def complete_argument(line: Line, types: TypeSource, names: NameSource) -> Completions | None:
     """What can stand where an argument is being typed."""
     group = line.groups[-1]
     type_ = group.type(types)
     if line.word.value is None:
         candidates = list(_keys(group, type_, line.word.key)) if type_ is not None else []
-        return Options(line.word.key, candidates)
+        return Completions(line.word.key, candidates)
     if line.is_in_literal:
         return None
     quote = line.word.value[:1] if line.word.value[:1] in ('"', "'") else ""
     typed = line.word.value[len(quote) :]
     found = walk(type_, group.given, line.word.key.split(".")) if type_ is not None else None
     if found is None:
-        return Options(typed, [], quote, syntax=Syntax.VALUE)
+        return Completions(typed, [], quote, syntax=Syntax.VALUE)
     value_type, _, path = found
     kind = kind_at(group.name.key, ".".join(path), value_type)
     candidates = list(values(value_type))
     if kind is not None and kind not in FILE_KINDS:
-        candidates = [*names.candidates(Wanted(kind, typed, group.given)), *candidates]
-    return Options(
+        candidates = [*names.candidates(NameRequest(kind, typed, group.given)), *candidates]
+    return Completions(
         typed,
         candidates,
         quote,
@@ -87,12 +87,12 @@ def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
     prefix = "".join(part + "." for part in path)
     of_object, of_array = as_object(inner), as_array(inner)
     if of_object is not None:
-        for member in in_order(of_object.fields(given)):
+        for member in required_first(of_object.fields(given)):
             yield from _member_keys(prefix, member, given)
     elif of_array is not None:
         for index in _indexes(given):
             for end, item in _ends(of_array.element, None).items():
-                yield Candidate(f"{prefix}{index}{end}", short(item), is_key=end[-1:] == "=")
+                yield Candidate(f"{prefix}{index}{end}", format_type(item), is_key=end[-1:] == "=")
 
 
 def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]:
@@ -100,7 +100,7 @@ def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]
     if before is not None and not isinstance(before, dict):
         return
     for end, type_ in _ends(member.type, before).items():
-        note = member_note(member, type_)
+        note = describe_member(member, type_)
         yield Candidate(f"{prefix}{member.name}{end}", note, is_key=end[-1:] == "=")
 
 

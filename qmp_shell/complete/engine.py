@@ -9,7 +9,7 @@ from .arguments import complete_argument
 from .human import complete_human
 from .kinds import FILE_KINDS, Kind
 from .line import Line, open_line
-from .options import Candidate, Names, Options, Syntax, Types, Wanted
+from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 _DOT = re.compile(r"\s*(?P<typed>\.\w*)")
 _DOT_ARGUMENT = re.compile(r"\s*\.(?P<name>\w+)\s+(?P<argument>.*)", re.DOTALL)
@@ -27,13 +27,13 @@ _DOT_ARGUMENTS = {
 
 def complete(
     before: str,
-    names: Names,
-    types: Types,
+    names: NameSource,
+    types: TypeSource,
     *,
     after: str = "",
     human: bool = False,
     in_transaction: bool = False,
-) -> Options | None:
+) -> Completions | None:
     """What can stand at the cursor.
 
     :param before: all that is typed up to the cursor.
@@ -59,20 +59,22 @@ def complete(
         return None
     beginnings = list(_beginnings(line, names)) if line.may_begin else []
     if not line.groups:
-        return Options(line.word.key, beginnings)
+        return Completions(line.word.key, beginnings)
     options = complete_argument(line, types, names)
     if options is not None:
         options.candidates.extend(beginnings)
     return options
 
 
-def _beginnings(line: Line, names: Names) -> Iterable[Candidate]:
+def _beginnings(line: Line, names: NameSource) -> Iterable[Candidate]:
     """The names that a command or an action can begin with."""
     kind = Kind.ACTION if line.is_action else Kind.COMMAND
-    return names.candidates(Wanted(kind, line.word.key))
+    return names.candidates(NameRequest(kind, line.word.key))
 
 
-def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Options | None:
+def _dot_argument(
+    name: str, argument: str, names: NameSource, types: TypeSource
+) -> Completions | None:
     if name == "hmp":
         return complete_human(argument, types, names)
     if name == "watch":
@@ -91,7 +93,7 @@ def _dot_argument(name: str, argument: str, names: Names, types: Types) -> Optio
     return _named(kind, argument, names, Syntax.PATH)
 
 
-def _wait_argument(argument: str, names: Names) -> Options | None:
+def _wait_argument(argument: str, names: NameSource) -> Completions | None:
     *before, typed = argument.split(" ")
     key, equals, value = typed.partition("=")
     if equals:
@@ -100,22 +102,22 @@ def _wait_argument(argument: str, names: Names) -> Options | None:
     ends = [Candidate("timeout=", "seconds", is_key=True)]
     if before and before[0]:
         kind = Kind.EVENT_MEMBER
-        members = names.candidates(Wanted(kind, typed, {"event": before[0]}))
-        return Options(typed, [*members, *ends])
+        members = names.candidates(NameRequest(kind, typed, {"event": before[0]}))
+        return Completions(typed, [*members, *ends])
     forms = [
         Candidate("job=", "until a job has ended", is_key=True),
         Candidate("migration", "until it has ended"),
         Candidate("status=", "until the VM is in a run state", is_key=True),
     ]
-    return Options(typed, [*forms, *names.candidates(Wanted(Kind.EVENT, typed))])
+    return Completions(typed, [*forms, *names.candidates(NameRequest(Kind.EVENT, typed))])
 
 
-def _named(kind: str, typed: str, names: Names, syntax: Syntax = Syntax.WORD) -> Options:
+def _named(kind: str, typed: str, names: NameSource, syntax: Syntax = Syntax.WORD) -> Completions:
     quote = typed[:1] if typed[:1] in ('"', "'") and syntax != Syntax.WORD else ""
     typed = typed[len(quote) :]
-    return Options(
+    return Completions(
         typed,
-        list(names.candidates(Wanted(kind, typed))),
+        list(names.candidates(NameRequest(kind, typed))),
         quote,
         files=kind if kind in FILE_KINDS else None,
         syntax=syntax,

@@ -10,7 +10,7 @@ from ..schema import Type
 from .arguments import kind_at, values
 from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
 from .line import walk
-from .options import Candidate, Names, Options, Syntax, Types, Wanted
+from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 # A word is in double quotes, in which a backslash escapes, or ends at a blank.
 _WORD = re.compile(r'"(?:\\.|[^"\\])*(?:"|\\?\Z)|\S+')
@@ -19,7 +19,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r"}
 
 
-def complete_human(line: str, types: Types, names: Names) -> Options | None:
+def complete_human(line: str, types: TypeSource, names: NameSource) -> Completions | None:
     """What can stand at the end of a line for the human monitor."""
     before, typed, quote = _split(line)
     options = _complete(before, typed, types, names)
@@ -48,11 +48,13 @@ def _unquoted(word: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), word[1:].removesuffix('"'))
 
 
-def _complete(before: list[str], typed: str, types: Types, names: Names) -> Options | None:
+def _complete(
+    before: list[str], typed: str, types: TypeSource, names: NameSource
+) -> Completions | None:
     words = [word for word in before if not word.startswith("-")]
     if not words:
-        return Options(
-            typed, list(names.candidates(Wanted(Kind.HUMAN, typed))), syntax=Syntax.HUMAN
+        return Completions(
+            typed, list(names.candidates(NameRequest(Kind.HUMAN, typed))), syntax=Syntax.HUMAN
         )
     command, *arguments = words
     if command == "info" and arguments:
@@ -73,14 +75,16 @@ def _complete(before: list[str], typed: str, types: Types, names: Names) -> Opti
     return _by_kind(take, typed, given, names)
 
 
-def _by_kind(kind: str, typed: str, given: dict[str, Any], names: Names) -> Options:
+def _by_kind(kind: str, typed: str, given: dict[str, Any], names: NameSource) -> Completions:
     if kind in FILE_KINDS:
-        return Options(typed, [], files=kind, syntax=Syntax.HUMAN)
-    candidates = list(names.candidates(Wanted(kind, typed, given)))
-    return Options(typed, candidates, syntax=Syntax.HUMAN)
+        return Completions(typed, [], files=kind, syntax=Syntax.HUMAN)
+    candidates = list(names.candidates(NameRequest(kind, typed, given)))
+    return Completions(typed, candidates, syntax=Syntax.HUMAN)
 
 
-def _by_type(command: str, path: str, typed: str, types: Types, names: Names) -> Options | None:
+def _by_type(
+    command: str, path: str, typed: str, types: TypeSource, names: NameSource
+) -> Completions | None:
     """The values of a QMP command's argument."""
     type_ = types.arguments(command, {})
     found = walk(type_, {}, path.split(".")) if type_ is not None else None
@@ -90,10 +94,10 @@ def _by_type(command: str, path: str, typed: str, types: Types, names: Names) ->
 
 
 def _values(
-    kind: str | None, type_: Type, typed: str, given: dict[str, Any], names: Names
-) -> Options:
+    kind: str | None, type_: Type, typed: str, given: dict[str, Any], names: NameSource
+) -> Completions:
     """The names of a kind, and the words that a type itself has."""
-    options = Options(typed, [], syntax=Syntax.HUMAN)
+    options = Completions(typed, [], syntax=Syntax.HUMAN)
     if kind is not None:
         options = _by_kind(kind, typed, given, names)
     return options._replace(candidates=[*options.candidates, *_switches(values(type_))])
@@ -105,20 +109,20 @@ def _switches(candidates: Iterable[Candidate]) -> list[Candidate]:
     return [each._replace(text=words.get(each.text, each.text)) for each in candidates]
 
 
-def _keys(typed: str, names: Names) -> Options:
+def _keys(typed: str, names: NameSource) -> Completions:
     """Keys that are pressed at once: ``ctrl-alt-f1``."""
     *_, key = typed.split("-")
-    candidates = list(names.candidates(Wanted(Kind.KEY, key)))
-    return Options(key, candidates, syntax=Syntax.HUMAN_OPTION)
+    candidates = list(names.candidates(NameRequest(Kind.KEY, key)))
+    return Completions(key, candidates, syntax=Syntax.HUMAN_OPTION)
 
 
-def _options(command: str, typed: str, types: Types, names: Names) -> Options | None:
+def _options(command: str, typed: str, types: TypeSource, names: NameSource) -> Completions | None:
     """``DRIVER,key=value,...``: what a QMP command's arguments are, in another notation."""
     options = _option(command, typed, types, names)
     return options and options._replace(syntax=Syntax.HUMAN_OPTION)
 
 
-def _option(command: str, typed: str, types: Types, names: Names) -> Options | None:
+def _option(command: str, typed: str, types: TypeSource, names: NameSource) -> Completions | None:
     qmp_command, first = HUMAN_OPTIONS[command]
     *before, part = typed.split(",")
     if not before and "=" not in part:
@@ -134,7 +138,7 @@ def _option(command: str, typed: str, types: Types, names: Names) -> Options | N
     key, equals, value = part.partition("=")
     if not equals:
         free = [member for name, member in fields.items() if name not in given and name != first]
-        return Options(part, [Candidate(f"{m.name}=", m.about, is_key=True) for m in free])
+        return Completions(part, [Candidate(f"{m.name}=", m.about, is_key=True) for m in free])
     if key not in fields:
         return None
     type_of_value = fields[key].type

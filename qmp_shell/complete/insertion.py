@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ..language.notation import quote_string
+from ..language.notation import format_string
 from ..language.values import is_ambiguous
-from .options import Candidate, Options, Syntax
+from .options import Candidate, Completions, Syntax
 
 # A command's name, an argument's key, or a word of a dot command: neither can be quoted.
 _WORD = re.compile(r"[^\s\"'{}\[\]()|<>#\\=.?][^\s\"'{}\[\]()|<>#\\=]*")
@@ -25,7 +25,7 @@ _BARE_HUMAN_OPTION = re.compile(r"[^\s\"'\\,=.-][^\s\"'\\,=]*")
 _HUMAN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
 
 
-def insertion(candidate: Candidate, options: Options, *, is_open: bool = False) -> str | None:
+def insertion(candidate: Candidate, options: Completions, *, is_open: bool = False) -> str | None:
     """What takes the place of what is typed, the quote before it included.
 
     :param is_open: more is to follow, so a quoted string is not closed.
@@ -38,7 +38,7 @@ def insertion(candidate: Candidate, options: Options, *, is_open: bool = False) 
         return _value(candidate, options, is_open)
     if options.syntax == Syntax.PATH:
         is_plain = text.isprintable() and text == text.strip() and not set(text) & set("#\"'\\")
-        return text if is_plain and not options.quote else quote_string(text)[: -is_open or None]
+        return text if is_plain and not options.quote else format_string(text)[: -is_open or None]
     if options.syntax == Syntax.HUMAN:
         return _human(text, options.quote, is_open)
     pattern = _BARE_HUMAN_OPTION if options.syntax == Syntax.HUMAN_OPTION else _WORD
@@ -47,7 +47,7 @@ def insertion(candidate: Candidate, options: Options, *, is_open: bool = False) 
     return text if is_writable and text not in _RESERVED else None
 
 
-def _value(candidate: Candidate, options: Options, is_open: bool) -> str:
+def _value(candidate: Candidate, options: Completions, is_open: bool) -> str:
     text = candidate.text
     if options.quote == "'" and text.isprintable():
         escaped = text.replace("\\", "\\\\").replace("'", "\\'")
@@ -55,7 +55,7 @@ def _value(candidate: Candidate, options: Options, is_open: bool) -> str:
     is_bare = _BARE_VALUE.fullmatch(text) is not None and text.isprintable()
     if options.is_any and not candidate.is_word:
         is_bare = is_bare and not is_ambiguous(text)
-    return text if is_bare and not options.quote else quote_string(text)[: -is_open or None]
+    return text if is_bare and not options.quote else format_string(text)[: -is_open or None]
 
 
 def _human(text: str, quote: str, is_open: bool) -> str | None:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..language import Reader
-from ..language.command import sketch
-from ..language.words import Word, split_open
+from ..language import LineJoiner
+from ..language.command import parse_partial_arguments
+from ..language.words import Word, split_partial
 from ..schema import ANY, Builtin, Object, Type, as_array, as_object
-from ..schema.text import Part, signature
+from ..schema.text import Part, format_signature
 from .kinds import Kind, kind_of
-from .options import Types
+from .options import TypeSource
 
 _TRANSACTION = re.compile(r"\s*transaction\s*\(")
 # What of the cursor's own word stands behind it.
@@ -26,7 +26,7 @@ class Group(NamedTuple):
     words: list[Word]
     is_action: bool
 
-    def type(self, types: Types) -> Object | None:
+    def type(self, types: TypeSource) -> Object | None:
         """The type of its arguments; None: nothing is known of it."""
         if self.is_action:
             return types.action(self.name.key)
@@ -35,7 +35,7 @@ class Group(NamedTuple):
     @property
     def given(self) -> dict[str, Any]:
         """Its arguments as far as they are typed."""
-        return sketch(self.words)
+        return parse_partial_arguments(self.words)
 
 
 class Line(NamedTuple):
@@ -68,7 +68,7 @@ class Line(NamedTuple):
         if text is None or text.lstrip().startswith("{"):
             return None
         opening = _TRANSACTION.match(text)
-        words, word = split_open(text, opening.end() if opening is not None else 0)
+        words, word = split_partial(text, opening.end() if opening is not None else 0)
         is_action = in_transaction or opening is not None
         several = opening is not None
         if word.value is None and word.key.startswith("#"):
@@ -86,7 +86,7 @@ class Line(NamedTuple):
 
 def open_line(text: str) -> str | None:
     """The line that the end of ``text`` belongs to; None: it is inside a literal."""
-    reader = Reader()
+    reader = LineJoiner()
     *before, last = text.split("\n")
     for line in before:
         reader.push(line)
@@ -96,7 +96,7 @@ def open_line(text: str) -> str | None:
 
 def _arguments(text: str) -> Iterator[Word]:
     """The arguments at the beginning of a text, up to the name of one more action."""
-    words, last = split_open(text.split("\n")[0])
+    words, last = split_partial(text.split("\n")[0])
     for word in (*words, last):
         if word.value is None:
             return
@@ -141,7 +141,7 @@ class Signature(NamedTuple):
     current: str
 
 
-def signature_of(line: Line, types: Types) -> Signature | None:
+def signature_of(line: Line, types: TypeSource) -> Signature | None:
     """The signature at the cursor; None: nothing is known of it."""
     group = line.groups[-1] if line.groups else None
     type_ = group.type(types) if group is not None else None
@@ -154,10 +154,10 @@ def signature_of(line: Line, types: Types) -> Signature | None:
         path, found, inner, last = [], (type_, group.given, []), type_, path[0] if path else last
     given = found[1] if isinstance(found[1], dict) else {}
     name = " ".join([group.name.key, ".".join([*path, ""])]).rstrip()
-    return Signature(name, signature(inner.fields(given)), set(given), last)
+    return Signature(name, format_signature(inner.fields(given)), set(given), last)
 
 
-def unknown_words(line: Line, types: Types) -> Iterator[tuple[int, int]]:
+def unknown_words(line: Line, types: TypeSource) -> Iterator[tuple[int, int]]:
     """Where names stand that the VM does not know: from, to; in the line's text.
 
     A name is not held to be unknown while it may become a known one.
@@ -194,7 +194,7 @@ def _is_decisive(line: Line, type_: Object) -> bool:
     return inner is not None and found is not None and inner.has_tag(last, found[1])
 
 
-def _known_names(is_action: bool, types: Types) -> Iterable[str]:
+def _known_names(is_action: bool, types: TypeSource) -> Iterable[str]:
     """The names that a command or an action can have; empty while they are not known."""
     if not is_action:
         return types.commands()

@@ -23,7 +23,7 @@ class Candidate(NamedTuple):
     is_word: bool = False
 
 
-class Wanted(NamedTuple):
+class NameRequest(NamedTuple):
     """A kind of name that can stand at a place.
 
     :ivar kind: one of :class:`~qmp_shell.complete.Kind`.
@@ -47,7 +47,7 @@ class Syntax(Enum):
     HUMAN_OPTION = "a part of such a word: DRIVER,key=value"
 
 
-class Options(NamedTuple):
+class Completions(NamedTuple):
     """What can stand at the end of a text.
 
     :ivar typed: what of it stands there already.
@@ -66,14 +66,14 @@ class Options(NamedTuple):
     is_any: bool = False
 
 
-class Names(Protocol):
+class NameSource(Protocol):
     """Who knows the names."""
 
-    def candidates(self, wanted: Wanted) -> Iterable[Candidate]:
+    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
         """The names of a kind."""
 
 
-class Types(Protocol):
+class TypeSource(Protocol):
     """Who knows the types of arguments."""
 
     def commands(self) -> list[str]:

@@ -7,19 +7,25 @@ through an :class:`Assembler`, which turns them into messages. Their bare words 
 
 from __future__ import annotations
 
-from .reader import Reader
-from .source import ParseError, Source
-from .statement import Assembler, Dot, Execute, File, is_dot
+from .line_joiner import LineJoiner
+from .logical_line import LogicalLine, ParseError
+from .statement import (
+    DescriptorFile,
+    DotStatement,
+    ExecuteStatement,
+    StatementParser,
+    is_dot_command,
+)
 from .values import has_ambiguous_words
 
 __all__ = [
-    "Assembler",
-    "Dot",
-    "Execute",
-    "File",
+    "DescriptorFile",
+    "DotStatement",
+    "ExecuteStatement",
+    "LineJoiner",
+    "LogicalLine",
     "ParseError",
-    "Reader",
-    "Source",
+    "StatementParser",
     "has_ambiguous_words",
-    "is_dot",
+    "is_dot_command",
 ]

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..protocol import Message
-from .source import ParseError
-from .values import Bare, read_string
+from .logical_line import ParseError
+from .values import BareWord, parse_string
 from .words import MAX_DEPTH, Word
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
-class Command(NamedTuple):
+class ParsedCommand(NamedTuple):
     """A command as it was written: its bare words are still to be typed.
 
     :ivar arguments: nested dictionaries and lists; the leaves are values or
@@ -33,20 +33,20 @@ class Command(NamedTuple):
         return message
 
 
-def read_command(words: Iterable[Word]) -> Command:
+def parse_command(words: Iterable[Word]) -> ParsedCommand:
     """Make a command of a line's words.
 
     :raise ParseError: they make none.
     """
     words = iter(words)
     name = next(words)
-    check_name(name)
+    check_command_name(name)
     tree = _Branch()
     for word in words:
         if word.value is None:
             raise ParseError(_not_an_argument(word.key), word.start)
         _set(tree, word)
-    return Command(name.key, {key: _built(node) for key, node in tree.nodes.items()})
+    return ParsedCommand(name.key, {key: _built(node) for key, node in tree.nodes.items()})
 
 
 def _not_an_argument(text: str) -> str:
@@ -57,7 +57,7 @@ def _not_an_argument(text: str) -> str:
     return f"{text!r} has no value; write key=value"
 
 
-def check_name(word: Word) -> None:
+def check_command_name(word: Word) -> None:
     """Refuse as a command's name what can't be one.
 
     :raise ParseError: it can't.
@@ -68,7 +68,7 @@ def check_name(word: Word) -> None:
         raise ParseError(f"{word.key!r} is no command's name", word.start)
 
 
-def read_value(text: str, offset: int) -> Any:
+def parse_value(text: str, offset: int) -> Any:
     """Read one value, as it is written behind ``key=``.
 
     :param offset: where it stands in the line, for the errors.
@@ -76,12 +76,12 @@ def read_value(text: str, offset: int) -> Any:
     :raise ParseError: it is none of these.
     """
     if text.startswith(("{", "[")):
-        from .literal import read_literal  # many a script has none
+        from .literal import parse_literal
 
-        return read_literal(text, offset)
+        return parse_literal(text, offset)
     if text.startswith(('"', "'")):
-        return read_string(text, offset)
-    return Bare(text)
+        return parse_string(text, offset)
+    return BareWord(text)
 
 
 class _Leaf(NamedTuple):
@@ -100,7 +100,7 @@ class _Branch:
 def _set(tree: _Branch, word: Word) -> None:
     """Put a value where its dotted key says."""
     assert word.value is not None
-    leaf = _Leaf(read_value(word.value, word.value_start), word.start)
+    leaf = _Leaf(parse_value(word.value, word.value_start), word.start)
     *path, last = word.key.split(".")
     if len(path) > MAX_DEPTH:
         raise ParseError(f"keys are nested more than {MAX_DEPTH} deep", word.start)
@@ -143,7 +143,7 @@ def _built(node: _Leaf | _Branch) -> Any:
     return [_built(node.nodes[str(n)]) for n in range(len(indexes))]
 
 
-def sketch(words: Iterable[Word]) -> dict[str, Any]:
+def parse_partial_arguments(words: Iterable[Word]) -> dict[str, Any]:
     """What is known of a command's arguments while they are typed; mistakes are left out.
 
     :return: nested dictionaries, lists too (with their indexes as keys); bare words are strings.
@@ -153,7 +153,7 @@ def sketch(words: Iterable[Word]) -> dict[str, Any]:
         if word.value is None:
             continue
         with contextlib.suppress(ParseError):
-            value = read_value(word.value, word.value_start)
+            value = parse_value(word.value, word.value_start)
             *path, last = word.key.split(".")
             branch: Any = tree
             for part in path:

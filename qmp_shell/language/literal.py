@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .source import ParseError
-from .values import FLOAT, INTEGER, JSON_ESCAPES, pair_surrogates, read_integer
+from .logical_line import ParseError
+from .values import FLOAT, INTEGER, JSON_ESCAPES, join_surrogates, parse_python_integer
 from .words import DOUBLE_QUOTED, MAX_DEPTH, SINGLE_QUOTED
 
 _TOKEN = re.compile(
@@ -28,7 +28,7 @@ _ESCAPE = re.compile(
 _ESCAPES = {**JSON_ESCAPES, "'": "'", "a": "\a", "v": "\v"}
 
 
-def read_literal(text: str, offset: int) -> Any:
+def parse_literal(text: str, offset: int) -> Any:
     """Read ``{...}`` or ``[...]``, in JSON's notation or in Python's.
 
     :param offset: where it stands in the line, for the errors.
@@ -117,14 +117,14 @@ class _Literal:
 
     def _number(self, token: str) -> int | float:
         if INTEGER.fullmatch(token):
-            return read_integer(token, self._offset + self._start)
+            return parse_python_integer(token, self._offset + self._start)
         if FLOAT.fullmatch(token):
             value = float(token)
             if value not in (float("inf"), float("-inf")):
                 return value
             raise self._error("this number is too large")
         try:
-            return read_integer(token, self._offset + self._start)
+            return parse_python_integer(token, self._offset + self._start)
         except ParseError:
             raise
         except ValueError:
@@ -149,4 +149,4 @@ def _string(text: str, offset: int) -> str:
             )
         return match[0]
 
-    return pair_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
+    return join_surrogates(_ESCAPE.sub(unescape, text)[1:-1])

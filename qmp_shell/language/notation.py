@@ -77,7 +77,7 @@ def _is_member(name: str, value: Any) -> bool:
     return _NAME.fullmatch(name) is not None and not name.isdecimal() and _is_writable(value)
 
 
-def quote_string(text: str) -> str:
+def format_string(text: str) -> str:
     """Write a string in double quotes, all of it printable, so that it is read back as it is."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in quoted)

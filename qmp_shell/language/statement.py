@@ -9,8 +9,8 @@ import re
 from typing import NamedTuple
 
 from ..protocol import Message
-from .command import check_name, read_command, read_value
-from .source import ParseError, Source
+from .command import check_command_name, parse_command, parse_value
+from .logical_line import LogicalLine, ParseError
 from .words import PIPE, READ, READ_WRITE, Word, literal_end, skip_blank, split_words
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
@@ -21,14 +21,14 @@ _MARKS = (PIPE, READ, READ_WRITE)
 _WITHOUT_DOT = re.compile(r"\s*(?:(?P<exit>exit)|(?:help|\?)(?:\s+(?P<topic>[^\s=]+))?)\s*")
 
 
-class File(NamedTuple):
+class DescriptorFile(NamedTuple):
     """A file whose descriptor goes along with a command."""
 
     path: str
     writable: bool
 
 
-class Execute(NamedTuple):
+class ExecuteStatement(NamedTuple):
     """A message to be sent, once its bare words are typed.
 
     :ivar files: to be opened, and their descriptors sent along.
@@ -36,26 +36,26 @@ class Execute(NamedTuple):
     """
 
     message: Message
-    files: tuple[File, ...] = ()
+    files: tuple[DescriptorFile, ...] = ()
     pipeline: str | None = None
 
 
-class Dot(NamedTuple):
+class DotStatement(NamedTuple):
     """A command to this shell: ``.name argument``."""
 
     name: str
     argument: str
 
 
-Statement = Execute | Dot
+Statement = ExecuteStatement | DotStatement
 
 
-def is_dot(text: str) -> bool:
+def is_dot_command(text: str) -> bool:
     """Whether a line is a command to this shell; with its dot, or one that needs none."""
     return text.lstrip().startswith(".") or _WITHOUT_DOT.fullmatch(text) is not None
 
 
-class Assembler:
+class StatementParser:
     """Turns whole lines into statements, and the lines of a transaction into one."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Assembler:
         """Let an open transaction end in an error, for one of its lines could not be read."""
         self._spoiled = self.in_transaction
 
-    def feed(self, source: Source) -> Statement | None:
+    def feed(self, source: LogicalLine) -> Statement | None:
         """Take one whole line.
 
         :return: what is to be done; None: nothing, or a transaction wants more lines.
@@ -100,7 +100,9 @@ class Assembler:
         if text[start] == ".":
             return _dot(text[start:])
         if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:
-            return Dot("exit" if without_dot["exit"] else "help", without_dot["topic"] or "")
+            return DotStatement(
+                "exit" if without_dot["exit"] else "help", without_dot["topic"] or ""
+            )
         opening = _TRANSACTION.match(text, start)
         if opening is not None:
             if self.in_transaction:
@@ -113,10 +115,10 @@ class Assembler:
             return _execute(message, tail)
         words = list(split_words(text, start))
         if len(words) > 1 and words[-1].key == "?" and words[-1].value is None:
-            return Dot("help", text[start : words[-1].start].strip())
+            return DotStatement("help", text[start : words[-1].start].strip())
         return _command(words)
 
-    def _transaction(self, before: list[Message], text: str, start: int) -> Execute | None:
+    def _transaction(self, before: list[Message], text: str, start: int) -> ExecuteStatement | None:
         """Add a line's actions to those before it; ``)`` ends them."""
         on_one_line = not before and not self.in_transaction
         start = skip_blank(text, start)
@@ -142,15 +144,15 @@ class Assembler:
         return _execute({"execute": "transaction", "arguments": {"actions": actions}}, tail)
 
 
-def _command(words: list[Word]) -> Execute:
+def _command(words: list[Word]) -> ExecuteStatement:
     """A command, with what stands behind its arguments."""
     if words[0].key in _MARKS:
         raise ParseError("a command's name comes first", words[0].start)
-    command = read_command(word for word in words if word.key not in _MARKS)
+    command = parse_command(word for word in words if word.key not in _MARKS)
     return _execute(command.message(), [word for word in words if word.key in _MARKS])
 
 
-def _execute(message: Message, tail: list[Word]) -> Execute:
+def _execute(message: Message, tail: list[Word]) -> ExecuteStatement:
     """Read ``<PATH``, ``<>PATH`` and ``| PIPELINE``."""
     files = []
     pipeline = None
@@ -161,23 +163,23 @@ def _execute(message: Message, tail: list[Word]) -> Execute:
         if word.key == PIPE:
             pipeline = word.value
         else:
-            path = read_value(word.value, word.value_start)
+            path = parse_value(word.value, word.value_start)
             if not isinstance(path, str):
                 raise ParseError("a path is needed here", word.value_start)
-            files.append(File(str(path), word.key == READ_WRITE))
-    return Execute(message, tuple(files), pipeline)
+            files.append(DescriptorFile(str(path), word.key == READ_WRITE))
+    return ExecuteStatement(message, tuple(files), pipeline)
 
 
-def _dot(text: str) -> Dot:
+def _dot(text: str) -> DotStatement:
     match = _DOT.match(text)
     assert match is not None
-    return Dot(match["name"], match["argument"].strip())
+    return DotStatement(match["name"], match["argument"].strip())
 
 
 def _raw_message(text: str, start: int) -> tuple[Message, list[Word]]:
     """A message in JSON, and what stands behind it."""
     end = literal_end(text, start)
-    value = read_value(text[start:end], start)
+    value = parse_value(text[start:end], start)
     if not isinstance(value, dict):
         raise ParseError("a message is an object: {...}", start)
     tail = list(split_words(text, end))
@@ -207,7 +209,7 @@ def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
         if word.value is None and word.key == ")":
             closed = True
         elif not groups or (several and word.value is None):
-            check_name(word)
+            check_command_name(word)
             groups.append([word])
         else:
             groups[-1].append(word)
@@ -230,5 +232,5 @@ def _with_bracket(words: list[Word]) -> list[Word]:
 
 
 def _action(words: list[Word]) -> Message:
-    command = read_command(words)
+    command = parse_command(words)
     return {"type": command.name, "data": command.arguments}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .source import ParseError
+from .logical_line import ParseError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 # Python refuses to read longer ones, for their time grows with the square of the length.
@@ -37,13 +37,13 @@ _LITERAL_ESCAPE = re.compile(r"\\(['\\])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Bare(str):
+class BareWord(str):
     """A bare word: what it means depends on the type that is wanted."""
 
     __slots__ = ()
 
 
-def read_string(text: str, offset: int) -> str:
+def parse_string(text: str, offset: int) -> str:
     """Read ``"..."`` with JSON's escapes, or ``'...'`` as it is.
 
     :raise ParseError: an escape is none of JSON's.
@@ -53,7 +53,7 @@ def read_string(text: str, offset: int) -> str:
     return _LITERAL_ESCAPE.sub(r"\1", text[1:-1])
 
 
-def read_untyped(word: Bare) -> Any:
+def parse_untyped(word: BareWord) -> Any:
     """Read a bare word where no type is known: an integer, a boolean, or itself."""
     if INTEGER.fullmatch(word) and len(word) <= _LONGEST_INTEGER:
         return int(word)
@@ -63,7 +63,7 @@ def read_untyped(word: Bare) -> Any:
     return str(word)
 
 
-def read_count(word: Bare) -> int | None:
+def parse_integer(word: BareWord) -> int | None:
     """Read a word as an integer is written: decimal, ``0x`` hex, or with a binary unit.
 
     The units are QEMU's own: ``B K M G T P E``, ``KiB`` and so on, in either case; ``1.5G``
@@ -89,7 +89,7 @@ def read_count(word: Bare) -> int | None:
     return -size if match["sign"] == "-" else size
 
 
-def read_float(word: Bare) -> float | None:
+def parse_float(word: BareWord) -> float | None:
     """Read a word as a number with a fraction or an exponent; None: it is none."""
     if FLOAT.fullmatch(word) is None:
         return None
@@ -116,10 +116,10 @@ def has_ambiguous_words(value: Any) -> bool:
         return any(has_ambiguous_words(item) for item in value.values())
     if isinstance(value, list):
         return any(has_ambiguous_words(item) for item in value)
-    return isinstance(value, Bare) and is_ambiguous(value)
+    return isinstance(value, BareWord) and is_ambiguous(value)
 
 
-def read_integer(text: str, offset: int) -> int:
+def parse_python_integer(text: str, offset: int) -> int:
     """Read an integer as Python writes it: ``12``, ``0x10``, ``0b11``, ``1_000``.
 
     :raise ParseError: it is too long.
@@ -143,10 +143,10 @@ def _json_string(text: str, offset: int) -> str:
             )
         return JSON_ESCAPES[match[2]]
 
-    return pair_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
+    return join_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
 
 
-def pair_surrogates(text: str) -> str:
+def join_surrogates(text: str) -> str:
     r"""Make one character of each ``\ud83d\ude00``, as JSON has it."""
     if not _SURROGATE.search(text):
         return text

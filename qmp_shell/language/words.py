@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .source import ParseError
+from .logical_line import ParseError
 
 # How deep objects and lists may nest. QEMU's own reader stops at 1,024; nothing that it takes
 # comes near this.
@@ -27,7 +27,7 @@ _QUOTED = {'"': re.compile(DOUBLE_QUOTED), "'": re.compile(SINGLE_QUOTED)}
 _IN_LITERAL = re.compile(rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}|#[^\n]*|[\[\]{{}}\"']")
 
 
-class Incomplete(ParseError):
+class IncompleteLiteral(ParseError):
     """The text ends inside a literal; more lines may complete it.
 
     :ivar depth: how many brackets are open.
@@ -85,7 +85,7 @@ def split_words(text: str, position: int = 0) -> Iterator[Word]:
             position = end
 
 
-def split_open(text: str, position: int = 0) -> tuple[list[Word], Word]:
+def split_partial(text: str, position: int = 0) -> tuple[list[Word], Word]:
     """Cut a line that is being typed into its whole words and the one that its end is in.
 
     The latter is an empty name where a word can begin, and all of a comment. A string or
@@ -153,4 +153,4 @@ def literal_end(text: str, start: int, depth: int = 0) -> int:
                 return match.end()
         elif token in ('"', "'"):
             raise ParseError("this string is never closed", match.start())
-    raise Incomplete(start, depth)
+    raise IncompleteLiteral(start, depth)

@@ -20,12 +20,12 @@ from prompt_toolkit.completion import (
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import AnyFormattedText
 
-from ..complete import Candidate, Kind, Options, complete, insertion
+from ..complete import Candidate, Completions, Kind, complete, insertion
 from ..errors import ConnectionLost
-from ..render.text import one_line
-from ..shell import Session
-from ..shell.catalog import PATIENCE
-from ..shell.names import SessionNames
+from ..render.text import sanitize_line
+from ..session import Session
+from ..session.names import SessionNames
+from ..vm.answers import PATIENCE
 
 # What stands before a path.
 _PATH_SCHEMES = ("unix:", "file:")
@@ -95,7 +95,7 @@ class SessionCompleter(Completer):
         if options.typed or before.endswith("=") or complete_event.completion_requested:
             yield from _matching(options)
 
-    def _files(self, options: Options, complete_event: CompleteEvent) -> Iterator[Completion]:
+    def _files(self, options: Completions, complete_event: CompleteEvent) -> Iterator[Completion]:
         scheme, path = "", options.typed
         if options.files != Kind.FILE:
             scheme, path = _split_scheme(options.typed)
@@ -125,7 +125,7 @@ def _split_scheme(text: str) -> tuple[str, str]:
     return scheme, text[len(scheme) :]
 
 
-def _matching(options: Options) -> Iterator[Completion]:
+def _matching(options: Completions) -> Iterator[Completion]:
     """What is typed, what begins so, what has a word in it that does, what has it in the midst;
     or else its letters in order."""
     folded = _folded(options.typed)
@@ -156,7 +156,7 @@ def _folded(text: str) -> str:
 
 def _completion(
     candidate: Candidate,
-    options: Options,
+    options: Completions,
     *,
     is_open: bool = False,
     display: AnyFormattedText = None,
@@ -172,6 +172,6 @@ def _completion(
     yield Completion(
         text,
         start_position=-len(options.quote + options.typed),
-        display=display or one_line(candidate.text),
-        display_meta="" if narrow else one_line(candidate.description),
+        display=display or sanitize_line(candidate.text),
+        display_meta="" if narrow else sanitize_line(candidate.description),
     )

@@ -20,9 +20,9 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from ..errors import ConnectionLost
-from ..language import Reader
+from ..language import LineJoiner
 from ..render.colour import NotationLexer
-from ..shell import Session
+from ..session import Session
 from .completer import SessionCompleter
 from .guide import Guide
 from .history import Histories
@@ -158,7 +158,7 @@ class Editor:
         """Whether Enter is to begin one more line, for a bracket is open."""
         if self._session.human is not None:
             return False
-        reader = Reader()
+        reader = LineJoiner()
         for line in self._prompt.default_buffer.text.split("\n"):
             reader.push(line)
         return reader.open

@@ -16,8 +16,8 @@ from prompt_toolkit.utils import get_cwidth
 
 from ..complete import Line, open_line, signature_of, unknown_words
 from ..errors import ConnectionLost
-from ..language import is_dot
-from ..shell import Session
+from ..language import is_dot_command
+from ..session import Session
 
 UNKNOWN_STYLE = "class:unknown"
 
@@ -104,7 +104,7 @@ class Guide(Processor):
 
     def _read(self, before: str, after: str = "") -> Line | None:
         session = self._session
-        if session.human is not None or is_dot(before + after):
+        if session.human is not None or is_dot_command(before + after):
             return None
         return Line.read(before, after, in_transaction=session.in_transaction)
 

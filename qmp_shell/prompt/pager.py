@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 
-from ..shell.pipeline import feed
+from ..session.pipeline import feed
 
 _DEFAULT = "less -R -F -X"
 

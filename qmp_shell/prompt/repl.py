@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.utils import get_cwidth
 
 from ..errors import ConnectionLost, QMPError, Told, UsageError
-from ..language import ParseError, Reader, Source
+from ..language import LineJoiner, LogicalLine, ParseError
 from ..protocol import CommandError
-from ..render.text import version_text
-from ..shell import COMMANDS, Display, DotCommand, Session, Settings
+from ..render.text import format_version
+from ..session import COMMANDS, Display, DotCommand, Session, Settings
 from ..signals import ended_by_signals
 from .editor import Editor
 from .history import Histories, open_histories
 from .terminal import TerminalDisplay, typing_ahead
 
 if TYPE_CHECKING:
-    from ..demo import Tips
-    from ..vm import Vm
+    from ..launch.demo import Tips
+    from ..launch.qemu import Vm
 
 
 def run_prompt(
@@ -100,7 +100,7 @@ class Repl:
         elif session.knowledge.catalog.is_agent:
             about = "a guest agent"
         else:
-            about = ", ".join(filter(None, (name, version_text(session.client.greeting), status)))
+            about = ", ".join(filter(None, (name, format_version(session.client.greeting), status)))
         self._display.heading(about)
         self._display.note("Tab completes, .help helps, Ctrl-D leaves.")
         if tips:
@@ -162,7 +162,7 @@ class Repl:
 
     def _run_text(self, text: str) -> None:
         """Run all lines of what was typed or pasted, up to the first that fails."""
-        reader = Reader()
+        reader = LineJoiner()
         lines = text.split("\n")
         for number, line in enumerate(lines, 1):
             prompt = self._session.prompt if len(lines) == 1 else None
@@ -175,7 +175,7 @@ class Repl:
                     self._display.note(f"the rest is not run: {left} line{'s' * (left > 1)}")
                 break
 
-    def _run_source(self, source: Source, prompt: str | None) -> bool:
+    def _run_source(self, source: LogicalLine, prompt: str | None) -> bool:
         """Run one whole line; whether it went well, and there is more to do."""
         try:
             self._session.run(source)

@@ -13,9 +13,9 @@ from prompt_toolkit.application import get_app_or_none
 
 from ..protocol import Event, Message, Reply
 from ..render.colour import colour, colour_json
-from ..render.text import clean, compact, event_line, pretty
-from ..shell import Settings
-from ..shell.display import ProgressDisplay
+from ..render.text import format_compact, format_event, format_pretty, sanitize
+from ..session import Settings
+from ..session.display import ProgressDisplay
 from .floods import Floods
 from .pager import page
 
@@ -52,18 +52,18 @@ class TerminalDisplay(ProgressDisplay):
         self._print(self._json(reply.message, error=reply.is_error), may_page=True)
 
     def draft(self, message: Message) -> None:
-        text = compact(message)
+        text = format_compact(message)
         self._print(colour_json(text) if self._colour else text)
 
     def remark(self, text: str) -> None:
         self.note(f"note: {text}")
 
     def text(self, text: str) -> None:
-        self._print(clean(text), may_page=True)
+        self._print(sanitize(text), may_page=True)
 
     def event(self, event: Event) -> None:
         if self._floods.admits(event.name, time.monotonic()):
-            self._print(self._in("yellow", event_line(event)))
+            self._print(self._in("yellow", format_event(event)))
             return
         self.sum_up()
         app, due = get_app_or_none(), self._floods.next_due
@@ -82,10 +82,10 @@ class TerminalDisplay(ProgressDisplay):
         """Say how many events were not shown one by one."""
         for name, events in self._floods.sums(time.monotonic(), at_once=at_once):
             clock = time.strftime("%H:%M:%S")
-            self._print(self._in("yellow", clean(f"{clock} {name} x {events}")))
+            self._print(self._in("yellow", sanitize(f"{clock} {name} x {events}")))
 
     def late(self, reply: Reply) -> None:
-        head = self._in("dim", f"late reply to {clean(reply.name)}:")
+        head = self._in("dim", f"late reply to {sanitize(reply.name)}:")
         self._print(f"{head}\n{self._json(reply.message, error=reply.is_error)}")
 
     def stray(self, message: Message) -> None:
@@ -93,19 +93,19 @@ class TerminalDisplay(ProgressDisplay):
         self._print(self._json(message, error="error" in message))
 
     def trace(self, direction: str, message: Message) -> None:
-        self._print(self._in("dim", f"{direction} {compact(message)}"))
+        self._print(self._in("dim", f"{direction} {format_compact(message)}"))
 
     def note(self, text: str) -> None:
         """Something by the way."""
-        self._print(self._in("dim", clean(text)))
+        self._print(self._in("dim", sanitize(text)))
 
     def heading(self, text: str) -> None:
         """Something to begin with."""
-        self._print(self._in("bold", clean(text)))
+        self._print(self._in("bold", sanitize(text)))
 
     def warn(self, text: str) -> None:
         """Something that is wrong."""
-        self._print(self._in("red", clean(text)))
+        self._print(self._in("red", sanitize(text)))
 
     def flush(self) -> None:
         """Print what waits, above the edited line if there is one.
@@ -126,9 +126,9 @@ class TerminalDisplay(ProgressDisplay):
 
     def _json(self, message: Message, *, error: bool) -> str:
         if self._settings.pretty:
-            text = pretty(message, ascii_only=not self.unicode)
+            text = format_pretty(message, ascii_only=not self.unicode)
         else:
-            text = compact(message)
+            text = format_compact(message)
         if error:
             return self._in("red", text)
         return colour_json(text) if self._colour else text

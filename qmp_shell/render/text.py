@@ -16,45 +16,45 @@ _CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
 _UNSAFE_IN_JSON = "[\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]"
 
 
-def clean(text: str) -> str:
+def sanitize(text: str) -> str:
     """Text without anything that a terminal would act on but newlines and tabs."""
     return text.translate(_CONTROL).encode("utf-8", "replace").decode()
 
 
-def one_line(text: str) -> str:
+def sanitize_line(text: str) -> str:
     """The same on one line, as an error is told."""
-    return " ".join(clean(text).split("\n"))
+    return " ".join(sanitize(text).split("\n"))
 
 
-def compact(value: Any) -> str:
+def format_compact(value: Any) -> str:
     """JSON on one line, in ASCII, as QEMU itself writes it."""
     return json.dumps(value)
 
 
-def pretty(value: Any, *, ascii_only: bool = False) -> str:
+def format_pretty(value: Any, *, ascii_only: bool = False) -> str:
     """JSON to be read: indented, in the order the VM sent it, characters as they are."""
     text = json.dumps(value, indent=2, ensure_ascii=ascii_only)
     return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def event_line(event: Event) -> str:
+def format_event(event: Event) -> str:
     """One line for an event: local time with milliseconds, name, data."""
     stamp = event.timestamp
     clock = time.strftime("%H:%M:%S", time.localtime(stamp)) + f".{int(stamp % 1 * 1000):03}"
-    line = f"{clock} {clean(event.name)}"
-    return f"{line} {compact(event.data)}" if event.data else line
+    line = f"{clock} {sanitize(event.name)}"
+    return f"{line} {format_compact(event.data)}" if event.data else line
 
 
-def version_text(greeting: Message | None) -> str:
+def format_version(greeting: Message | None) -> str:
     """The version a greeting names: ``QEMU 7.2.22 (Debian 1:7.2)``.
 
     QEMU 0.12 sent a string; later ones an object of major, minor and micro.
     """
     version = (greeting or {}).get("version", {})
     if not isinstance(version, dict):
-        return clean(f"QEMU {version}")
+        return sanitize(f"QEMU {version}")
     number = version.get("qemu", "")
     if isinstance(number, dict):
         number = ".".join(str(number.get(part, "?")) for part in ("major", "minor", "micro"))
     package = str(version.get("package", "")).strip(" ()")
-    return clean(f"QEMU {number}" + (f" ({package})" if package else ""))
+    return sanitize(f"QEMU {number}" + (f" ({package})" if package else ""))

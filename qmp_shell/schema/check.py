@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .model import Alternate, Array, Builtin, Enum, Object, Type
-from .text import long
+from .text import describe_type
 
 # How many names a fault lists when none is near.
 _LISTED = 8
@@ -20,7 +20,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def faults(arguments: object, type_: Object) -> list[str]:
+def check_arguments(arguments: object, type_: Object) -> list[str]:
     """Say what is wrong with a command's arguments, the plainest first."""
     found = list(_faults(arguments, type_, ""))
     others = [text for text, is_missing in found if not is_missing]
@@ -29,7 +29,7 @@ def faults(arguments: object, type_: Object) -> list[str]:
     return others if any("did you mean" in text for text in others) else others + missing
 
 
-def near(word: str, names: Iterable[str]) -> list[str]:
+def similar_names(word: str, names: Iterable[str]) -> list[str]:
     """The names that are most like a word, the best first."""
     import difflib
 
@@ -39,13 +39,13 @@ def near(word: str, names: Iterable[str]) -> list[str]:
     return [by_lower[each] for each in close]
 
 
-def suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
+def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
     """What ends a complaint: ``; did you mean a or b?``, or the names if they are few, or nothing.
 
     :param prefix: what stands before the names where they are used.
     """
     names = list(names)
-    close = [prefix + name for name in near(word, names)]
+    close = [prefix + name for name in similar_names(word, names)]
     if close:
         return f"; did you mean {' or '.join(close)}?"
     listed = ", ".join(prefix + name for name in names)
@@ -58,14 +58,14 @@ Fault = tuple[str, bool]
 def _faults(value: Any, type_: Type, path: str) -> Iterator[Fault]:
     branch = _branch(value, type_)
     if branch is None:
-        yield f"{path} must be {long(type_)}", False
+        yield f"{path} must be {describe_type(type_)}", False
     elif isinstance(branch, Object):
         yield from _object_faults(value, branch, path)
     elif isinstance(branch, Array):
         for index, item in enumerate(value):
             yield from _faults(item, branch.element, f"{path}.{index}")
     elif isinstance(branch, Enum) and value not in branch.values:
-        wanted = suggestion(value, branch.values, f"{path} is one of")
+        wanted = format_suggestion(value, branch.values, f"{path} is one of")
         yield f"{path} has no value {value!r}{wanted}", False
 
 
@@ -77,7 +77,9 @@ def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[
             yield from _faults(item, fields[key].type, prefix + key)
         elif not type_.is_open(value):
             others = [name for name in fields if name not in value]
-            wanted = suggestion(key, others, "there are", prefix) if others else "; it takes none"
+            wanted = (
+                format_suggestion(key, others, "there are", prefix) if others else "; it takes none"
+            )
             yield f"no argument {prefix + key}{wanted}", False
     missing = [prefix + name for name in fields if fields[name].required and name not in value]
     if missing:
@@ -101,23 +103,23 @@ def _is_of(value: Any, type_: Type) -> bool:
     return isinstance(value, list if isinstance(type_, Array) else dict)
 
 
-def marks(arguments: object, type_: Type, path: str = "") -> Iterator[str]:
+def feature_warnings(arguments: object, type_: Type, path: str = "") -> Iterator[str]:
     """Name what is given and marked ``deprecated`` or ``unstable``."""
     branch = _branch(arguments, type_)
     if isinstance(branch, Object) and isinstance(arguments, dict):
         fields = branch.fields(arguments)
         for key in (key for key in arguments if key in fields):
             name = f"{path}.{key}" if path else key
-            yield from (f"{name} is {mark}" for mark in marked(fields[key].features))
-            yield from marks(arguments[key], fields[key].type, name)
+            yield from (f"{name} is {mark}" for mark in warning_features(fields[key].features))
+            yield from feature_warnings(arguments[key], fields[key].type, name)
     elif isinstance(branch, Array) and isinstance(arguments, list):
         for item in arguments:
-            yield from marks(item, branch.element, path)
+            yield from feature_warnings(item, branch.element, path)
     elif isinstance(branch, Enum) and arguments in branch.values:
         value = branch.values[str(arguments)]
-        yield from (f"{path}={value.name} is {mark}" for mark in marked(value.features))
+        yield from (f"{path}={value.name} is {mark}" for mark in warning_features(value.features))
 
 
-def marked(features: Iterable[str]) -> list[str]:
+def warning_features(features: Iterable[str]) -> list[str]:
     """Those features that a user should be told of."""
     return [each for each in features if each in ("deprecated", "unstable")]

@@ -332,7 +332,7 @@ class Schema:
         return lambda: self.type(str(name))
 
 
-def innermost(type_: Type) -> Type:
+def innermost_element(type_: Type) -> Type:
     """What is in a list, and in the lists in it."""
     for _ in range(_DEEPEST):
         if not isinstance(type_, Array):
@@ -343,7 +343,7 @@ def innermost(type_: Type) -> Type:
 
 def _members_named(name: str, type_: Type) -> Iterator[Member]:
     """An object's members of a name, in its branches too; of a list, its items'."""
-    type_ = innermost(type_)
+    type_ = innermost_element(type_)
     if isinstance(type_, Object):
         if name in type_.members:
             yield type_.members[name]

@@ -22,7 +22,7 @@ _ENUM_CHARACTERS = 24
 _DEEPEST = 4
 
 
-def short(type_: Type, depth: int = 0) -> str:
+def format_type(type_: Type, depth: int = 0) -> str:
     """A type in a few characters: ``int``, ``on|off|auto``, ``[str]``, ``{...}``."""
     if depth > _DEEPEST:
         return "..."
@@ -32,13 +32,13 @@ def short(type_: Type, depth: int = 0) -> str:
         every = "|".join(type_.values)
         return every if len(every) <= _ENUM_CHARACTERS else "enum"
     if isinstance(type_, Array):
-        return f"[{short(type_.element, depth + 1)}]"
+        return f"[{format_type(type_.element, depth + 1)}]"
     if isinstance(type_, Alternate):
-        return "|".join(short(branch, depth + 1) for branch in type_.branches)
+        return "|".join(format_type(branch, depth + 1) for branch in type_.branches)
     return "{...}"
 
 
-def long(type_: Type, depth: int = 0) -> str:
+def describe_type(type_: Type, depth: int = 0) -> str:
     """A type as a sentence has it: ``an integer``, ``one of on, off, auto``."""
     if depth > _DEEPEST:
         return "..."
@@ -47,9 +47,9 @@ def long(type_: Type, depth: int = 0) -> str:
     if isinstance(type_, Enum):
         return "one of " + ", ".join(type_.values)
     if isinstance(type_, Array):
-        return f"a list, each item {long(type_.element, depth + 1)}"
+        return f"a list, each item {describe_type(type_.element, depth + 1)}"
     if isinstance(type_, Alternate):
-        return ", or ".join(long(branch, depth + 1) for branch in type_.branches)
+        return ", or ".join(describe_type(branch, depth + 1) for branch in type_.branches)
     return "an object"
 
 
@@ -60,47 +60,49 @@ class Part(NamedTuple):
     text: str
 
 
-def signature(fields: dict[str, Member]) -> list[Part]:
+def format_signature(fields: dict[str, Member]) -> list[Part]:
     """The arguments as a synopsis has them, the required ones first."""
     parts = []
-    for member in in_order(fields):
-        text = f"{member.name}={short(member.type)}"
+    for member in required_first(fields):
+        text = f"{member.name}={format_type(member.type)}"
         parts.append(Part(member.name, text if member.required else f"[{text}]"))
     return parts
 
 
-def arguments_in_line(command: Command) -> str:
+def format_arguments(command: Command) -> str:
     """A command's arguments in a line."""
-    return " ".join(part.text for part in signature(command.arguments.members))
+    return " ".join(part.text for part in format_signature(command.arguments.members))
 
 
-def in_order(fields: dict[str, Member]) -> list[Member]:
+def required_first(fields: dict[str, Member]) -> list[Member]:
     """Members in the order they are shown: required ones first, else as the VM has them."""
     return sorted(fields.values(), key=lambda member: not member.required)
 
 
-def member_note(member: Member, type_: Type) -> str:
+def describe_member(member: Member, type_: Type) -> str:
     """What a member is, in a line: type, required or not, default, features, the VM's words.
 
     :param type_: its type, or the part of it that is meant.
     """
-    return member_facts(member, short(type_)) + (f": {member.about}" if member.about else "")
+    return describe_member_type(member, format_type(type_)) + (
+        f": {member.about}" if member.about else ""
+    )
 
 
-def member_facts(member: Member, type_text: str) -> str:
+def describe_member_type(member: Member, type_text: str) -> str:
     """The same without the VM's words, and with its type as ``type_text`` has it."""
     facts = [type_text, "required" if member.required else "optional"]
     if member.default is not None:
-        facts.append(f"default {plain(member.default)}")
+        facts.append(f"default {format_value(member.default)}")
     return ", ".join([*facts, *member.features])
 
 
-def plain(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as one would type it."""
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-def type_kind(type_: Type) -> str:
+def kind_of_type(type_: Type) -> str:
     """The name of what a type is, as QEMU's manual has it."""
     if isinstance(type_, Object):
         return "Union" if type_.tag is not None else "Object"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .source import ParseError, Source
-from .words import Incomplete, literal_end, skip_blank, split_words
+from .logical_line import LogicalLine, ParseError
+from .words import IncompleteLiteral, literal_end, skip_blank, split_words
 
 
-class Reader:
+class LineJoiner:
     """Puts physical lines together. Each is looked at once, however many there are."""
 
     def __init__(self, first: int = 1) -> None:
@@ -32,7 +32,7 @@ class Reader:
         """What a trailing backslash joins the next line to; None: that goes on in a literal."""
         return None if self._depth else "".join(self._parts)
 
-    def push(self, line: str) -> Source | None:
+    def push(self, line: str) -> LogicalLine | None:
         """Take one line, without its newline.
 
         :return: the whole line that it completes; None: more lines are wanted.
@@ -48,15 +48,15 @@ class Reader:
             return None
         return self.flush()
 
-    def push_raw(self, line: str) -> Source:
+    def push_raw(self, line: str) -> LogicalLine:
         """Take one line that is whole whatever is in it."""
         self._lines, self._parts, self._starts = [line], [line], [0]
         return self.flush()
 
-    def flush(self) -> Source:
+    def flush(self) -> LogicalLine:
         """Give what there is, complete or not, and begin anew."""
         text = "".join(self._parts).removesuffix("\n")
-        source = Source(text, self._starts, self._lines, self._line)
+        source = LogicalLine(text, self._starts, self._lines, self._line)
         self._line += len(self._lines)
         self._clear()
         return source
@@ -69,7 +69,7 @@ class Reader:
             self._depth = 0
             for _ in split_words(unread, start):
                 pass
-        except Incomplete as incomplete:
+        except IncompleteLiteral as incomplete:
             self._depth = incomplete.depth
             return True
         except ParseError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..commands.dot import COMMANDS
 from .display import Display
-from .dot import COMMANDS
 from .log import MessageLog
 from .session import Connector, DotCommand, Session
 from .settings import Settings, read_seconds

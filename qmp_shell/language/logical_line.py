@@ -16,7 +16,7 @@ class Position(NamedTuple):
     text: str
 
 
-class Source:
+class LogicalLine:
     """One whole line, and the physical lines it was put together from.
 
     :ivar text: what to parse; it holds a newline only inside a literal.
@@ -44,4 +44,4 @@ class ParseError(UsageError, ValueError):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.offset = offset
-        self.source: Source | None = None
+        self.source: LogicalLine | None = None

@@ -11,7 +11,7 @@ from ..protocol import Event, Message, Reply
 
 if TYPE_CHECKING:
     from ..render.progress import Bar
-    from .waiting import Progress
+    from ..vm.waiting import Progress
 
 
 class Display(Protocol):

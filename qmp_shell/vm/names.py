@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..complete import Candidate, Kind, Wanted
+from ..complete import Candidate, Kind, NameRequest
 from ..protocol import Message
-from ..schema.check import marked
-from ..schema.text import arguments_in_line, short
-from .catalog import Catalog, dictionary, dicts
+from ..schema.check import warning_features
+from ..schema.text import format_arguments, format_type
+from .answers import Catalog, dictionary, dicts
 from .human import read_drivers, read_help
 from .types import DEVICE_TYPES, VmTypes
 
@@ -83,7 +83,7 @@ class VmNames:
         self._catalog = catalog
         self._types = types
         self._summary = summary
-        self._special: dict[str, Callable[[Wanted], Iterable[Candidate]]] = {
+        self._special: dict[str, Callable[[NameRequest], Iterable[Candidate]]] = {
             Kind.COMMAND: self._commands,
             Kind.ACTION: self._actions,
             Kind.EVENT: self._events,
@@ -107,13 +107,13 @@ class VmNames:
             Kind.PARAMETER: self._parameters,
         }
 
-    def candidates(self, wanted: Wanted) -> Iterable[Candidate]:
+    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
         """The names of a kind, as far as they are known, in the order that people expect."""
         if wanted.kind in _IN_SCHEMA:
             return self._in_schema(*_IN_SCHEMA[wanted.kind])
         return sorted(self._candidates(wanted), key=_order)
 
-    def _candidates(self, wanted: Wanted) -> Iterable[Candidate]:
+    def _candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
         if wanted.kind in self._special:
             return self._special[wanted.kind](wanted)
         if wanted.kind in _SOURCES:
@@ -142,14 +142,14 @@ class VmNames:
 
     # Commands
 
-    def _commands(self, _: Wanted) -> Iterator[Candidate]:
+    def _commands(self, _: NameRequest) -> Iterator[Candidate]:
         types = self._types
         for name in types.commands():
             command = types.command(name)
-            notes = marked(command.features) if command is not None else []
+            notes = warning_features(command.features) if command is not None else []
             yield Candidate(name, ": ".join(filter(None, (", ".join(notes), self._about(name)))))
 
-    def _actions(self, _: Wanted) -> Iterator[Candidate]:
+    def _actions(self, _: NameRequest) -> Iterator[Candidate]:
         actions = self._types.actions()
         for value in actions.values.values() if actions is not None else ():
             yield Candidate(value.name, ", ".join([*value.features, self._about(value.name)]))
@@ -159,35 +159,35 @@ class VmNames:
         about = self._summary(name)
         command = self._types.command(name)
         if not about and command is not None:
-            about = arguments_in_line(command)
+            about = format_arguments(command)
         return about
 
-    def _events(self, _: Wanted) -> Iterator[Candidate]:
+    def _events(self, _: NameRequest) -> Iterator[Candidate]:
         schema = self._types.schema
         for name in schema.events() if schema is not None else ():
             yield Candidate(name, self._about(name) or "an event")
 
-    def _event_members(self, wanted: Wanted) -> Iterator[Candidate]:
+    def _event_members(self, wanted: NameRequest) -> Iterator[Candidate]:
         schema = self._types.schema
         event = schema.event(str(wanted.given.get("event"))) if schema is not None else None
         for member in event.data.members.values() if event is not None else ():
-            yield Candidate(f"{member.name}=", short(member.type), is_key=True)
+            yield Candidate(f"{member.name}=", format_type(member.type), is_key=True)
 
-    def _human_commands(self, _: Wanted) -> Iterator[Candidate]:
+    def _human_commands(self, _: NameRequest) -> Iterator[Candidate]:
         return (Candidate(c.name, c.summary) for c in read_help(self._human("help")))
 
-    def _human_topics(self, _: Wanted) -> Iterator[Candidate]:
+    def _human_topics(self, _: NameRequest) -> Iterator[Candidate]:
         text = self._human("help info")
         return (Candidate(c.name, c.summary) for c in read_help(text, prefix="info "))
 
-    def _parameters(self, _: Wanted) -> Iterator[Candidate]:
+    def _parameters(self, _: NameRequest) -> Iterator[Candidate]:
         type_ = self._types.arguments("migrate-set-parameters", {})
         for member in type_.members.values() if type_ is not None else ():
-            yield Candidate(member.name, short(member.type))
+            yield Candidate(member.name, format_type(member.type))
 
     # Devices and objects
 
-    def _drivers(self, _: Wanted) -> Iterator[Candidate]:
+    def _drivers(self, _: NameRequest) -> Iterator[Candidate]:
         """Drivers, less those that QEMU's own list marks as not for users."""
         types = self._ask("qom-list-types", DEVICE_TYPES)
         listed = {each.name: each for each in read_drivers(self._human("info qdm"))}
@@ -206,13 +206,13 @@ class VmNames:
             if child is not None and child[1].startswith(kind):
                 yield Candidate(str(each.get("name")), child[1])
 
-    def _devices(self, _: Wanted) -> Iterator[Candidate]:
+    def _devices(self, _: NameRequest) -> Iterator[Candidate]:
         return self._children("/machine/peripheral")
 
-    def _device_paths(self, wanted: Wanted) -> Iterable[Candidate]:
+    def _device_paths(self, wanted: NameRequest) -> Iterable[Candidate]:
         return self._qom_paths(wanted) if wanted.typed.startswith("/") else self._devices(wanted)
 
-    def _qom_paths(self, wanted: Wanted) -> Iterator[Candidate]:
+    def _qom_paths(self, wanted: NameRequest) -> Iterator[Candidate]:
         """One level of the tree, below what is typed."""
         parent, slash, _ = wanted.typed.rpartition("/")
         if slash:
@@ -224,7 +224,7 @@ class VmNames:
             yield Candidate("/chardevs", "character devices")
             yield Candidate("/backend", "consoles and the like")
 
-    def _qom_properties(self, wanted: Wanted) -> Iterator[Candidate]:
+    def _qom_properties(self, wanted: NameRequest) -> Iterator[Candidate]:
         path = wanted.given.get("path")
         if not isinstance(path, str):
             return
@@ -232,7 +232,7 @@ class VmNames:
             if not str(each.get("type")).startswith("child<"):
                 yield Candidate(str(each.get("name")), str(each.get("type")))
 
-    def _buses(self, wanted: Wanted) -> Iterator[Candidate]:
+    def _buses(self, wanted: NameRequest) -> Iterator[Candidate]:
         """Those that the driver can be plugged into; all, if it is not given or fits none."""
         buses = {m["name"]: m["type"] for m in _BUS.finditer(self._human("info qtree"))}
         drivers = read_drivers(self._human("info qdm"))
@@ -244,7 +244,7 @@ class VmNames:
 
     # The block layer
 
-    def _blocks(self, _: Wanted) -> Iterator[Candidate]:
+    def _blocks(self, _: NameRequest) -> Iterator[Candidate]:
         yield from self._listed(_SOURCES[Kind.BLOCK_DEVICE])
         yield from self._listed(_SOURCES[Kind.NODE])
 
@@ -254,14 +254,14 @@ class VmNames:
         named = {str(given[key]) for key in ("node", "device", "target") if key in given}
         yield from [node for node in nodes if node.get("node-name") in named] or nodes
 
-    def _bitmaps(self, wanted: Wanted) -> Iterator[Candidate]:
+    def _bitmaps(self, wanted: NameRequest) -> Iterator[Candidate]:
         for node in self._nodes(wanted.given):
             for bitmap in dicts(node.get("dirty-bitmaps")):
                 if bitmap.get("name"):
                     about = f"of {node.get('node-name')}, {bitmap.get('count', 0)} bytes dirty"
                     yield Candidate(str(bitmap["name"]), about)
 
-    def _snapshots(self, _: Wanted) -> Iterator[Candidate]:
+    def _snapshots(self, _: NameRequest) -> Iterator[Candidate]:
         seen = set()
         for node in self._nodes({}):
             for snapshot in dicts(dictionary(node.get("image")).get("snapshots")):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..complete import Kind, Wanted
+from ..complete import Kind, NameRequest
 from ..protocol import Message
-from ..render.text import version_text
-from .catalog import dictionary, dicts
-from .human import HumanMonitor
-from .knowledge import Knowledge
-from .status import percentage
+from ..vm.answers import dictionary, dicts
+from ..vm.attachment import Knowledge
+from ..vm.human import HumanMonitor
+from ..vm.status import percentage
+from .text import format_version
 
 _MACHINE = {"path": "/machine", "property": "type"}
 _NETWORK = HumanMonitor().message("info network")
@@ -49,7 +49,7 @@ def info_text(knowledge: Knowledge) -> str:
     answers = {command: catalog.ask(command, arguments) for command, arguments in _QUESTIONS}
     nics = [
         f"{each.text}  {each.description.removeprefix('nic, ')}"
-        for each in knowledge.names.candidates(Wanted(Kind.NET_CLIENT))
+        for each in knowledge.names.candidates(NameRequest(Kind.NET_CLIENT))
         if each.description.startswith("nic")
     ]
     rows = [*_rows(answers), *_listed("NICs", nics), *_listed("Displays", _displays(answers))]
@@ -87,7 +87,7 @@ def _rows(answers: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if "status" in told["query-status"]:
         yield "State", str(told["query-status"]["status"])
     if told["query-version"]:
-        yield "QEMU", version_text({"version": told["query-version"]}).removeprefix("QEMU ")
+        yield "QEMU", format_version({"version": told["query-version"]}).removeprefix("QEMU ")
     machine = answers["qom-get"]
     if isinstance(machine, str):
         yield "Machine", machine.removesuffix("-machine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..complete import Candidate, Kind, Wanted
+from ..complete import Candidate, Kind, NameRequest
 from .session import Session
 from .settings import OPTIONS
 
@@ -15,7 +15,7 @@ class SessionNames:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def candidates(self, wanted: Wanted) -> Iterable[Candidate]:
+    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
         if wanted.kind == Kind.DOT:
             return [Candidate(f".{dot.name}", dot.summary) for dot in self._session.dots]
         if wanted.kind == Kind.OPTION:
@@ -25,5 +25,5 @@ class SessionNames:
         names = self._session.knowledge.names
         if wanted.kind == Kind.HELP:
             kinds = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
-            return [each for kind in kinds for each in names.candidates(Wanted(kind))]
+            return [each for kind in kinds for each in names.candidates(NameRequest(kind))]
         return names.candidates(wanted)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..protocol import Message
-from .model import Object, Schema, Type, innermost
+from ..schema.model import Object, Schema, Type, innermost_element
 from .troff import Block, lay_out, plain_text, read_blocks
 
 _FOLDERS = ("/usr/local/share/man", "/usr/share/man", "/opt/local/share/man", "/usr/pkg/man")
@@ -188,7 +188,7 @@ class Manual:
                 self._name_type(name, inner, found)
 
     def _name_type(self, name: str, type_: Type, found: dict[str, Type]) -> None:
-        type_ = innermost(type_)
+        type_ = innermost_element(type_)
         name = name.strip("[]").removeprefix("array of ")
         if not name[:1].isupper() or name in found:
             return

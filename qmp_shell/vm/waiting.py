@@ -14,12 +14,12 @@ from typing import Any, NamedTuple, Protocol
 from ..client import Client
 from ..errors import Timeout, UsageError, WaitError
 from ..language import ParseError
-from ..language.values import SWITCH_WORDS, Bare, read_count, read_float, read_string
+from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer, parse_string
 from ..language.words import Word, split_words
 from ..protocol import Event, Message
-from .catalog import dictionary, dicts
-from .memory import EventMemory
-from .settings import read_seconds
+from ..session.settings import read_seconds
+from .answers import dictionary, dicts
+from .events import EventMemory
 
 USAGE = "write .wait EVENT [path=value ...], job=ID, migration or status=STATE, [timeout=SECONDS]"
 
@@ -93,7 +93,7 @@ def _value(word: Word) -> str | None:
     """What stands behind ``=``; None: there is no ``=``."""
     if word.value is None or not word.value.startswith(('"', "'")):
         return word.value
-    return read_string(word.value, word.value_start)
+    return parse_string(word.value, word.value_start)
 
 
 class Waiter:
@@ -284,6 +284,6 @@ def _is_at(data: Message, path: str, word: str) -> bool:
     if isinstance(value, bool):
         return SWITCH_WORDS.get(word.lower()) is value
     if isinstance(value, int | float):
-        bare = Bare(word)
-        return value in (read_count(bare), read_float(bare))
+        bare = BareWord(word)
+        return value in (parse_integer(bare), parse_float(bare))
     return bool(value == word) or (value is None and word == "null")

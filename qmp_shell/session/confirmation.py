@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..protocol import Message, arguments_of, command_of
-from .catalog import Catalog, dictionary, dicts
-from .status import percentage
+from ..vm.answers import Catalog, dictionary, dicts
+from ..vm.status import percentage
 
 _WHAT = {
     "quit": "ends the VM",

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..complete import Names, Wanted
+from ..complete import NameRequest, NameSource
 from ..complete.arguments import kind_at
 from ..protocol import CommandError, Message, arguments_of, command_of
 from ..schema import ANY
-from ..schema.check import faults, marked, marks, near, suggestion
-from .catalog import dicts
-from .types import VmTypes
+from ..schema.check import (
+    check_arguments,
+    feature_warnings,
+    format_suggestion,
+    similar_names,
+    warning_features,
+)
+from ..vm.answers import dicts
+from ..vm.types import VmTypes
 
 
-def hint(error: CommandError, types: VmTypes, names: Names) -> str:
+def hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
     """What is likely to be wrong with the command that got an error; empty: nothing known."""
     message = error.reply.request.message
     wrong = faults_of(message, types) or near_name(message, types, names)
@@ -33,7 +39,7 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
         return ""
     command = types.command(name)
     if command is None:
-        return f"no command {name}{suggestion(name, schema.commands(), 'there are')}"
+        return f"no command {name}{format_suggestion(name, schema.commands(), 'there are')}"
     arguments = message.get("arguments", {})
     if not isinstance(arguments, dict):
         return "arguments must be an object"
@@ -48,7 +54,7 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
             (member._replace(find_type=lambda: ANY) for member in properties),
             is_incomplete=type_.is_incomplete,
         )
-    return "; ".join(faults(arguments, type_)[:2])
+    return "; ".join(check_arguments(arguments, type_)[:2])
 
 
 def _action_faults(actions: object, types: VmTypes) -> list[str]:
@@ -58,13 +64,15 @@ def _action_faults(actions: object, types: VmTypes) -> list[str]:
     for action in dicts(actions):
         name, type_ = str(action.get("type")), types.action(str(action.get("type")))
         if known is not None and name not in known.values:
-            found.append(f"no action {name}{suggestion(name, known.values, 'there are')}")
+            found.append(f"no action {name}{format_suggestion(name, known.values, 'there are')}")
         elif type_ is not None:
-            found += [f"{name}: {fault}" for fault in faults(action.get("data", {}), type_)]
+            found += [
+                f"{name}: {fault}" for fault in check_arguments(action.get("data", {}), type_)
+            ]
     return found
 
 
-def near_name(message: Message, types: VmTypes, names: Names) -> str:
+def near_name(message: Message, types: VmTypes, names: NameSource) -> str:
     """What a name in a message was probably meant to be, among those that exist in the VM."""
     command, given = command_of(message), arguments_of(message)
     type_ = types.arguments(command, given)
@@ -73,8 +81,8 @@ def near_name(message: Message, types: VmTypes, names: Names) -> str:
         kind = kind_at(command, key, member.type) if member is not None else None
         if kind is None or not isinstance(value, str):
             continue
-        known = [candidate.text for candidate in names.candidates(Wanted(kind, "", given))]
-        close = near(value, known) if value not in known else []
+        known = [candidate.text for candidate in names.candidates(NameRequest(kind, "", given))]
+        close = similar_names(value, known) if value not in known else []
         if close:
             return f"{key} {value} is not there; did you mean {' or '.join(close)}?"
     return ""
@@ -85,6 +93,6 @@ def marks_of(message: Message, types: VmTypes) -> Iterator[str]:
     command = types.command(command_of(message))
     if command is None:
         return
-    yield from (f"{command.name} is {mark}" for mark in marked(command.features))
-    for mark in marks(message.get("arguments", {}), command.arguments):
+    yield from (f"{command.name} is {mark}" for mark in warning_features(command.features))
+    for mark in feature_warnings(message.get("arguments", {}), command.arguments):
         yield f"{command.name}: {mark}"

@@ -19,10 +19,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .client import Client, Tracer
-from .errors import ConnectError, ConnectionLost, Timeout, UsageError
-from .render.text import clean
-from .signals import ended_by_signals
+from ..client import Client, Tracer
+from ..errors import ConnectError, ConnectionLost, Timeout, UsageError
+from ..render.text import sanitize
+from ..signals import ended_by_signals
 
 # How long a QEMU may take to end once it has been asked to, or its monitor has gone.
 _END_SECONDS = 5.0
@@ -180,7 +180,7 @@ class Vm:
         except BlockingIOError:
             return
         if data:
-            self.relay(clean(data.decode("utf-8", "replace")))
+            self.relay(sanitize(data.decode("utf-8", "replace")))
             return
         if self._client is not None:
             self._client.unwatch(self._output)

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .errors import ConnectError
-from .vm import Vm, start_vm
+from ..errors import ConnectError
+from .qemu import Vm, start_vm
 
 _DISK_BYTES = 64 << 20
 _PATH = "/usr/bin:/usr/local/bin:/usr/libexec"

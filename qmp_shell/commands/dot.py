@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConnectionLost, UsageError
 from ..protocol import CommandError, Message
-from .session import DotCommand, Session
-from .settings import matches, read_seconds
+from ..session.session import DotCommand, Session
+from ..session.settings import matches, read_seconds
 
 if TYPE_CHECKING:
-    from .watch import Watch
+    from ..render.changes import Watch
 
 NOTATION = """\
 NAME key=value ...   device_add driver=e1000 id=net1
@@ -53,10 +53,10 @@ def _help(session: Session, topic: str) -> None:
 def _help_page(session: Session, topic: str) -> str:
     import shutil
 
-    from ..language.command import sketch
-    from ..language.words import split_open
-    from ..schema.check import suggestion
-    from .help import Helper
+    from ..language.command import parse_partial_arguments
+    from ..language.words import split_partial
+    from ..render.help_page import Helper
+    from ..schema.check import format_suggestion
 
     name, _, rest = topic.partition(" ")
     dot = next((each for each in session.dots if name == f".{each.name}"), None)
@@ -64,11 +64,11 @@ def _help_page(session: Session, topic: str) -> str:
         return f"{name} {dot.usage}".rstrip() + f"  {dot.summary}"
     width = min(max(shutil.get_terminal_size().columns, 20), _WIDEST_PAGE)
     known = session.knowledge
-    words, last = split_open(rest)
-    given = sketch([*words, last])
+    words, last = split_partial(rest)
+    given = parse_partial_arguments([*words, last])
     page = Helper(known.types, known.manual, width).page(name, given)
     if page is None:
-        near = suggestion(name, known.types.commands(), "there are")
+        near = format_suggestion(name, known.types.commands(), "there are")
         raise UsageError(f"nothing is known of {name!r}{near}")
     return page
 
@@ -101,20 +101,20 @@ def _events(session: Session, argument: str) -> None:
 
 
 def _info(session: Session, _: str) -> None:
-    from .info import info_text
+    from ..render.overview import info_text
 
     session.display.text(info_text(session.knowledge))
 
 
 def _watch(session: Session, argument: str) -> None:
-    from ..language import Assembler, Execute, Reader
-    from .watch import Watch
+    from ..language import ExecuteStatement, LineJoiner, StatementParser
+    from ..render.changes import Watch
 
     first, _, rest = argument.partition(" ")
     seconds = read_seconds(first) if first[:1].isdecimal() else _WATCH_SECONDS
-    source = Reader().push(rest if first[:1].isdecimal() else argument)
-    statement = Assembler().feed(source) if source is not None else None
-    if not isinstance(statement, Execute) or statement.pipeline or statement.files:
+    source = LineJoiner().push(rest if first[:1].isdecimal() else argument)
+    statement = StatementParser().feed(source) if source is not None else None
+    if not isinstance(statement, ExecuteStatement) or statement.pipeline or statement.files:
         raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
     watch = Watch(unicode=session.display.unicode)
     message = session.typed(statement.message)
@@ -176,7 +176,7 @@ def _set(session: Session, argument: str) -> None:
 
 
 def _source(session: Session, path: str) -> None:
-    from .lines import source_file
+    from ..session.scripts import source_file
 
     if not path:
         raise UsageError("write .source FILE")
@@ -187,14 +187,14 @@ def _path(text: str) -> str:
     """A path as it is written behind a dot command: in quotes, or up to a comment."""
     if not text.startswith(('"', "'")):
         return re.split(r"(?:^|\s+)#", text, maxsplit=1)[0]
-    from ..language.command import read_value
+    from ..language.command import parse_value
     from ..language.words import value_end
 
-    return str(read_value(text[: value_end(text, 0)], 0))
+    return str(parse_value(text[: value_end(text, 0)], 0))
 
 
 def _wait(session: Session, argument: str) -> None:
-    from .waiting import Waiter, read_wish
+    from ..vm.waiting import Waiter, read_wish
 
     wish = read_wish(argument)
     if session.dry_run:
@@ -212,13 +212,13 @@ def _check_event(session: Session, name: str) -> None:
 
     :raise UsageError: the VM has no such event.
     """
-    from ..schema.check import suggestion
+    from ..schema.check import format_suggestion
 
     if session.memory.find(name, lambda _: True) is not None:
         return
     schema = session.knowledge.schema_at_once()
     if schema is not None and name not in schema.events():
-        near = suggestion(name.upper(), schema.events(), "there are")
+        near = format_suggestion(name.upper(), schema.events(), "there are")
         raise UsageError(f"the VM has no event {name}{near}")
 
 

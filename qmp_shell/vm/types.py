@@ -27,7 +27,7 @@ from ..schema import (
     Schema,
     Type,
 )
-from .catalog import Catalog, LookUp, dicts
+from .answers import Catalog, LookUp, dicts
 from .human import read_drivers
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import QMPError, Told, UsageError
-from ..language import ParseError, Reader, Source
+from ..language import LineJoiner, LogicalLine, ParseError
 
 if TYPE_CHECKING:
     from .session import Session
@@ -56,7 +56,7 @@ def run_lines(session: Session, item: Input, *, goes_on: bool = False) -> None:
     :raise Told: a failure ends it.
     :raise UsageError, ConnectionLost: the lines can't be read (any more).
     """
-    reader = Reader()
+    reader = LineJoiner()
     number = 0
 
     def attempt(step: Callable[[], None]) -> None:
@@ -102,7 +102,7 @@ def source_file(session: Session, path: str) -> None:
         session.depth -= 1
 
 
-def _run(session: Session, source: Source) -> None:
+def _run(session: Session, source: LogicalLine) -> None:
     """Run a whole line.
 
     :raise ParseError: a byte of it is not UTF-8, or is NUL.

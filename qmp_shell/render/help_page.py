@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..language.notation import format_message
+from ..manual.reference import Manual, Section
+from ..manual.troff import wrap
 from ..schema import (
     STRING,
     Array,
@@ -19,11 +21,15 @@ from ..schema import (
     as_object,
     branches,
 )
-from ..schema.check import faults, marked
-from ..schema.manual import Manual, Section
-from ..schema.text import in_order, member_facts, short, signature, type_kind
-from ..schema.troff import wrap
-from .types import VmTypes
+from ..schema.check import check_arguments, warning_features
+from ..schema.text import (
+    describe_member_type,
+    format_signature,
+    format_type,
+    kind_of_type,
+    required_first,
+)
+from ..vm.types import VmTypes
 
 _INDENT = "  "
 _TEXT = "TEXT"
@@ -83,7 +89,7 @@ class Helper:
         type_found = self._find_type(topic, schema)
         if type_found is not None:
             return [
-                *self._head(topic, with_article(type_kind(type_found)), (), section),
+                *self._head(topic, with_article(kind_of_type(type_found)), (), section),
                 *self._type_page(topic, type_found, given, section),
             ]
         return [*self._manual_page(topic, section)] if section else []
@@ -136,9 +142,9 @@ class Helper:
         since = f", since QEMU {section.since}" if section is not None and section.since else ""
         summary = self._manual.summary(name) if self._manual is not None else ""
         yield from self._wrapped(f"{name}: {kind}{since}" + (f". {summary}." if summary else ""))
-        if marked(features):
-            yield f"It is {' and '.join(marked(features))}."
-        others = [each for each in features if each not in marked(features)]
+        if warning_features(features):
+            yield f"It is {' and '.join(warning_features(features))}."
+        others = [each for each in features if each not in warning_features(features)]
         if others:
             yield from self._wrapped(f"Features: {', '.join(others)}")
         yield ""
@@ -146,12 +152,12 @@ class Helper:
     @staticmethod
     def _misfits(given: dict[str, Any], type_: Object) -> Iterator[str]:
         """What is wrong with the values that were to choose what is shown."""
-        for fault in faults(given, type_):
+        for fault in check_arguments(given, type_):
             if "has no value" in fault:
                 yield from (fault, "")
 
     def _synopsis(self, name: str, type_: Object, given: dict[str, Any]) -> Iterator[str]:
-        parts = " ".join([name, *(part.text for part in signature(type_.fields(given)))])
+        parts = " ".join([name, *(part.text for part in format_signature(type_.fields(given)))])
         yield from wrap(parts, self._width, _INDENT, _INDENT * 3)
         yield ""
 
@@ -162,7 +168,7 @@ class Helper:
         if not fields:
             return
         yield f"{title}:"
-        for member in in_order(fields):
+        for member in required_first(fields):
             yield from self._member(member, given, section)
         if type_.tag is not None and given.get(type_.tag) is None and list(type_.cases):
             case = next(iter(type_.cases))
@@ -178,20 +184,20 @@ class Helper:
         type_name = said.type_name if said is not None else ""
         if type_name.startswith("array of "):
             type_name = f"[{type_name.removeprefix('array of ')}]"
-        facts = member_facts(member, self._type_text(member.type, type_name))
+        facts = describe_member_type(member, self._type_text(member.type, type_name))
         about = said.text if said is not None and said.text else member.about
         yield from self._entry(member.name, facts, about)
         for branch in branches(member.type):
             values = branch.element if isinstance(branch, Array) else branch
-            if isinstance(values, Enum) and short(values) == "enum":
+            if isinstance(values, Enum) and format_type(values) == "enum":
                 yield from self._said("one of " + ", ".join(values.values))
             if isinstance(values, Object) and not is_type_name(type_name):
-                inner = " ".join(part.text for part in signature(values.members))
+                inner = " ".join(part.text for part in format_signature(values.members))
                 yield from self._said("{ " + inner + " }")
 
     @staticmethod
     def _type_text(type_: Type, name: str = "") -> str:
-        text = short(type_)
+        text = format_type(type_)
         return f"{name}: {text}" if is_type_name(name) else text
 
     def _entry(self, name: str, notes: str, about: str) -> Iterator[str]:
@@ -206,12 +212,12 @@ class Helper:
         element = type_.element if isinstance(type_, Array) else type_
         of_object = as_object(element)
         if of_object is None:
-            yield f"Returns: {short(type_)}"
+            yield f"Returns: {format_type(type_)}"
         elif not of_object.members:
             yield "Returns: nothing"
         else:
             members = " ".join(
-                f"{member.name}={short(member.type)}" for member in of_object.members.values()
+                f"{member.name}={format_type(member.type)}" for member in of_object.members.values()
             )
             listed = "a list of " if isinstance(type_, Array) else ""
             yield from self._wrapped(f"Returns: {listed}{{ {members} }}")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ..client import Client
 from ..errors import Timeout
 from ..protocol import Message, Request
+from .events import is_harmless
 from .human import HumanMonitor
-from .memory import is_harmless
 
 if TYPE_CHECKING:
     from ..schema import Schema

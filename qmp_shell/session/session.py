@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..client import Client, Tracer
 from ..errors import CheckError, ConnectionLost, QMPError, Told, UsageError
-from ..language import Assembler, Dot, File, ParseError, Reader, Source, has_ambiguous_words
+from ..language import (
+    DescriptorFile,
+    DotStatement,
+    LineJoiner,
+    LogicalLine,
+    ParseError,
+    StatementParser,
+    has_ambiguous_words,
+)
 from ..protocol import (
     CommandError,
     Event,
@@ -21,15 +29,15 @@ from ..protocol import (
     arguments_of,
     command_of,
 )
+from ..vm.events import EventMemory, is_harmless
 from .display import Display
 from .log import MessageLog
-from .memory import EventMemory, is_harmless
 from .settings import Settings
 
 if TYPE_CHECKING:
     from ..schema import Schema
-    from .human import HumanMonitor
-    from .knowledge import Knowledge
+    from ..vm.attachment import Knowledge
+    from ..vm.human import HumanMonitor
 
 
 # Connects to an address, or, given None, to the VM that the session is for.
@@ -90,7 +98,7 @@ class Session:
         self._log = log
         self.dry_run = dry_run
         self._schema = schema
-        self._assembler = Assembler()
+        self._assembler = StatementParser()
         self._client: Client | None = None
         self._address: str | None = None
         self._knowledge: Knowledge | None = None
@@ -122,7 +130,7 @@ class Session:
     def knowledge(self) -> Knowledge:
         """What is known of the VM."""
         if self._knowledge is None:
-            from .knowledge import Knowledge
+            from ..vm.attachment import Knowledge
 
             self._knowledge = Knowledge(self._client, self._schema)
         return self._knowledge
@@ -163,13 +171,13 @@ class Session:
         if self._client is not None:
             self._client.close()
 
-    def read(self, reader: Reader, line: str) -> Source | None:
+    def read(self, reader: LineJoiner, line: str) -> LogicalLine | None:
         """Add a physical line to those before it, as the present mode reads lines."""
         if self.human is not None and not reader.open:
             return reader.push_raw(line)
         return reader.push(line)
 
-    def run(self, source: Source) -> None:
+    def run(self, source: LogicalLine) -> None:
         """Do what a whole line says.
 
         :raise ParseError: it can't be read.
@@ -185,14 +193,14 @@ class Session:
             self.run_human(source.text)
             return
         statement = self._assembler.feed(source)
-        if isinstance(statement, Dot):
+        if isinstance(statement, DotStatement):
             self._run_dot(statement, source)
         elif statement is not None:
             message = self.typed(statement.message)
             self.execute(message, statement.files, statement.pipeline)
 
     def execute(
-        self, message: Message, files: Sequence[File] = (), pipeline: str | None = None
+        self, message: Message, files: Sequence[DescriptorFile] = (), pipeline: str | None = None
     ) -> Reply | None:
         """Send a message and display its reply.
 
@@ -220,10 +228,10 @@ class Session:
                 error.hint = self.knowledge.hint(error) if self.connected else ""
             raise error
         if pipeline is not None:
-            from ..render.text import compact
+            from ..render.text import format_compact
             from .pipeline import run_pipeline
 
-            run_pipeline(pipeline, compact(reply.message))
+            run_pipeline(pipeline, format_compact(reply.message))
         return reply
 
     def _draft(self, message: Message) -> None:
@@ -247,10 +255,10 @@ class Session:
         )
         if not has_ambiguous_words(message) and not has_paths:
             return message
-        from ..language.typing import typed
+        from ..language.word_types import apply_types
 
         type_ = self.knowledge.types.arguments(command_of(message), arguments)
-        return {**message, "arguments": typed(arguments, type_)}
+        return {**message, "arguments": apply_types(arguments, type_)}
 
     def run_human(self, line: str) -> None:
         """Have the human monitor run a line, and display what it says.
@@ -289,7 +297,7 @@ class Session:
         """
         if self.ask is None or not self.settings.confirm:
             return
-        from .danger import dangerous, question
+        from .confirmation import dangerous, question
 
         name = dangerous(message)
         if name and not self.ask(question(name, self.knowledge.catalog)):
@@ -317,7 +325,7 @@ class Session:
 
     @staticmethod
     def _new_human() -> HumanMonitor:
-        from .human import HumanMonitor
+        from ..vm.human import HumanMonitor
 
         return HumanMonitor()
 
@@ -357,7 +365,7 @@ class Session:
         """The file that messages are logged to."""
         return self._log.path if self._log is not None else None
 
-    def _run_dot(self, dot: Dot, source: Source) -> None:
+    def _run_dot(self, dot: DotStatement, source: LogicalLine) -> None:
         command = next((each for each in self.dots if each.name == dot.name), None)
         if command is None:
             error = ParseError(f"no command .{dot.name}; .help lists them", source.text.index("."))
@@ -398,7 +406,7 @@ class Session:
             self.display.trace(direction, message)
 
 
-def _open(file: File, opened: ExitStack) -> int:
+def _open(file: DescriptorFile, opened: ExitStack) -> int:
     """A file's descriptor, until ``opened`` is closed.
 
     :raise UsageError: it can't be opened.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from ..client import Client
 from ..protocol import CommandError, Message
 from ..schema import Schema
-from .catalog import Catalog
-from .hints import hint, marks_of
+from ..session.hints import hint, marks_of
+from .answers import Catalog
+from .names import VmNames
 from .status import Status
 from .types import VmTypes
-from .vm_names import VmNames
 
 if TYPE_CHECKING:
-    from ..schema.manual import Manual
+    from ..manual.reference import Manual
 
 
 class Knowledge:
@@ -43,7 +43,7 @@ class Knowledge:
     def manual(self) -> Manual | None:
         """QEMU's reference for what is at the other end, if this machine has it."""
         if not self._sought_manual:
-            from ..schema.manual import open_manual
+            from ..manual.reference import open_manual
 
             self._sought_manual = True
             found = (open_manual(title) for title in self._titles())

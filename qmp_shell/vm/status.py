@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..protocol import Message
-from .catalog import Catalog, dictionary, dicts
+from .answers import Catalog, dictionary, dicts
 
 # Not more often than this are jobs asked how far they are, and only while there are any.
 POLL_SECONDS = 1.0

@@ -1,0 +1,1 @@
+"""A QEMU process of our own: ``qmp-shell-wrap`` and ``--demo``."""

@@ -1,0 +1,1 @@
+"""QEMU's installed reference manual: finding it, reading its troff source, one topic's section."""

@@ -248,9 +248,9 @@ def test_there_is_a_page_of_everything(schema: Schema) -> None:
         if command is not None:
             assert all(member in page for member in command.arguments.members)
             example = page.splitlines()[page.splitlines().index("Example:") + 1]
-            source = LineJoiner().push(example)
+            source = LineJoiner().add_line(example)
             assert source is not None
-            statement = StatementParser().feed(source)
+            statement = StatementParser().parse(source)
             assert isinstance(statement, ExecuteStatement)
             message = statement.message
             assert message["execute"] == name

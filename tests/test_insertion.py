@@ -84,9 +84,9 @@ def completed(before: str, name: str, types: VmTypes, *, human: bool = False) ->
 
 def run_through(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
     """The statement that a line is, its words typed."""
-    source = LineJoiner().push(line)
+    source = LineJoiner().add_line(line)
     assert source is not None, "more lines are wanted"
-    statement = StatementParser().feed(source)
+    statement = StatementParser().parse(source)
     assert statement is not None
     if isinstance(statement, DotStatement):
         return statement

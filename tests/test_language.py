@@ -1,4 +1,4 @@
-"""The notation: lines to messages and back."""
+"""The command notation: parsing lines into messages, and formatting messages as lines."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ from qmp_shell.language.words import Word, literal_end, split_words
 from qmp_shell.protocol import Message
 
 
-def read(text: str) -> list[LogicalLine]:
-    reader = LineJoiner()
-    found = [source for line in text.split("\n") if (source := reader.push(line)) is not None]
-    assert not reader.open, "the text wants more lines"
+def join(text: str) -> list[LogicalLine]:
+    """Return the logical lines of a text, the last of which must be complete."""
+    joiner = LineJoiner()
+    found = [source for line in text.split("\n") if (source := joiner.add_line(line)) is not None]
+    assert not joiner.needs_more, "the text ends in the middle of a logical line"
     return found
 
 
 def parse(text: str) -> Message:
-    """The one message that a text means, where no types are known."""
-    assembler = StatementParser()
-    statements = [assembler.feed(source) for source in read(text)]
+    """Parse a text that holds one message, with no types known."""
+    parser = StatementParser()
+    statements = [parser.parse(source) for source in join(text)]
     found = [statement for statement in statements if statement is not None]
     assert len(found) == 1
     assert isinstance(found[0], ExecuteStatement)
@@ -44,6 +45,7 @@ def parse(text: str) -> Message:
 
 
 def arguments(words: str) -> Any:
+    """Parse the arguments of a command, with no types known."""
     return parse(f"test {words}").get("arguments", {})
 
 
@@ -81,7 +83,7 @@ def arguments(words: str) -> Any:
         ("__com.redhat_x a=1", {"execute": "__com.redhat_x", "arguments": {"a": 1}}),
     ],
 )
-def test_lines_become_messages(line: str, message: Message) -> None:
+def test_a_line_is_parsed_into_a_message(line: str, message: Message) -> None:
     assert parse(line) == message
 
 
@@ -107,7 +109,7 @@ def test_lines_become_messages(line: str, message: Message) -> None:
         ("a=x{y}", "x{y}"),
         ('a=it"s', 'it"s'),
         ("a=\N{LATIN SMALL LETTER E WITH ACUTE}", "\u00e9"),
-        ("a=٣", "٣"),  # a digit, but none of JSON's
+        ("a=٣", "٣"),  # a decimal digit in Unicode, but not in JSON
         ('a="5"', "5"),
         ('a=""', ""),
         ('a="a b"', "a b"),
@@ -128,7 +130,7 @@ def test_lines_become_messages(line: str, message: Message) -> None:
         ("a=[1, \\\n 2]", [1, 2]),
     ],
 )
-def test_values(words: str, value: Any) -> None:
+def test_values_without_a_schema(words: str, value: Any) -> None:
     got = arguments(words)["a"]
     assert got == value
     assert type(got) is type(value)
@@ -153,13 +155,14 @@ def test_values(words: str, value: Any) -> None:
         ("lo\\\nng=tex\\\nt", {"long": "text"}),
     ],
 )
-def test_keys(words: str, value: Any) -> None:
+def test_dotted_keys_build_objects_and_lists(words: str, value: Any) -> None:
     assert arguments(words) == value
 
 
 def statement(text: str) -> ExecuteStatement:
-    (source,) = read(text)
-    found = StatementParser().feed(source)
+    """Parse a text that holds one statement, without converting its bare words."""
+    (source,) = join(text)
+    found = StatementParser().parse(source)
     assert isinstance(found, ExecuteStatement)
     return found
 
@@ -176,7 +179,7 @@ def statement(text: str) -> ExecuteStatement:
         ("test a=[1] | x \\\ny", "x y"),
     ],
 )
-def test_pipelines(line: str, pipeline: str | None) -> None:
+def test_a_pipeline_is_the_rest_of_the_line(line: str, pipeline: str | None) -> None:
     assert statement(line).pipeline == pipeline
 
 
@@ -192,12 +195,14 @@ def test_pipelines(line: str, pipeline: str | None) -> None:
         ("test a=<x", ()),
     ],
 )
-def test_files(line: str, files: tuple[DescriptorFile, ...]) -> None:
+def test_redirections_name_the_files_whose_descriptors_are_sent(
+    line: str, files: tuple[DescriptorFile, ...]
+) -> None:
     found = statement(line)
     assert found.files == files
 
 
-def test_out_of_band() -> None:
+def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
     found = statement(".oob migrate-pause a=1 | cat")
     assert found.message == {"exec-oob": "migrate-pause", "arguments": {"a": "1"}}
     assert found.pipeline == "cat"
@@ -209,12 +214,12 @@ def test_out_of_band() -> None:
         ("test a", 6, "'a' has no value; write key=value"),
         ("test =1", 6, "a key is missing"),
         ("a=1", 1, "name comes first"),
-        ("te'st a=1", 1, "no command's name"),
-        ("test 'a'=1", 6, "no quotes or brackets"),
+        ("te'st a=1", 1, "not a command name"),
+        ("test 'a'=1", 6, "cannot contain quotes or brackets"),
         ("test a=1 a=2", 10, "'a' is given twice"),
-        ("test a.b=1 a=2", 12, "'a' is given members already"),
-        ("test a=1 a.b=2", 10, "'a' has a value already"),
-        ("test a={'b':1} a.c=2", 16, "'a' has a value already"),
+        ("test a.b=1 a=2", 12, "'a' already has members"),
+        ("test a=1 a.b=2", 10, "'a' already has a value"),
+        ("test a={'b':1} a.c=2", 16, "'a' already has a value"),
         ("test a..b=1", 8, "a name is missing"),
         ("test a.=1", 8, "a name is missing"),
         ("test .a=1", 6, "a name is missing"),
@@ -222,42 +227,42 @@ def test_out_of_band() -> None:
         ("test a.0=1 a.b=1", 6, "mixed"),
         ('test a="x', 8, "never closed"),
         ("test a='x", 8, "never closed"),
-        ('test a="x"y', 11, "a blank is needed here, after the string"),
-        ("test a=[1]2", 11, "a blank is needed"),
-        (r'test a="a\q"', 10, r"\q is no escape"),
-        (r'test a="a\x41"', 10, r"\x is no escape"),
-        (r'test a="a\u12"', 10, r"\u is no escape"),
-        (r'test a=["\q"]', 10, r"\q is no escape"),
-        ("test a=[1 2]", 11, ", or ]"),
-        ("test a=[1}", 10, ", or ]"),
-        ("test a=[,]", 9, "a value is needed"),
-        ("test a=[(1]", 11, ", or )"),
-        ("test a={1: 2}", 9, "key in quotes"),
-        ("test a={'b' 2}", 13, "a : is needed"),
-        ("test a={'b':2 'c':3}", 15, ", or }"),
+        ('test a="x"y', 11, "expected a space after the string"),
+        ("test a=[1]2", 11, "expected a space after the [...]"),
+        (r'test a="a\q"', 10, r"\q is not a valid escape"),
+        (r'test a="a\x41"', 10, r"\x is not a valid escape"),
+        (r'test a="a\u12"', 10, r"\u is not a valid escape"),
+        (r'test a=["\q"]', 10, r"\q is not a valid escape"),
+        ("test a=[1 2]", 11, "expected , or ]"),
+        ("test a=[1}", 10, "expected , or ]"),
+        ("test a=[,]", 9, "expected a value"),
+        ("test a=[(1]", 11, "expected , or )"),
+        ("test a={1: 2}", 9, "expected a key in quotes"),
+        ("test a={'b' 2}", 13, "expected : after the key"),
+        ("test a={'b':2 'c':3}", 15, "expected , or }"),
         ("test a={'b':2, 'b':3}", 16, "given twice"),
-        ("test a=[yes]", 9, "'yes' is no value"),
-        ("test a=[007x]", 9, "'007x' is no value"),
-        ("test a=[nan]", 9, "'nan' is no value"),
-        ("test a=[1e999]", 9, "too large"),
-        ("test a=[" + "9" * 5000 + "]", 9, "too long"),
+        ("test a=[yes]", 9, "'yes' is not a value"),
+        ("test a=[007x]", 9, "'007x' is not a value"),
+        ("test a=[nan]", 9, "'nan' is not a value"),
+        ("test a=[1e999]", 9, "this number is too large"),
+        ("test a=[" + "9" * 5000 + "]", 9, "this number is too long"),
         ("test a=" + "[" * 300 + "]" * 300, 109, "nested"),
         ("test " + "a." * 5000 + "a=1", 6, "nested"),
-        ("[1]", 1, "a message is an object"),
+        ("[1]", 1, "a message must be an object"),
         ('{"a": 1} x', 10, "nothing may follow"),
-        ('{"execute" "x"}', 12, "a : is needed"),
+        ('{"execute" "x"}', 12, "expected : after the key"),
         ("transaction( a ) b", 18, "nothing may follow"),
         ("transaction( x=1 )", 14, "name comes first"),
-        ("  )", 3, "no command's name"),
+        ("  )", 3, "not a command name"),
         ("| cat", 1, "name comes first"),
         ("test |", 6, "a shell command is missing"),
         ("test <", 6, "a path is missing"),
-        ("test <[1]", 7, "a path is needed"),
+        ("test <[1]", 7, "expected a path"),
         ('test <"a', 7, "never closed"),
         ("transaction( abort | cat", 20, "can only follow the )"),
     ],
 )
-def test_what_cannot_be_read_is_marked(line: str, column: int, says: str) -> None:
+def test_a_parse_error_has_a_message_and_a_position(line: str, column: int, says: str) -> None:
     with pytest.raises(ParseError) as caught:
         parse(line)
     assert says in str(caught.value)
@@ -265,24 +270,24 @@ def test_what_cannot_be_read_is_marked(line: str, column: int, says: str) -> Non
     assert caught.value.source.position(caught.value.offset)[:2] == (1, column)
 
 
-def test_digits_without_end_are_a_string() -> None:
+def test_an_integer_with_too_many_digits_is_a_string() -> None:
     assert arguments("a=" + "9" * 5000) == {"a": "9" * 5000}
 
 
-def test_an_error_is_marked_in_its_own_physical_line() -> None:
-    reader = LineJoiner(first=10)
-    assert reader.push("test a=[1, \\") is None
-    assert reader.push("  2,") is None
-    source = reader.push("  oops]")
+def test_the_position_of_an_error_is_in_its_physical_line() -> None:
+    joiner = LineJoiner(first=10)
+    assert joiner.add_line("test a=[1, \\") is None
+    assert joiner.add_line("  2,") is None
+    source = joiner.add_line("  oops]")
     assert source is not None
     with pytest.raises(ParseError) as caught:
-        StatementParser().feed(source)
+        StatementParser().parse(source)
     assert source.position(caught.value.offset) == (12, 3, "  oops]")
 
 
 @pytest.mark.parametrize("line", ["", "   ", "# a comment", "  # one with a [ in it", "# and \\"])
-def test_blank_lines_and_comments_are_nothing(line: str) -> None:
-    assert StatementParser().feed(read(line)[0]) is None
+def test_blank_lines_and_comments_are_no_statements(line: str) -> None:
+    assert StatementParser().parse(join(line)[0]) is None
 
 
 @pytest.mark.parametrize(
@@ -298,46 +303,46 @@ def test_blank_lines_and_comments_are_nothing(line: str) -> None:
     ],
 )
 def test_dot_commands(line: str, dot: DotStatement) -> None:
-    assembler = StatementParser()
-    assert [assembler.feed(source) for source in read(line)][-1] == dot
+    parser = StatementParser()
+    assert [parser.parse(source) for source in join(line)][-1] == dot
 
 
 @pytest.mark.parametrize(
     "line", ["test a=[", "test a={'b':", "test \\", "{", "test a=[ # x]", "x=["]
 )
-def test_an_open_bracket_wants_more_lines(line: str) -> None:
-    reader = LineJoiner()
-    assert reader.push(line) is None
-    assert reader.open
+def test_an_incomplete_line_needs_more_lines(line: str) -> None:
+    joiner = LineJoiner()
+    assert joiner.add_line(line) is None
+    assert joiner.needs_more
 
 
-def test_the_lines_of_a_literal_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_at = 0
+def test_the_lines_of_a_literal_are_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned = 0
 
     def counting(text: str, start: int, depth: int = 0) -> int:
-        nonlocal looked_at
-        looked_at += len(text) - start
+        nonlocal scanned
+        scanned += len(text) - start
         return literal_end(text, start, depth)
 
     monkeypatch.setattr("qmp_shell.language.line_joiner.literal_end", counting)
     text = "test a=[\n" + "{'b': 1, 'c': '[{'},\n" * 1000 + "]"
-    (source,) = read(text)
+    (source,) = join(text)
     assert source.text == text
-    assert looked_at <= len(text)
+    assert scanned <= len(text)
 
 
-def test_each_of_many_literals_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_at = 0
+def test_each_of_many_literals_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned = 0
 
     def counting(text: str, position: int) -> Iterator[Word]:
-        nonlocal looked_at
-        looked_at += len(text) - position
+        nonlocal scanned
+        scanned += len(text) - position
         return split_words(text, position)
 
     monkeypatch.setattr("qmp_shell.language.line_joiner.split_words", counting)
     text = "test a=[\n" + "".join(f"] a{number}=[\n" for number in range(1000)) + "]"
     assert len(parse(text)["arguments"]) == 1001
-    assert looked_at <= len(text)
+    assert scanned <= len(text)
 
 
 TRANSACTION = {
@@ -366,35 +371,35 @@ def test_transactions(text: str) -> None:
     assert parse(text) == TRANSACTION
 
 
-def test_an_empty_transaction_is_sent() -> None:
+def test_an_empty_transaction_is_valid() -> None:
     assert parse("transaction( )")["arguments"] == {"actions": []}
 
 
-def test_a_bad_line_drops_nothing_but_itself() -> None:
-    assembler = StatementParser()
+def test_an_invalid_line_leaves_the_open_transaction_as_it_was() -> None:
+    parser = StatementParser()
 
-    def feed(line: str) -> object:
-        return assembler.feed(read(line)[0])
+    def parse_line(line: str) -> object:
+        return parser.parse(join(line)[0])
 
-    feed("transaction(")
-    feed("block-dirty-bitmap-add node=d0 name=b0")
+    parse_line("transaction(")
+    parse_line("block-dirty-bitmap-add node=d0 name=b0")
     for bad in ("abort now", "transaction(", "abort a=1 a=2"):
         with pytest.raises(ParseError):
-            feed(bad)
-        assert assembler.in_transaction
-    feed("abort")
-    assert feed(")") == ExecuteStatement(TRANSACTION)
-    assert not assembler.in_transaction
+            parse_line(bad)
+        assert parser.in_transaction
+    parse_line("abort")
+    assert parse_line(")") == ExecuteStatement(TRANSACTION)
+    assert not parser.in_transaction
 
 
-def test_a_spoiled_transaction_is_not_sent() -> None:
-    assembler = StatementParser()
+def test_a_transaction_that_is_marked_invalid_is_not_sent() -> None:
+    parser = StatementParser()
     for line in ("transaction(", "abort"):
-        assembler.feed(read(line)[0])
-    assembler.spoil()
+        parser.parse(join(line)[0])
+    parser.mark_invalid()
     with pytest.raises(ParseError, match="not sent"):
-        assembler.feed(read(")")[0])
-    assert not assembler.in_transaction
+        parser.parse(join(")")[0])
+    assert not parser.in_transaction
 
 
 json_values = st.recursive(
@@ -418,7 +423,7 @@ names = st.from_regex(r"[a-z][a-z0-9_.-]{0,12}", fullmatch=True)
         },
     )
 )
-def test_a_message_written_as_a_line_is_read_back_as_the_same(message: Message) -> None:
+def test_parsing_a_formatted_message_returns_the_same_message(message: Message) -> None:
     line = format_message(message)
     assert "\n" not in line
     assert parse(line) == message
@@ -431,11 +436,11 @@ def test_a_message_written_as_a_line_is_read_back_as_the_same(message: Message) 
         min_size=1,
     )
 )
-def test_common_messages_are_written_in_words(arguments: Message) -> None:
+def test_common_messages_are_formatted_as_words(arguments: Message) -> None:
     assert format_message({"execute": "test", "arguments": arguments}).startswith("test ")
 
 
-def test_transactions_are_written_in_words() -> None:
+def test_transactions_are_formatted_as_words() -> None:
     actions = [{"type": "abort", "data": {}}, {"type": "a", "data": {"b": "c", "d": 1}}]
     message = {"execute": "transaction", "arguments": {"actions": actions}}
     assert format_message(message) == "transaction( abort a b=c d=1 )"
@@ -445,20 +450,20 @@ def test_transactions_are_written_in_words() -> None:
 
 
 @given(st.text(), st.booleans())
-def test_no_text_breaks_the_parser(text: str, spoil: bool) -> None:
-    """Whatever is typed is a statement, or refused with a place in it."""
-    reader, assembler = LineJoiner(), StatementParser()
-    sources = [reader.push(line) for line in ("test a=" * spoil + text).split("\n")]
-    sources.append(reader.flush())
+def test_any_text_is_parsed_or_raises_a_parse_error(text: str, in_literal: bool) -> None:
+    """A parse error has a position that is within the text."""
+    joiner, parser = LineJoiner(), StatementParser()
+    sources = [joiner.add_line(line) for line in ("test a=" * in_literal + text).split("\n")]
+    sources.append(joiner.finish())
     for source in sources:
         if source is None:
             continue
         try:
-            assembler.feed(source)
+            parser.parse(source)
         except ParseError as error:
-            line, column, text_there = source.position(error.offset)
+            line, column, physical_line = source.position(error.offset)
             assert line >= 1
-            assert 1 <= column <= len(text_there) + 1
+            assert 1 <= column <= len(physical_line) + 1
 
 
 @pytest.mark.parametrize(
@@ -507,14 +512,14 @@ def test_no_text_breaks_the_parser(text: str, spoil: bool) -> None:
         ),
     ],
 )
-def test_secrets_are_hidden(message: Message, hidden: Message) -> None:
+def test_secrets_are_redacted(message: Message, hidden: Message) -> None:
     assert redact(message) == hidden
 
 
 @pytest.mark.parametrize(
     "message", [{"data": {"data": 1}}, {"arguments": {"password-secret": "s0", "id": "x"}}]
 )
-def test_what_is_no_secret_is_shown(message: Message) -> None:
+def test_other_values_are_not_redacted(message: Message) -> None:
     assert redact(message) == message
 
 
@@ -530,5 +535,5 @@ def test_what_is_no_secret_is_shown(message: Message) -> None:
         ("query-status", False),
     ],
 )
-def test_lines_that_may_hold_secrets(line: str, secret: bool) -> None:
+def test_lines_that_may_contain_secrets_are_recognized(line: str, secret: bool) -> None:
     assert may_hold_secret(line) is secret

@@ -81,7 +81,7 @@ def test_keep_going(vm: RunningVm, run: Run) -> None:
     ("script", "where", "says"),
     [
         ("query-name\n  query-name oops\n", "<stdin>:2:14", "'oops' has no value"),
-        ("test a=[1,\n 2,\n oops]\n", "<stdin>:3:2", "'oops' is no value"),
+        ("test a=[1,\n 2,\n oops]\n", "<stdin>:3:2", "'oops' is not a value"),
         ("\ntest a=[1,\n", "<stdin>:2:8", "never closed"),
         ("query-name \\\n oops", "<stdin>:2:2", "has no value"),
         ("transaction(\nabort\n", "<stdin>:2", "is open at the end"),

@@ -293,9 +293,9 @@ def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> N
     types = VmTypes(catalog, catalog.peek)
 
     def check(message: dict[str, Any]) -> None:
-        source = LineJoiner().push(format_message(message))
+        source = LineJoiner().add_line(format_message(message))
         assert source is not None
-        statement = StatementParser().feed(source)
+        statement = StatementParser().parse(source)
         assert isinstance(statement, ExecuteStatement)
         given = statement.message.get("arguments", {})
         type_ = types.arguments(message["execute"], given)

@@ -276,7 +276,7 @@ def test_the_demo_of_each_architecture_that_is_installed(target: demo._Target) -
             client = vm.connect(None, lambda *_: None)
             client.execute("cont")
             for line, _ in demo._tips(target):
-                statement = StatementParser().feed(LineJoiner().push_raw(line))
+                statement = StatementParser().parse(LineJoiner().add_raw_line(line))
                 assert isinstance(statement, ExecuteStatement)
                 assert not client.request(statement.message).is_error
 

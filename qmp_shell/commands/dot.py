@@ -112,8 +112,8 @@ def _watch(session: Session, argument: str) -> None:
 
     first, _, rest = argument.partition(" ")
     seconds = read_seconds(first) if first[:1].isdecimal() else _WATCH_SECONDS
-    source = LineJoiner().push(rest if first[:1].isdecimal() else argument)
-    statement = StatementParser().feed(source) if source is not None else None
+    source = LineJoiner().add_line(rest if first[:1].isdecimal() else argument)
+    statement = StatementParser().parse(source) if source is not None else None
     if not isinstance(statement, ExecuteStatement) or statement.pipeline or statement.files:
         raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
     watch = Watch(unicode=session.display.unicode)

@@ -89,8 +89,8 @@ def open_line(text: str) -> str | None:
     reader = LineJoiner()
     *before, last = text.split("\n")
     for line in before:
-        reader.push(line)
-    pending = reader.pending
+        reader.add_line(line)
+    pending = reader.continued_text
     return None if pending is None else pending + last
 
 

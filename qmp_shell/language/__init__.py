@@ -1,8 +1,10 @@
-"""Text to messages and back. Pure: no socket, no terminal, no VM.
+"""The command notation: text typed by a user to QMP messages, and messages back to text.
 
-Lines go through a :class:`Reader`, which puts together what belongs together, and then
-through an :class:`Assembler`, which turns them into messages. Their bare words are typed
-(``typing.py``) by the VM's schema, where one of them needs it.
+Physical lines go through a :class:`LineJoiner`, which joins those that belong together, and
+the logical lines it returns go through a :class:`StatementParser`. The values that are bare
+words then get their types from the VM's schema (``word_types.py``).
+
+This package is pure: it knows nothing of sockets, terminals or VMs.
 """
 
 from __future__ import annotations

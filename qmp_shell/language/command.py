@@ -1,4 +1,8 @@
-"""``NAME key=value ...`` to a command, with dotted keys made into objects and lists."""
+"""Parse ``NAME key=value ...`` into a command, building objects and lists from dotted keys.
+
+This module does not know the types of arguments: bare words stay :class:`BareWord` objects
+until ``word_types.py`` converts them.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,18 @@ _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
 class ParsedCommand(NamedTuple):
-    """A command as it was written: its bare words are still to be typed.
+    """A command whose bare words have not been converted to typed values yet.
 
-    :ivar arguments: nested dictionaries and lists; the leaves are values or
-        :class:`~qmp_shell.language.values.Bare` words.
+    :ivar name: the command's name.
+    :ivar arguments: nested dictionaries and lists. The leaves are values, or
+        :class:`~qmp_shell.language.values.BareWord` objects.
     """
 
     name: str
     arguments: dict[str, Any]
 
     def message(self) -> Message:
-        """What is sent for it, once its bare words are typed."""
+        """Return the QMP message, without ``arguments`` if there are none."""
         message: Message = {"execute": self.name}
         if self.arguments:
             message["arguments"] = self.arguments
@@ -34,46 +39,51 @@ class ParsedCommand(NamedTuple):
 
 
 def parse_command(words: Iterable[Word]) -> ParsedCommand:
-    """Make a command of a line's words.
+    """Parse the words of a line: a name, and ``key=value`` pairs.
 
-    :raise ParseError: they make none.
+    :param words: at least one word; no redirections or pipelines among them.
+    :raise ParseError: the words do not form a command.
     """
     words = iter(words)
     name = next(words)
     check_command_name(name)
-    tree = _Branch()
+    root = _Branch()
     for word in words:
         if word.value is None:
-            raise ParseError(_not_an_argument(word.key), word.start)
-        _set(tree, word)
-    return ParsedCommand(name.key, {key: _built(node) for key, node in tree.nodes.items()})
+            raise ParseError(_explain_missing_value(word.key), word.start)
+        _insert(root, word)
+    return ParsedCommand(name.key, {key: _build_value(node) for key, node in root.nodes.items()})
 
 
-def _not_an_argument(text: str) -> str:
+def _explain_missing_value(text: str) -> str:
+    """Return the error message for a word that is not ``key=value``."""
     if text.startswith("="):
-        return "a key is missing before the ="
+        return "a key is missing before ="
     if "=" in text:
-        return "a key has no quotes or brackets in it; write key=value"
+        return "a key cannot contain quotes or brackets; write key=value"
     return f"{text!r} has no value; write key=value"
 
 
 def check_command_name(word: Word) -> None:
-    """Refuse as a command's name what can't be one.
+    """Check that a word can be the name of a command.
 
-    :raise ParseError: it can't.
+    :raise ParseError: the word is ``key=value``, or contains quotes or brackets.
     """
     if word.value is not None:
         raise ParseError("a command's name comes first, then key=value", word.start)
     if any(mark in word.key for mark in "=\"'{}[]()"):
-        raise ParseError(f"{word.key!r} is no command's name", word.start)
+        raise ParseError(f"{word.key!r} is not a command name", word.start)
 
 
 def parse_value(text: str, offset: int) -> Any:
-    """Read one value, as it is written behind ``key=``.
+    """Parse one value, as it is written after ``key=``.
 
-    :param offset: where it stands in the line, for the errors.
-    :return: a string, number, boolean, None, list or dictionary; :class:`Bare` for a bare word.
-    :raise ParseError: it is none of these.
+    :param text: the value and nothing else.
+    :param offset: the position of ``text`` in the logical line, in characters; used to locate
+        errors.
+    :return: a string, number, boolean, None, list or dictionary; a :class:`BareWord` if the
+        value is written without quotes or brackets.
+    :raise ParseError: the text is not a valid value.
     """
     if text.startswith(("{", "[")):
         from .literal import parse_literal
@@ -85,79 +95,106 @@ def parse_value(text: str, offset: int) -> Any:
 
 
 class _Leaf(NamedTuple):
+    """The value of a complete key.
+
+    :ivar offset: the position of the key in the logical line.
+    """
+
     value: Any
     offset: int
 
 
 class _Branch:
-    """What lies under one key while it is put together: by name or by index, not both."""
+    """The object or list below a key, while it is being built.
+
+    :ivar nodes: its members. List indexes are strings here, because which of the two it is can
+        only be told once all keys are known.
+    :ivar offset: the position, in the logical line, of the first key below it.
+    """
 
     def __init__(self, offset: int = 0) -> None:
         self.nodes: dict[str, _Leaf | _Branch] = {}
         self.offset = offset
 
 
-def _set(tree: _Branch, word: Word) -> None:
-    """Put a value where its dotted key says."""
+def _insert(root: _Branch, word: Word) -> None:
+    """Insert the value of ``word`` into the tree, at the place that its dotted key names.
+
+    :raise ParseError: the key is malformed, or contradicts a previous one.
+    """
     assert word.value is not None
     leaf = _Leaf(parse_value(word.value, word.value_start), word.start)
     *path, last = word.key.split(".")
     if len(path) > MAX_DEPTH:
-        raise ParseError(f"keys are nested more than {MAX_DEPTH} deep", word.start)
-    branch = tree
+        raise ParseError(f"keys are nested more than {MAX_DEPTH} levels deep", word.start)
+    branch = root
     offset = word.start
-    walked = ""
+    prefix = ""
     for part in path:
         _check_part(part, offset)
         node = branch.nodes.setdefault(part, _Branch(word.start))
         offset += len(part) + 1
-        walked += part
+        prefix += part
         if isinstance(node, _Leaf):
-            raise ParseError(f"{walked!r} has a value already, so it has no members", word.start)
-        walked += "."
+            raise ParseError(
+                f"{prefix!r} already has a value, so it cannot have members", word.start
+            )
+        prefix += "."
         branch = node
     _check_part(last, offset)
     if last in branch.nodes:
-        taken = branch.nodes[last]
-        kind = "given twice" if isinstance(taken, _Leaf) else "given members already"
-        raise ParseError(f"{word.key!r} is {kind}", word.start)
+        is_leaf = isinstance(branch.nodes[last], _Leaf)
+        problem = "is given twice" if is_leaf else "already has members"
+        raise ParseError(f"{word.key!r} {problem}", word.start)
     branch.nodes[last] = leaf
 
 
 def _check_part(part: str, offset: int) -> None:
+    """Check one part of a dotted key.
+
+    :raise ParseError: it is empty.
+    """
     if not part:
-        raise ParseError("a name is missing here, between the dots", offset)
+        raise ParseError("a name is missing here, next to a dot", offset)
 
 
-def _built(node: _Leaf | _Branch) -> Any:
+def _build_value(node: _Leaf | _Branch) -> Any:
+    """Convert a finished tree to nested dictionaries and lists.
+
+    :raise ParseError: the indexes of a list are not 0 to n-1, or are mixed with names.
+    """
     if isinstance(node, _Leaf):
         return node.value
     indexes = [key for key in node.nodes if _INDEX.fullmatch(key)]
     if not indexes:
-        return {key: _built(child) for key, child in node.nodes.items()}
+        return {key: _build_value(child) for key, child in node.nodes.items()}
     if len(indexes) < len(node.nodes):
         raise ParseError("names and list indexes are mixed under this key", node.offset)
     missing = next((n for n in range(len(indexes)) if str(n) not in node.nodes), None)
     if missing is not None:
         raise ParseError(f"list index {missing} is missing under this key", node.offset)
-    return [_built(node.nodes[str(n)]) for n in range(len(indexes))]
+    return [_build_value(node.nodes[str(n)]) for n in range(len(indexes))]
 
 
 def parse_partial_arguments(words: Iterable[Word]) -> dict[str, Any]:
-    """What is known of a command's arguments while they are typed; mistakes are left out.
+    """Parse the arguments of a line that is still being typed.
 
-    :return: nested dictionaries, lists too (with their indexes as keys); bare words are strings.
+    Words that are incomplete or wrong are skipped; no error is raised.
+
+    :param words: the words after the command's name.
+    :return: nested dictionaries. Lists are dictionaries too, with the indexes as keys, because
+        some of the indexes may not be typed yet.
     """
-    tree: dict[str, Any] = {}
+    root: dict[str, Any] = {}
     for word in words:
         if word.value is None:
             continue
         with contextlib.suppress(ParseError):
             value = parse_value(word.value, word.value_start)
             *path, last = word.key.split(".")
-            branch: Any = tree
+            branch: Any = root
             for part in path:
                 branch = branch.setdefault(part, {}) if isinstance(branch, dict) else None
             if isinstance(branch, dict):
                 branch.setdefault(last, value)
-    return tree
+    return root

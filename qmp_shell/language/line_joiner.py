@@ -1,4 +1,8 @@
-"""Physical lines to whole ones: an open bracket or a trailing backslash wants more."""
+"""Join physical lines into logical lines.
+
+A logical line goes on over several physical lines while a bracket is open, or when a line ends
+with a backslash. This module does not know what a logical line means.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,41 @@ from .words import IncompleteLiteral, literal_end, skip_blank, split_words
 
 
 class LineJoiner:
-    """Puts physical lines together. Each is looked at once, however many there are."""
+    """Joins physical lines; the time it takes is linear in the length of the input."""
 
     def __init__(self, first: int = 1) -> None:
-        """:param first: the number of the first line."""
+        """:param first: the line number of the first physical line."""
         self._line = first
-        self._clear()
+        self._reset()
 
-    def _clear(self) -> None:
+    def _reset(self) -> None:
         self._lines: list[str] = []
         self._parts: list[str] = []
         self._starts: list[int] = []
         self._length = 0
-        self._unread = ""  # the end of the text, where no literal's end was looked for yet
+        # Only the text that was not scanned for the end of a literal yet is scanned when
+        # another line comes; to scan all of it again would take quadratic time.
+        self._unscanned = ""
         self._depth = 0
 
     @property
-    def open(self) -> bool:
-        """Whether more lines are wanted."""
+    def needs_more(self) -> bool:
+        """Whether a logical line has begun that is not complete."""
         return bool(self._lines)
 
     @property
-    def pending(self) -> str | None:
-        """What a trailing backslash joins the next line to; None: that goes on in a literal."""
+    def continued_text(self) -> str | None:
+        """The text that a trailing backslash joins to the next physical line.
+
+        It is empty at the beginning of a logical line, and None inside a literal.
+        """
         return None if self._depth else "".join(self._parts)
 
-    def push(self, line: str) -> LogicalLine | None:
-        """Take one line, without its newline.
+    def add_line(self, line: str) -> LogicalLine | None:
+        """Add one physical line.
 
-        :return: the whole line that it completes; None: more lines are wanted.
+        :param line: its text, without the newline.
+        :return: the logical line that it completes; None if more lines are needed.
         """
         self._lines.append(line)
         self._starts.append(self._length)
@@ -43,31 +53,41 @@ class LineJoiner:
         part = line[:-1] if continued else line + "\n"
         self._parts.append(part)
         self._length += len(part)
-        self._unread += part
-        if continued or self._literal_is_open():
+        self._unscanned += part
+        if continued or self._ends_in_literal():
             return None
-        return self.flush()
+        return self.finish()
 
-    def push_raw(self, line: str) -> LogicalLine:
-        """Take one line that is whole whatever is in it."""
+    def add_raw_line(self, line: str) -> LogicalLine:
+        """Return one physical line as a logical line, whatever brackets or backslashes it has.
+
+        The human monitor's lines are read this way.
+        """
         self._lines, self._parts, self._starts = [line], [line], [0]
-        return self.flush()
+        return self.finish()
 
-    def flush(self) -> LogicalLine:
-        """Give what there is, complete or not, and begin anew."""
+    def finish(self) -> LogicalLine:
+        """Return the logical line so far, complete or not, and begin the next one."""
         text = "".join(self._parts).removesuffix("\n")
         source = LogicalLine(text, self._starts, self._lines, self._line)
         self._line += len(self._lines)
-        self._clear()
+        self._reset()
         return source
 
-    def _literal_is_open(self) -> bool:
-        """Whether the text so far ends inside a literal. What is wrong with it is told later."""
-        unread, self._unread = self._unread, ""
+    def _ends_in_literal(self) -> bool:
+        """Whether the text so far ends inside a literal.
+
+        A syntax error is not reported here: the line counts as complete, and the parser
+        reports the error.
+        """
+        unscanned, self._unscanned = self._unscanned, ""
         try:
-            start = literal_end(unread, 0, self._depth) if self._depth else _after_message(unread)
+            if self._depth:
+                start = literal_end(unscanned, 0, self._depth)
+            else:
+                start = _start_of_words(unscanned)
             self._depth = 0
-            for _ in split_words(unread, start):
+            for _ in split_words(unscanned, start):
                 pass
         except IncompleteLiteral as incomplete:
             self._depth = incomplete.depth
@@ -81,10 +101,13 @@ def _is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
 
-def _after_message(text: str) -> int:
-    """Where the words of a line begin: behind a message in JSON, and nowhere in a dot command.
+def _start_of_words(text: str) -> int:
+    """Return where the words of a line begin.
 
-    :raise Incomplete: the message is not closed.
+    That is after the message, if the line begins with one in JSON. The argument of a dot
+    command is not made of words, so there it is the end of the text.
+
+    :raise IncompleteLiteral: the message is not closed.
     """
     start = skip_blank(text, 0)
     if text.startswith(".", start):

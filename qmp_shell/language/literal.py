@@ -1,4 +1,7 @@
-"""Literals: ``{...}`` and ``[...]``, in JSON's notation, in Python's, or in a mixture."""
+"""Parse the literals ``{...}`` and ``[...]``, in JSON or Python notation or a mix of both.
+
+This module does not know where in a command a literal stands.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from .words import DOUBLE_QUOTED, MAX_DEPTH, SINGLE_QUOTED
 _TOKEN = re.compile(
     rf"(?:\s|\#[^\n]*)*(?P<token>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[{{}}()\[\],:]|[^\s{{}}()\[\],:\"'\#]+|\Z)"
 )
-_WORDS = {
+_CONSTANTS = {
     "true": True,
     "True": True,
     "false": False,
@@ -29,96 +32,101 @@ _ESCAPES = {**JSON_ESCAPES, "'": "'", "a": "\a", "v": "\v"}
 
 
 def parse_literal(text: str, offset: int) -> Any:
-    """Read ``{...}`` or ``[...]``, in JSON's notation or in Python's.
+    """Parse ``{...}`` or ``[...]``.
 
-    :param offset: where it stands in the line, for the errors.
-    :raise ParseError: it is neither.
+    :param text: the literal and nothing else.
+    :param offset: the position of ``text`` in the logical line, in characters; used to locate
+        errors.
+    :return: a dictionary or a list.
+    :raise ParseError: the text is not a valid literal.
     """
-    return _Literal(text, offset).read()
+    return _LiteralParser(text, offset).parse()
 
 
-class _Literal:
-    """A literal being read, token by token."""
+class _LiteralParser:
+    """A recursive descent parser of one literal, with one token of look-ahead."""
 
     def __init__(self, text: str, offset: int) -> None:
         self._text = text
         self._offset = offset
         self._position = 0
-        self._next()
+        self._advance()
 
-    def read(self) -> Any:
-        value = self._value(0)
+    def parse(self) -> Any:
+        value = self._parse_value(0)
         if self._token:
             raise self._error("nothing may follow here")
         return value
 
-    def _next(self) -> None:
+    def _advance(self) -> None:
+        """Read the next token; it is empty at the end of the text."""
         match = _TOKEN.match(self._text, self._position)
         if match is None:
             self._start = self._position
-            raise self._error("this can't be read")
+            raise self._error("this cannot be parsed")
         self._start = match.start("token")
         self._token = match["token"]
         self._position = match.end()
 
     def _error(self, message: str) -> ParseError:
+        """Return an error at the current token."""
         return ParseError(message, self._offset + self._start)
 
-    def _skip(self, token: str) -> bool:
+    def _accept(self, token: str) -> bool:
+        """Skip the current token if it is ``token``; return whether it was."""
         if self._token != token:
             return False
-        self._next()
+        self._advance()
         return True
 
-    def _value(self, depth: int) -> Any:
+    def _parse_value(self, depth: int) -> Any:
         if depth > MAX_DEPTH:
-            raise self._error(f"brackets are nested more than {MAX_DEPTH} deep")
-        if self._skip("{"):
-            return self._object(depth)
-        if self._skip("["):
-            return self._list(depth, "]")
-        if self._skip("("):  # a tuple, in Python's notation
-            return self._list(depth, ")")
-        value = self._atom()
-        self._next()
+            raise self._error(f"brackets are nested more than {MAX_DEPTH} levels deep")
+        if self._accept("{"):
+            return self._parse_object(depth)
+        if self._accept("["):
+            return self._parse_list(depth, "]")
+        if self._accept("("):  # JSON has no tuples; they are sent as lists
+            return self._parse_list(depth, ")")
+        value = self._parse_scalar()
+        self._advance()
         return value
 
-    def _object(self, depth: int) -> dict[str, Any]:
+    def _parse_object(self, depth: int) -> dict[str, Any]:
         members: dict[str, Any] = {}
-        while not self._skip("}"):
-            if self._token[:1] not in ('"', "'") or not self._token:
-                raise self._error("a key in quotes or } is needed here")
-            key = self._atom()
+        while not self._accept("}"):
+            if not self._token.startswith(('"', "'")):
+                raise self._error("expected a key in quotes, or }")
+            key = self._parse_scalar()
             if key in members:
                 raise self._error(f"{key!r} is given twice")
-            self._next()
-            if not self._skip(":"):
-                raise self._error(f"a : is needed here, after the key {key!r}")
-            members[key] = self._value(depth + 1)
-            if not self._skip(",") and self._token != "}":
-                raise self._error("a , or } is needed here")
+            self._advance()
+            if not self._accept(":"):
+                raise self._error(f"expected : after the key {key!r}")
+            members[key] = self._parse_value(depth + 1)
+            if not self._accept(",") and self._token != "}":
+                raise self._error("expected , or }")
         return members
 
-    def _list(self, depth: int, end: str) -> list[Any]:
+    def _parse_list(self, depth: int, end: str) -> list[Any]:
         items: list[Any] = []
-        while not self._skip(end):
-            items.append(self._value(depth + 1))
-            if not self._skip(",") and self._token != end:
-                raise self._error(f"a , or {end} is needed here")
+        while not self._accept(end):
+            items.append(self._parse_value(depth + 1))
+            if not self._accept(",") and self._token != end:
+                raise self._error(f"expected , or {end}")
         return items
 
-    def _atom(self) -> Any:
+    def _parse_scalar(self) -> Any:
+        """Parse the current token as a string, constant or number, without skipping it."""
         token = self._token
-        if token[:1] in ('"', "'") and token:
-            return _string(token, self._offset + self._start)
-        if token in _WORDS:
-            return _WORDS[token]
-        return self._number(token)
+        if token.startswith(('"', "'")):
+            return _parse_quoted(token, self._offset + self._start)
+        if token in _CONSTANTS:
+            return _CONSTANTS[token]
+        return self._parse_number(token)
 
-    def _number(self, token: str) -> int | float:
-        if INTEGER.fullmatch(token):
-            return parse_python_integer(token, self._offset + self._start)
-        if FLOAT.fullmatch(token):
+    def _parse_number(self, token: str) -> int | float:
+        if FLOAT.fullmatch(token) and not INTEGER.fullmatch(token):
             value = float(token)
             if value not in (float("inf"), float("-inf")):
                 return value
@@ -129,22 +137,26 @@ class _Literal:
             raise
         except ValueError:
             if token and token not in "{}()[],:":
-                raise self._error(f"{token!r} is no value; a string needs quotes") from None
-            raise self._error("a value is needed here") from None
+                raise self._error(f"{token!r} is not a value; a string needs quotes") from None
+            raise self._error("expected a value") from None
 
 
-def _string(text: str, offset: int) -> str:
-    """A string within a literal, where JSON's escapes and Python's both hold."""
+def _parse_quoted(text: str, offset: int) -> str:
+    """Parse a quoted string, in which the escapes of JSON and of Python are both allowed.
+
+    :raise ParseError: a string in double quotes has an escape that neither JSON nor Python has.
+    """
 
     def unescape(match: re.Match[str]) -> str:
         digits = match[1] or match[2] or match[3]
         if digits or match[4]:
             return chr(int(digits, 16) if digits else int(match[4], 8))
+        # In Python's notation, which single quotes stand for, "\/" is two characters.
         if match[5] in _ESCAPES and not (match[5] == "/" and text[0] == "'"):
             return _ESCAPES[match[5]]
         if text[0] == '"':
             raise ParseError(
-                rf"\{match[5]} is no escape in a string; a backslash is \\",
+                rf"\{match[5]} is not a valid escape; write a backslash as \\",
                 offset + match.start(),
             )
         return match[0]

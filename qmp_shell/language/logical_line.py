@@ -1,4 +1,7 @@
-"""A line as it was read, and what can be wrong with it."""
+"""A logical line, and the error for one that cannot be parsed.
+
+This module maps positions in the joined text back to the physical lines; it does not parse.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from ..errors import UsageError
 
 
 class Position(NamedTuple):
-    """A place in what was read: line and column from 1, and the text of that line."""
+    """A position in the input.
+
+    :ivar line: the number of the physical line, from 1.
+    :ivar column: the column in it, in characters, from 1.
+    :ivar text: the text of that physical line.
+    """
 
     line: int
     column: int
@@ -17,28 +25,35 @@ class Position(NamedTuple):
 
 
 class LogicalLine:
-    """One whole line, and the physical lines it was put together from.
+    """One logical line, and the physical lines it was joined from.
 
-    :ivar text: what to parse; it holds a newline only inside a literal.
+    :ivar text: the text to parse. It contains a newline only inside a literal.
     """
 
     def __init__(self, text: str, starts: list[int], lines: list[str], first: int) -> None:
+        """Create a logical line.
+
+        :param text: the joined text.
+        :param starts: for each physical line, where it begins in ``text``.
+        :param lines: the physical lines.
+        :param first: the line number of the first of them.
+        """
         self.text = text
         self._first = first
         self._starts = starts
         self._lines = lines
 
     def position(self, offset: int) -> Position:
-        """Where ``text[offset]`` stood."""
+        """Return the position in the input of the character ``text[offset]``."""
         index = bisect_right(self._starts, offset) - 1
         return Position(self._first + index, offset - self._starts[index] + 1, self._lines[index])
 
 
 class ParseError(UsageError, ValueError):
-    """A line that cannot be turned into a message.
+    """A line cannot be parsed.
 
-    :ivar offset: where in the text, in characters from 0.
-    :ivar source: the lines the text came from, once they are known.
+    :ivar offset: where the error is in the logical line's text, in characters from 0.
+    :ivar source: the logical line; None until the caller that has it sets it.
     """
 
     def __init__(self, message: str, offset: int) -> None:

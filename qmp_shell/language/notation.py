@@ -1,4 +1,8 @@
-"""Messages back to lines, in the notation that a person would type."""
+"""Format QMP messages as lines of the notation, as a user would type them.
+
+This is the inverse of parsing. It does not know the schema, so what it writes means the same
+whatever types the schema has.
+"""
 
 from __future__ import annotations
 
@@ -14,37 +18,40 @@ _PLAIN = re.compile(r"""[^\s"'{}\[\]#\\][^\s"'\\]*""")
 
 
 def format_message(message: Message) -> str:
-    """Write a message as one line, which is read back as the same message.
+    """Format a message as one line.
 
-    That holds with the schema that the message fits, and without one. What the notation has
-    no words for (``exec-oob``, an ``id``, a key with a dot in it) is written as JSON.
+    Parsing the line returns the same message, both without a schema and with one that the
+    message conforms to. A message that ``key=value`` words cannot express (``exec-oob``, an
+    ``id``, a key with a dot in it) is formatted as JSON.
     """
-    if not _has_words(message):
+    if not _is_expressible(message):
         return json.dumps(message)
     if message["execute"] == "transaction" and set(message.get("arguments", {})) == {"actions"}:
-        actions = [_action_words(action) for action in _list(message["arguments"]["actions"])]
+        actions = [_format_action(action) for action in _as_list(message["arguments"]["actions"])]
         if None not in actions:
             return " ".join(["transaction(", *filter(None, actions), ")"])
     words = [message["execute"]]
     for key, value in message.get("arguments", {}).items():
-        words += _words(key, value)
+        words += _format_argument(key, value)
     return " ".join(words)
 
 
-def _action_words(action: object) -> str | None:
-    """An action of a transaction in words; None: it can't be written so."""
+def _format_action(action: object) -> str | None:
+    """Format one action of a transaction; return None if only JSON can express it."""
     if not isinstance(action, dict) or set(action) != {"type", "data"}:
         return None
     data = action["data"]
     command = {"execute": action["type"]} | ({"arguments": data} if data != {} else {})
-    return format_message(command) if _has_words(command) else None
+    return format_message(command) if _is_expressible(command) else None
 
 
-def _list(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
+    """Return ``value`` if it is a list, or a list of one item that is not a valid action."""
     return value if isinstance(value, list) else [None]
 
 
-def _has_words(message: Message) -> bool:
+def _is_expressible(message: Message) -> bool:
+    """Whether ``NAME key=value ...`` can express a message."""
     name = message.get("execute")
     arguments = message.get("arguments", {})
     return (
@@ -54,37 +61,51 @@ def _has_words(message: Message) -> bool:
         and set(message) <= {"execute", "arguments"}
         and isinstance(arguments, dict)
         and bool(arguments) == ("arguments" in message)
-        and all(_NAME.fullmatch(key) and _is_writable(item) for key, item in arguments.items())
+        and all(
+            _NAME.fullmatch(key) and _is_expressible_value(item) for key, item in arguments.items()
+        )
     )
 
 
-def _is_writable(value: Any) -> bool:
-    """Whether a value can stand behind ``key=``."""
+def _is_expressible_value(value: Any) -> bool:
+    """Whether ``key=value`` can express a value.
+
+    Bare words for a float and for null depend on the schema; without one they are strings.
+    """
     return not isinstance(value, float | None)
 
 
-def _words(key: str, value: Any) -> list[str]:
-    """The words for a value: one, or one for each member of an object."""
-    if isinstance(value, dict) and value and all(_is_member(*item) for item in value.items()):
-        return [word for name, item in value.items() for word in _words(f"{key}.{name}", item)]
+def _format_argument(key: str, value: Any) -> list[str]:
+    """Format an argument as one word, or an object as one word for each of its members."""
+    if isinstance(value, dict) and value and all(_can_be_dotted(*item) for item in value.items()):
+        return [
+            word for name, item in value.items() for word in _format_argument(f"{key}.{name}", item)
+        ]
     if isinstance(value, str) and _is_plain(value):
         return [f"{key}={value}"]
     return [f"{key}={json.dumps(value)}"]
 
 
-def _is_member(name: str, value: Any) -> bool:
-    """Whether a member can be written with a dotted key; a number would be a list's index."""
-    return _NAME.fullmatch(name) is not None and not name.isdecimal() and _is_writable(value)
+def _can_be_dotted(name: str, value: Any) -> bool:
+    """Whether a dotted key can express a member of an object.
+
+    A name that is a number cannot be in one, because it would be parsed as a list index.
+    """
+    is_name = _NAME.fullmatch(name) is not None and not name.isdecimal()
+    return is_name and _is_expressible_value(value)
 
 
 def format_string(text: str) -> str:
-    """Write a string in double quotes, all of it printable, so that it is read back as it is."""
+    """Format a string in double quotes, with escapes for all characters that are not printable.
+
+    Parsing the result returns the same string.
+    """
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in quoted)
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a string may stand as a bare word, whatever type is wanted."""
+    """Whether a string, written as a bare word, is parsed as that string whatever its type."""
     return (
         _PLAIN.fullmatch(text) is not None
         and text.isprintable()

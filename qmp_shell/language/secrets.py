@@ -1,4 +1,8 @@
-"""Which values are nobody's business: passwords and the data of secret objects."""
+"""Recognize secrets: passwords, and the data of ``secret`` objects.
+
+They are masked in logs and in verbose output, and kept out of the history. This module does not
+know the schema; it goes by the names of arguments.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,21 @@ from ..protocol import Message
 
 HIDDEN = "***"
 
-# Arguments that hold a secret in any command: set_password, change-vnc-password,
-# guest-set-user-password, block devices over the network.
+# The names of arguments that hold a secret in any command: set_password, change-vnc-password,
+# guest-set-user-password, and block devices that are reached over a network.
 _SECRET_KEYS = {"password", "passwd", "passphrase"}
-# The type of object (object-add's qom-type) whose "data" is the secret itself.
+# The qom-type, in object-add, of objects whose "data" member is the secret itself.
 _SECRET_OBJECT = "secret"
 
-# The human monitor's commands, and the notations that objects have there: in
-# "object_add secret,data=a,,b" a comma is doubled, and JSON may stand there too.
+# Secrets in a human monitor command. Objects are written as options there, in which a comma in
+# a value is doubled ("object_add secret,data=a,,b"), or as JSON.
 _KEY = r"passw(?:or)?d|passphrase"
 _QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?"
 _HUMAN = re.compile(
     rf"(?P<head>\b(?:set_password\s+\S+|change\s+\S+\s+(?:{_KEY}))\s+)(?:{_QUOTED}|\S+)"
     rf"|(?P<key>\b(?:{_KEY}|data)[\"']?\s*[=:]\s*)(?:{_QUOTED}|[^\s,]*(?:,,[^\s,]*)*)"
 )
-# The same in a line as it is typed, in whatever notation, and perhaps with mistakes in it.
+# Signs of a secret in a line as it was typed: in any notation, possibly with syntax errors.
 _TYPED = re.compile(
     rf"\b(?:{_KEY})[\"']?\s*[=:]|\bset_password\b|\bchange\b.*\b(?:{_KEY})\b"
     r"|\bsecret\b.*\bdata\b|\bdata\b.*\bsecret\b",
@@ -32,17 +36,24 @@ _TYPED = re.compile(
 
 
 def redact(message: Message) -> Message:
-    """A copy of a message whose secrets are ``***``."""
+    """Return a copy of a message with each secret replaced by ``***``."""
     redacted: Message = _redact(message, in_secret=False)
     return redacted
 
 
 def may_hold_secret(line: str) -> bool:
-    """Whether a line, as it is typed, looks as if it held a secret."""
+    """Whether a line, as it was typed, may contain a secret.
+
+    The line need not be valid. An error on the safe side is possible: it may contain none.
+    """
     return _TYPED.search(line) is not None
 
 
 def _redact(value: Any, *, in_secret: bool) -> Any:
+    """Return a copy of a value with its secrets replaced.
+
+    :param in_secret: whether the value is part of a ``secret`` object.
+    """
     if isinstance(value, list):
         return [_redact(item, in_secret=in_secret) for item in value]
     if not isinstance(value, dict):

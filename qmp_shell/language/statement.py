@@ -1,6 +1,7 @@
-"""Whole lines to statements: messages to send, and dot commands to obey.
+"""Parse logical lines into statements: messages to send, and dot commands to run.
 
-The only thing remembered from one line to the next is an open transaction.
+The only state kept between lines is an open transaction. This module does not know the schema,
+nor which dot commands exist.
 """
 
 from __future__ import annotations
@@ -16,23 +17,30 @@ from .words import PIPE, READ, READ_WRITE, Word, literal_end, skip_blank, split_
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _OUT_OF_BAND = re.compile(r"\.oob\s+(?=\S)")
 _DOT = re.compile(r"\.(?P<name>\S*)\s*(?P<argument>.*)", re.DOTALL)
-_MARKS = (PIPE, READ, READ_WRITE)
-# Dot commands that people type without the dot, in this shell as in others.
+_OPERATORS = (PIPE, READ, READ_WRITE)
+# The dot commands that may be typed without the dot, because other shells have them so.
 _WITHOUT_DOT = re.compile(r"\s*(?:(?P<exit>exit)|(?:help|\?)(?:\s+(?P<topic>[^\s=]+))?)\s*")
 
 
 class DescriptorFile(NamedTuple):
-    """A file whose descriptor goes along with a command."""
+    """A file to open, whose descriptor is sent along with a command.
+
+    :ivar path: the path to open.
+    :ivar writable: whether to open it for reading and writing; otherwise only for reading.
+    """
 
     path: str
     writable: bool
 
 
 class ExecuteStatement(NamedTuple):
-    """A message to be sent, once its bare words are typed.
+    """A message to send, after its bare words have been converted to typed values.
 
-    :ivar files: to be opened, and their descriptors sent along.
-    :ivar pipeline: the shell command that is given the reply; None: the reply is shown.
+    :ivar message: the message; its leaves may be
+        :class:`~qmp_shell.language.values.BareWord` objects.
+    :ivar files: the files whose descriptors are sent along.
+    :ivar pipeline: the shell command that gets the reply as its input; None if the reply is to
+        be displayed.
     """
 
     message: Message
@@ -41,7 +49,11 @@ class ExecuteStatement(NamedTuple):
 
 
 class DotStatement(NamedTuple):
-    """A command to this shell: ``.name argument``."""
+    """A dot command: ``.name argument``.
+
+    :ivar name: the name without the dot.
+    :ivar argument: the rest of the line, without surrounding blanks.
+    """
 
     name: str
     argument: str
@@ -51,54 +63,60 @@ Statement = ExecuteStatement | DotStatement
 
 
 def is_dot_command(text: str) -> bool:
-    """Whether a line is a command to this shell; with its dot, or one that needs none."""
+    """Whether a line is a dot command, including those that may be typed without the dot."""
     return text.lstrip().startswith(".") or _WITHOUT_DOT.fullmatch(text) is not None
 
 
 class StatementParser:
-    """Turns whole lines into statements, and the lines of a transaction into one."""
+    """Parses logical lines into statements, and collects the actions of a transaction."""
 
     def __init__(self) -> None:
-        self._actions: list[Message] | None = None
-        self._spoiled = False
+        self._actions: list[Message] | None = None  # those of the open transaction
+        self._is_invalid = False
 
     @property
     def in_transaction(self) -> bool:
         """Whether a ``transaction(`` is open."""
         return self._actions is not None
 
-    def drop(self) -> None:
-        """Forget an open transaction."""
+    def discard_transaction(self) -> None:
+        """Discard the open transaction, if there is one."""
         self._actions = None
-        self._spoiled = False
+        self._is_invalid = False
 
-    def spoil(self) -> None:
-        """Let an open transaction end in an error, for one of its lines could not be read."""
-        self._spoiled = self.in_transaction
+    def mark_invalid(self) -> None:
+        """Mark the open transaction as invalid, because one of its lines could not be parsed.
 
-    def feed(self, source: LogicalLine) -> Statement | None:
-        """Take one whole line.
+        The ``)`` that closes it then raises an error instead of returning a statement. Without
+        an open transaction this does nothing.
+        """
+        self._is_invalid = self.in_transaction
 
-        :return: what is to be done; None: nothing, or a transaction wants more lines.
-        :raise ParseError: it can't be read. An open transaction stays as it was.
+    def parse(self, source: LogicalLine) -> Statement | None:
+        """Parse one logical line.
+
+        :return: the statement; None if the line is blank or a comment, or if it is part of a
+            transaction that it does not close.
+        :raise ParseError: the line is not valid. An open transaction is not changed by that,
+            unless the line closes one that is marked as invalid.
         """
         try:
-            return self._statement(source.text)
+            return self._parse_line(source.text)
         except ParseError as error:
             error.source = source
             raise
 
-    def _statement(self, text: str) -> Statement | None:
+    def _parse_line(self, text: str) -> Statement | None:
         start = skip_blank(text, 0)
         if start == len(text) or text[start] == "#":
             return None
         out_of_band = _OUT_OF_BAND.match(text, start)
         if out_of_band is not None:
-            statement = _command(list(split_words(text, out_of_band.end())))
+            statement = _parse_execute(list(split_words(text, out_of_band.end())))
             message = {"exec-oob": statement.message.pop("execute"), **statement.message}
             return statement._replace(message=message)
         if text[start] == ".":
-            return _dot(text[start:])
+            return _parse_dot_command(text[start:])
         if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:
             return DotStatement(
                 "exit" if without_dot["exit"] else "help", without_dot["topic"] or ""
@@ -106,100 +124,120 @@ class StatementParser:
         opening = _TRANSACTION.match(text, start)
         if opening is not None:
             if self.in_transaction:
-                raise ParseError("a transaction is open already; close it with )", start)
-            return self._transaction([], text, opening.end())
+                raise ParseError("a transaction is already open; close it with )", start)
+            return self._parse_actions([], text, opening.end())
         if self._actions is not None:
-            return self._transaction(self._actions, text, start)
+            return self._parse_actions(self._actions, text, start)
         if text[start] in "{[":
-            message, tail = _raw_message(text, start)
-            return _execute(message, tail)
+            message, tail = _parse_json_message(text, start)
+            return _with_operators(message, tail)
         words = list(split_words(text, start))
         if len(words) > 1 and words[-1].key == "?" and words[-1].value is None:
             return DotStatement("help", text[start : words[-1].start].strip())
-        return _command(words)
+        return _parse_execute(words)
 
-    def _transaction(self, before: list[Message], text: str, start: int) -> ExecuteStatement | None:
-        """Add a line's actions to those before it; ``)`` ends them."""
+    def _parse_actions(
+        self, before: list[Message], text: str, start: int
+    ) -> ExecuteStatement | None:
+        """Parse the actions in a line, and add them to the transaction.
+
+        :param before: the actions of the transaction so far.
+        :param start: where the line's actions begin.
+        :return: the whole transaction, if ``)`` closes it.
+        """
         on_one_line = not before and not self.in_transaction
         start = skip_blank(text, start)
         tail: list[Word] = []
         if text.startswith("{", start):
-            action, tail = _raw_action(text, start)
+            action, tail = _parse_json_action(text, start)
             actions, closed = [action], False
         else:
             words = list(split_words(text, start))
             if on_one_line:
-                words = _with_bracket(words)
-            tail = [word for word in words if word.key in _MARKS]
-            actions, closed = _actions([w for w in words if w.key not in _MARKS], on_one_line)
+                words = _split_closing_bracket(words)
+            tail = [word for word in words if word.key in _OPERATORS]
+            words = [word for word in words if word.key not in _OPERATORS]
+            actions, closed = _group_actions(words, on_one_line)
         if tail and not closed:
             raise ParseError("this can only follow the ) of a transaction", tail[0].start)
         self._actions = actions = before + actions
         if not closed:
             return None
-        spoiled = self._spoiled
-        self.drop()
-        if spoiled:
-            raise ParseError("not sent, for a line of this transaction could not be read", start)
-        return _execute({"execute": "transaction", "arguments": {"actions": actions}}, tail)
+        is_invalid = self._is_invalid
+        self.discard_transaction()
+        if is_invalid:
+            raise ParseError("not sent: a line of this transaction could not be parsed", start)
+        message = {"execute": "transaction", "arguments": {"actions": actions}}
+        return _with_operators(message, tail)
 
 
-def _command(words: list[Word]) -> ExecuteStatement:
-    """A command, with what stands behind its arguments."""
-    if words[0].key in _MARKS:
+def _parse_execute(words: list[Word]) -> ExecuteStatement:
+    """Parse a command with its arguments, redirections and pipeline."""
+    if words[0].key in _OPERATORS:
         raise ParseError("a command's name comes first", words[0].start)
-    command = parse_command(word for word in words if word.key not in _MARKS)
-    return _execute(command.message(), [word for word in words if word.key in _MARKS])
+    command = parse_command(word for word in words if word.key not in _OPERATORS)
+    tail = [word for word in words if word.key in _OPERATORS]
+    return _with_operators(command.message(), tail)
 
 
-def _execute(message: Message, tail: list[Word]) -> ExecuteStatement:
-    """Read ``<PATH``, ``<>PATH`` and ``| PIPELINE``."""
+def _with_operators(message: Message, tail: list[Word]) -> ExecuteStatement:
+    """Parse ``<PATH``, ``<>PATH`` and ``| PIPELINE``, and add them to a message.
+
+    :param tail: the words that begin with an operator.
+    :raise ParseError: an operator's operand is missing, or not a path.
+    """
     files = []
     pipeline = None
     for word in tail:
         if not word.value:
             what = "a shell command" if word.key == PIPE else "a path"
-            raise ParseError(f"{what} is missing behind the {word.key}", word.start)
+            raise ParseError(f"{what} is missing after {word.key}", word.start)
         if word.key == PIPE:
             pipeline = word.value
         else:
             path = parse_value(word.value, word.value_start)
             if not isinstance(path, str):
-                raise ParseError("a path is needed here", word.value_start)
+                raise ParseError("expected a path", word.value_start)
             files.append(DescriptorFile(str(path), word.key == READ_WRITE))
     return ExecuteStatement(message, tuple(files), pipeline)
 
 
-def _dot(text: str) -> DotStatement:
+def _parse_dot_command(text: str) -> DotStatement:
+    """Parse a line that begins with a dot."""
     match = _DOT.match(text)
     assert match is not None
     return DotStatement(match["name"], match["argument"].strip())
 
 
-def _raw_message(text: str, start: int) -> tuple[Message, list[Word]]:
-    """A message in JSON, and what stands behind it."""
+def _parse_json_message(text: str, start: int) -> tuple[Message, list[Word]]:
+    """Parse a message that is written as JSON.
+
+    :return: the message, and the words after it, all of which begin with an operator.
+    """
     end = literal_end(text, start)
     value = parse_value(text[start:end], start)
     if not isinstance(value, dict):
-        raise ParseError("a message is an object: {...}", start)
+        raise ParseError("a message must be an object: {...}", start)
     tail = list(split_words(text, end))
     for word in tail:
-        if word.key not in _MARKS:
+        if word.key not in _OPERATORS:
             raise ParseError("nothing may follow a message", word.start)
     return value, tail
 
 
-def _raw_action(text: str, start: int) -> tuple[Message, list[Word]]:
-    action, tail = _raw_message(text, start)
+def _parse_json_action(text: str, start: int) -> tuple[Message, list[Word]]:
+    """Parse an action of a transaction that is written as JSON, and the words after it."""
+    action, tail = _parse_json_message(text, start)
     if "type" not in action:
-        raise ParseError("an action is {'type': NAME, 'data': {...}}", start)
+        raise ParseError("an action must be {'type': NAME, 'data': {...}}", start)
     return action, tail
 
 
-def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
-    """The actions in one line of a transaction, and whether ``)`` ends it.
+def _group_actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
+    """Parse the words of a line that is part of a transaction.
 
-    :param several: a word without ``=`` begins one more action.
+    :param several: whether a word without ``=`` begins another action.
+    :return: the actions in the line, and whether ``)`` closes the transaction.
     """
     closed = False
     groups: list[list[Word]] = []
@@ -213,16 +251,16 @@ def _actions(words: list[Word], several: bool) -> tuple[list[Message], bool]:
             groups.append([word])
         else:
             groups[-1].append(word)
-    return [_action(group) for group in groups], closed
+    return [_parse_action(group) for group in groups], closed
 
 
-def _with_bracket(words: list[Word]) -> list[Word]:
-    """The words of a line, with the ``)`` as one of its own where it is stuck to the last.
+def _split_closing_bracket(words: list[Word]) -> list[Word]:
+    """Make the ``)`` at the end of the last word a word of its own.
 
-    A ``)`` that has its ``(`` in the same word, or is in quotes, belongs to a value.
+    A ``)`` whose ``(`` is in the same word, or that is in quotes, is part of the value.
     """
-    tail = [word for word in words if word.key in _MARKS]
-    *before, last = [word for word in words if word.key not in _MARKS] or [Word(0, "", None, 0)]
+    tail = [word for word in words if word.key in _OPERATORS]
+    *before, last = [word for word in words if word.key not in _OPERATORS] or [Word(0, "", None, 0)]
     text = last.key if last.value is None else last.value
     if len(text) < 2 or not text.endswith(")") or "(" in text:
         return words
@@ -231,6 +269,7 @@ def _with_bracket(words: list[Word]) -> list[Word]:
     return [*before, cut, Word(end - 1, ")", None, end), *tail]
 
 
-def _action(words: list[Word]) -> Message:
+def _parse_action(words: list[Word]) -> Message:
+    """Parse ``NAME key=value ...`` into an action (QAPI doc: ``TransactionAction``)."""
     command = parse_command(words)
     return {"type": command.name, "data": command.arguments}

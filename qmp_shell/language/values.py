@@ -1,4 +1,8 @@
-"""Values: quoted strings and bare words; literals are read next door, when there are any."""
+"""Parse scalar values: quoted strings, and bare words as each of the types they may have.
+
+This module does not know which type an argument has (``word_types.py`` does), nor literals
+(``literal.py``, which is only imported if there is one).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ from typing import Any
 from .logical_line import ParseError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
-# Python refuses to read longer ones, for their time grows with the square of the length.
-_LONGEST_INTEGER = 4300
-_MOST_BITS = 14_000  # of an integer that it writes, too
+# Converting between decimal text and integers takes quadratic time, so Python refuses integers of
+# more digits than this (sys.int_info.default_max_str_digits), when it formats them too.
+_MAX_DIGITS = 4300
+_MAX_BITS = 14_000  # fewer than those of an integer of _MAX_DIGITS digits
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 JSON_ESCAPES = {
@@ -23,12 +28,12 @@ JSON_ESCAPES = {
     "r": "\r",
     "t": "\t",
 }
-# The words that are booleans where a boolean is wanted.
+# The words for a boolean argument, in lower case.
 SWITCH_WORDS = dict.fromkeys(("true", "on", "yes", "y"), True) | dict.fromkeys(
     ("false", "off", "no", "n"), False
 )
 
-_COUNT = re.compile(
+_SCALED_INTEGER = re.compile(
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
     r"|(?P<whole>[0-9]+)(?P<fraction>\.[0-9]+)?(?P<unit>[bB]|[kKmMgGtTpPeE](?:iB)?)?)"
 )
@@ -38,24 +43,29 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BareWord(str):
-    """A bare word: what it means depends on the type that is wanted."""
+    """A value written without quotes or brackets; it is converted by the argument's type."""
 
     __slots__ = ()
 
 
 def parse_string(text: str, offset: int) -> str:
-    """Read ``"..."`` with JSON's escapes, or ``'...'`` as it is.
+    r"""Parse ``"..."``, in which JSON's escapes hold, or ``'...'``, which is taken literally.
 
-    :raise ParseError: an escape is none of JSON's.
+    In single quotes only ``\'`` and ``\\`` are escapes.
+
+    :param text: the string with its quotes.
+    :param offset: the position of ``text`` in the logical line, in characters; used to locate
+        errors.
+    :raise ParseError: a string in double quotes has an escape that JSON does not have.
     """
     if text.startswith('"'):
-        return _json_string(text, offset)
+        return _parse_json_string(text, offset)
     return _LITERAL_ESCAPE.sub(r"\1", text[1:-1])
 
 
 def parse_untyped(word: BareWord) -> Any:
-    """Read a bare word where no type is known: an integer, a boolean, or itself."""
-    if INTEGER.fullmatch(word) and len(word) <= _LONGEST_INTEGER:
+    """Convert a bare word whose type is not known to an integer, a boolean or a string."""
+    if INTEGER.fullmatch(word) and len(word) <= _MAX_DIGITS:
         return int(word)
     lower = word.lower()
     if lower in ("true", "false"):
@@ -64,15 +74,16 @@ def parse_untyped(word: BareWord) -> Any:
 
 
 def parse_integer(word: BareWord) -> int | None:
-    """Read a word as an integer is written: decimal, ``0x`` hex, or with a binary unit.
+    """Convert a bare word to an integer: decimal, hexadecimal (``0x10``) or scaled (``4G``).
 
-    The units are QEMU's own: ``B K M G T P E``, ``KiB`` and so on, in either case; ``1.5G``
-    is a whole number too.
+    The units are those of QEMU's command line: ``B``, ``K``, ``M``, ``G``, ``T``, ``P`` and
+    ``E``, in either case, each 1024 times the one before it; ``KiB`` is the same as ``K``. A
+    fraction is allowed if the result is a whole number, as ``1.5G`` is.
 
-    :return: None: it is none, or too long a one to be read.
+    :return: the integer; None if the word is not an integer, or has too many digits.
     """
-    match = _COUNT.fullmatch(word)
-    if match is None or len(word) > _LONGEST_INTEGER:
+    match = _SCALED_INTEGER.fullmatch(word)
+    if match is None or len(word) > _MAX_DIGITS:
         return None
     if match["hex"]:
         size = int(match["hex"], 16)
@@ -84,13 +95,16 @@ def parse_integer(word: BareWord) -> int | None:
         size, rest = divmod(int(match["whole"] + digits) * unit, 10 ** len(digits))
         if rest:
             return None
-    if size.bit_length() > _MOST_BITS:
+    if size.bit_length() > _MAX_BITS:
         return None
     return -size if match["sign"] == "-" else size
 
 
 def parse_float(word: BareWord) -> float | None:
-    """Read a word as a number with a fraction or an exponent; None: it is none."""
+    """Convert a bare word to a floating-point number.
+
+    :return: the number; None if the word is not a number, or is too large for a float.
+    """
     if FLOAT.fullmatch(word) is None:
         return None
     value = float(word)
@@ -98,19 +112,21 @@ def parse_float(word: BareWord) -> float | None:
 
 
 def is_ambiguous(word: str) -> bool:
-    """Whether what a word means depends on the type that is wanted."""
+    """Whether the value of a bare word depends on its type; otherwise it is a string."""
     return (
         word == "null"
         or word.lower() in SWITCH_WORDS
-        or _COUNT.fullmatch(word) is not None
+        or _SCALED_INTEGER.fullmatch(word) is not None
         or FLOAT.fullmatch(word) is not None
     )
 
 
 def has_ambiguous_words(value: Any) -> bool:
-    """Whether a tree has a bare word whose meaning depends on its type.
+    """Whether a tree contains a bare word whose value depends on its type.
 
-    Without one, all bare words are strings, and no type need be known.
+    If not, all bare words are strings, and the schema is not needed.
+
+    :param value: dictionaries and lists; the leaves are values or :class:`BareWord` objects.
     """
     if isinstance(value, dict):
         return any(has_ambiguous_words(item) for item in value.values())
@@ -120,25 +136,27 @@ def has_ambiguous_words(value: Any) -> bool:
 
 
 def parse_python_integer(text: str, offset: int) -> int:
-    """Read an integer as Python writes it: ``12``, ``0x10``, ``0b11``, ``1_000``.
+    """Parse an integer in Python's notation: ``12``, ``0x10``, ``0b11``, ``1_000``.
 
-    :raise ParseError: it is too long.
-    :raise ValueError: it is none.
+    :param offset: the position of ``text`` in the logical line, in characters; used to locate
+        errors.
+    :raise ParseError: the integer has too many digits.
+    :raise ValueError: the text is not an integer.
     """
-    if len(text) <= _LONGEST_INTEGER:
+    if len(text) <= _MAX_DIGITS:
         value = int(text) if INTEGER.fullmatch(text) else int(text, 0)
-        if value.bit_length() <= _MOST_BITS:
+        if value.bit_length() <= _MAX_BITS:
             return value
     raise ParseError("this number is too long", offset)
 
 
-def _json_string(text: str, offset: int) -> str:
+def _parse_json_string(text: str, offset: int) -> str:
     def unescape(match: re.Match[str]) -> str:
         if match[1]:
             return chr(int(match[1], 16))
         if match[2] not in JSON_ESCAPES:
             raise ParseError(
-                rf"\{match[2]} is no escape in a string; a backslash is \\, or use '...'",
+                rf"\{match[2]} is not a valid escape; write a backslash as \\, or use '...'",
                 offset + match.start(),
             )
         return JSON_ESCAPES[match[2]]
@@ -147,7 +165,11 @@ def _json_string(text: str, offset: int) -> str:
 
 
 def join_surrogates(text: str) -> str:
-    r"""Make one character of each ``\ud83d\ude00``, as JSON has it."""
+    r"""Replace each surrogate pair by the character it encodes.
+
+    JSON writes characters outside the Basic Multilingual Plane as such pairs:
+    ``\ud83d\ude00``. A surrogate that is not part of a pair is left as it is.
+    """
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

@@ -1,7 +1,7 @@
-"""Bare words to values, by the types that the VM's schema gives them.
+"""Convert bare words to values of the types that the VM's schema gives the arguments.
 
-The VM is the authority: a word that does not fit its type is sent as the rule for words
-without a type reads it, and the VM says what is wrong with it.
+This module reports no errors, because the VM decides what is valid: a word that is not of its
+argument's type is converted as if the type were not known, and the VM refuses it if need be.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..schema import ANY, Alternate, Builtin, Enum, Type, as_array, as_object
+from ..schema import ANY, Builtin, Enum, Type, as_array, as_object, branches
 from .values import SWITCH_WORDS, BareWord, parse_float, parse_integer, parse_untyped
 
-_NO_VALUE = object()
+# None is a value (null), so it cannot mean that there is none.
+_MISMATCH = object()
 
 
 def apply_types(value: Any, type_: Type | None) -> Any:
-    """A value for each bare word in a tree, by its type.
+    """Return a copy of a tree in which each bare word is converted by its type.
 
-    :param value: dictionaries and lists; the leaves are values or :class:`Bare` words.
-    :param type_: None: it is not known.
+    :param value: dictionaries and lists; the leaves are values or :class:`BareWord` objects.
+    :param type_: the type of ``value``; None if it is not known.
     """
     if isinstance(value, BareWord):
         return parse_word(value, type_ or ANY)
     if isinstance(value, dict):
         of_object = as_object(type_)
-        fields = of_object.fields(value) if of_object is not None else {}
+        members = of_object.fields(value) if of_object is not None else {}
         return {
-            key: apply_types(item, fields[key].type if key in fields else None)
-            for key, item in _with_dots(value, fields).items()
+            key: apply_types(item, members[key].type if key in members else None)
+            for key, item in _join_dotted_names(value, members).items()
         }
     if isinstance(value, list):
         of_array = as_array(type_)
@@ -37,47 +38,47 @@ def apply_types(value: Any, type_: Type | None) -> Any:
     return value
 
 
-def _with_dots(value: dict[str, Any], fields: Collection[str]) -> dict[str, Any]:
-    """The same, with those names in one piece that have a dot in them.
+def _join_dotted_names(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Restore the names of members that contain a dot.
 
-    The properties of some drivers do (``zoned.zasl``), and were taken for a path.
+    Some drivers have such properties (``zoned.zasl`` of ``nvme``); the parser, which does not
+    know the types, has taken the name for a path into an object.
+
+    :param names: the names of the members that the object has.
     """
-    found: dict[str, Any] = {}
+    joined: dict[str, Any] = {}
     for key, item in value.items():
-        if isinstance(item, dict) and any(field.startswith(f"{key}.") for field in fields):
+        if isinstance(item, dict) and any(name.startswith(f"{key}.") for name in names):
             inner = {f"{key}.{name}": each for name, each in item.items()}
-            found |= {name: each for name, each in inner.items() if name in fields}
-            item = {name: each for name, each in item.items() if f"{key}.{name}" not in fields}
+            joined |= {name: each for name, each in inner.items() if name in names}
+            item = {name: each for name, each in item.items() if f"{key}.{name}" not in names}
             if not item:
                 continue
-        found[key] = item
-    return found
+        joined[key] = item
+    return joined
 
 
 def parse_word(word: BareWord, type_: Type) -> Any:
-    """Read a bare word as a type has it."""
-    if isinstance(type_, Alternate):
-        return _read_alternate(word, type_)
-    value = _fit(word, type_)
-    return parse_untyped(word) if value is _NO_VALUE else value
-
-
-def _read_alternate(word: BareWord, type_: Alternate) -> Any:
-    """The first branch that fits, those of strings last, for any word fits a string."""
-    for branch in sorted(type_.branches, key=_takes_any_word):
-        value = _fit(word, branch)
-        if value is not _NO_VALUE:
+    """Convert a bare word to a value of a type, or as if there were no type if that fails."""
+    # Any word is a valid string, so an alternate's string branches are tried last.
+    for branch in sorted(branches(type_), key=_accepts_any_word):
+        value = _convert(word, branch)
+        if value is not _MISMATCH:
             return value
     return parse_untyped(word)
 
 
-def _takes_any_word(type_: Type) -> bool:
+def _accepts_any_word(type_: Type) -> bool:
+    """Whether any word is a value of a type.
+
+    An enumeration counts too: the VM, not this shell, refuses a value that it does not have.
+    """
     return isinstance(type_, Enum) or (isinstance(type_, Builtin) and type_.json_type == "string")
 
 
-def _fit(word: BareWord, type_: Type) -> Any:
-    """The word as a value of a type without parts; ``_NO_VALUE``: it is none."""
-    if _takes_any_word(type_):
+def _convert(word: BareWord, type_: Type) -> Any:
+    """Convert a bare word to a value of a scalar type; return ``_MISMATCH`` if it is not one."""
+    if _accepts_any_word(type_):
         return str(word)
     kind = type_.json_type if isinstance(type_, Builtin) else None
     value: Any = None
@@ -91,4 +92,4 @@ def _fit(word: BareWord, type_: Type) -> Any:
             value = parse_float(word)
     elif kind == "null" and word == "null":
         return None
-    return _NO_VALUE if value is None else value
+    return _MISMATCH if value is None else value

@@ -1,6 +1,7 @@
-"""A line cut into words: names, and keys with the span of their value.
+"""Split a logical line into words: names, ``key=value`` pairs, redirections and pipelines.
 
-This is the notation's lexical half; what a value means is not known here.
+This is the notation's tokenizer. It finds where values begin and end; it does not know what
+they mean.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import NamedTuple
 
 from .logical_line import ParseError
 
-# How deep objects and lists may nest. QEMU's own reader stops at 1,024; nothing that it takes
-# comes near this.
+# How many levels deep objects and lists may be nested. QEMU's JSON parser allows 1,024
+# (MAX_NESTING in qobject/json-streamer.c), but no command needs nearly as many as this.
 MAX_DEPTH = 100
 
 _KEY = re.compile(r"""([^\s="'{}\[\]]+)=""")
@@ -22,15 +23,15 @@ _BLANK = re.compile(r"\s*")
 DOUBLE_QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
 SINGLE_QUOTED = r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
 _QUOTED = {'"': re.compile(DOUBLE_QUOTED), "'": re.compile(SINGLE_QUOTED)}
-# All that matters for finding a literal's end; a quote that is left over opens a string
-# which is not closed on its line.
+# The tokens that matter for finding the end of a literal. A quote that only the last alternative
+# matches begins a string that is not closed on its line.
 _IN_LITERAL = re.compile(rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}|#[^\n]*|[\[\]{{}}\"']")
 
 
 class IncompleteLiteral(ParseError):
-    """The text ends inside a literal; more lines may complete it.
+    """The text ends inside a literal, which more lines may complete.
 
-    :ivar depth: how many brackets are open.
+    :ivar depth: the number of brackets that are open.
     """
 
     def __init__(self, offset: int, depth: int) -> None:
@@ -41,17 +42,20 @@ class IncompleteLiteral(ParseError):
 PIPE = "|"
 READ, READ_WRITE = "<", "<>"
 
-_MARK = re.compile(r"(?P<mark>\||<>?)\s*")
+_OPERATOR = re.compile(r"(?P<operator>\||<>?)\s*")
 
 
 class Word(NamedTuple):
-    """One word: ``NAME`` alone, or ``KEY=VALUE``; or a mark and what stands behind it.
+    """A word: ``NAME``, ``KEY=VALUE``, ``<PATH``, ``<>PATH`` or ``| PIPELINE``.
 
-    :ivar start: where the word begins in the text.
-    :ivar key: what stands before ``=``; all of the word if there is none. For ``<PATH`` and
-        ``<>PATH`` the mark, and for ``| PIPELINE``, which takes all the rest of the line.
-    :ivar value: the value as it is written; None: there is no ``=``.
-    :ivar value_start: where the value begins.
+    All positions are in characters from the beginning of the text.
+
+    :ivar start: where the word begins.
+    :ivar key: the part before ``=``; the whole word if there is no ``=``; or the operator
+        (:data:`PIPE`, :data:`READ` or :data:`READ_WRITE`).
+    :ivar value: the value as it is written; None if there is no ``=``. For an operator it is the
+        path as it is written, or the pipeline, which is the rest of the line.
+    :ivar value_start: where the value begins; the end of the word if there is none.
     """
 
     start: int
@@ -61,18 +65,19 @@ class Word(NamedTuple):
 
 
 def split_words(text: str, position: int = 0) -> Iterator[Word]:
-    """Cut ``text`` into its words, from ``position`` to its end or to a ``# comment``.
+    """Split ``text`` into words, from ``position`` to its end or to a ``# comment``.
 
-    :raise ParseError: a string is not closed, or something is stuck to a value.
-    :raise Incomplete: a literal is not closed.
+    :raise ParseError: a string is not closed, or no space separates a value from the next word.
+    :raise IncompleteLiteral: a literal is not closed.
     """
     while (position := skip_blank(text, position)) < len(text) and text[position] != "#":
-        mark = _MARK.match(text, position)
+        operator = _OPERATOR.match(text, position)
         key = _KEY.match(text, position)
-        if mark is not None:
-            is_pipe = mark["mark"] == PIPE
-            end = len(text) if is_pipe else value_end(text, mark.end())
-            yield Word(position, mark["mark"], text[mark.end() : end], mark.end())
+        if operator is not None:
+            is_pipe = operator["operator"] == PIPE
+            end = len(text) if is_pipe else value_end(text, operator.end())
+            operand = text[operator.end() : end]
+            yield Word(position, operator["operator"], operand, operator.end())
             position = end
         elif key is None:
             name = _NAME.match(text, position)
@@ -86,20 +91,22 @@ def split_words(text: str, position: int = 0) -> Iterator[Word]:
 
 
 def split_partial(text: str, position: int = 0) -> tuple[list[Word], Word]:
-    """Cut a line that is being typed into its whole words and the one that its end is in.
+    """Split a line that is still being typed into its complete words and the last one.
 
-    The latter is an empty name where a word can begin, and all of a comment. A string or
-    literal in it may be open.
+    :param text: the line up to the cursor.
+    :return: the complete words, and the word at the end of the text. The latter is an empty name
+        where a new word can begin, and the whole comment inside one; a string or literal in it
+        need not be closed.
     """
     words: list[Word] = []
     try:
         for word in split_words(text, position):
             words.append(word)
             position = word.value_start + len(word.value or "")
-    except ParseError:  # it is not whole
+    except ParseError:  # the last word is not complete
         start = skip_blank(text, position)
-        key = _MARK.match(text, start) or _KEY.match(text, start)
-        assert key is not None, "only a value can be wrong"
+        key = _OPERATOR.match(text, start) or _KEY.match(text, start)
+        assert key is not None, "only values raise errors"
         return words, Word(start, key[1], text[key.end() :], key.end())
     if words and position == len(text):
         return words[:-1], words[-1]
@@ -108,16 +115,17 @@ def split_partial(text: str, position: int = 0) -> tuple[list[Word], Word]:
 
 
 def skip_blank(text: str, position: int) -> int:
-    """Where the next word begins."""
+    """Return the position of the first character at or after ``position`` that is not blank."""
     blank = _BLANK.match(text, position)
     assert blank is not None
     return blank.end()
 
 
 def value_end(text: str, start: int) -> int:
-    """Find the end of the value that begins at ``start``.
+    """Return where the value that begins at ``start`` ends.
 
-    :raise ParseError: it is not closed, or something is stuck to it.
+    :raise ParseError: the value is not closed, or no space separates it from the next word.
+    :raise IncompleteLiteral: the value is a literal that is not closed.
     """
     opening = text[start : start + 1]
     if opening in _QUOTED:
@@ -132,16 +140,17 @@ def value_end(text: str, start: int) -> int:
         assert bare is not None
         return bare.end()
     if end < len(text) and not text[end].isspace():
-        raise ParseError(f"a blank is needed here, after the {what}", end)
+        raise ParseError(f"expected a space after the {what}", end)
     return end
 
 
 def literal_end(text: str, start: int, depth: int = 0) -> int:
-    """Find the end of a literal: where its first bracket is closed.
+    """Return where a literal ends, which is where its first bracket is closed.
 
-    :param depth: how many brackets are open already before ``start``.
-    :raise ParseError: a string in it is not closed.
-    :raise Incomplete: the text ends first.
+    :param start: where to begin; at the first bracket, if ``depth`` is 0.
+    :param depth: the number of brackets that are already open before ``start``.
+    :raise ParseError: a string in the literal is not closed.
+    :raise IncompleteLiteral: the text ends before the literal does.
     """
     for match in _IN_LITERAL.finditer(text, start):
         token = match[0]

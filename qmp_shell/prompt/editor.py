@@ -160,8 +160,8 @@ class Editor:
             return False
         reader = LineJoiner()
         for line in self._prompt.default_buffer.text.split("\n"):
-            reader.push(line)
-        return reader.open
+            reader.add_line(line)
+        return reader.needs_more
 
 
 class _Ear:

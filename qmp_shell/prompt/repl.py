@@ -168,7 +168,7 @@ class Repl:
             prompt = self._session.prompt if len(lines) == 1 else None
             source = self._session.read(reader, line)
             if source is None and number == len(lines):  # Enter with Escape: it is meant so
-                source = reader.flush()
+                source = reader.finish()
             if source is not None and not self._run_source(source, prompt):
                 left = sum(1 for line in lines[number:] if line.strip())
                 if left:

@@ -76,8 +76,8 @@ def run_lines(session: Session, item: Input, *, goes_on: bool = False) -> None:
             attempt(lambda source=source: _run(session, source))  # type: ignore[misc]
         if session.done:
             return
-    if reader.open:
-        attempt(lambda: _run(session, reader.flush()))
+    if reader.needs_more:
+        attempt(lambda: _run(session, reader.finish()))
     if not goes_on:
         attempt(session.end_transaction)
 

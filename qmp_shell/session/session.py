@@ -173,9 +173,9 @@ class Session:
 
     def read(self, reader: LineJoiner, line: str) -> LogicalLine | None:
         """Add a physical line to those before it, as the present mode reads lines."""
-        if self.human is not None and not reader.open:
-            return reader.push_raw(line)
-        return reader.push(line)
+        if self.human is not None and not reader.needs_more:
+            return reader.add_raw_line(line)
+        return reader.add_line(line)
 
     def run(self, source: LogicalLine) -> None:
         """Do what a whole line says.
@@ -192,7 +192,7 @@ class Session:
         if self.human is not None and not source.text.lstrip().startswith("."):
             self.run_human(source.text)
             return
-        statement = self._assembler.feed(source)
+        statement = self._assembler.parse(source)
         if isinstance(statement, DotStatement):
             self._run_dot(statement, source)
         elif statement is not None:
@@ -335,11 +335,11 @@ class Session:
 
     def drop_transaction(self) -> None:
         """Forget the actions of an open transaction."""
-        self._assembler.drop()
+        self._assembler.discard_transaction()
 
     def spoil_transaction(self) -> None:
         """An action of an open transaction failed to be read: none of it will be sent."""
-        self._assembler.spoil()
+        self._assembler.mark_invalid()
 
     def end_transaction(self) -> None:
         """There are no more lines.

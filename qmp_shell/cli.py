@@ -265,9 +265,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.schema is not None:
         if options.address or options.agent:
             raise UsageError("--schema stands in for the VM: no ADDRESS and no -N with it")
-        from .schema.file import load_schema
-
-        return _shell(options, _nowhere, schema=load_schema(options.schema))
+        return _shell(options, _nowhere, schema=_read_schema(options.schema))
     if isinstance(options.wait, str):
         if options.address:
             raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
@@ -287,6 +285,23 @@ def _run(options: argparse.Namespace) -> int:
         )
 
     return _shell(options, connector)
+
+
+def _read_schema(path: str) -> Schema:
+    """Read a schema that was saved to a file.
+
+    :raise UsageError: the file cannot be read, or does not contain a schema.
+    """
+    from .schema import parse_schema
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse_schema(file.read())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        reason = f"this is not a QMP schema: {error}"
+        raise UsageError(f"{path}: {reason}; save one with -c query-qmp-schema") from None
 
 
 def _nowhere(_address: str | None, _tracer: Tracer) -> Client:

@@ -17,8 +17,7 @@ import hypothesis
 import pytest
 
 import qmp_shell
-from qmp_shell.schema import Schema
-from qmp_shell.schema.file import load_schema
+from qmp_shell.schema import Schema, parse_schema
 from tests.peer import ScriptedPeer
 from tests.terminal import Terminal
 
@@ -182,7 +181,7 @@ def schema_file(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def schema(schema_file: Path) -> Schema:
     """This QEMU's schema."""
-    return load_schema(str(schema_file))
+    return parse_schema(schema_file.read_text())
 
 
 @pytest.fixture

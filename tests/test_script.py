@@ -594,7 +594,7 @@ def test_a_schema_that_is_none(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     for content in ("[]", "{", "[1, {}]", '{"return": 5}'):
         bad.write_text(content)
         done = run("--schema", str(bad), "-c", "stop")
-        assert (done.returncode, "this is no schema" in done.stderr) == (2, True)
+        assert (done.returncode, "this is not a QMP schema" in done.stderr) == (2, True)
     done = run("--schema", str(tmp_path / "none"), "-c", "stop")
     assert (done.returncode, "No such file" in done.stderr) == (2, True)
     done = run("--schema", str(bad), vm.address)

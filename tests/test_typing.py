@@ -273,7 +273,7 @@ def objects_of(draw: st.DrawFn, type_: Object, depth: int) -> dict[str, Any]:
     """Objects with all required members and some of the others, and those of their branches."""
     found: dict[str, Any] = {}
     while True:
-        fields = type_.fields(found)
+        fields = type_.members_for(found)
         left = [member for name, member in fields.items() if name not in found]
         required = [member for member in left if member.required]
         if not required:

@@ -87,7 +87,7 @@ def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
     prefix = "".join(part + "." for part in path)
     of_object, of_array = as_object(inner), as_array(inner)
     if of_object is not None:
-        for member in required_first(of_object.fields(given)):
+        for member in required_first(of_object.members_for(given)):
             yield from _member_keys(prefix, member, given)
     elif of_array is not None:
         for index in _indexes(given):

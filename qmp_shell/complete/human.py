@@ -134,11 +134,13 @@ def _option(command: str, typed: str, types: TypeSource, names: NameSource) -> C
     type_ = types.arguments(qmp_command, given)
     if type_ is None:
         return None
-    fields = type_.fields(given)
+    fields = type_.members_for(given)
     key, equals, value = part.partition("=")
     if not equals:
         free = [member for name, member in fields.items() if name not in given and name != first]
-        return Completions(part, [Candidate(f"{m.name}=", m.about, is_key=True) for m in free])
+        return Completions(
+            part, [Candidate(f"{m.name}=", m.description, is_key=True) for m in free]
+        )
     if key not in fields:
         return None
     type_of_value = fields[key].type

@@ -112,7 +112,7 @@ def walk(type_: Type, given: Any, path: list[str]) -> tuple[Type, Any, list[str]
     names = []
     for part in path:
         of_object, of_array = as_object(type_), as_array(type_)
-        fields = of_object.fields(given) if of_object is not None else {}
+        fields = of_object.members_for(given) if of_object is not None else {}
         if part in fields:
             type_ = fields[part].type
             names.append(part)
@@ -154,7 +154,7 @@ def signature_of(line: Line, types: TypeSource) -> Signature | None:
         path, found, inner, last = [], (type_, group.given, []), type_, path[0] if path else last
     given = found[1] if isinstance(found[1], dict) else {}
     name = " ".join([group.name.key, ".".join([*path, ""])]).rstrip()
-    return Signature(name, format_signature(inner.fields(given)), set(given), last)
+    return Signature(name, format_signature(inner.members_for(given)), set(given), last)
 
 
 def unknown_words(line: Line, types: TypeSource) -> Iterator[tuple[int, int]]:
@@ -191,7 +191,7 @@ def _is_decisive(line: Line, type_: Object) -> bool:
     inner = as_object(found[0]) if found is not None else None
     if kind_of(group.name.key, line.word.key, "") == Kind.DRIVER:
         return True
-    return inner is not None and found is not None and inner.has_tag(last, found[1])
+    return inner is not None and found is not None and inner.is_tag(last, found[1])
 
 
 def _known_names(is_action: bool, types: TypeSource) -> Iterable[str]:

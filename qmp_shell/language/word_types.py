@@ -26,7 +26,7 @@ def apply_types(value: Any, type_: Type | None) -> Any:
         return parse_word(value, type_ or ANY)
     if isinstance(value, dict):
         of_object = as_object(type_)
-        members = of_object.fields(value) if of_object is not None else {}
+        members = of_object.members_for(value) if of_object is not None else {}
         return {
             key: apply_types(item, members[key].type if key in members else None)
             for key, item in _join_dotted_names(value, members).items()

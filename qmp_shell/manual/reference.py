@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..protocol import Message
-from ..schema.model import Object, Schema, Type, innermost_element
+from ..schema import Object, Schema, Type
+from ..schema.types import innermost_element
 from .troff import Block, lay_out, plain_text, read_blocks
 
 _FOLDERS = ("/usr/local/share/man", "/usr/share/man", "/opt/local/share/man", "/usr/pkg/man")

@@ -157,14 +157,16 @@ class Helper:
                 yield from (fault, "")
 
     def _synopsis(self, name: str, type_: Object, given: dict[str, Any]) -> Iterator[str]:
-        parts = " ".join([name, *(part.text for part in format_signature(type_.fields(given)))])
+        parts = " ".join(
+            [name, *(part.text for part in format_signature(type_.members_for(given)))]
+        )
         yield from wrap(parts, self._width, _INDENT, _INDENT * 3)
         yield ""
 
     def _members(
         self, title: str, topic: str, type_: Object, given: dict[str, Any], section: Section | None
     ) -> Iterator[str]:
-        fields = type_.fields(given)
+        fields = type_.members_for(given)
         if not fields:
             return
         yield f"{title}:"
@@ -185,7 +187,7 @@ class Helper:
         if type_name.startswith("array of "):
             type_name = f"[{type_name.removeprefix('array of ')}]"
         facts = describe_member_type(member, self._type_text(member.type, type_name))
-        about = said.text if said is not None and said.text else member.about
+        about = said.text if said is not None and said.text else member.description
         yield from self._entry(member.name, facts, about)
         for branch in branches(member.type):
             values = branch.element if isinstance(branch, Array) else branch
@@ -258,7 +260,7 @@ def sample(type_: Type, depth: int = 0) -> Any:
         values: dict[str, Any] = {}
         while missing := [  # a tag may call for more
             member
-            for member in first.fields(values).values()
+            for member in first.members_for(values).values()
             if member.required and member.name not in values
         ]:
             for member in missing:

@@ -1,8 +1,13 @@
-"""The VM's own types, as ``query-qmp-schema`` tells them. Pure: no socket, no VM."""
+"""The VM's own types, as ``query-qmp-schema`` returns them: look-up, checks, and descriptions.
+
+This package is pure: it knows nothing of sockets, files or VMs. It informs; what is valid is for
+the VM to decide.
+"""
 
 from __future__ import annotations
 
-from .model import (
+from .introspection import Command, EventType, Schema, parse_schema
+from .types import (
     ANY,
     BOOLEAN,
     INTEGER,
@@ -11,13 +16,10 @@ from .model import (
     Alternate,
     Array,
     Builtin,
-    Command,
     Enum,
     EnumValue,
-    EventType,
     Member,
     Object,
-    Schema,
     Type,
     as_array,
     as_object,
@@ -44,4 +46,5 @@ __all__ = [
     "as_array",
     "as_object",
     "branches",
+    "parse_schema",
 ]

@@ -1,15 +1,19 @@
-"""What a message has that its types do not allow. It informs; the VM is the authority."""
+"""Compare the arguments of a message with their types, and say what does not fit.
+
+The findings are hints for a user. They do not stop a message from being sent: what is valid is
+for the VM to decide.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from .model import Alternate, Array, Builtin, Enum, Object, Type
 from .text import describe_type
+from .types import Array, Builtin, Enum, Object, Type, branches
 
-# How many names a fault lists when none is near.
-_LISTED = 8
+# If no name is similar to a wrong one, at most this many possible names are listed.
+_MAX_LISTED = 8
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -20,17 +24,31 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+class _Fault(NamedTuple):
+    """Something in the arguments that does not fit their types.
+
+    :ivar text: a description for the user.
+    :ivar is_missing: whether it is about missing members.
+    """
+
+    text: str
+    is_missing: bool = False
+
+
 def check_arguments(arguments: object, type_: Object) -> list[str]:
-    """Say what is wrong with a command's arguments, the plainest first."""
-    found = list(_faults(arguments, type_, ""))
-    others = [text for text, is_missing in found if not is_missing]
-    # What is missing is most often what a misspelt name was meant to be.
-    missing = [text for text, is_missing in found if is_missing]
+    """Describe what is wrong with a command's arguments, the most obvious faults first.
+
+    :return: one text for each fault; empty if there are none.
+    """
+    faults = list(_find_faults(arguments, type_, ""))
+    others = [fault.text for fault in faults if not fault.is_missing]
+    missing = [fault.text for fault in faults if fault.is_missing]
+    # If there is a misspelt name, the missing member is most likely the one that it stands for.
     return others if any("did you mean" in text for text in others) else others + missing
 
 
 def similar_names(word: str, names: Iterable[str]) -> list[str]:
-    """The names that are most like a word, the best first."""
+    """Return at most three of ``names`` that are similar to a word, the most similar first."""
     import difflib
 
     names = list(names)
@@ -40,86 +58,101 @@ def similar_names(word: str, names: Iterable[str]) -> list[str]:
 
 
 def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
-    """What ends a complaint: ``; did you mean a or b?``, or the names if they are few, or nothing.
+    """Format the end of a message about a name that does not exist.
 
-    :param prefix: what stands before the names where they are used.
+    :param word: the name that does not exist.
+    :param names: the names that do.
+    :param what: how a list of the names begins: ``there are``.
+    :param prefix: is put before each name that is shown.
+    :return: ``; did you mean a or b?`` if some names are similar; else ``; there are: a, b`` if
+        the names are few; else an empty string.
     """
     names = list(names)
     close = [prefix + name for name in similar_names(word, names)]
     if close:
         return f"; did you mean {' or '.join(close)}?"
     listed = ", ".join(prefix + name for name in names)
-    return f"; {what}: {listed}" if 0 < len(names) <= _LISTED else ""
+    return f"; {what}: {listed}" if 0 < len(names) <= _MAX_LISTED else ""
 
 
-Fault = tuple[str, bool]
+def _find_faults(value: Any, type_: Type, path: str) -> Iterator[_Fault]:
+    """Yield the faults of a value.
 
-
-def _faults(value: Any, type_: Type, path: str) -> Iterator[Fault]:
-    branch = _branch(value, type_)
+    :param path: the dotted key of the value; empty for the arguments as a whole.
+    """
+    branch = _matching_branch(value, type_)
     if branch is None:
-        yield f"{path} must be {describe_type(type_)}", False
+        yield _Fault(f"{path} must be {describe_type(type_)}")
     elif isinstance(branch, Object):
-        yield from _object_faults(value, branch, path)
+        yield from _find_object_faults(value, branch, path)
     elif isinstance(branch, Array):
         for index, item in enumerate(value):
-            yield from _faults(item, branch.element, f"{path}.{index}")
+            yield from _find_faults(item, branch.element, f"{path}.{index}")
     elif isinstance(branch, Enum) and value not in branch.values:
-        wanted = format_suggestion(value, branch.values, f"{path} is one of")
-        yield f"{path} has no value {value!r}{wanted}", False
+        suggestion = format_suggestion(value, branch.values, f"{path} is one of")
+        yield _Fault(f"{path} has no value {value!r}{suggestion}")
 
 
-def _object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[Fault]:
+def _find_object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[_Fault]:
+    """Yield the faults of an object: members that are wrong, unknown or missing."""
     prefix = f"{path}." if path else ""
-    fields = type_.fields(value)
+    members = type_.members_for(value)
     for key, item in value.items():
-        if key in fields:
-            yield from _faults(item, fields[key].type, prefix + key)
+        if key in members:
+            yield from _find_faults(item, members[key].type, prefix + key)
         elif not type_.is_open(value):
-            others = [name for name in fields if name not in value]
-            wanted = (
-                format_suggestion(key, others, "there are", prefix) if others else "; it takes none"
+            others = [name for name in members if name not in value]
+            suggestion = (
+                format_suggestion(key, others, "it takes", prefix) if others else "; it takes none"
             )
-            yield f"no argument {prefix + key}{wanted}", False
-    missing = [prefix + name for name in fields if fields[name].required and name not in value]
+            yield _Fault(f"no argument {prefix + key}{suggestion}")
+    missing = [
+        prefix + name for name, member in members.items() if member.required and name not in value
+    ]
     if missing:
-        yield f"missing: {', '.join(missing)}", True
+        yield _Fault(f"missing: {', '.join(missing)}", is_missing=True)
 
 
-def _branch(value: Any, type_: Type) -> Type | None:
-    """The type, or the branch of an alternate, that a value is of; None: it is of none."""
-    options = type_.branches if isinstance(type_, Alternate) else [type_]
-    return next((option for option in options if _is_of(value, option)), None)
+def _matching_branch(value: Any, type_: Type) -> Type | None:
+    """Return the type, or the branch of an alternate, that fits a value's JSON type."""
+    return next((branch for branch in branches(type_) if _fits(value, branch)), None)
 
 
-def _is_of(value: Any, type_: Type) -> bool:
+def _fits(value: Any, type_: Type) -> bool:
+    """Whether a value has the JSON type that a type asks for; its contents are not checked."""
     if isinstance(type_, Builtin):
-        wanted = _PYTHON_TYPES.get(type_.json_type)
-        if wanted is None:
+        expected = _PYTHON_TYPES.get(type_.json_type)
+        if expected is None:
             return True
-        return isinstance(value, wanted) and (isinstance(value, bool) <= (bool in wanted))
+        # In Python a bool is an int too.
+        return isinstance(value, expected) and (not isinstance(value, bool) or bool in expected)
     if isinstance(type_, Enum):
         return isinstance(value, str)
     return isinstance(value, list if isinstance(type_, Array) else dict)
 
 
 def feature_warnings(arguments: object, type_: Type, path: str = "") -> Iterator[str]:
-    """Name what is given and marked ``deprecated`` or ``unstable``."""
-    branch = _branch(arguments, type_)
+    """Yield a text for each member and value in use that is ``deprecated`` or ``unstable``.
+
+    :param path: the dotted key of ``arguments``; empty for the arguments as a whole.
+    """
+    branch = _matching_branch(arguments, type_)
     if isinstance(branch, Object) and isinstance(arguments, dict):
-        fields = branch.fields(arguments)
-        for key in (key for key in arguments if key in fields):
+        members = branch.members_for(arguments)
+        for key in (key for key in arguments if key in members):
             name = f"{path}.{key}" if path else key
-            yield from (f"{name} is {mark}" for mark in warning_features(fields[key].features))
-            yield from feature_warnings(arguments[key], fields[key].type, name)
+            for feature in warning_features(members[key].features):
+                yield f"{name} is {feature}"
+            yield from feature_warnings(arguments[key], members[key].type, name)
     elif isinstance(branch, Array) and isinstance(arguments, list):
         for item in arguments:
             yield from feature_warnings(item, branch.element, path)
     elif isinstance(branch, Enum) and arguments in branch.values:
         value = branch.values[str(arguments)]
-        yield from (f"{path}={value.name} is {mark}" for mark in warning_features(value.features))
+        for feature in warning_features(value.features):
+            yield f"{path}={value.name} is {feature}"
 
 
 def warning_features(features: Iterable[str]) -> list[str]:
-    """Those features that a user should be told of."""
+    """Return those features that a user must be warned of."""
     return [each for each in features if each in ("deprecated", "unstable")]

@@ -1,11 +1,15 @@
-"""Types in words: short ones for a signature, longer ones for a hint or a help page."""
+"""Describe types in text: short forms for a signature, longer ones for hints and help pages.
+
+This module does not know where the text is displayed, nor how wide that is.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import NamedTuple
 
-from .model import Alternate, Array, Builtin, Command, Enum, Member, Object, Type
+from .introspection import Command
+from .types import Alternate, Array, Builtin, Enum, Member, Object, Type
 
 _SHORT = {"string": "str", "int": "int", "number": "number", "boolean": "bool", "null": "null"}
 _LONG = {
@@ -16,21 +20,24 @@ _LONG = {
     "null": "null",
     "value": "any value",
 }
-# What of an enumeration still fits a signature.
-_ENUM_CHARACTERS = 24
-# How far types are spelt out; a VM may say that one is a list of itself.
-_DEEPEST = 4
+# The values of an enumeration are listed in a signature if they take at most this many characters.
+_MAX_ENUM_CHARACTERS = 24
+# How many levels of nested types are described. A VM may send a list whose element is itself.
+_MAX_DEPTH = 4
 
 
 def format_type(type_: Type, depth: int = 0) -> str:
-    """A type in a few characters: ``int``, ``on|off|auto``, ``[str]``, ``{...}``."""
-    if depth > _DEEPEST:
+    """Format a type for a signature: ``int``, ``on|off|auto``, ``[str]``, ``{...}``.
+
+    :param depth: how many types this one is nested in.
+    """
+    if depth > _MAX_DEPTH:
         return "..."
     if isinstance(type_, Builtin):
         return _SHORT.get(type_.json_type, "any")
     if isinstance(type_, Enum):
-        every = "|".join(type_.values)
-        return every if len(every) <= _ENUM_CHARACTERS else "enum"
+        values = "|".join(type_.values)
+        return values if len(values) <= _MAX_ENUM_CHARACTERS else "enum"
     if isinstance(type_, Array):
         return f"[{format_type(type_.element, depth + 1)}]"
     if isinstance(type_, Alternate):
@@ -39,8 +46,11 @@ def format_type(type_: Type, depth: int = 0) -> str:
 
 
 def describe_type(type_: Type, depth: int = 0) -> str:
-    """A type as a sentence has it: ``an integer``, ``one of on, off, auto``."""
-    if depth > _DEEPEST:
+    """Describe a type for a sentence: ``an integer``, ``one of on, off, auto``.
+
+    :param depth: how many types this one is nested in.
+    """
+    if depth > _MAX_DEPTH:
         return "..."
     if isinstance(type_, Builtin):
         return _LONG.get(type_.json_type, "any value")
@@ -54,43 +64,49 @@ def describe_type(type_: Type, depth: int = 0) -> str:
 
 
 class Part(NamedTuple):
-    """One argument in a signature: ``driver=str``, or ``[id=str]`` if it is optional."""
+    """An argument in a signature.
+
+    :ivar name: the argument's name.
+    :ivar text: ``driver=str``, or ``[id=str]`` if it is optional.
+    """
 
     name: str
     text: str
 
 
-def format_signature(fields: dict[str, Member]) -> list[Part]:
-    """The arguments as a synopsis has them, the required ones first."""
+def format_signature(members: dict[str, Member]) -> list[Part]:
+    """Format arguments as in the synopsis of a manual page, the required ones first."""
     parts = []
-    for member in required_first(fields):
+    for member in required_first(members):
         text = f"{member.name}={format_type(member.type)}"
         parts.append(Part(member.name, text if member.required else f"[{text}]"))
     return parts
 
 
 def format_arguments(command: Command) -> str:
-    """A command's arguments in a line."""
+    """Format the arguments of a command on one line."""
     return " ".join(part.text for part in format_signature(command.arguments.members))
 
 
-def required_first(fields: dict[str, Member]) -> list[Member]:
-    """Members in the order they are shown: required ones first, else as the VM has them."""
-    return sorted(fields.values(), key=lambda member: not member.required)
+def required_first(members: dict[str, Member]) -> list[Member]:
+    """Return the required members, then the optional ones, both in the order of the schema."""
+    return sorted(members.values(), key=lambda member: not member.required)
 
 
 def describe_member(member: Member, type_: Type) -> str:
-    """What a member is, in a line: type, required or not, default, features, the VM's words.
+    """Describe a member on one line: what :func:`describe_member_type` says, and its description.
 
-    :param type_: its type, or the part of it that is meant.
+    :param type_: the member's type, or the branch of it that is meant.
     """
-    return describe_member_type(member, format_type(type_)) + (
-        f": {member.about}" if member.about else ""
-    )
+    text = describe_member_type(member, format_type(type_))
+    return f"{text}: {member.description}" if member.description else text
 
 
 def describe_member_type(member: Member, type_text: str) -> str:
-    """The same without the VM's words, and with its type as ``type_text`` has it."""
+    """Describe a member on one line: type, whether it is required, default value and features.
+
+    :param type_text: the text for its type.
+    """
     facts = [type_text, "required" if member.required else "optional"]
     if member.default is not None:
         facts.append(f"default {format_value(member.default)}")
@@ -98,12 +114,12 @@ def describe_member_type(member: Member, type_text: str) -> str:
 
 
 def format_value(value: object) -> str:
-    """A value as one would type it."""
+    """Format a value as it may be typed in a command: a string as it is, others as JSON."""
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
 def kind_of_type(type_: Type) -> str:
-    """The name of what a type is, as QEMU's manual has it."""
+    """Return the kind of a type, with the name that qemu-qmp-ref(7) uses: ``Object``, ``Enum``."""
     if isinstance(type_, Object):
         return "Union" if type_.tag is not None else "Object"
     return type(type_).__name__

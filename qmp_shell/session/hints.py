@@ -50,7 +50,7 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
         type_ = command.arguments
     if name == "device_add" and not strict:
         properties = [m for n, m in type_.members.items() if n not in command.arguments.members]
-        type_ = type_.extended(
+        type_ = type_.with_members(
             (member._replace(find_type=lambda: ANY) for member in properties),
             is_incomplete=type_.is_incomplete,
         )
@@ -77,7 +77,7 @@ def near_name(message: Message, types: VmTypes, names: NameSource) -> str:
     command, given = command_of(message), arguments_of(message)
     type_ = types.arguments(command, given)
     for key, value in given.items() if type_ is not None else ():
-        member = type_.fields(given).get(key) if type_ is not None else None
+        member = type_.members_for(given).get(key) if type_ is not None else None
         kind = kind_at(command, key, member.type) if member is not None else None
         if kind is None or not isinstance(value, str):
             continue

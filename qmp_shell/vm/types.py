@@ -99,10 +99,10 @@ class VmTypes:
             properties = self._properties_of_driver(given.get("driver"))
             if properties is None:
                 unknown = [Member("addr", _string)] if "addr" in given else []
-                return command.arguments.extended(unknown, is_incomplete=True)
-            return command.arguments.extended(properties)
+                return command.arguments.with_members(unknown, is_incomplete=True)
+            return command.arguments.with_members(properties)
         if name == "qom-set":
-            return command.arguments.extended(self._value_of_property(given))
+            return command.arguments.with_members(self._value_of_property(given))
         return command.arguments
 
     def actions(self) -> Enum | None:
@@ -114,7 +114,7 @@ class VmTypes:
     def action(self, name: str) -> Object | None:
         """The type of an action's arguments; None: nothing is known of it."""
         action = self.schema.action() if self.schema is not None else None
-        data = action.fields({action.tag: name}).get("data") if action is not None else None
+        data = action.members_for({action.tag: name}).get("data") if action is not None else None
         type_ = data.type if data is not None else None
         return type_ if isinstance(type_, Object) else None
 
@@ -164,7 +164,7 @@ def property_member(entry: Message) -> Member:
         str(entry.get("name")),
         lambda: type_,
         default=entry.get("default-value"),
-        about=description or (kind if kind.startswith("link<") else ""),
+        description=description or (kind if kind.startswith("link<") else ""),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.language.word_types import apply_types
-from qmp_shell.manual.reference import Manual, open_manual
+from qmp_shell.manual import Manual, open_manual
 from qmp_shell.render.help_page import Helper
 from qmp_shell.schema import Schema
 from qmp_shell.schema.check import check_arguments
@@ -17,7 +17,7 @@ from qmp_shell.vm.answers import Catalog
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, lack
 
-# What docutils makes of the same reference; as in QEMU 7, and as in later ones.
+# What docutils generates from the same documentation, in QEMU 7 and in QEMU 11.
 OLD = r"""
 .SH THINGS
 .SS \fBThingMode\fP (Enum)
@@ -157,6 +157,8 @@ Nothing on success
 .SH COPYRIGHT
 nobody
 """
+# The older markup has a heading before what a command returns, and no version in the heading.
+RETURNS = {"": ["Returns:", "- Nothing on success"], "1.0": ["  Returns", "    Nothing on success"]}
 ENTRIES = [
     {"name": "str", "meta-type": "builtin", "json-type": "string"},
     {"name": "0", "meta-type": "object", "members": []},
@@ -189,7 +191,7 @@ def manual(request: pytest.FixtureRequest) -> Manual:
     return Manual("thing-ref(7)", str(request.param))
 
 
-def test_a_page_with_the_manual(manual: Manual) -> None:
+def test_a_page_of_a_command_with_the_manual(manual: Manual) -> None:
     page = helper(Schema(ENTRIES), manual).page("thing-add", {"kind": "file"})
     assert page is not None
     assert page.splitlines()[0].startswith("thing-add: a command")
@@ -238,7 +240,7 @@ def test_pages_without_the_manual() -> None:
     assert pages.page("nothing", {}) is None
 
 
-def test_there_is_a_page_of_everything(schema: Schema) -> None:
+def test_every_command_and_event_has_a_page(schema: Schema) -> None:
     pages = helper(schema, None, width=60)
     for name in [*schema.commands(), *schema.events()]:
         page = pages.page(name, {})
@@ -258,26 +260,24 @@ def test_there_is_a_page_of_everything(schema: Schema) -> None:
             assert check_arguments(arguments, command.arguments) == []
 
 
-def test_the_installed_manual_has_a_page_of_everything(schema: Schema) -> None:
+def test_every_command_and_event_has_a_page_with_the_installed_manual(schema: Schema) -> None:
     manual = open_manual("qemu-qmp-ref")
     if manual is None:
         lack("qemu-qmp-ref(7)")
     pages = helper(schema, manual)
-    told = 0
+    summaries = 0
     for name in [*schema.commands(), *schema.events()]:
         page = pages.page(name, {})
         assert page is not None
         assert "\\" not in page.replace("\\n", "").replace('\\"', "").replace("\\\\", "")
-        told += bool(manual.summary(name))
-    assert told > 200
+        summaries += bool(manual.summary(name))
+    assert summaries > 200
     assert len(manual.types(schema)) > 300
     for name in manual.types(schema):
         assert pages.page(name, {})
 
 
-def test_the_manual_is_found_where_man_looks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_manual_is_found_in_manpath(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "man7").mkdir()
     with gzip.open(tmp_path / "man7" / "qemu-thing-ref.7.gz", "wt") as file:
         file.write(NEW)
@@ -289,6 +289,73 @@ def test_the_manual_is_found_where_man_looks(
     assert found.summary("thing-add") == "Add a thing"
     assert open_manual("qemu-bad-ref") is None
     assert open_manual("qemu-none-ref") is None
+
+
+def test_what_a_section_says(manual: Manual) -> None:
+    section = manual.section("thing-add")
+    assert section is not None
+    assert section.kind == "Command"
+    assert section.text(80) == [
+        "Add a thing. It can be removed again.",
+        "",
+        *RETURNS[section.since],
+    ]
+    assert section.text(20)[:2] == ["Add a thing. It can", "be removed again."]
+    assert {name: text.text for name, text in section.members.items()} == {"id": "A name for it."}
+    assert section.included == [("ThingOptions", None)]
+    assert [message["arguments"] for message in section.examples()] == [
+        {"id": "t 0", "mode": "fast"}
+    ]
+    assert manual.section("nothing") is None
+    assert manual.type_names() == ["ThingMode", "ThingOptions", "ThingFile"]
+
+
+def test_a_member_is_found_in_the_types_that_a_section_includes(manual: Manual) -> None:
+    section = manual.section("thing-add")
+    assert section is not None
+    assert manual.member(section, "filename", set()) is None
+    found = manual.member(section, "filename", {"file"})
+    assert found is not None
+    assert (found.type_name, found.text) == ("string", "The file-name.")
+
+
+def test_types_that_include_each_other_are_searched_once() -> None:
+    source = "".join(
+        f".B Object {name} (Since: 1.0)\n.INDENT 7.0\n.TP\n.B Members\n.INDENT 7.0\n"
+        f".IP \\(bu 2\nThe members of \\fB{other}\\fP\\&.\n.UNINDENT\n.UNINDENT\n"
+        for name, other in (("One", "Two"), ("Two", "One"))
+    )
+    page = Manual("thing-ref(7)", source)
+    section = page.section("One")
+    assert section is not None
+    assert section.included == [("Two", None)]
+    assert page.member(section, "nothing", set()) is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ".B Command thing (Since: " * 50_000,
+        ".B Command thing (Since: \n" * 50_000,
+        ".SS \\fB" * 50_000,
+        ".B Command thing\n.EX\n" + "-> {" * 50_000,
+        ".B Command thing\n.EX\n" + "-> {\n" * 50_000,
+        ".B Command thing\n-> " + "[" * 50_000,
+        ".B Command thing\n.TP\n.B Members\n.INDENT 0\n.IP - 2\n" + "a (" * 50_000,
+        ".B Command thing\n.TP\n.B Members\n.INDENT 0\n.IP - 2\n" + " when a is " * 50_000,
+        ".B Command thing\n" + "\\f[" * 50_000,
+    ],
+    ids=lambda source: repr(source[-12:]),
+)
+@pytest.mark.timeout(20)
+def test_a_page_takes_linear_time(source: str) -> None:
+    """With patterns that backtrack, these pages took minutes."""
+    page = Manual("thing-ref(7)", source)
+    page.summary("thing")
+    section = page.section("thing")
+    if section is not None:
+        assert section.examples() == []
+        section.text(80)
 
 
 def test_help_in_a_script(vm: RunningVm, run: Run) -> None:

@@ -1,28 +1,26 @@
-"""QEMU's own reference, as it is installed on this machine.
+"""The sections of a page of QEMU's reference: one for each command, event and type.
 
-It is made by docutils, with a section for each command, event and type. QEMU 7 has a heading
-for each (``.SS \\fBdevice_add\\fP (Command)``), later ones a term (``.B Command device_add``).
+docutils generates the page from QEMU's QAPI documentation. A section begins with a heading in QEMU
+7.2 (``.SS \\fBdevice_add\\fP (Command)``), and with a term in QEMU 11 (``.B Command device_add``).
+This module opens no files, and does not know the VM.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..protocol import Message
 from ..schema import Object, Schema, Type
 from ..schema.types import innermost_element
-from .troff import Block, lay_out, plain_text, read_blocks
+from .troff import Block, format_blocks, parse_blocks, plain_text
 
-_FOLDERS = ("/usr/local/share/man", "/usr/share/man", "/opt/local/share/man", "/usr/pkg/man")
+# A page is large (1 MB), so none of these patterns may take more than linear time.
 _KINDS = "Command|Event|Object|Union|Enum|Alternate"
 _SECTION = re.compile(
     rf"^(?:\.SS \\fB(?P<old>.+?)\\fP \((?P<old_kind>{_KINDS})\)|"
-    rf"\.B (?P<kind>{_KINDS}) (?P<name>\S+)(?: \(Since: (?P<since>[^)]*)\))?|\.SH .*)$",
+    rf"\.B (?P<kind>{_KINDS}) (?P<name>\S+)(?: \(Since: (?P<since>[^)\n]*)\))?|\.SH .*)$",
     re.MULTILINE,
 )
 _MEMBER_HEADINGS = {"Arguments", "Members", "Values", "Data"}
@@ -30,156 +28,195 @@ _OLD_MEMBER = re.compile(r"(?P<name>[\w.-]+)(?:: (?P<type>[^(]+?))?(?: \(.*\))?"
 _MEMBER = re.compile(r"(?P<name>[\w.-]+)(?: \((?P<type>[^)]+?)(?:, optional)?\))? --(?P<text>.*)")
 _INCLUDED = re.compile(r"(?:When \S+ is (?P<case>\S+): )?The members of (?P<type>\w+)")
 _OLD_CASE = re.compile(r' when \S+ is "(?P<case>[^"]*)"')
-_EXAMPLE = re.compile(r"->\s*(\{.*?\})\s*(?=<-|->|\Z)", re.DOTALL)
+_ARROW = re.compile(r"(<-|->)")
+# How much of a section is searched for its first sentence, in characters.
+_SUMMARY_SOURCE = 2000
 
 
 class MemberText(NamedTuple):
-    """What the manual says of a member: the name of its type, and a text."""
+    """What the manual says about a member of a type, or a value of an enumeration.
+
+    :ivar type_name: the name of the member's type; empty if it is not given.
+    :ivar text: the description.
+    """
 
     type_name: str
     text: str
 
 
 class Section:
-    """What the manual says of one command, event or type.
+    """What the manual says about one command, event or type.
 
-    :ivar kind: ``Command``, ``Event``, ``Object``, ``Enum`` or ``Alternate``.
-    :ivar members: what it says of the arguments, members or values.
-    :ivar included: types whose members are members here, and the tag's value that adds them.
+    :ivar kind: ``Command``, ``Event``, ``Object``, ``Union``, ``Enum`` or ``Alternate``.
+    :ivar since: the QEMU version that introduced it; empty if it is not in the heading.
+    :ivar members: the descriptions of its arguments, members or values, by name.
+    :ivar included: the names of types whose members are members of this one too, each with the
+        value of the tag that adds them; None if they are always there.
     """
 
     def __init__(self, name: str, kind: str, source: str, since: str = "") -> None:
+        """Parse a section.
+
+        :param source: its troff source, without the heading.
+        """
         self.name = name
         self.kind = kind
         self.since = since
         self.members: dict[str, MemberText] = {}
         self.included: list[tuple[str, str | None]] = []
-        self._blocks = list(self._without_members(read_blocks(source)))
+        self._blocks: list[Block] = []
+        self._add_blocks(parse_blocks(source))
 
     def text(self, width: int) -> list[str]:
-        """All that is said but of the members, and but examples."""
-        said = (
+        """Return the lines of the text, without members and examples.
+
+        :param width: the columns that a line may take.
+        """
+        blocks = (
             block
             for block in self._blocks
             if not block.is_code and not block.term.startswith("Example")
         )
-        return list(lay_out(said, width))
+        return list(format_blocks(blocks, width))
 
     def examples(self) -> list[Message]:
-        """The messages that are shown as examples of the command."""
-        found = []
-        for block in self._blocks:
-            for match in _EXAMPLE.finditer("\n".join(block.lines)) if block.is_code else ():
-                try:
-                    message = json.loads(match[1])
-                except ValueError:  # there are dots in it for what was left out
-                    continue
-                if isinstance(message, dict) and message.get("execute") == self.name:
-                    found.append(message)
-        return found
+        """Return the messages that the section shows as examples of its command."""
+        texts = ["\n".join(block.lines) for block in self._blocks if block.is_code]
+        messages = [message for text in texts for message in _sent_messages(text)]
+        return [message for message in messages if message.get("execute") == self.name]
 
-    def _without_members(self, blocks: list[Block]) -> Iterator[Block]:
-        """Take the members out of the text; and the version, for which there is no room."""
-        heading: Block | None = None
-        scope: tuple[int, ...] | None = None  # that of the members
+    def _add_blocks(self, blocks: list[Block]) -> None:
+        """Sort the blocks into the members and the text.
+
+        What is below the heading ``Since`` is dropped; it only repeats the version.
+        """
+        heading = ""
+        scope: tuple[int, ...] | None = None  # of the list of members
         for block in blocks:
             if block.is_heading or (block.term in _MEMBER_HEADINGS and not block.text):
-                heading, scope = block, None
-            elif heading is not None and heading.term in _MEMBER_HEADINGS and scope is None:
+                heading, scope = block.term, None
+            elif heading in _MEMBER_HEADINGS and scope is None:
                 scope = block.scope
-            if heading is None or heading.term not in (*_MEMBER_HEADINGS, "Since"):
-                yield block
+            if heading not in _MEMBER_HEADINGS and heading != "Since":
+                self._blocks.append(block)
             elif scope is not None and block.scope[: len(scope)] == scope:
                 self._add_member(block)
-            elif scope is not None:
-                heading = None
-                yield block
+            elif scope is not None:  # the list of members has ended without another heading
+                heading = ""
+                self._blocks.append(block)
 
     def _add_member(self, block: Block) -> None:
-        is_bullet = len(block.term) <= 1
-        said = block.text if is_bullet else block.term
-        included = _INCLUDED.match(said)
+        """Add what a block in a list of members says: a member, included members, or more text."""
+        is_bullet = len(block.term) <= 1  # the list of a newer QEMU; older ones have terms
+        entry = block.text if is_bullet else block.term
+        included = _INCLUDED.match(entry)
         if included is not None:
-            case = _OLD_CASE.search(said)
-            self.included.append((included["type"], included["case"] or (case and case["case"])))
-        elif is_bullet and (member := _MEMBER.fullmatch(said)) is not None:
+            old_case = _OLD_CASE.search(entry)
+            case = included["case"] or (old_case["case"] if old_case is not None else None)
+            self.included.append((included["type"], case))
+        elif is_bullet and (member := _MEMBER.fullmatch(entry)) is not None:
             self.members[member["name"]] = MemberText(member["type"] or "", member["text"].strip())
-        elif not is_bullet and (member := _OLD_MEMBER.fullmatch(said)) is not None:
+        elif not is_bullet and (member := _OLD_MEMBER.fullmatch(entry)) is not None:
             self.members[member["name"]] = MemberText(member["type"] or "", block.text)
-        elif self.members and not block.term and not block.is_code:  # one more paragraph
+        elif self.members and not block.term and not block.is_code:  # another paragraph
             name, (type_name, text) = self.members.popitem()
             self.members[name] = MemberText(type_name, f"{text} {block.text}".strip())
 
 
-class Manual:
-    """One page of the manual.
+class _Extent(NamedTuple):
+    """Where a section is in the source of a page."""
 
-    :ivar title: as ``qemu-qmp-ref(7)``.
+    kind: str
+    start: int
+    end: int
+    since: str
+
+
+class Manual:
+    """A page of the manual.
+
+    :ivar title: the name of the page with its section: ``qemu-qmp-ref(7)``.
     """
 
     def __init__(self, title: str, source: str) -> None:
+        """Find the sections of a page. A section is parsed when it is looked up.
+
+        :param source: the page's troff source.
+        """
         self.title = title
         self._source = source
         self._summaries: dict[str, str] = {}
-        self._sections: dict[str, tuple[str, int, int, str]] = {}
-        last = ""
-        for match in _SECTION.finditer(source):
-            if last:
-                kind, start, _, since = self._sections[last]
-                self._sections[last] = (kind, start, match.start(), since)
-            last = plain_text(match["old"] or match["name"] or "")
-            if last:
-                kind = match["old_kind"] or match["kind"]
-                self._sections[last] = (kind, match.end() + 1, len(source), match["since"] or "")
+        self._sections = _find_sections(source)
 
     def section(self, name: str) -> Section | None:
-        """What is said of a command, an event or a type."""
-        if name not in self._sections:
+        """Return the section about a command, an event or a type; None if there is none."""
+        extent = self._sections.get(name)
+        if extent is None:
             return None
-        kind, start, end, since = self._sections[name]
-        return Section(name, kind, self._source[start:end], since)
+        return Section(name, extent.kind, self._source[extent.start : extent.end], extent.since)
 
     def type_names(self) -> list[str]:
-        """The types that there is a section of."""
+        """Return the names of all types that have a section."""
         return [
-            name for name, (kind, *_) in self._sections.items() if kind not in ("Command", "Event")
+            name
+            for name, extent in self._sections.items()
+            if extent.kind not in ("Command", "Event")
         ]
 
     def summary(self, name: str) -> str:
-        """The first sentence that says what something is; empty: the manual does not."""
+        """Return the first sentence of a section, without its full stop; empty if there is none."""
         if name not in self._summaries:
-            _, start, end, _ = self._sections.get(name, ("", 0, 0, ""))
-            self._summaries[name] = _first_sentence(self._source[start : min(end, start + 2000)])
+            extent = self._sections.get(name, _Extent("", 0, 0, ""))
+            end = min(extent.end, extent.start + _SUMMARY_SOURCE)
+            self._summaries[name] = _first_sentence(self._source[extent.start : end])
         return self._summaries[name]
 
     def member(self, section: Section, name: str, cases: set[str]) -> MemberText | None:
-        """What is said of a member, in a section or in the types it includes.
+        """Return what is said about a member, in a section or in those of the included types.
 
-        :param cases: the tags' values that add members.
+        :param cases: the values of the unions' tags, which choose the types that are included.
+        :return: None if nothing is said about it.
         """
+        return self._find_member(section, name, cases, set())
+
+    def _find_member(
+        self, section: Section, name: str, cases: set[str], visited: set[str]
+    ) -> MemberText | None:
         if name in section.members:
             return section.members[name]
+        visited.add(section.name)
         for type_name, case in section.included:
-            inner = self.section(type_name) if case is None or case in cases else None
-            found = self.member(inner, name, cases) if inner is not None else None
-            if found is not None:
-                return found
+            if type_name in visited or not (case is None or case in cases):
+                continue
+            included = self.section(type_name)
+            if included is not None:
+                found = self._find_member(included, name, cases, visited)
+                if found is not None:
+                    return found
         return None
 
     def types(self, schema: Schema) -> dict[str, Type]:
-        """The schema's types by the manual's names, which the schema itself does not tell."""
+        """Return the types of a schema by the names that the manual has for them.
+
+        The schema itself has numbers instead of these names. They are found by going through the
+        sections of all commands and events, together with the types of their members.
+        """
         found: dict[str, Type] = {}
-        for names, find in ((schema.commands(), schema.command), (schema.events(), schema.event)):
-            for name in names:
-                section, entity = self.section(name), find(name)
-                if section is None or entity is None:
-                    continue
-                inner = getattr(entity, "arguments", None) or getattr(entity, "data", None)
-                if isinstance(inner, Object):
-                    self._name_members(section, inner, found)
+        for name in schema.commands():
+            command = schema.command(name)
+            if command is not None:
+                self._name_members(name, command.arguments, found)
+        for name in schema.events():
+            event = schema.event(name)
+            if event is not None:
+                self._name_members(name, event.data, found)
         return found
 
-    def _name_members(self, section: Section, type_: Object, found: dict[str, Type]) -> None:
+    def _name_members(self, section_name: str, type_: Object, found: dict[str, Type]) -> None:
+        """Add the names of the types of an object's members, and of the types in these."""
+        section = self.section(section_name)
+        if section is None:
+            return
         for name, text in section.members.items():
             if name in type_.members:
                 self._name_type(text.type_name, type_.members[name].type, found)
@@ -189,42 +226,55 @@ class Manual:
                 self._name_type(name, inner, found)
 
     def _name_type(self, name: str, type_: Type, found: dict[str, Type]) -> None:
+        """Add the name of a type, and of the types in it, unless it is known already."""
         type_ = innermost_element(type_)
         name = name.strip("[]").removeprefix("array of ")
+        # The names of QAPI's built-in types begin with a small letter.
         if not name[:1].isupper() or name in found:
             return
         found[name] = type_
-        section = self.section(name)
-        if section is not None and isinstance(type_, Object):
-            self._name_members(section, type_, found)
+        if isinstance(type_, Object):
+            self._name_members(name, type_, found)
+
+
+def _find_sections(source: str) -> dict[str, _Extent]:
+    """Return where each section of a page is, by the name of what it is about."""
+    sections: dict[str, _Extent] = {}
+    last = ""
+    for match in _SECTION.finditer(source):
+        if last:
+            sections[last] = sections[last]._replace(end=match.start())
+        last = plain_text(match["old"] or match["name"] or "")
+        if last:
+            kind = match["old_kind"] or match["kind"]
+            sections[last] = _Extent(kind, match.end() + 1, len(source), match["since"] or "")
+    return sections
+
+
+def _sent_messages(text: str) -> list[Message]:
+    """Return the messages in an example that the client sends, which follow an arrow ``->``.
+
+    Those that are not valid JSON are left out; many have dots in place of some members.
+    """
+    found = []
+    parts = _ARROW.split(text)
+    for arrow, body in zip(parts[1::2], parts[2::2], strict=True):
+        if arrow == "->":
+            try:
+                message = json.loads(body)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(message, dict):
+                found.append(message)
+    return found
 
 
 def _first_sentence(source: str) -> str:
-    # What is still to be written is no description, though some sections begin with it.
+    """Return the first sentence of a section's source; empty if it has no text."""
+    # Some sections begin with a note of what is still to be documented.
     source = re.split(r"^\.SS |TODO", source, maxsplit=1, flags=re.MULTILINE)[0]
     for paragraph in re.split(r"^\.\w.*\n", source, flags=re.MULTILINE):
         text = " ".join(plain_text(paragraph).split())
         if text and "deprecated" not in text:
             return re.split(r"(?<=[a-z)'\"][.])\s+(?=[A-Z])", text)[0].rstrip(".")
     return ""
-
-
-def open_manual(title: str) -> Manual | None:
-    """Find a page, as ``qemu-qmp-ref``, and read it; None: it is not installed."""
-    paths = [path for path in os.environ.get("MANPATH", "").split(":") if path]
-    for folder in (*paths, *_FOLDERS):
-        for ending in ("", ".gz"):
-            path = f"{folder}/man7/{title}.7{ending}"
-            with contextlib.suppress(OSError, EOFError):  # not there, or not readable
-                return Manual(f"{title}(7)", _read(path))
-    return None
-
-
-def _read(path: str) -> str:
-    if path.endswith(".gz"):
-        import gzip
-
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
-            return file.read()
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..language.notation import format_message
-from ..manual.reference import Manual, Section
-from ..manual.troff import wrap
+from ..manual import Manual, Section, wrap
 from ..schema import (
     STRING,
     Array,

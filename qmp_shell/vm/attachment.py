@@ -15,7 +15,7 @@ from .status import Status
 from .types import VmTypes
 
 if TYPE_CHECKING:
-    from ..manual.reference import Manual
+    from ..manual import Manual
 
 
 class Knowledge:
@@ -43,7 +43,7 @@ class Knowledge:
     def manual(self) -> Manual | None:
         """QEMU's reference for what is at the other end, if this machine has it."""
         if not self._sought_manual:
-            from ..manual.reference import open_manual
+            from ..manual import open_manual
 
             self._sought_manual = True
             found = (open_manual(title) for title in self._titles())

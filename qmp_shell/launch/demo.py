@@ -1,4 +1,7 @@
-"""A throw-away VM to play with: it can be hot-plugged, has a disk, and leaves nothing behind."""
+"""Start a temporary VM to try the shell on: with a disk, and a bus for hot-plugged devices.
+
+This module chooses the emulator and its arguments; ``qemu.py`` starts the process and ends it.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,21 @@ from ..errors import ConnectError
 from .qemu import Vm, start_vm
 
 _DISK_BYTES = 64 << 20
-_PATH = "/usr/bin:/usr/local/bin:/usr/libexec"
+# Red Hat and its relatives install qemu-kvm in /usr/libexec, which is not in $PATH.
+_EXTRA_PATH = "/usr/bin:/usr/local/bin:/usr/libexec"
 
 
-# Lines to try, and what each does.
+# Commands for a user to try, each with a text that says what it does.
 Tips = tuple[tuple[str, str], ...]
 
 
 class _Target(NamedTuple):
-    """An architecture's emulator, and a machine of it that takes devices while it runs.
+    """An architecture that QEMU emulates, and a machine type of it that supports hot-plug.
 
-    ``plug`` says what can be plugged into it, and where.
+    :ivar name: the architecture, as in the name of QEMU's program.
+    :ivar machine: the arguments that select the machine type.
+    :ivar disk: the driver of the disk.
+    :ivar plug: the arguments of a ``device_add`` that works on this machine.
     """
 
     name: str
@@ -48,7 +55,7 @@ _TARGETS = (
     _Target("arm", _PCIE, plug=_INTO_PORT),
 )
 
-# Which packages hold an emulator, by distribution (ID or ID_LIKE of os-release).
+# How to install QEMU, by distribution: ID or ID_LIKE in os-release(5).
 _PACKAGES = {
     "debian": "apt install qemu-system-x86",
     "ubuntu": "apt install qemu-system-x86",
@@ -65,13 +72,15 @@ _PACKAGES = {
 
 @contextlib.contextmanager
 def start_demo(*, capture: bool) -> Iterator[tuple[Vm, Tips]]:
-    """Start the VM for as long as the ``with`` block runs; it comes with three lines to try.
+    """Return a context manager that starts the VM, and ends it when the ``with`` block ends.
 
-    :param capture: see :func:`~qmp_shell.vm.start_vm`.
-    :raise ConnectError: there is no QEMU here, or it does not start.
+    Its value is the VM, and commands to try on it. The VM is stopped; ``cont`` starts it.
+
+    :param capture: see :func:`~qmp_shell.launch.qemu.start_vm`.
+    :raise ConnectError: no QEMU is installed, or it does not start.
     """
     program, target = _find_qemu()
-    # The disk is a file without a name, so there is none to be removed.
+    # The disk's file has no name, so none is left behind, however this process ends.
     with tempfile.TemporaryFile() as disk:
         disk.truncate(_DISK_BYTES)
         command = [program, *_arguments(target, disk.fileno())]
@@ -80,13 +89,18 @@ def start_demo(*, capture: bool) -> Iterator[tuple[Vm, Tips]]:
 
 
 def _arguments(target: _Target, disk: int) -> list[str]:
+    """Return QEMU's arguments.
+
+    :param disk: the file descriptor of the disk image.
+    """
     return [
         *("-name", "demo"),
         *("-m", "256"),
         *target.machine,
         *("-display", "none"),
         "-nodefaults",
-        *("-S", "-no-shutdown"),  # a machine that finds nothing to boot may give up else
+        # A machine that finds nothing to boot may shut down, which must not end the VM.
+        *("-S", "-no-shutdown"),
         *("-add-fd", f"fd={disk},set=1,opaque=disk"),
         *("-blockdev", "driver=file,node-name=file0,filename=/dev/fdset/1"),
         *("-blockdev", "driver=raw,node-name=disk0,file=file0"),
@@ -103,13 +117,17 @@ def _tips(target: _Target) -> Tips:
 
 
 def _find_qemu() -> tuple[str, _Target]:
-    """An installed emulator, best one for this machine's own architecture."""
+    """Find an installed QEMU, preferably one for the host's own architecture.
+
+    :return: the path of the program, and the target that it emulates.
+    :raise ConnectError: none is installed.
+    """
     native = platform.machine()
     for target in sorted(_TARGETS, key=lambda target: target.name != native):
         program = shutil.which(f"qemu-system-{target.name}")
         if program is not None:
             return program, target
-    kvm = shutil.which("qemu-kvm") or shutil.which("qemu-kvm", path=_PATH)
+    kvm = shutil.which("qemu-kvm") or shutil.which("qemu-kvm", path=_EXTRA_PATH)
     target = next((target for target in _TARGETS if target.name == native), _TARGETS[0])
     if kvm is not None:
         return kvm, target
@@ -117,7 +135,7 @@ def _find_qemu() -> tuple[str, _Target]:
 
 
 def _advice() -> str:
-    """How to install one on this distribution."""
+    """Return a text that says how to install QEMU on this distribution."""
     try:
         release = platform.freedesktop_os_release()
     except OSError:

@@ -43,7 +43,7 @@ class TcpAddress(NamedTuple):
         if isinstance(error, PermissionError):
             return f"{self}: permission denied"
         if isinstance(error, ConnectionRefusedError):
-            start = f"-qmp tcp:{self},server=on,wait=off"
+            start = self._qemu_option(",server=on,wait=off")
             return f"{self}: nobody listens there{after}; start QEMU with {start}"
         return explain_error(self, error)
 
@@ -71,7 +71,7 @@ class TcpAddress(NamedTuple):
         except BaseException:
             _close_all(listeners)
             raise
-        return Listener(listeners, f"-qmp tcp:{self}", prepare=_tuned)
+        return Listener(listeners, self._qemu_option(), prepare=_tuned)
 
     def _resolve(self) -> list[tuple[int, Any]]:
         """Return the families and socket addresses that the host's name has, each once."""
@@ -80,6 +80,14 @@ class TcpAddress(NamedTuple):
         except UnicodeError:
             raise ConnectError(self._bad_host) from None
         return list(dict.fromkeys((family, where) for family, _, _, _, where in found))
+
+    def _qemu_option(self, options: str = "") -> str:
+        """Return the option that opens a monitor here."""
+        if ":" not in self.host:
+            return f"-qmp tcp:{self}{options}"
+        # QEMU does not parse "tcp:[::1]:4444".
+        chardev = f"socket,id=qmp,host={self.host},port={self.port}{options}"
+        return f"-chardev {chardev} -mon chardev=qmp,mode=control"
 
     @property
     def _bad_host(self) -> str:

@@ -214,17 +214,19 @@ Received = ReceivedMessage | Violation
 
 def wire_message(received: ReceivedMessage) -> Message:
     """Return a received message exactly as it was on the wire."""
-    if isinstance(received, Reply):
-        return received.wire
     if isinstance(received, (Negotiated, LateReply)):
         return received.reply.wire
-    return received.message
+    return received.wire if isinstance(received, Reply) else received.message
+
+
+def reply_of(received: Received) -> Reply | None:
+    """Return the reply to a command; None if what was received is something else."""
+    if isinstance(received, (Negotiated, LateReply)):
+        return received.reply
+    return received if isinstance(received, Reply) else None
 
 
 def is_quiet(received: ReceivedMessage) -> bool:
     """Return whether a received message answers a quiet command."""
-    if isinstance(received, Reply):
-        return received.request.quiet
-    if isinstance(received, (Negotiated, LateReply)):
-        return received.reply.request.quiet
-    return False
+    reply = reply_of(received)
+    return reply is not None and reply.request.quiet

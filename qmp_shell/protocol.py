@@ -31,6 +31,7 @@ from .messages import (
     arguments_of,
     command_of,
     is_quiet,
+    reply_of,
     wire_message,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "arguments_of",
     "command_of",
     "is_quiet",
+    "reply_of",
     "wire_message",
 ]
 

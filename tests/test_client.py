@@ -382,6 +382,53 @@ def test_an_interrupted_listener_loses_nothing(peer: Peer) -> None:
     assert heard == [f"E{number}" for number in range(100)]
 
 
+def test_a_reply_queued_behind_an_interrupt_is_delivered_late_and_in_order(peer: Peer) -> None:
+    stream = b'{"event": "A"}{"event": "B"}{"return": 1, "id": 2}{"event": "C"}'
+    server = peer(GREETING, ACCEPTED, stream, HOLD)
+    order: list[str] = []
+    traced: list[str] = []
+
+    def listen(unsolicited: Unsolicited) -> None:
+        order.append(getattr(unsolicited, "name", "") or type(unsolicited).__name__)
+        if order == ["A"]:
+            raise KeyboardInterrupt
+
+    with qmp_shell.connect(server.address) as client:
+        client.tracer = lambda _, message, __: traced.append(next(iter(message)))
+        client.listen(listen)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("test")
+        assert order == ["A"]
+        assert client.owed_replies
+        client.wait(lambda: "C" in order, time.monotonic() + 20)
+        assert not client.owed_replies
+    assert order == ["A", "B", "LateReply", "C"]
+    assert traced == ["execute", "event", "event", "return", "event"]
+
+
+def test_messages_queued_behind_an_interrupt_are_delivered_before_the_end(peer: Peer) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"event": "A"}{"event": "B"}{"half')
+    heard: list[str] = []
+
+    def listen(unsolicited: Unsolicited) -> None:
+        assert isinstance(unsolicited, qmp_shell.Event)
+        heard.append(unsolicited.name)
+        if heard == ["A"]:
+            raise KeyboardInterrupt
+
+    def receive_all(client: Client) -> None:
+        while client.connected:
+            client.receive()
+
+    with qmp_shell.connect(server.address) as client:
+        client.listen(listen)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("test")
+        with pytest.raises(qmp_shell.ConnectionLost, match="in the middle of a message"):
+            receive_all(client)
+    assert heard == ["A", "B"]
+
+
 def test_a_listener_is_called_with_events_queued_before_it(peer: Peer) -> None:
     server = peer(GREETING, b'{"event": "EARLY"}' + ACCEPTED, HOLD)
     heard: list[Unsolicited] = []

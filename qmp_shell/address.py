@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import NamedTuple
 
 from .errors import AddressError
 
@@ -28,18 +27,7 @@ _QEMU_OPTIONS = frozenset(
 )
 
 
-class SplitAddress(NamedTuple):
-    """An address in two parts.
-
-    :ivar scheme: for example ``unix``.
-    :ivar target: what is behind the scheme, for example a path.
-    """
-
-    scheme: str
-    target: str
-
-
-def split_address(text: str, schemes: Collection[str]) -> SplitAddress:
+def split_address(text: str, schemes: Collection[str]) -> tuple[str, str]:
     """Split an address into its scheme and its target.
 
     Without a scheme, ``HOST:PORT`` belongs to ``tcp`` and all else to ``unix``. QEMU's own comma
@@ -47,19 +35,20 @@ def split_address(text: str, schemes: Collection[str]) -> SplitAddress:
     here: the target is in ``unix-abstract``.
 
     :param schemes: the known schemes.
+    :return: the scheme, for example ``unix``, and what is behind it, for example a path.
     :raise AddressError: it has a scheme that is not known.
     """
     text, options = _split_options(text)
     scheme, _, target = text.partition(":")
     if scheme not in schemes:
         if HOST_PORT.fullmatch(text):
-            return SplitAddress("tcp", text)
+            return "tcp", text
         if _SCHEME.match(text):
             raise AddressError(f"unknown kind of address {scheme + ':'!r}")
         scheme, target = "unix", text
     if scheme == "unix" and not options.isdisjoint(("abstract", "abstract=on")):
         scheme = "unix-abstract"
-    return SplitAddress(scheme, target)
+    return scheme, target
 
 
 def _split_options(text: str) -> tuple[str, set[str]]:

@@ -21,6 +21,7 @@ from .protocol import (
     Event,
     LateReply,
     Message,
+    Negotiated,
     Outgoing,
     ReceivedMessage,
     Reply,
@@ -28,9 +29,6 @@ from .protocol import (
     State,
     StrayReply,
     Unsolicited,
-    is_quiet,
-    reply_of,
-    wire_message,
 )
 from .transport import open_stream, parse_address
 
@@ -176,9 +174,9 @@ class Client(Connection):
         """Whether a :class:`LateReply` may still come."""
         if not self.connected:
             return False
-        undelivered = (reply_of(received) for received in self._undelivered)
+        queued = (each.reply if isinstance(each, LateReply) else each for each in self._undelivered)
         return self._conversation.owed_replies or any(
-            reply.request.abandoned and not reply.request.quiet for reply in undelivered if reply
+            isinstance(each, Reply) and each.request.is_owed for each in queued
         )
 
     def post(
@@ -251,16 +249,15 @@ class Client(Connection):
 
     def _handle(self, received: ReceivedMessage) -> None:
         if self.tracer is not None:
-            self.tracer("<", wire_message(received), is_quiet(received))
-        reply = reply_of(received)
-        if reply is not None:
-            request = reply.request
-            request.reply = reply
-            # The caller may also have stopped waiting while the reply was queued here.
-            if request.abandoned and not request.quiet:
-                self._notify(LateReply(reply))
-        elif isinstance(received, (Event, StrayReply)):
+            self.tracer("<", received.wire, received.quiet)
+        if isinstance(received, (Event, StrayReply)):
             self._notify(received)
+        elif isinstance(received, (Reply, Negotiated, LateReply)):
+            reply = received if isinstance(received, Reply) else received.reply
+            reply.request.reply = reply
+            # The caller may also have stopped waiting while the reply was queued here.
+            if reply.request.is_owed:
+                self._notify(LateReply(reply))
 
     def _notify(self, unsolicited: Unsolicited) -> None:
         if self._listener is not None:

@@ -10,8 +10,7 @@ import select
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from .errors import ConnectionLost, Timeout
@@ -95,7 +94,7 @@ class Connection:
         :raise ConnectionLost: the connection ended during the wait.
         """
         if self.connected and self._undelivered:
-            with _sigint_blocked():
+            with _SigintBlocked():
                 self._deliver()
         while not done():
             try:
@@ -135,7 +134,7 @@ class Connection:
         :return: whether anything had arrived.
         :raise ConnectionLost: the connection has ended, or the peer does not speak QMP.
         """
-        with _sigint_blocked():
+        with _SigintBlocked():
             self._deliver()
             received = self._receive_chunk()
             while received and self._has_buffered:
@@ -207,7 +206,7 @@ class Connection:
     def _send_some(self, descriptors: Sequence[int]) -> None:
         """Send as much as can be sent at once."""
         # If an interrupt came between sending and noting it, the reply would seem to be a stray.
-        with _sigint_blocked():
+        with _SigintBlocked():
             sent = self._require_stream().send(self._unsent, descriptors)
             self._unsent = self._unsent[sent:]
 
@@ -222,11 +221,12 @@ class Connection:
         return self._stream
 
 
-@contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """Delay Ctrl-C until the end of the block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class _SigintBlocked:
+    """Delays Ctrl-C until the end of a ``with`` block."""
+
+    # Used twice for each command, and faster than a generator with @contextmanager.
+    def __enter__(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)

@@ -6,7 +6,7 @@ Sections named below are those of QEMU's ``docs/interop/qmp-spec.rst``.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import ProtocolError, QMPError
 
@@ -55,12 +55,17 @@ class Request:
         return f"<Request {self.name}>"
 
     @property
+    def is_owed(self) -> bool:
+        """Whether its reply, once it comes, is to be shown as a late one."""
+        return self.abandoned and not self.quiet
+
+    @property
     def name(self) -> str:
         """The command's name, to be shown; ``message`` if there is none."""
         return command_of(self.message) or "message"
 
 
-class Outgoing(NamedTuple):
+class Outgoing:
     """A command ready to be sent.
 
     :ivar request: stands for the command until its reply comes.
@@ -68,31 +73,117 @@ class Outgoing(NamedTuple):
     :ivar data: the bytes to send.
     """
 
-    request: Request
-    message: Message
-    data: bytes
+    __slots__ = ("data", "message", "request")
+
+    def __init__(self, request: Request, message: Message, data: bytes) -> None:
+        self.request = request
+        self.message = message
+        self.data = data
 
 
-class Greeting(NamedTuple):
+# Plain classes from here on: each start would have to wait for a NamedTuple to be made.
+
+
+class ReceivedMessage:
+    """One message from the peer; the subclasses say of which kind.
+
+    :ivar wire: the message exactly as it was received.
+    """
+
+    __slots__ = ("wire",)
+
+    def __init__(self, wire: Message) -> None:
+        self.wire = wire
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._members() == other._members()
+
+    __hash__ = None  # type: ignore[assignment]  # a message is a dictionary
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._members()))})"
+
+    def _members(self) -> tuple[object, ...]:
+        return (self.wire,)
+
+    @property
+    def message(self) -> Message:
+        """The message, as it is shown to the user."""
+        return self.wire
+
+    @property
+    def quiet(self) -> bool:
+        """Whether this answers a quiet command."""
+        return False
+
+
+class Greeting(ReceivedMessage):
     """The first message of a QMP monitor (section "Server Greeting").
 
-    :ivar message: ``{"QMP": {"version": ..., "capabilities": [...]}}``.
+    ``{"QMP": {"version": ..., "capabilities": [...]}}``
     """
 
-    message: Message
+    __slots__ = ()
 
 
-class Reply(NamedTuple):
+class Event(ReceivedMessage):
+    """An asynchronous event (section "Asynchronous events").
+
+    ``{"event": NAME, "data": {...}, "timestamp": {"seconds": ..., "microseconds": ...}}``
+    """
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The event's name, for example ``STOP``."""
+        return str(self.wire["event"])
+
+    @property
+    def data(self) -> Message:
+        """The event's data; empty for an event that has none."""
+        data = self.wire.get("data")
+        return data if isinstance(data, dict) else {}
+
+    @property
+    def timestamp(self) -> float:
+        """Seconds since the epoch, by the host's clock; 0.0 if the host could not tell."""
+        stamp = self.wire.get("timestamp")
+        if not isinstance(stamp, dict):
+            return 0.0
+        seconds, micros = stamp.get("seconds"), stamp.get("microseconds")
+        if not isinstance(seconds, int) or not isinstance(micros, int):
+            return 0.0
+        return seconds + micros / 1e6 if 0 <= seconds < _LATEST_TIMESTAMP and micros >= 0 else 0.0
+
+
+class Reply(ReceivedMessage):
     """The answer to a command: ``{"return": ...}`` or ``{"error": {"class": ..., "desc": ...}}``.
 
-    :ivar message: as received, members in the same order, without an ``id`` added here.
     :ivar request: the command that it answers.
-    :ivar wire: exactly as received.
     """
 
-    message: Message
-    request: Request
-    wire: Message
+    __slots__ = ("_message", "request")
+
+    def __init__(self, wire: Message, request: Request) -> None:
+        super().__init__(wire)
+        self.request = request
+        self._message = wire
+        if request.own_id and "id" in wire:
+            self._message = {key: value for key, value in wire.items() if key != "id"}
+
+    def _members(self) -> tuple[object, ...]:
+        return (self.wire, self.request)
+
+    @property
+    def message(self) -> Message:
+        """The message as received, without the ``id`` unless the caller gave one."""
+        return self._message
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the command was quiet."""
+        return self.request.quiet
 
     @property
     def name(self) -> str:
@@ -102,16 +193,71 @@ class Reply(NamedTuple):
     @property
     def is_error(self) -> bool:
         """Whether the command was refused."""
-        return "error" in self.message
+        return "error" in self.wire
 
 
-class Negotiated(NamedTuple):
-    """The handshake has ended well: commands are accepted from now on.
+class _AboutReply(ReceivedMessage):
+    """A reply, and what it means.
 
-    :ivar reply: the reply to ``qmp_capabilities`` or ``guest-sync-delimited``.
+    :ivar reply: the reply.
     """
 
-    reply: Reply
+    __slots__ = ("reply",)
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.wire)
+        self.reply = reply
+
+    def _members(self) -> tuple[object, ...]:
+        return (self.reply,)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the command was quiet."""
+        return self.reply.quiet
+
+
+class Negotiated(_AboutReply):
+    """The reply that ends the handshake: commands are accepted from now on."""
+
+    __slots__ = ()
+
+
+class LateReply(_AboutReply):
+    """The reply to a command whose caller no longer waits for it."""
+
+    __slots__ = ()
+
+
+class StrayReply(ReceivedMessage):
+    """A reply that answers none of the commands sent."""
+
+    __slots__ = ()
+
+
+class StaleReply(ReceivedMessage):
+    """A guest agent's reply to an earlier client, received while synchronizing; to be ignored."""
+
+    __slots__ = ()
+
+
+class Violation:
+    """The peer broke the protocol; nothing can be received or sent after this.
+
+    :ivar error: what it did.
+    """
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: ProtocolError) -> None:
+        self.error = error
+
+
+Received = ReceivedMessage | Violation
+"""One item of what :meth:`.protocol.Conversation.receive_data` returns."""
+
+Unsolicited = Event | LateReply | StrayReply
+"""What arrives without anyone waiting for it."""
 
 
 class CommandError(QMPError):
@@ -133,100 +279,3 @@ class CommandError(QMPError):
         self.error_class = str(error.get("class", "GenericError"))
         self.description = str(error.get("desc", ""))
         super().__init__(f"{reply.name}: {self.error_class}: {self.description}")
-
-
-class Event(NamedTuple):
-    """An asynchronous event (section "Asynchronous events").
-
-    :ivar message: ``{"event": NAME, "data": {...}, "timestamp": {...}}``.
-    """
-
-    message: Message
-
-    @property
-    def name(self) -> str:
-        """The event's name, for example ``STOP``."""
-        return str(self.message["event"])
-
-    @property
-    def data(self) -> Message:
-        """The event's data; empty for an event that has none."""
-        data = self.message.get("data")
-        return data if isinstance(data, dict) else {}
-
-    @property
-    def timestamp(self) -> float:
-        """Seconds since the epoch, by the host's clock; 0.0 if the host could not tell."""
-        stamp = self.message.get("timestamp")
-        if not isinstance(stamp, dict):
-            return 0.0
-        seconds, micros = stamp.get("seconds"), stamp.get("microseconds")
-        if not isinstance(seconds, int) or not isinstance(micros, int):
-            return 0.0
-        return seconds + micros / 1e6 if 0 <= seconds < _LATEST_TIMESTAMP and micros >= 0 else 0.0
-
-
-class LateReply(NamedTuple):
-    """The reply to a command whose caller no longer waits for it.
-
-    :ivar reply: the reply.
-    """
-
-    reply: Reply
-
-
-class StrayReply(NamedTuple):
-    """A reply that answers none of the commands sent.
-
-    :ivar message: as received.
-    """
-
-    message: Message
-
-
-class StaleReply(NamedTuple):
-    """A guest agent's reply to an earlier client, received while synchronizing; to be ignored.
-
-    :ivar message: as received.
-    """
-
-    message: Message
-
-
-class Violation(NamedTuple):
-    """The peer broke the protocol; nothing can be received or sent after this.
-
-    :ivar error: what it did.
-    """
-
-    error: ProtocolError
-
-
-Unsolicited = Event | LateReply | StrayReply
-"""What arrives without anyone waiting for it."""
-
-ReceivedMessage = Greeting | Negotiated | Reply | LateReply | StrayReply | StaleReply | Event
-"""One message from the peer."""
-
-Received = ReceivedMessage | Violation
-"""One item of what :meth:`.protocol.Conversation.receive_data` returns."""
-
-
-def wire_message(received: ReceivedMessage) -> Message:
-    """Return a received message exactly as it was on the wire."""
-    if isinstance(received, (Negotiated, LateReply)):
-        return received.reply.wire
-    return received.wire if isinstance(received, Reply) else received.message
-
-
-def reply_of(received: Received) -> Reply | None:
-    """Return the reply to a command; None if what was received is something else."""
-    if isinstance(received, (Negotiated, LateReply)):
-        return received.reply
-    return received if isinstance(received, Reply) else None
-
-
-def is_quiet(received: ReceivedMessage) -> bool:
-    """Return whether a received message answers a quiet command."""
-    reply = reply_of(received)
-    return reply is not None and reply.request.quiet

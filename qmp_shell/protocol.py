@@ -30,9 +30,6 @@ from .messages import (
     Violation,
     arguments_of,
     command_of,
-    is_quiet,
-    reply_of,
-    wire_message,
 )
 
 __all__ = [
@@ -58,9 +55,6 @@ __all__ = [
     "Violation",
     "arguments_of",
     "command_of",
-    "is_quiet",
-    "reply_of",
-    "wire_message",
 ]
 
 
@@ -129,7 +123,7 @@ class Conversation:
     @property
     def owed_replies(self) -> bool:
         """Whether a :class:`LateReply` that somebody wants to see may still come."""
-        return any(request.abandoned and not request.quiet for request in self._pending)
+        return any(request.is_owed for request in self._pending)
 
     def send_handshake(self, token: int = 0) -> Outgoing:
         """Return the command that ends the handshake once it is answered.
@@ -147,7 +141,7 @@ class Conversation:
             self._token = token
             message: Message = {"execute": "guest-sync-delimited", "arguments": {"id": token}}
             outgoing = self._register(message)
-            outgoing = outgoing._replace(data=AGENT_DELIMITER + outgoing.data)
+            outgoing.data = AGENT_DELIMITER + outgoing.data
         else:
             offered = (self.greeting or {}).get("capabilities")
             message = {"execute": "qmp_capabilities"}
@@ -260,10 +254,7 @@ class Conversation:
         if request is None:
             return StrayReply(wire)
         self.forget(request)
-        message = wire
-        if request.own_id and "id" in wire:
-            message = {key: value for key, value in wire.items() if key != "id"}
-        reply = Reply(message, request, wire)
+        reply = Reply(wire, request)
         if request is self._handshake and not reply.is_error:
             self._advance(Trigger.HANDSHAKE_ACCEPTED)
             return Negotiated(reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qmp_shell.address import SplitAddress, split_address
+from qmp_shell.address import split_address
 from qmp_shell.errors import AddressError
 from qmp_shell.transport import FORMS, SCHEMES, parse_address
 from qmp_shell.transport.fd import FdAddress
@@ -87,13 +87,13 @@ def test_an_address_is_shown_as_it_can_be_typed(text: str) -> None:
 
 
 def test_an_address_without_a_scheme_is_tcp_or_a_path() -> None:
-    assert split_address("vm:1", ()) == SplitAddress("tcp", "vm:1")
-    assert split_address("vm", ()) == SplitAddress("unix", "vm")
-    assert split_address("vm:1", ("vm",)) == SplitAddress("vm", "1")
+    assert split_address("vm:1", ()) == ("tcp", "vm:1")
+    assert split_address("vm", ()) == ("unix", "vm")
+    assert split_address("vm:1", ("vm",)) == ("vm", "1")
 
 
 def test_the_forms_of_all_schemes_are_listed() -> None:
     assert FORMS == (
         "PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT or fd:N"
     )
-    assert all(form in FORMS for scheme in SCHEMES.values() for form in scheme.forms)
+    assert all(form in FORMS for scheme in SCHEMES.values() for form in scheme)

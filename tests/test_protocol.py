@@ -30,8 +30,6 @@ from qmp_shell.protocol import (
     StrayReply,
     Trigger,
     Violation,
-    is_quiet,
-    wire_message,
 )
 
 GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}}}
@@ -188,15 +186,16 @@ def test_the_handshake_enables_out_of_band_execution_if_offered() -> None:
     greeting = {"QMP": {"version": {}, "capabilities": ["oob", "new"]}}
     assert receive(conversation, greeting) == [Greeting(greeting)]
     states.append(conversation.state)
-    request, message, data = conversation.send_handshake()
+    handshake = conversation.send_handshake()
+    request, message = handshake.request, handshake.message
     assert message == {
         "execute": "qmp_capabilities",
         "arguments": {"enable": ["oob"]},
         "id": request.identity,
     }
-    assert json.loads(data) == message
+    assert json.loads(handshake.data) == message
     reply = {"return": {}, "id": request.identity}
-    assert receive(conversation, reply) == [Negotiated(Reply({"return": {}}, request, reply))]
+    assert receive(conversation, reply) == [Negotiated(Reply(reply, request))]
     states.append(conversation.state)
     assert states == [State.GREETING, State.NEGOTIATING, State.READY]
 
@@ -262,7 +261,7 @@ def test_messages_before_a_violation_are_returned_first() -> None:
     request = send(conversation)
     reply = {"return": 1, "id": request.identity}
     received = conversation.receive_data(encode({"event": "A"}, reply) + b" garbage")
-    assert received[:2] == [Event({"event": "A"}), Reply({"return": 1}, request, reply)]
+    assert received[:2] == [Event({"event": "A"}), Reply(reply, request)]
     assert "it sent 'garbage'" in str(violation_of(received[2:]))
     assert conversation.state is State.FAILED
 
@@ -326,9 +325,11 @@ def test_an_id_stays_in_the_reply_only_if_the_caller_gave_it() -> None:
     conversation = ready()
     without, with_id = send(conversation), send(conversation, id={"my": "id"})
     replies = {"return": 1, "id": without.identity}, {"return": 2, "id": {"my": "id"}}
-    assert receive(conversation, *replies) == [
-        Reply({"return": 1}, without, replies[0]),
-        Reply({"return": 2, "id": {"my": "id"}}, with_id, replies[1]),
+    received = receive(conversation, *replies)
+    assert received == [Reply(replies[0], without), Reply(replies[1], with_id)]
+    assert [each.message for each in received if isinstance(each, Reply)] == [
+        {"return": 1},
+        {"return": 2, "id": {"my": "id"}},
     ]
 
 
@@ -336,7 +337,7 @@ def test_a_reply_without_id_answers_the_oldest_command() -> None:
     conversation = ready()
     first, _ = send(conversation), send(conversation)
     error = {"error": {"class": "GenericError", "desc": "JSON parse error"}}
-    assert receive(conversation, error) == [Reply(error, first, error)]
+    assert receive(conversation, error) == [Reply(error, first)]
 
 
 def test_a_reply_to_an_abandoned_command_is_late() -> None:
@@ -371,11 +372,13 @@ def test_a_reply_that_answers_nothing_is_a_stray() -> None:
 
 def test_each_message_is_available_as_it_was_on_the_wire() -> None:
     conversation = Conversation()
-    assert [wire_message(each) for each in _messages(receive(conversation, {**GREETING}))] == [
-        GREETING
-    ]
+    (greeting,) = receive(conversation, {**GREETING})
+    assert isinstance(greeting, Greeting)
+    assert greeting.wire == GREETING
     handshake = conversation.send_handshake().request
-    receive(conversation, {"return": {}, "id": handshake.identity})
+    (negotiated,) = receive(conversation, {"return": {}, "id": handshake.identity})
+    assert isinstance(negotiated, Negotiated)
+    assert negotiated.wire == {"return": {}, "id": handshake.identity}
     loud = send(conversation)
     quiet = conversation.send({"execute": "query-jobs"}, quiet=True).request
     late = conversation.send({"execute": "query-jobs"}, quiet=True).request
@@ -387,16 +390,9 @@ def test_each_message_is_available_as_it_was_on_the_wire() -> None:
         {"return": {}, "id": late.identity},
         {"return": {}, "id": 99},
     ]
-    received = _messages(receive(conversation, *sent))
-    assert [json.dumps(wire_message(each)) for each in received] == [
-        json.dumps(message) for message in sent
-    ]
-    assert [is_quiet(each) for each in received] == [False, False, True, True, False]
-
-
-def _messages(received: list[Received]) -> list[Any]:
-    assert not any(isinstance(each, Violation) for each in received)
-    return received
+    received = [each for each in receive(conversation, *sent) if not isinstance(each, Violation)]
+    assert [json.dumps(each.wire) for each in received] == [json.dumps(each) for each in sent]
+    assert [each.quiet for each in received] == [False, False, True, True, False]
 
 
 # Events
@@ -432,14 +428,15 @@ def test_an_event_with_unusual_members_is_an_event_nonetheless(stamp: Any) -> No
 def test_a_guest_agents_output_counts_only_after_its_delimiter() -> None:
     conversation = Conversation(agent=True)
     assert conversation.receive_data(b"old garbage") == []
-    request, message, data = conversation.send_handshake(77)
-    assert data.startswith(AGENT_DELIMITER)
-    assert json.loads(data.removeprefix(AGENT_DELIMITER)) == message
-    assert message["arguments"] == {"id": 77}
+    handshake = conversation.send_handshake(77)
+    request = handshake.request
+    assert handshake.data.startswith(AGENT_DELIMITER)
+    assert json.loads(handshake.data.removeprefix(AGENT_DELIMITER)) == handshake.message
+    assert handshake.message["arguments"] == {"id": 77}
     assert conversation.receive_data(b'{"return": "stale"} garbage {') == []
     reply = {"return": 77, "id": 1}
     received = conversation.receive_data(b'"x\xff{"return": 77, "id": 1}\n')
-    assert received == [Negotiated(Reply({"return": 77}, request, reply))]
+    assert received == [Negotiated(Reply(reply, request))]
     assert conversation.state is State.READY
 
 

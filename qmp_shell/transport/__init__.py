@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..address import split_address
 from ..errors import AddressError, ConnectError
@@ -18,25 +18,16 @@ if TYPE_CHECKING:
     from .stream import Address, Stream
 
 
-class Scheme(NamedTuple):
-    """One row of the registry.
-
-    :ivar module: the file in this package, without ``.py``.
-    :ivar forms: how an address of this scheme is written, for help and error messages.
-    """
-
-    module: str
-    forms: tuple[str, ...]
-
-
-SCHEMES = {
-    "unix": Scheme("unix", ("PATH", "unix:PATH")),
-    "unix-abstract": Scheme("unix_abstract", ("unix-abstract:NAME",)),
-    "tcp": Scheme("tcp", ("HOST:PORT", "tcp:HOST:PORT", "[IPV6]:PORT", ":PORT")),
-    "fd": Scheme("fd", ("fd:N",)),
+# Each scheme, and how its addresses are written, for help and error messages. Its file has the
+# same name, with an underscore for a dash.
+SCHEMES: dict[str, tuple[str, ...]] = {
+    "unix": ("PATH", "unix:PATH"),
+    "unix-abstract": ("unix-abstract:NAME",),
+    "tcp": ("HOST:PORT", "tcp:HOST:PORT", "[IPV6]:PORT", ":PORT"),
+    "fd": ("fd:N",),
 }
 
-_ALL_FORMS = [form for scheme in SCHEMES.values() for form in scheme.forms]
+_ALL_FORMS = [form for forms in SCHEMES.values() for form in forms]
 FORMS = ", ".join(_ALL_FORMS[:-1]) + " or " + _ALL_FORMS[-1]
 """How addresses are written, for help and error messages."""
 
@@ -55,7 +46,7 @@ def parse_address(text: str) -> Address:
     """
     try:
         scheme, target = split_address(text, SCHEMES)
-        module = import_module(f".{SCHEMES[scheme].module}", __name__)
+        module = import_module("." + scheme.replace("-", "_"), __name__)
         address: Address = module.parse(target)
     except AddressError as error:
         raise AddressError(f"{text!r}: {error}; use {FORMS}") from None

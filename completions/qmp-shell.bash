@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent -w --wait --schema --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent --listen -w --wait --schema --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
@@ -19,6 +19,7 @@ _shtab_qmp_shell___demo_nargs=0
 _shtab_qmp_shell__N_nargs=0
 _shtab_qmp_shell___skip_negotiation_nargs=0
 _shtab_qmp_shell___agent_nargs=0
+_shtab_qmp_shell___listen_nargs=0
 _shtab_qmp_shell___version_nargs=0
 _shtab_qmp_shell__H_nargs=0
 _shtab_qmp_shell___hmp_nargs=0

@@ -78,6 +78,7 @@ complete -c qmp-shell -f
 complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help message and exit'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a throw-away VM to play with, and attach to it'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'have QEMU connect to ADDRESS, for any time or -w SECONDS (QEMU: no server=on)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l schema -xka "(_qmp_shell_files)" -d 'a dry run without a VM: types come from a file, the reply to query-qmp-schema'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l version -d 'show program'"'"'s version number and exit'
@@ -93,4 +94,4 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each me
 complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
-complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT or :PORT (default: $QMP_SOCKET)'
+complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT or fd:N (default: $QMP_SOCKET)'

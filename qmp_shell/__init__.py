@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from .client import Client, connect
+from .client import Client, connect, listen
 from .errors import (
     AddressError,
     ConnectError,
@@ -36,4 +36,5 @@ __all__ = [
     "Timeout",
     "UsageError",
     "connect",
+    "listen",
 ]

@@ -1,41 +1,23 @@
-"""Text to address: where a monitor can be reached.
+"""What all addresses have in common: a scheme, a target, and QEMU's own options behind them.
 
-Pure: nothing is looked up or opened here.
+Pure: nothing is looked up or opened here. Knows nothing of single schemes, except which one an
+address without a scheme belongs to; each file in ``transport/`` reads its own targets.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Collection
 
 from .errors import AddressError
 
+# ``HOST:PORT``, ``[IPV6]:PORT`` or ``:PORT``.
+HOST_PORT = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:/\[\]]*)):(?P<port>[0-9]+)")
 
-class UnixAddress(NamedTuple):
-    """A UNIX socket in the file system."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+-]*:")
 
-    path: str
-
-    def __str__(self) -> str:
-        return self.path
-
-
-class TcpAddress(NamedTuple):
-    """A TCP port; IPv6 hosts are kept without their brackets."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-Address = UnixAddress | TcpAddress
-
-FORMS = "PATH, unix:PATH, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT or :PORT"
-
-# What QEMU allows behind a socket address on its command line (-qmp, -chardev socket).
-# They tell QEMU how to open its end, so an argument pasted from there loses them.
+# The options that QEMU allows behind a socket address on its command line (-qmp, -chardev
+# socket). They say how QEMU opens its end, so they are dropped from an address pasted from there.
 _QEMU_OPTIONS = frozenset(
     (
         *("server", "wait", "nowait", "reconnect", "reconnect-ms", "to", "ipv4", "ipv6", "delay"),
@@ -43,48 +25,38 @@ _QEMU_OPTIONS = frozenset(
         *("tight", "mux", "logfile", "logappend", "pretty"),
     )
 )
-_TCP = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:/\[\]]*)):(?P<port>[0-9]+)")
-_SCHEME = re.compile(r"[a-z][a-z0-9+-]*:")
 
 
-def parse_address(text: str) -> Address:
-    """Read an address as a person writes it.
+def split_address(text: str, schemes: Collection[str]) -> tuple[str, str]:
+    """Split an address into its scheme and its target.
 
-    :param text: one of the forms in :data:`FORMS`; QEMU's own comma options behind it
-        (``unix:PATH,server=on,wait=off``) are ignored.
-    :raise AddressError: it is none of them.
+    Without a scheme, ``HOST:PORT`` belongs to ``tcp`` and all else to ``unix``. QEMU's own comma
+    options (``unix:PATH,server=on,wait=off``) are dropped; only ``abstract=on`` has a meaning
+    here: the target is in ``unix-abstract``.
+
+    :param schemes: the known schemes.
+    :return: the scheme, for example ``unix``, and what is behind it, for example a path.
+    :raise AddressError: it has a scheme that is not known.
     """
-    bare = _without_options(text)
-    if bare.startswith("unix:"):
-        return _unix(bare.removeprefix("unix:"), text)
-    if bare.startswith("tcp:"):
-        return _tcp(bare.removeprefix("tcp:"), text)
-    if _TCP.fullmatch(bare):
-        return _tcp(bare, text)
-    if _SCHEME.match(bare) and "\0" not in bare:
-        raise AddressError(f"{text!r} is no address known here; use {FORMS}")
-    return _unix(bare, text)
+    text, options = _split_options(text)
+    scheme, _, target = text.partition(":")
+    if scheme not in schemes:
+        if HOST_PORT.fullmatch(text):
+            return "tcp", text
+        if _SCHEME.match(text):
+            raise AddressError(f"unknown kind of address {scheme + ':'!r}")
+        scheme, target = "unix", text
+    if scheme == "unix" and not options.isdisjoint(("abstract", "abstract=on")):
+        scheme = "unix-abstract"
+    return scheme, target
 
 
-def _without_options(text: str) -> str:
+def _split_options(text: str) -> tuple[str, set[str]]:
+    """Split an address from the options of QEMU that follow it."""
+    options = set()
     bare, comma, option = text.rpartition(",")
     while comma and option.partition("=")[0] in _QEMU_OPTIONS:
+        options.add(option)
         text = bare
         bare, comma, option = text.rpartition(",")
-    return text
-
-
-def _unix(path: str, text: str) -> UnixAddress:
-    if not path or "\0" in path:
-        raise AddressError(f"{text!r} names no socket; use {FORMS}")
-    return UnixAddress(path)
-
-
-def _tcp(where: str, text: str) -> TcpAddress:
-    match = _TCP.fullmatch(where)
-    if match is None:
-        raise AddressError(f"{text!r} is no TCP address; use HOST:PORT, [IPV6]:PORT or :PORT")
-    port = int(match["port"][-6:])
-    if not 0 < port < 65536 or len(match["port"]) > 5:
-        raise AddressError(f"{text!r}: a port is between 1 and 65535")
-    return TcpAddress(match["ipv6"] or match["host"] or "localhost", port)
+    return text, options

@@ -12,8 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from . import __version__
-from .address import FORMS, parse_address
-from .client import Client, Tracer, connect
+from .client import Client, Tracer, connect, listen
 from .errors import QMPError, UsageError
 from .render.text import sanitize_line
 from .script import LineInput, ScriptDisplay, StandardInput, complain, run_script
@@ -28,11 +27,14 @@ from .session import (
     read_seconds,
 )
 from .session.scripts import FileInput, Input
+from .signals import ended_by_signals
+from .transport import FORMS, parse_address
 
 if TYPE_CHECKING:
     from .launch.demo import Tips
     from .launch.qemu import Vm
     from .schema import Schema
+    from .transport.stream import Address
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell shows for a program that SIGPIPE ended
@@ -81,6 +83,11 @@ def build_parser() -> argparse.ArgumentParser:
         dest="agent",
         action="store_true",
         help="the address is a guest agent's (qemu-ga): no greeting, no capabilities",
+    )
+    parser.add_argument(
+        "--listen",
+        action="store_true",
+        help="have QEMU connect to ADDRESS, for any time or -w SECONDS (QEMU: no server=on)",
     )
     parser.add_argument(
         "-w",
@@ -256,15 +263,15 @@ def _drop_output() -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.demo:
-        if options.address or options.agent:
-            raise UsageError("--demo brings its own VM: no ADDRESS and no -N with it")
+        if options.address or options.agent or options.listen:
+            raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
         from .launch.demo import start_demo
 
         with start_demo(capture=_is_interactive(options)) as (vm, tips):
             return _shell(options, vm.connect, vm, tips)
     if options.schema is not None:
-        if options.address or options.agent:
-            raise UsageError("--schema stands in for the VM: no ADDRESS and no -N with it")
+        if options.address or options.agent or options.listen:
+            raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
         return _shell(options, _nowhere, schema=_read_schema(options.schema))
     if isinstance(options.wait, str):
         if options.address:
@@ -277,6 +284,8 @@ def _run(options: argparse.Namespace) -> int:
     target = parse_address(address)
 
     def connector(other: str | None, tracer: Tracer) -> Client:
+        if options.listen and (other is None or parse_address(other) == target):
+            return _listen(target, options, tracer)
         return connect(
             other or target,
             agent=options.agent,
@@ -302,6 +311,18 @@ def _read_schema(path: str) -> Schema:
     except ValueError as error:
         reason = f"this is not a QMP schema: {error}"
         raise UsageError(f"{path}: {reason}; save one with -c query-qmp-schema") from None
+
+
+def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Client:
+    """Wait until QEMU connects to an address."""
+
+    def announce(qemu_option: str) -> None:
+        if _is_terminal(sys.stderr):
+            complain(f"listening; start QEMU with {qemu_option} to connect (Ctrl-C gives up)")
+
+    with ended_by_signals():
+        wait = options.wait or None
+        return listen(address, agent=options.agent, wait=wait, on_listening=announce, tracer=tracer)
 
 
 def _nowhere(_address: str | None, _tracer: Tracer) -> Client:

@@ -1,4 +1,8 @@
-"""Bytes to JSON objects, wherever the stream is cut. Knows nothing of what is in them."""
+"""Split a stream of bytes into JSON objects, and parse them.
+
+No I/O. Knows nothing of QMP: which members an object has, and what they mean, is
+``protocol.py``'s concern.
+"""
 
 from __future__ import annotations
 
@@ -10,69 +14,73 @@ from typing import Any
 
 from .errors import ProtocolError
 
-# The largest message taken in. QEMU itself limits one token to 64 MiB; a peer that
-# never ends its message must not eat all memory.
+# The largest message accepted, in bytes. QEMU itself limits one JSON token to 64 MiB; a peer
+# that never ends its message must not use up all memory.
 MAX_MESSAGE = 1 << 30
 # QEMU nests its own messages a dozen deep; Python's JSON reader gives up near 1,000.
 MAX_DEPTH = 500
-_LARGE = 1 << 20
-_LARGEST = sys.float_info.max
+_LARGE_MESSAGE = 1 << 20  # bytes
+_LARGEST_FLOAT = sys.float_info.max
 
-# From outside a string: over everything that can't change the depth, complete strings
-# among it, to the next bracket or to a string that is not complete yet.
-# (No possessive quantifiers here: Python 3.11.2, which is Debian 12's, gets them wrong.)
-_NEXT = re.compile(rb'[^"{}\[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}\[\]]*)*([{}\[\]"]|\Z)', re.DOTALL)
-# From inside a string: to its end, or to an escape that is cut off.
-_IN_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
-# The guest agent's delimiter is blank here too: an earlier client may have left one behind.
-_BLANK = re.compile(rb"[ \t\r\n\xff]*")
+# Outside a string: skips everything that does not change the nesting depth, complete strings
+# included, up to the next bracket or to the start of a string that is not complete yet.
+# (No possessive quantifiers here: Python 3.11.2, which Debian 12 has, gets them wrong.)
+_TO_BRACKET = re.compile(
+    rb'[^"{}\[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}\[\]]*)*([{}\[\]"]|\Z)', re.DOTALL
+)
+# Inside a string: skips to its closing quote, or to an escape sequence that is cut off.
+_TO_QUOTE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+# The guest agent's delimiter 0xFF counts as white space: an earlier client may have left one.
+_WHITE_SPACE = re.compile(rb"[ \t\r\n\xff]*")
 _HUMAN_MONITOR = re.compile(rb"QEMU [0-9.]+ monitor")
 
 
 class Framer:
-    """Cuts a stream of bytes into JSON objects, wherever they begin and end.
+    """Splits a stream of bytes into JSON objects, however the stream is cut into chunks.
 
-    QEMU ends a message with CR LF, but a monitor made with ``pretty=on`` spreads one
-    over many lines, so brackets are counted instead of lines. Each byte is looked at
-    once, however the stream is cut into pieces.
+    QEMU ends a message with CR LF, but a monitor made with ``pretty=on`` spreads one message
+    over many lines, so brackets are counted instead of lines. Each byte is examined once,
+    so the cost is linear in the number of bytes received.
+
+    ``bool(framer)`` tells whether an object has begun and is not complete yet.
     """
 
     def __init__(self, limit: int = MAX_MESSAGE) -> None:
+        """:param limit: the largest object accepted, in bytes."""
         self._limit = limit
         self._buffer = bytearray()
-        self._start = 0  # of the object being received
-        self._position = 0  # up to where it was looked at
+        self._start = 0  # where the next object begins in the buffer
+        self._position = 0  # how far the buffer has been examined
         self._depth = 0
         self._in_string = False
         self._skip_through: int | None = None
 
     def __bool__(self) -> bool:
-        """Whether a message has begun and not ended."""
         return len(self._buffer) > self._start
 
     def skip_through(self, byte: int) -> None:
-        """Drop all up to and including the next such byte (see ``guest-sync-delimited``)."""
+        """Discard what is buffered, and what will be fed up to and including the next ``byte``."""
         self._skip_through = byte
         self._buffer.clear()
         self._start = self._position = self._depth = 0
         self._in_string = False
 
     def feed(self, data: bytes) -> None:
-        """Take what was received."""
+        """Append received bytes to the buffer."""
         if self._skip_through is not None:
-            where = data.find(self._skip_through)
-            if where < 0:
+            found = data.find(self._skip_through)
+            if found < 0:
                 return
             self._skip_through = None
-            data = data[where + 1 :]
+            data = data[found + 1 :]
         self._buffer += data
 
     def next_object(self) -> bytes | None:
-        """Return the next object that is complete; None: more has to be received first.
+        """Return the text of the next complete object; None if more must be fed first.
 
-        :raise ProtocolError: what comes next can't be the beginning of a QMP message.
+        :raise ProtocolError: the buffered bytes can't be the beginning of a QMP message.
         """
-        end = self._end_of_object()
+        end = self._find_end()
         if end is None:
             del self._buffer[: self._start]
             self._position -= self._start
@@ -80,34 +88,34 @@ class Framer:
             if len(self._buffer) > self._limit:
                 raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
             return None
-        found = bytes(self._buffer[self._start : end])
+        text = bytes(self._buffer[self._start : end])
         self._start = end
-        return found
+        return text
 
-    def _end_of_object(self) -> int | None:
-        """Go on to the end of the object that begins next; None: not all of it is here yet."""
+    def _find_end(self) -> int | None:
+        """Return where the next object ends in the buffer; None if it is not complete yet."""
         buffer = self._buffer
         if not self._depth:
-            blank = _BLANK.match(buffer, self._start)
-            assert blank is not None
-            self._start = self._position = blank.end()
+            space = _WHITE_SPACE.match(buffer, self._start)
+            assert space is not None
+            self._start = self._position = space.end()
             if self._start == len(buffer):
                 return None
             if buffer[self._start] != ord("{"):
-                raise ProtocolError(_not_qmp(bytes(buffer[self._start : self._start + 200])))
+                raise ProtocolError(_describe_peer(bytes(buffer[self._start : self._start + 200])))
         while True:
             if self._in_string:
-                inside = _IN_STRING.match(buffer, self._position)
-                assert inside is not None
-                self._position = inside.end()
+                rest = _TO_QUOTE.match(buffer, self._position)
+                assert rest is not None
+                self._position = rest.end()
                 if self._position == len(buffer) or buffer[self._position] != ord('"'):
                     return None
                 self._position += 1
                 self._in_string = False
-            step = _NEXT.match(buffer, self._position)
-            assert step is not None
-            self._position = step.end()
-            bracket = step[1]
+            skipped = _TO_BRACKET.match(buffer, self._position)
+            assert skipped is not None
+            self._position = skipped.end()
+            bracket = skipped[1]
             if bracket in (b"{", b"["):
                 self._depth += 1
                 if self._depth > MAX_DEPTH:
@@ -122,18 +130,21 @@ class Framer:
                 return None
 
 
-def read_json(text: bytes) -> dict[str, Any]:
-    """Read an object as JSON has it: finite numbers, no NaN.
+def parse_object(text: bytes) -> dict[str, Any]:
+    """Parse a JSON object in UTF-8. NaN and infinite numbers are not JSON.
 
-    :raise ProtocolError: it is none.
+    :param text: what :meth:`Framer.next_object` returned.
+    :raise ProtocolError: the text is not valid JSON.
     """
-    # A large message makes millions of objects, and the collector would go through them all,
-    # again and again, though none is garbage.
-    pause = len(text) > _LARGE and gc.isenabled()
-    if pause:
+    # A large message makes millions of Python objects. The garbage collector would traverse
+    # all of them again and again, although none is garbage.
+    pause_collector = len(text) > _LARGE_MESSAGE and gc.isenabled()
+    if pause_collector:
         gc.disable()
     try:
-        message: dict[str, Any] = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        message: dict[str, Any] = json.loads(
+            text, parse_float=_parse_finite, parse_constant=_parse_finite
+        )
     except json.JSONDecodeError as error:
         raise ProtocolError(f"a broken message was sent: {error}") from None
     except UnicodeDecodeError as error:
@@ -141,21 +152,21 @@ def read_json(text: bytes) -> dict[str, Any]:
     except ValueError:
         raise ProtocolError("a broken message was sent: a number is too large") from None
     finally:
-        if pause:
+        if pause_collector:
             gc.enable()
     return message
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     value = float(text)
-    if not -_LARGEST <= value <= _LARGEST:
+    if not -_LARGEST_FLOAT <= value <= _LARGEST_FLOAT:
         raise ValueError
     return value
 
 
-def _not_qmp(data: bytes) -> str:
-    """Say what else the other side may be."""
+def _describe_peer(data: bytes) -> str:
+    """Say what the peer is, going by the first bytes it sent that are not QMP."""
     if _HUMAN_MONITOR.match(data):
         return "this is a human monitor, not QMP: give the address of a -qmp monitor (and -H)"
     shown = data.split(b"\n")[0].strip().decode("ascii", "backslashreplace")
-    return f"this does not speak QMP: it sent {shown[:60]!r}"
+    return f"the peer does not speak QMP: it sent {shown[:60]!r}"

@@ -1,11 +1,17 @@
-"""Addresses as people write and paste them."""
+"""Addresses as people write them, and as they are pasted from QEMU's options."""
 
 from __future__ import annotations
 
 import pytest
 
-from qmp_shell.address import Address, TcpAddress, UnixAddress, parse_address
+from qmp_shell.address import split_address
 from qmp_shell.errors import AddressError
+from qmp_shell.transport import FORMS, SCHEMES, parse_address
+from qmp_shell.transport.fd import FdAddress
+from qmp_shell.transport.stream import Address
+from qmp_shell.transport.tcp import TcpAddress
+from qmp_shell.transport.unix import UnixAddress
+from qmp_shell.transport.unix_abstract import UnixAbstractAddress
 
 
 @pytest.mark.parametrize(
@@ -16,14 +22,23 @@ from qmp_shell.errors import AddressError
         ("./a:b", UnixAddress("./a:b")),
         ("/srv/a,b.sock", UnixAddress("/srv/a,b.sock")),
         ("unix:/run/vm.sock", UnixAddress("/run/vm.sock")),
+        ("unix:fd:3", UnixAddress("fd:3")),
         ("unix:/run/vm.sock,server=on,wait=off", UnixAddress("/run/vm.sock")),
         ("unix:/run/a,b,server,nowait", UnixAddress("/run/a,b")),
+        ("unix-abstract:vm", UnixAbstractAddress("vm")),
+        ("unix-abstract:a b/c", UnixAbstractAddress("a b/c")),
+        ("unix-abstract:vm,server=on", UnixAbstractAddress("vm")),
+        ("unix:vm,abstract=on,server=on,wait=off", UnixAbstractAddress("vm")),
+        ("unix:vm,abstract=off,server=on,wait=off", UnixAddress("vm")),
         ("localhost:4444", TcpAddress("localhost", 4444)),
         ("tcp:127.0.0.1:4444", TcpAddress("127.0.0.1", 4444)),
         ("tcp:[::1]:4444,server=on,ipv6=on", TcpAddress("::1", 4444)),
         ("[::1]:4444", TcpAddress("::1", 4444)),
         (":4444", TcpAddress("localhost", 4444)),
         ("tcp::4444,server,nowait", TcpAddress("localhost", 4444)),
+        ("tcp:fd:3", TcpAddress("fd", 3)),
+        ("fd:3", FdAddress(3)),
+        ("fd:03,server=off", FdAddress(3)),
     ],
 )
 def test_addresses(text: str, address: Address) -> None:
@@ -34,23 +49,51 @@ def test_addresses(text: str, address: Address) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "names no socket"),
-        ("unix:", "names no socket"),
-        ("a\0b", "names no socket"),
-        ("tcp:localhost", "no TCP address"),
-        ("tcp:localhost:http", "no TCP address"),
+        ("", "path is needed"),
+        ("unix:", "path is needed"),
+        ("a\0b", "path is needed"),
+        ("unix-abstract:", "name of 1 to 107 bytes"),
+        ("unix-abstract:" + "é" * 54, "name of 1 to 107 bytes"),
+        ("tcp:localhost", "a host and the number of a port"),
+        ("tcp:localhost:http", "a host and the number of a port"),
         (":0", "between 1 and 65535"),
         ("localhost:65536", "between 1 and 65535"),
         (":" + "9" * 5000, "between 1 and 65535"),
-        ("ssh://host/path", "no address known here"),
-        ("vsock:3:5", "no address known here"),
+        ("fd:", "number of a file descriptor"),
+        ("fd:-1", "number of a file descriptor"),
+        ("fd:\u0663", "number of a file descriptor"),
+        ("fd:" + "9" * 5000, "number of a file descriptor"),
+        ("ssh://host/path", "unknown kind of address 'ssh:'"),
+        ("vsock:3:5", "unknown kind of address 'vsock:'"),
     ],
 )
-def test_what_is_no_address(text: str, says: str) -> None:
-    with pytest.raises(AddressError, match=says):
+def test_text_that_is_no_address(text: str, says: str) -> None:
+    with pytest.raises(AddressError) as caught:
         parse_address(text)
+    assert str(caught.value).startswith(f"{text!r}: ")
+    assert says in str(caught.value)
+    assert str(caught.value).endswith(f"; use {FORMS}")
 
 
-@pytest.mark.parametrize("text", ["/run/vm.sock", "localhost:4444", "[::1]:4444"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("/run/vm.sock", "./a:b", "unix:fd:3", "unix:vm:1/sock", "localhost:4444", "[::1]:4444"),
+        *("unix-abstract:vm", "fd:3"),
+    ],
+)
 def test_an_address_is_shown_as_it_can_be_typed(text: str) -> None:
     assert str(parse_address(text)) == text
+
+
+def test_an_address_without_a_scheme_is_tcp_or_a_path() -> None:
+    assert split_address("vm:1", ()) == ("tcp", "vm:1")
+    assert split_address("vm", ()) == ("unix", "vm")
+    assert split_address("vm:1", ("vm",)) == ("vm", "1")
+
+
+def test_the_forms_of_all_schemes_are_listed() -> None:
+    assert FORMS == (
+        "PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT or fd:N"
+    )
+    assert all(form in FORMS for scheme in SCHEMES.values() for form in scheme)

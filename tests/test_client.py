@@ -1,4 +1,4 @@
-"""The client against a real QEMU, and against peers that misbehave as none will."""
+"""The client with a real QEMU, and with scripted peers that misbehave as no QEMU does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 
 import qmp_shell
 from qmp_shell.client import Client
-from qmp_shell.protocol import LateReply, Message, News
+from qmp_shell.protocol import LateReply, Message, Unsolicited
+from qmp_shell.transport.stream import SocketStream
 from tests.conftest import RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 
@@ -25,7 +26,7 @@ HOLD = ScriptedPeer.HOLD
 Peer = Callable[..., ScriptedPeer]
 
 
-def test_execute_returns_what_the_vm_returns(vm: RunningVm) -> None:
+def test_execute_returns_the_result(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         assert client.execute("query-name") == {"name": "testvm"}
         assert client.execute("human-monitor-command", **{"command-line": "info name"}) == (
@@ -33,7 +34,7 @@ def test_execute_returns_what_the_vm_returns(vm: RunningVm) -> None:
         )
 
 
-def test_a_refused_command_raises_with_the_vms_words(vm: RunningVm) -> None:
+def test_a_refused_command_raises_an_error_with_qemus_description(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         with pytest.raises(qmp_shell.CommandError) as caught:
             client.execute("device_add", driver="nonesuch")
@@ -56,7 +57,7 @@ def test_tcp(start_vm: Callable[..., RunningVm], host: str) -> None:
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-def test_a_monitor_that_prints_pretty(start_vm: Callable[..., RunningVm], folder: Path) -> None:
+def test_a_monitor_with_pretty_on(start_vm: Callable[..., RunningVm], folder: Path) -> None:
     path = folder / "pretty.sock"
     start_vm(
         *("-chardev", f"socket,id=c,path={path},server=on,wait=off"),
@@ -72,14 +73,14 @@ def test_a_monitor_that_prints_pretty(start_vm: Callable[..., RunningVm], folder
         assert len(client.execute("query-qmp-schema")) > 500
 
 
-def test_out_of_band_is_enabled(vm: RunningVm) -> None:
+def test_out_of_band_execution_is_enabled(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         reply = client.request({"exec-oob": "migrate-recover", "arguments": {"uri": "x"}, "id": 7})
         assert reply.message["id"] == 7
         assert "Out-of-band" not in str(reply.message)
 
 
-def test_events_come_in_order_each_once(vm: RunningVm) -> None:
+def test_events_are_yielded_in_order_each_once(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         vm.run("cont", "stop")
         client.execute("query-name")
@@ -100,35 +101,35 @@ def test_an_event_has_data_and_a_time_stamp(vm: RunningVm) -> None:
         assert event.timestamp > 1e9
 
 
-def test_the_end_of_the_vm_is_told_after_its_last_event(vm: RunningVm) -> None:
+def test_the_end_of_the_vm_is_reported_after_its_last_event(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         client.execute("quit")
         seen = []
 
-        def hear() -> None:
+        def collect() -> None:
             for event in client.events(timeout=None):
                 seen.append(event.name)
 
         with pytest.raises(qmp_shell.ConnectionLost, match="closed the connection"):
-            hear()
+            collect()
         assert seen == ["SHUTDOWN"]
         with pytest.raises(qmp_shell.ConnectionLost, match="closed the connection"):
             client.execute("query-status")
 
 
-def test_a_listener_hears_events_during_a_command(peer: Peer) -> None:
+def test_a_listener_is_called_with_events_during_a_command(peer: Peer) -> None:
     server = peer(
         GREETING,
         ACCEPTED,
         b'{"event": "A"}{"event": "B"}{"return": 1, "id": 2}{"event": "C"}',
         HOLD,
     )
-    heard: list[News] = []
+    heard: list[Unsolicited] = []
     with qmp_shell.connect(server.address) as client:
         client.listen(heard.append)
         assert client.execute("test") == 1
         client.wait(lambda: len(heard) == 3)
-    assert [news.name for news in heard if isinstance(news, qmp_shell.Event)] == ["A", "B", "C"]
+    assert [each.name for each in heard if isinstance(each, qmp_shell.Event)] == ["A", "B", "C"]
 
 
 def test_messages_are_one_line_of_ascii_with_an_id(peer: Peer) -> None:
@@ -149,14 +150,14 @@ def test_a_reply_of_64_mib(peer: Peer) -> None:
         assert len(client.execute("test")) == size
 
 
-def test_a_command_larger_than_all_buffers(vm: RunningVm) -> None:
+def test_a_command_larger_than_the_socket_buffers(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         with pytest.raises(qmp_shell.CommandError, match="unexpected"):
             client.execute("query-name", text="x" * (1 << 20))
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-def test_a_time_out_leaves_the_late_reply_apart(peer: Peer) -> None:
+def test_after_a_time_out_the_late_reply_is_not_taken_for_another(peer: Peer) -> None:
     server = peer(
         GREETING,
         ACCEPTED,
@@ -164,7 +165,7 @@ def test_a_time_out_leaves_the_late_reply_apart(peer: Peer) -> None:
         b'{"return": "late", "id": 2}{"return": "mine", "id": 3}',
         HOLD,
     )
-    heard: list[News] = []
+    heard: list[Unsolicited] = []
     with qmp_shell.connect(server.address, timeout=0.05) as client:
         client.listen(heard.append)
         with pytest.raises(qmp_shell.Timeout, match=r"slow: no reply within 0\.05 s"):
@@ -193,7 +194,7 @@ def test_a_time_out_leaves_the_late_reply_apart(peer: Peer) -> None:
         ((GREETING, b"\x00\x01", HOLD), "does not speak QMP"),
     ],
 )
-def test_who_does_not_speak_qmp_is_told(peer: Peer, steps: tuple[bytes, ...], says: str) -> None:
+def test_a_failed_negotiation_says_why(peer: Peer, steps: tuple[bytes, ...], says: str) -> None:
     server = peer(*steps)
     with pytest.raises(qmp_shell.ConnectError, match=says) as caught:
         qmp_shell.connect(server.address)
@@ -211,7 +212,9 @@ def test_who_does_not_speak_qmp_is_told(peer: Peer, steps: tuple[bytes, ...], sa
         (b'{"return": 1e}', qmp_shell.ProtocolError),
     ],
 )
-def test_a_peer_that_breaks_off(peer: Peer, answer: bytes, error: type[Exception]) -> None:
+def test_a_peer_that_ends_the_connection_or_breaks_the_protocol(
+    peer: Peer, answer: bytes, error: type[Exception]
+) -> None:
     server = peer(GREETING, ACCEPTED, answer)
     with qmp_shell.connect(server.address) as client:
         with pytest.raises(error):
@@ -229,7 +232,7 @@ def test_a_monitor_that_another_client_holds(vm: RunningVm) -> None:
         qmp_shell.connect(vm.address, greeting_timeout=0.2)
 
 
-def test_a_monitor_whose_queue_is_full(folder: Path) -> None:
+def test_a_monitor_whose_backlog_is_full(folder: Path) -> None:
     path = str(folder / "full.sock")
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
         server.bind(path)
@@ -239,7 +242,7 @@ def test_a_monitor_whose_queue_is_full(folder: Path) -> None:
             qmp_shell.connect(path, greeting_timeout=0.2)
 
 
-def test_where_nobody_is(folder: Path) -> None:
+def test_connecting_where_nobody_listens(folder: Path) -> None:
     path = folder / "gone.sock"
     with pytest.raises(qmp_shell.ConnectError, match="no such socket; start QEMU with -qmp unix:"):
         qmp_shell.connect(str(path))
@@ -271,12 +274,12 @@ def test_a_socket_with_a_long_path(vm: RunningVm, tmp_path: Path) -> None:
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-def test_a_peer_that_takes_no_data_ends_in_a_time_out(peer: Peer) -> None:
+def test_a_peer_that_does_not_read_ends_in_a_time_out(peer: Peer) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
     with qmp_shell.connect(server.address, timeout=0.1) as client:
-        with pytest.raises(qmp_shell.Timeout, match="took no more data in time"):
+        with pytest.raises(qmp_shell.Timeout, match="did not accept the data in time"):
             client.execute("test", text="x" * (8 << 20))
-        assert not client.connected, "half a command can't be taken back"
+        assert not client.connected, "a command that was sent in part can't be taken back"
 
 
 def test_a_command_that_could_not_be_sent_is_not_waited_for(
@@ -289,21 +292,21 @@ def test_a_command_that_could_not_be_sent_is_not_waited_for(
 
     with qmp_shell.connect(server.address, timeout=20) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(Client, "_open_stream", lambda _: FullSocket())
-            patch.setattr(Client, "_turn", interrupted)
+            patch.setattr(Client, "_require_stream", lambda _: FullStream())
+            patch.setattr(Client, "_poll_once", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 client.post({"execute": "lost"})
         assert client.execute("test") == "mine"
 
 
-class FullSocket:
-    """A socket that takes no data."""
+class FullStream:
+    """A connection whose buffer is full."""
 
-    def send(self, _: memoryview) -> int:
+    def send(self, _: memoryview, __: object) -> int:
         raise BlockingIOError
 
 
-def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
+def test_a_sender_receives_what_came_before_the_end() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(GREETING)
 
@@ -311,7 +314,7 @@ def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
         if direction == ">":
             theirs.sendall(ACCEPTED)
 
-    with Client(ours, tracer=accept) as client:
+    with Client(SocketStream(ours), tracer=accept) as client:
         client.negotiate()
         client.tracer = None
         theirs.sendall(b'{"event": "LAST"}')
@@ -321,7 +324,7 @@ def test_what_was_said_before_the_end_is_heard_by_who_was_sending() -> None:
         assert [event.name for event in client.events()] == ["LAST"]
 
 
-def test_a_time_out_comes_in_a_flood_of_events_too() -> None:
+def test_a_flood_of_events_does_not_prevent_a_time_out() -> None:
     ours, theirs = socket.socketpair()
     over = threading.Event()
 
@@ -336,7 +339,7 @@ def test_a_time_out_comes_in_a_flood_of_events_too() -> None:
     thread = threading.Thread(target=flood)
     thread.start()
     try:
-        with Client(ours, timeout=0.2) as client:
+        with Client(SocketStream(ours), timeout=0.2) as client:
             client.negotiate()
             with pytest.raises(qmp_shell.Timeout):
                 client.execute("test")
@@ -346,7 +349,7 @@ def test_a_time_out_comes_in_a_flood_of_events_too() -> None:
         theirs.close()
 
 
-def test_what_came_with_garbage_is_heard_first(peer: Peer) -> None:
+def test_messages_before_garbage_are_delivered_first(peer: Peer) -> None:
     server = peer(
         GREETING,
         ACCEPTED,
@@ -365,9 +368,9 @@ def test_an_interrupted_listener_loses_nothing(peer: Peer) -> None:
     server = peer(GREETING, ACCEPTED, events + b'{"return": {}, "id": 2}', b"{}", HOLD)
     heard: list[str] = []
 
-    def listen(news: News) -> None:
-        if isinstance(news, qmp_shell.Event):
-            heard.append(news.name)
+    def listen(unsolicited: Unsolicited) -> None:
+        if isinstance(unsolicited, qmp_shell.Event):
+            heard.append(unsolicited.name)
         if len(heard) == 50:
             raise KeyboardInterrupt
 
@@ -379,18 +382,65 @@ def test_an_interrupted_listener_loses_nothing(peer: Peer) -> None:
     assert heard == [f"E{number}" for number in range(100)]
 
 
-def test_events_that_came_before_the_listener_are_told_to_it(peer: Peer) -> None:
+def test_a_reply_queued_behind_an_interrupt_is_delivered_late_and_in_order(peer: Peer) -> None:
+    stream = b'{"event": "A"}{"event": "B"}{"return": 1, "id": 2}{"event": "C"}'
+    server = peer(GREETING, ACCEPTED, stream, HOLD)
+    order: list[str] = []
+    traced: list[str] = []
+
+    def listen(unsolicited: Unsolicited) -> None:
+        order.append(getattr(unsolicited, "name", "") or type(unsolicited).__name__)
+        if order == ["A"]:
+            raise KeyboardInterrupt
+
+    with qmp_shell.connect(server.address) as client:
+        client.tracer = lambda _, message, __: traced.append(next(iter(message)))
+        client.listen(listen)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("test")
+        assert order == ["A"]
+        assert client.owed_replies
+        client.wait(lambda: "C" in order, time.monotonic() + 20)
+        assert not client.owed_replies
+    assert order == ["A", "B", "LateReply", "C"]
+    assert traced == ["execute", "event", "event", "return", "event"]
+
+
+def test_messages_queued_behind_an_interrupt_are_delivered_before_the_end(peer: Peer) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"event": "A"}{"event": "B"}{"half')
+    heard: list[str] = []
+
+    def listen(unsolicited: Unsolicited) -> None:
+        assert isinstance(unsolicited, qmp_shell.Event)
+        heard.append(unsolicited.name)
+        if heard == ["A"]:
+            raise KeyboardInterrupt
+
+    def receive_all(client: Client) -> None:
+        while client.connected:
+            client.receive()
+
+    with qmp_shell.connect(server.address) as client:
+        client.listen(listen)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute("test")
+        with pytest.raises(qmp_shell.ConnectionLost, match="in the middle of a message"):
+            receive_all(client)
+    assert heard == ["A", "B"]
+
+
+def test_a_listener_is_called_with_events_queued_before_it(peer: Peer) -> None:
     server = peer(GREETING, b'{"event": "EARLY"}' + ACCEPTED, HOLD)
-    heard: list[News] = []
+    heard: list[Unsolicited] = []
     with qmp_shell.connect(server.address) as client:
         client.listen(heard.append)
-    assert [news.message for news in heard if isinstance(news, qmp_shell.Event)] == [
+    assert [each.message for each in heard if isinstance(each, qmp_shell.Event)] == [
         {"event": "EARLY"}
     ]
 
 
 @pytest.mark.parametrize("bad", [{1, 2}, object(), float("nan")])
-def test_what_cannot_be_sent_is_not_waited_for(peer: Peer, bad: object) -> None:
+def test_no_reply_is_expected_to_what_cannot_be_sent(peer: Peer, bad: object) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": "mine"}', HOLD)
     with qmp_shell.connect(server.address, timeout=20) as client:
         with pytest.raises((TypeError, ValueError)):
@@ -409,8 +459,8 @@ def test_long_time_outs(vm: RunningVm, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("address", ["a..b:44", "x" * 70 + ":44", f"{'y' * 300}:44"])
-def test_what_can_be_no_host(address: str) -> None:
-    with pytest.raises(qmp_shell.ConnectError, match=r"no name of a host|unknown host"):
+def test_names_that_no_host_can_have(address: str) -> None:
+    with pytest.raises(qmp_shell.ConnectError, match=r"not the name of a host|unknown host"):
         qmp_shell.connect(address)
 
 
@@ -424,7 +474,7 @@ def test_waiting_for_events_of_a_vm_that_is_gone(vm: RunningVm) -> None:
         assert list(client.events()) == []
 
 
-def test_an_interrupt_waits_while_what_was_received_is_read(
+def test_an_interrupt_is_delayed_while_received_data_is_processed(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": {}, "id": 2}', HOLD)
@@ -435,17 +485,17 @@ def test_an_interrupt_waits_while_what_was_received_is_read(
         return dict(json.loads(text))
 
     with qmp_shell.connect(server.address) as client:
-        monkeypatch.setattr("qmp_shell.protocol.read_json", read)
+        monkeypatch.setattr("qmp_shell.protocol.parse_object", read)
         client.execute("test")
     assert blocked == [True]
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-def test_a_reply_that_comes_with_an_interrupt_is_told_as_a_late_one(
+def test_a_reply_that_comes_with_an_interrupt_is_late(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": "late", "id": 2}', HOLD)
-    heard: list[News] = []
+    heard: list[Unsolicited] = []
     receive = Client.receive
 
     def interrupted(client: Client) -> bool:
@@ -457,9 +507,9 @@ def test_a_reply_that_comes_with_an_interrupt_is_told_as_a_late_one(
         monkeypatch.setattr(Client, "receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             client.execute("test")
-    (news,) = heard
-    assert isinstance(news, LateReply)
-    assert news.reply.message == {"return": "late"}
+    (late,) = heard
+    assert isinstance(late, LateReply)
+    assert late.reply.message == {"return": "late"}
 
 
 def test_no_reply_comes_from_a_vm_that_is_gone(peer: Peer) -> None:
@@ -471,7 +521,7 @@ def test_no_reply_comes_from_a_vm_that_is_gone(peer: Peer) -> None:
                 client.answer(request, None)
 
 
-def test_an_agents_stale_answers_are_not_ours(peer: Peer) -> None:
+def test_an_agents_stale_replies_are_ignored(peer: Peer) -> None:
     stale = b'{"return": {}}\n\xff{"return": 7, "id": 1}\n\xff{"return": 8}\n'
     server = peer(b"", stale, HOLD)
     with pytest.raises(qmp_shell.ConnectError, match="did not answer"):
@@ -492,7 +542,7 @@ def test_other_descriptors_are_served_while_waiting(vm: RunningVm) -> None:
 
 
 class InterruptedSocket(socket.socket):
-    """A socket whose user can press Ctrl-C the moment that something was sent."""
+    """A socket whose user presses Ctrl-C the moment that something was sent."""
 
     interrupts = False
 
@@ -503,17 +553,17 @@ class InterruptedSocket(socket.socket):
         return sent
 
 
-def test_a_reply_to_what_an_interrupt_left_behind_is_no_stray(peer: Peer) -> None:
+def test_the_reply_to_an_interrupted_post_is_no_stray(peer: Peer) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": 1, "id": 2}', b'{"return": 2, "id": 3}', HOLD)
     stream = InterruptedSocket(socket.AF_UNIX)
     stream.connect(server.address)
-    news: list[object] = []
-    with Client(stream) as client:
-        client.listen(news.append)
+    unsolicited: list[object] = []
+    with Client(SocketStream(stream)) as client:
+        client.listen(unsolicited.append)
         client.negotiate()
         stream.interrupts = True
         with pytest.raises(KeyboardInterrupt):
             client.post({"execute": "quiet"}, quiet=True)
         stream.interrupts = False
         assert client.execute("test") == 2
-    assert news == []
+    assert unsolicited == []

@@ -18,8 +18,8 @@ from typing import Protocol
 import pexpect
 import pytest
 
-from qmp_shell.address import FORMS
 from qmp_shell.cli import build_parser, build_wrap_parser
+from qmp_shell.transport import FORMS
 from tests.conftest import lack, need
 
 COMPLETIONS = Path(__file__).parents[1] / "completions"

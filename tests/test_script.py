@@ -274,7 +274,7 @@ def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> N
         (["a", "b"], 2, "unrecognized arguments: b; see"),
         (["-t", "0", "a"], 2, "'0' is no number of seconds"),
         (["-t", "nan", "a"], 2, "is no number of seconds"),
-        (["ssh://host/x"], 2, "no address known here"),
+        (["ssh://host/x"], 2, "unknown kind of address"),
         (["--a\x1b[31m\nb"], 2, "unrecognized arguments: --a[31m b; see"),
         (["--demo", "x"], 2, "brings its own VM"),
         (["/nonesuch/vm.sock"], 3, "no such socket"),

@@ -23,6 +23,7 @@ from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, Timeout, UsageError
 from ..render.text import sanitize
 from ..signals import ended_by_signals
+from ..transport.stream import SocketStream
 
 # How long a QEMU may take to end once it has been asked to, or its monitor has gone.
 _END_SECONDS = 5.0
@@ -85,7 +86,7 @@ class Vm:
             raise UsageError("this shell ends with its own VM; start another for another VM")
         if self._client is not None:
             raise ConnectError(f"{self.name} {self.outcome}; it can be attached to only once")
-        self._client = Client(self._accept(), tracer=tracer)
+        self._client = Client(SocketStream(self._accept()), tracer=tracer)
         if self._output is not None:
             self._client.watch(self._output, self._relay_output)
         try:

@@ -23,9 +23,9 @@ from ..protocol import (
     Event,
     LateReply,
     Message,
-    News,
     Reply,
     StrayReply,
+    Unsolicited,
     arguments_of,
     command_of,
 )
@@ -375,7 +375,7 @@ class Session:
             raise UsageError(f".{dot.name} takes no argument")
         command.run(self, dot.argument)
 
-    def _hear(self, news: News) -> None:
+    def _hear(self, news: Unsolicited) -> None:
         if isinstance(news, Event):
             self.memory.heard(news)
             if self._knowledge is not None:

@@ -1,0 +1,232 @@
+"""One connection to a monitor: a stream of bytes, and the state of the conversation over it.
+
+Everything that waits or can be interrupted is here. Knows nothing of commands or of who waits
+for which reply; ``client.py`` does.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from .errors import ConnectionLost, Timeout
+from .protocol import Conversation, Received, ReceivedMessage, Violation
+
+if TYPE_CHECKING:
+    from .transport.stream import Stream
+
+_RECEIVE_BYTES = 1 << 16
+_LONGEST_POLL = 86_400.0  # seconds; poll() counts milliseconds in an int
+
+
+class Connection:
+    """A stream and the conversation over it. A subclass says what is done with each message."""
+
+    def __init__(self, stream: Stream, *, agent: bool = False) -> None:
+        """
+        :param stream: a fresh connection; this object owns and closes it.
+        :param agent: the peer is a guest agent (qemu-ga).
+        """
+        self._stream: Stream | None = stream
+        self._conversation = Conversation(agent=agent)
+        self._undelivered: deque[Received] = deque()
+        self._watched: dict[int, Callable[[], object]] = {}
+        self._end_reason = "there is no connection to a VM"
+        self._unsent = memoryview(b"")
+
+    def _handle(self, received: ReceivedMessage) -> None:
+        """Do what is to be done with a received message; SIGINT is blocked meanwhile."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open, as far as is known."""
+        return self._stream is not None
+
+    @property
+    def end_reason(self) -> str | None:
+        """Why the connection ended, in words; None while it is open."""
+        return None if self.connected else self._end_reason
+
+    def fileno(self) -> int:
+        """Return the connection's file descriptor, to be watched for readable data.
+
+        :raise ConnectionLost: the connection has ended.
+        """
+        return self._require_stream().fileno()
+
+    def close(self) -> None:
+        """Close the connection. The VM goes on; what it still sends is not received."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def watch(self, descriptor: int, callback: Callable[[], object]) -> None:
+        """Have ``callback`` called whenever a descriptor is readable during a :meth:`wait`."""
+        self._watched[descriptor] = callback
+
+    def unwatch(self, descriptor: int) -> None:
+        """Undo :meth:`watch`; it is no error if the descriptor was not watched."""
+        self._watched.pop(descriptor, None)
+
+    @property
+    def watched(self) -> dict[int, Callable[[], object]]:
+        """The descriptors to watch for readable data, and what to call; the connection's too."""
+        if self._stream is None:
+            return self._watched
+        return {self._stream.fileno(): self.receive, **self._watched}
+
+    def wait(self, done: Callable[[], bool], deadline: float | None = None) -> bool:
+        """Receive and deliver messages until ``done()``.
+
+        :param deadline: by the monotonic clock; None: no limit.
+        :return: whether it is done; False: the deadline has passed.
+        :raise ConnectionLost: the connection ended during the wait.
+        """
+        if self.connected and self._undelivered:
+            with _SigintBlocked():
+                self._deliver()
+        while not done():
+            try:
+                if not self._poll_once(deadline):
+                    return done()
+            except ConnectionLost:
+                if done():  # the last messages were what is waited for
+                    return True
+                raise
+        return True
+
+    def _poll_once(self, deadline: float | None, *, for_writing: bool = False) -> bool:
+        """Wait until a descriptor is readable, and have it read.
+
+        :param for_writing: return as soon as the connection is writable, too.
+        :return: False once the deadline has passed.
+        """
+        poll = select.poll()
+        watched = self.watched
+        for descriptor in watched:
+            poll.register(descriptor, select.POLLIN)
+        if for_writing:
+            poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
+        has_buffered = self._has_buffered
+        left = _LONGEST_POLL if deadline is None else deadline - time.monotonic()
+        seconds = 0.0 if has_buffered else min(max(left, 0), _LONGEST_POLL)
+        for descriptor, flags in poll.poll(seconds * 1000):
+            if flags & ~select.POLLOUT:
+                watched[descriptor]()
+        if has_buffered:
+            self.receive()
+        return deadline is None or time.monotonic() < deadline
+
+    def receive(self) -> bool:
+        """Receive what has arrived, without waiting, and deliver it.
+
+        :return: whether anything had arrived.
+        :raise ConnectionLost: the connection has ended, or the peer does not speak QMP.
+        """
+        with _SigintBlocked():
+            self._deliver()
+            received = self._receive_chunk()
+            while received and self._has_buffered:
+                self._receive_chunk()
+            return received
+
+    @property
+    def _has_buffered(self) -> bool:
+        return self._stream is not None and self._stream.has_buffered
+
+    def _receive_chunk(self) -> bool:
+        try:
+            data = self._require_stream().receive(_RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except ConnectionResetError:
+            data = b""  # the VM ended before it read all that was sent to it
+        except OSError as error:
+            self._lose(f"the connection was lost: {error.strerror or error}")
+        if not data:
+            middle = " in the middle of a message" if self._conversation.receive_eof() else ""
+            self._lose(f"the VM closed the connection{middle}")
+        self._undelivered.extend(self._conversation.receive_data(data))
+        self._deliver()
+        return True
+
+    def _deliver(self) -> None:
+        """Pass on received messages. What an interrupt leaves queued is delivered next time.
+
+        SIGINT must be blocked, or it could come between taking a message and passing it on.
+        """
+        while self._undelivered:
+            self._deliver_one(self._undelivered.popleft())
+
+    def _deliver_one(self, received: Received) -> None:
+        if isinstance(received, Violation):
+            self._end_reason = str(received.error)
+            self.close()
+            raise received.error
+        self._handle(received)
+
+    def _send(self, data: bytes, deadline: float | None, descriptors: Sequence[int] = ()) -> None:
+        """Send all of it, with descriptors along with its first byte.
+
+        Meanwhile messages are received, for otherwise a VM whose output buffer is full would
+        not read either. A message that was sent in part can't be taken back, so the connection
+        ends with it.
+
+        :raise Timeout: not all could be sent in time.
+        """
+        self._unsent = memoryview(data)
+        try:
+            while self._unsent:
+                try:
+                    self._send_some(descriptors if len(self._unsent) == len(data) else ())
+                except (BlockingIOError, InterruptedError):
+                    if not self._poll_once(deadline, for_writing=True):
+                        raise Timeout("the VM did not accept the data in time") from None
+                except OSError as error:
+                    while self.receive():  # what the VM sent before its end, and then its end
+                        pass
+                    self._lose(f"the connection was lost: {error.strerror or error}")
+        except BaseException:
+            if 0 < len(self._unsent) < len(data):
+                self._end_reason = "the connection was closed: a command was sent only in part"
+                self.close()
+            raise
+
+    def _send_some(self, descriptors: Sequence[int]) -> None:
+        """Send as much as can be sent at once."""
+        # If an interrupt came between sending and noting it, the reply would seem to be a stray.
+        with _SigintBlocked():
+            sent = self._require_stream().send(self._unsent, descriptors)
+            self._unsent = self._unsent[sent:]
+
+    def _lose(self, why: str) -> NoReturn:
+        self._end_reason = why
+        self.close()
+        raise ConnectionLost(why) from None
+
+    def _require_stream(self) -> Stream:
+        if self._stream is None:
+            raise ConnectionLost(self._end_reason)
+        return self._stream
+
+
+class _SigintBlocked:
+    """Delays Ctrl-C until the end of a ``with`` block."""
+
+    # Used twice for each command, and faster than a generator with @contextmanager.
+    def __enter__(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)

@@ -1,0 +1,74 @@
+"""Connections to a monitor: one file a scheme, and the registry of all schemes.
+
+Knows nothing of what is said over a connection. To add a transport, write ``transport/NAME.py``
+with a function ``parse(target)`` that returns an :class:`~.stream.Address`, and add a row to
+:data:`SCHEMES`. A scheme's file is imported when an address of that scheme is used.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..address import split_address
+from ..errors import AddressError, ConnectError
+
+if TYPE_CHECKING:
+    from .stream import Address, Stream
+
+
+# Each scheme, and how its addresses are written, for help and error messages. Its file has the
+# same name, with an underscore for a dash.
+SCHEMES: dict[str, tuple[str, ...]] = {
+    "unix": ("PATH", "unix:PATH"),
+    "unix-abstract": ("unix-abstract:NAME",),
+    "tcp": ("HOST:PORT", "tcp:HOST:PORT", "[IPV6]:PORT", ":PORT"),
+    "fd": ("fd:N",),
+}
+
+_ALL_FORMS = [form for forms in SCHEMES.values() for form in forms]
+FORMS = ", ".join(_ALL_FORMS[:-1]) + " or " + _ALL_FORMS[-1]
+"""How addresses are written, for help and error messages."""
+
+# How often connecting is tried again while waiting for a listener; nothing announces one.
+_RETRY_SECONDS = 0.05
+# What is reported before a VM has opened its monitor.
+_NOT_YET = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)
+
+
+def parse_address(text: str) -> Address:
+    """Parse an address as a person writes it.
+
+    :param text: one of the forms in :data:`FORMS`; QEMU's own comma options behind it
+        (``unix:PATH,server=on,wait=off``) are ignored.
+    :raise AddressError: it is none of them.
+    """
+    try:
+        scheme, target = split_address(text, SCHEMES)
+        module = import_module("." + scheme.replace("-", "_"), __name__)
+        address: Address = module.parse(target)
+    except AddressError as error:
+        raise AddressError(f"{text!r}: {error}; use {FORMS}") from None
+    return address
+
+
+def open_stream(address: Address, *, timeout: float | None, wait: float = 0) -> Stream:
+    """Connect to a monitor.
+
+    :param timeout: seconds that one attempt may take; None: no limit.
+    :param wait: seconds for which connecting is tried again while nobody listens there.
+    :return: the connection.
+    :raise ConnectError: no connection could be made.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return address.connect(timeout)
+        except _NOT_YET as error:
+            if time.monotonic() >= deadline:
+                after = f" after waiting {wait:g} s" if wait else ""
+                raise ConnectError(address.explain(error, after)) from None
+            time.sleep(_RETRY_SECONDS)
+        except OSError as error:
+            raise ConnectError(address.explain(error, "")) from None

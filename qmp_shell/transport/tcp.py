@@ -1,0 +1,131 @@
+"""``HOST:PORT``, ``tcp:HOST:PORT``, ``[IPV6]:PORT`` or ``:PORT``: a TCP port."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..address import HOST_PORT
+from ..errors import AddressError, ConnectError
+from .stream import SocketStream, explain_error
+
+if TYPE_CHECKING:
+    from .listen import Listener
+
+_LONGEST_TIMEOUT = 1e6  # seconds; poll() overflows far beyond that
+
+
+class TcpAddress(NamedTuple):
+    """A TCP port.
+
+    :ivar host: a name or an IP address; IPv6 addresses without their brackets.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def connect(self, timeout: float | None) -> SocketStream:
+        if timeout is not None and timeout > _LONGEST_TIMEOUT:
+            timeout = None
+        try:
+            connection = socket.create_connection((self.host, self.port), timeout)
+        except UnicodeError:  # from Python's idna codec, whose message says nothing of hosts
+            raise ConnectError(self._bad_host) from None
+        return _tuned(connection)
+
+    def explain(self, error: OSError, after: str) -> str:
+        if isinstance(error, socket.gaierror):
+            return f"{self}: unknown host {self.host!r}"
+        if isinstance(error, PermissionError):
+            return f"{self}: permission denied"
+        if isinstance(error, ConnectionRefusedError):
+            start = self._qemu_option(",server=on,wait=off")
+            return f"{self}: nobody listens there{after}; start QEMU with {start}"
+        return explain_error(self, error)
+
+    def listen(self) -> Listener:
+        """Open the port on all addresses that the host's name has.
+
+        :raise ConnectError: the port is in use, or this is no host that it can be opened on.
+        """
+        from .listen import Listener
+
+        listeners: list[socket.socket] = []
+        try:
+            for family, where in self._resolve():
+                try:
+                    listeners.append(_listen_on(family, where))
+                except OSError as error:
+                    # "localhost" has an IPv6 address where IPv6 is switched off, too.
+                    if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                        raise
+            if not listeners:
+                raise ConnectError(f"{self}: {self.host!r} is not an address of this machine")
+        except OSError as error:
+            _close_all(listeners)
+            raise ConnectError(self.explain(error, "")) from None
+        except BaseException:
+            _close_all(listeners)
+            raise
+        return Listener(listeners, self._qemu_option(), prepare=_tuned)
+
+    def _resolve(self) -> list[tuple[int, Any]]:
+        """Return the families and socket addresses that the host's name has, each once."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            raise ConnectError(self._bad_host) from None
+        return list(dict.fromkeys((family, where) for family, _, _, _, where in found))
+
+    def _qemu_option(self, options: str = "") -> str:
+        """Return the option that opens a monitor here."""
+        if ":" not in self.host:
+            return f"-qmp tcp:{self}{options}"
+        # QEMU does not parse "tcp:[::1]:4444".
+        chardev = f"socket,id=qmp,host={self.host},port={self.port}{options}"
+        return f"-chardev {chardev} -mon chardev=qmp,mode=control"
+
+    @property
+    def _bad_host(self) -> str:
+        return f"{self}: this is not the name of a host"
+
+
+def parse(target: str) -> TcpAddress:
+    """:raise AddressError: the target is not a host and a port."""
+    match = HOST_PORT.fullmatch(target)
+    if match is None:
+        raise AddressError("a host and the number of a port are needed")
+    digits = match["port"].lstrip("0")
+    if not digits or len(digits) > 5 or int(digits) > 65535:
+        raise AddressError("a port is between 1 and 65535")
+    return TcpAddress(match["ipv6"] or match["host"] or "localhost", int(digits))
+
+
+def _listen_on(family: int, where: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # else it would take the same port of IPv4 as well
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(where)
+        listener.listen(1)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _close_all(sockets: list[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+def _tuned(connection: socket.socket) -> SocketStream:
+    """Make a stream of a connection, without delays and with a check that the peer is alive."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return SocketStream(connection)

@@ -1,0 +1,182 @@
+"""``PATH`` or ``unix:PATH``: a UNIX socket in the file system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import AddressError, ConnectError
+from .stream import SocketStream, explain_error
+
+if TYPE_CHECKING:
+    from .listen import Listener
+    from .stream import Address
+
+LONGEST_NAME = 107
+"""Bytes that the address of a UNIX socket can hold (unix(7), ``sun_path``)."""
+
+# Seconds: SO_SNDTIMEO overflows far beyond the first, and takes 0 for no limit.
+_LONGEST_TIMEOUT = 1e6
+_SHORTEST_TIMEOUT = 1e-3
+_PROBE_SECONDS = 0.1  # for a listener with a full backlog to make room
+
+
+class UnixAddress(NamedTuple):
+    """A UNIX socket in the file system.
+
+    :ivar path: as written; ``~`` is expanded when it is used.
+    """
+
+    path: str
+
+    def __str__(self) -> str:
+        looks_like_scheme = ":" in self.path.partition("/")[0]
+        return f"unix:{self.path}" if looks_like_scheme else self.path
+
+    def connect(self, timeout: float | None) -> SocketStream:
+        with _short_path(os.path.expanduser(self.path)) as path:
+            return connect_unix(path, timeout)
+
+    def explain(self, error: OSError, after: str) -> str:
+        if isinstance(error, BlockingIOError):
+            return explain_busy(self)
+        if isinstance(error, PermissionError):
+            return f"{self}: permission denied; only the VM's owner (or root) may connect"
+        if isinstance(error, FileNotFoundError):
+            start = f"{self._qemu_option},server=on,wait=off"
+            return f"{self}: no such socket{after}; start QEMU with {start}"
+        if isinstance(error, ConnectionRefusedError):
+            if os.path.isfile(os.path.expanduser(self.path)):
+                return f"{self} is a file, not a socket"
+            return f"{self}: nobody listens there{after}; the program that did has probably ended"
+        return explain_error(self, error)
+
+    def listen(self) -> Listener:
+        """Create the socket, for its owner only; a stale one is replaced.
+
+        :raise ConnectError: the path is in use, or can't be used.
+        """
+        from .listen import Listener
+
+        path = os.path.abspath(os.path.expanduser(self.path))
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _short_path(path) as short:
+                self._bind(listener, short)
+                created = _identity_of(short)
+            listener.listen(1)
+        except OSError as error:
+            listener.close()
+            raise ConnectError(f"{self}: {error.strerror or error}") from None
+        except BaseException:
+            listener.close()
+            raise
+
+        def remove() -> None:
+            with contextlib.suppress(OSError):
+                if _identity_of(path) == created:
+                    os.unlink(path)
+
+        return Listener([listener], UnixAddress(path)._qemu_option, remove=remove)
+
+    @property
+    def _qemu_option(self) -> str:
+        """The option that opens a monitor here."""
+        return f"-qmp unix:{escape_commas(self.path)}"
+
+    def _bind(self, listener: socket.socket, path: str) -> None:
+        # Nobody can connect between bind() and a later chmod(), but a stranger could replace
+        # the file in a folder that anyone may write to; so it has the right mode at once.
+        mask = os.umask(0o177)
+        try:
+            try:
+                listener.bind(path)
+            except OSError:
+                if not os.path.lexists(path):
+                    raise
+                self._remove_stale(path)
+                listener.bind(path)
+        finally:
+            os.umask(mask)
+
+    def _remove_stale(self, path: str) -> None:
+        """Remove a socket on which nobody listens any more.
+
+        :raise ConnectError: the path is something else.
+        """
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise ConnectError(f"{self} exists already, and is not a socket")
+        try:
+            connect_unix(path, _PROBE_SECONDS).close()
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except BlockingIOError:  # its queue of clients is full
+            raise ConnectError(f"{self}: another program listens there already") from None
+        else:
+            raise ConnectError(f"{self}: another program listens there already")
+
+
+def parse(target: str) -> UnixAddress:
+    """:raise AddressError: the path is empty, or can't be a path."""
+    if not target or "\0" in target:
+        raise AddressError("a socket's path is needed")
+    return UnixAddress(target)
+
+
+def connect_unix(name: str | bytes, timeout: float | None) -> SocketStream:
+    """Connect to a UNIX socket.
+
+    :param name: its path, or a null byte and its abstract name.
+    :param timeout: seconds to wait while the listener's backlog is full; None: no limit.
+    :raise BlockingIOError: the backlog is still full.
+    :raise OSError: it can't be connected to.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # connect() waits for a place in a full backlog as long as this option says (0: for
+        # ever), while Python's own time-out would turn that into an error at once.
+        if timeout is None or timeout > _LONGEST_TIMEOUT:
+            timeout = 0
+        else:
+            timeout = max(timeout, _SHORTEST_TIMEOUT)
+        limit = struct.pack("ll", int(timeout), int(timeout % 1 * 1e6))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        connection.connect(name)
+        return SocketStream(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def explain_busy(address: Address) -> str:
+    """Say that the listener's backlog is full."""
+    return f"{address} is busy: other clients already wait for this monitor"
+
+
+def escape_commas(text: str) -> str:
+    """Return a path or name as it is written in a QEMU option, where a comma is doubled."""
+    return text.replace(",", ",,")
+
+
+@contextlib.contextmanager
+def _short_path(path: str) -> Iterator[str]:
+    """Give a path that fits into a UNIX address, through the open folder if need be."""
+    if len(os.fsencode(path)) <= LONGEST_NAME:
+        yield path
+        return
+    folder, name = os.path.split(path)
+    descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{name}"
+    finally:
+        os.close(descriptor)
+
+
+def _identity_of(path: str) -> tuple[int, int]:
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino

@@ -1,0 +1,593 @@
+"""Each transport with a real QEMU, and what a transport must do for the client."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shlex
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import qmp_shell
+from qmp_shell.client import Client
+from qmp_shell.transport import open_stream, parse_address
+from qmp_shell.transport.listen import accept_stream
+from qmp_shell.transport.stream import SocketStream
+from qmp_shell.transport.unix import UnixAddress
+from qmp_shell.transport.unix_abstract import UnixAbstractAddress
+from tests.conftest import Run, RunningVm
+from tests.peer import GREETING
+from tests.terminal import Terminal
+
+NAME = {"name": "testvm"}
+NAME_LINE = '{"return": {"name": "testvm"}}\n'
+
+StartVm = Callable[..., RunningVm]
+
+
+@pytest.fixture
+def abstract_name() -> str:
+    """A name in the abstract namespace that no other program uses."""
+    return f"qmp-test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def port() -> int:
+    """A TCP port that is free on both IPv4 and IPv6."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as free:
+        return int(free.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def is_listening(path: Path) -> bool:
+    """Whether a program listens on a UNIX socket, asked without connecting to it."""
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    return any(row[-1] == str(path) and row[3] == "00010000" for row in rows)
+
+
+# The interface between client and transport
+
+
+class BufferingStream(SocketStream):
+    """Reads ahead, as TLS does, and returns a few bytes at a time."""
+
+    _buffer = b""
+
+    @property
+    def has_buffered(self) -> bool:  # type: ignore[override]
+        return bool(self._buffer)
+
+    def receive(self, limit: int) -> bytes:
+        if not self._buffer:
+            self._buffer = super().receive(limit)
+        data, self._buffer = self._buffer[:7], self._buffer[7:]
+        return data
+
+    def read_ahead(self) -> None:
+        """Read before anyone asks, as the end of a TLS handshake may."""
+        wait_until(lambda: bool(self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)))
+        self._buffer = super().receive(1 << 16)
+
+
+def test_data_that_a_transport_has_buffered_is_received(vm: RunningVm) -> None:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(vm.address)
+    greeting = connection.recv(1, socket.MSG_PEEK)  # blocks until there is one
+    assert greeting == b"{"
+    stream = BufferingStream(connection)
+    stream.read_ahead()
+    with Client(stream, timeout=20) as client:
+        client.negotiate()
+        assert client.execute("query-name") == NAME
+        vm.run("cont")
+        assert next(client.events(timeout=20)).name == "RESUME"
+
+
+def test_one_receive_leaves_nothing_buffered() -> None:
+    """A front end only watches the descriptor, which does not become readable again."""
+    ours, theirs = socket.socketpair()
+    events: list[object] = []
+    with theirs, Client(BufferingStream(ours)) as client:
+        theirs.sendall(GREETING)
+        while client.greeting is None:
+            client.receive()
+        client.listen(events.append)
+        theirs.sendall(b'{"event": "A", "data": {}} {"event": "B", "data": {}}')
+        assert client.receive()
+        assert len(events) == 2
+
+
+class NoDescriptors(SocketStream):
+    """A transport that carries no descriptors."""
+
+    @property
+    def can_send_descriptors(self) -> bool:
+        return False
+
+
+def test_descriptors_are_refused_where_they_cannot_be_sent(vm: RunningVm) -> None:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(vm.address)
+    with Client(NoDescriptors(connection)) as client:
+        client.negotiate()
+        with pytest.raises(qmp_shell.UsageError, match="UNIX socket only"):
+            client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
+        assert client.execute("query-name") == NAME
+
+
+def test_the_end_of_a_connection_has_a_reason(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        assert client.end_reason is None
+        vm.close()
+        with pytest.raises(qmp_shell.ConnectionLost) as caught:
+            client.wait(lambda: False)
+        assert client.end_reason == str(caught.value) == "the VM closed the connection"
+        client.close()
+        assert client.end_reason == "the VM closed the connection"
+
+
+def test_only_the_transport_in_use_is_imported(vm: RunningVm) -> None:
+    code = (
+        "import sys, qmp_shell; qmp_shell.connect(sys.argv[1]).close();"
+        "print(*sorted(name for name in sys.modules if name.startswith('qmp_shell.transport')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, vm.address], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [
+        "qmp_shell.transport",
+        "qmp_shell.transport.stream",
+        "qmp_shell.transport.unix",
+    ]
+
+
+# unix-abstract:NAME
+
+
+def test_an_abstract_socket(start_vm: StartVm, abstract_name: str, run: Run) -> None:
+    start_vm(
+        *("-chardev", f"socket,id=c,path={abstract_name},abstract=on,server=on,wait=off"),
+        *("-mon", "chardev=c,mode=control"),
+    )
+    done = run(f"unix-abstract:{abstract_name}", "-c", "query-name")
+    assert (done.stdout, done.stderr) == (NAME_LINE, "")
+    with qmp_shell.connect(f"unix:{abstract_name},abstract=on,server=on,wait=off") as client:
+        client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
+        assert client.execute("closefd", fdname="f") == {}
+
+
+def test_waiting_for_an_abstract_socket(start_vm: StartVm, abstract_name: str) -> None:
+    address = f"unix-abstract:{abstract_name}"
+    with pytest.raises(qmp_shell.ConnectError) as caught:
+        qmp_shell.connect(address, wait=0.1)
+    advice = f"-qmp unix:{abstract_name},abstract=on,server=on,wait=off"
+    assert str(caught.value) == (
+        f"{address}: nobody listens there after waiting 0.1 s; start QEMU with {advice}"
+    )
+    start_vm(*shlex.split(advice))  # QEMU takes the advice
+    with qmp_shell.connect(address, wait=20) as client:
+        assert client.execute("query-name") == NAME
+
+
+def test_an_abstract_socket_whose_backlog_is_full(abstract_name: str) -> None:
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
+        server.bind(f"\0{abstract_name}")
+        server.listen(0)
+        first.connect(f"\0{abstract_name}")
+        with pytest.raises(qmp_shell.ConnectError, match="busy: other clients already wait"):
+            qmp_shell.connect(f"unix-abstract:{abstract_name}", greeting_timeout=0.2)
+
+
+# fd:N
+
+
+def run_with_descriptor(
+    descriptor: int, *arguments: str, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run ``qmp-shell fd:N`` as a program that inherits the descriptor."""
+    return subprocess.run(
+        [sys.executable, "-m", "qmp_shell", f"fd:{descriptor}", *arguments],
+        pass_fds=(descriptor,),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        check=False,
+    )
+
+
+def test_an_inherited_connection(vm: RunningVm, environment: dict[str, str]) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(vm.address)
+        done = run_with_descriptor(
+            connection.fileno(),
+            *("-c", "query-name", "-c", "getfd fdname=f </dev/null", "-c", "closefd fdname=f"),
+            environment=environment,
+        )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout == NAME_LINE + '{"return": {}}\n' * 2
+
+
+def test_a_socket_pair_shared_with_qemu(qemu: str, folder: Path) -> None:
+    ours, theirs = socket.socketpair()
+    vm = RunningVm(
+        qemu,
+        folder,
+        *("-chardev", f"socket,id=c,fd={theirs.fileno()}", "-mon", "chardev=c,mode=control"),
+        descriptors=(theirs.fileno(),),
+    )
+    with contextlib.closing(vm):
+        theirs.close()
+        # The client closes the descriptor that it was given; ``ours`` must not do so again.
+        with qmp_shell.connect(f"fd:{ours.detach()}", greeting_timeout=20) as client:
+            assert client.execute("query-name") == NAME
+
+
+def test_an_inherited_connection_can_be_used_only_once(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(vm.address)
+        done = run_with_descriptor(
+            connection.fileno(),
+            *("-k", "-c", ".connect", "-c", "query-name"),
+            environment=environment,
+        )
+        address = f"fd:{connection.fileno()}"
+    once = f"{address} is not connected (any more); an inherited socket can be used only once"
+    assert done.stderr.splitlines()[0] == f"qmp-shell: {once}"
+    assert done.stdout == ""
+
+
+def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> None:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(vm.address)
+    number = connection.detach()
+    try:
+        with qmp_shell.connect(f"fd:{number}") as client:
+            assert client.execute("query-name") == NAME
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(vm.address)
+            assert other.fileno() != number
+            with pytest.raises(qmp_shell.ConnectError, match="only once"):
+                qmp_shell.connect(f"fd:{number}")
+    finally:
+        os.close(number)
+
+
+def test_a_descriptor_that_is_no_connected_socket(folder: Path) -> None:
+    def fault(number: int) -> str:
+        with pytest.raises(qmp_shell.ConnectError) as caught:
+            qmp_shell.connect(f"fd:{number}", wait=20)
+        return str(caught.value).removeprefix(f"fd:{number}")
+
+    with (folder / "file").open("w") as file:
+        assert fault(file.fileno()) == " is not a socket"
+        number = file.fileno()
+    assert fault(number) == ": no such file descriptor was inherited"
+    with socket.socket(socket.AF_UNIX) as server:
+        assert "is not connected" in fault(server.fileno())
+        server.bind(str(folder / "sock"))
+        server.listen()
+        assert fault(server.fileno()) == " is a listening socket; a connected one is needed"
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        assert fault(ours.fileno()) == " is not a stream socket"
+
+
+# Listening
+
+
+def test_qemu_connects_to_a_unix_socket(start_vm: StartVm, folder: Path) -> None:
+    path = folder / "listen,er.sock"
+    modes = []
+
+    def start(option: str) -> None:
+        modes.append(stat.filemode(path.stat().st_mode))
+        start_vm(*shlex.split(option))
+
+    with qmp_shell.listen(path, wait=20, on_listening=start) as client:
+        assert not path.exists(), "one connection is accepted, and nothing is left behind"
+        assert client.execute("query-name") == NAME
+        client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
+    assert modes == ["srw-------"]
+
+
+def test_qemu_connects_to_a_chardev_without_server(start_vm: StartVm, folder: Path) -> None:
+    path = folder / "chardev.sock"
+    chardev = f"socket,id=c,path={path},server=off"
+    with qmp_shell.listen(
+        f"unix:{path},server=off",
+        wait=20,
+        on_listening=lambda _: start_vm("-chardev", chardev, "-mon", "chardev=c,mode=control"),
+    ) as client:
+        assert client.execute("query-name") == NAME
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_qemu_connects_to_a_tcp_port(start_vm: StartVm, port: int, host: str) -> None:
+    with qmp_shell.listen(
+        f"{host}:{port}",
+        wait=20,
+        on_listening=lambda option: start_vm(*shlex.split(option)),
+    ) as client:
+        assert client.execute("query-name") == NAME
+
+
+@pytest.mark.parametrize(("family", "host"), [("AF_INET", "127.0.0.1"), ("AF_INET6", "::1")])
+def test_all_addresses_of_a_name_are_listened_on(
+    port: int, family: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        loopback = (socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")
+        found = [(family, socket.SOCK_STREAM, 6, "", (host, port)) for family, host in loopback]
+        return [*found, found[0]]  # twice, as /etc/hosts may have it
+
+    connections: list[socket.socket] = []
+
+    def connect(_: str) -> None:
+        connections.append(socket.socket(getattr(socket, family)))
+        connections[0].connect((host, port))
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    accept_stream(parse_address(f":{port}"), wait=20, on_listening=connect)
+    assert connections[0].getpeername()[0] == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_the_advised_option_opens_a_tcp_port(start_vm: StartVm, port: int, host: str) -> None:
+    with pytest.raises(qmp_shell.ConnectError, match="start QEMU with -") as caught:
+        qmp_shell.connect(f"{host}:{port}")
+    start_vm(*shlex.split(str(caught.value).partition("start QEMU with ")[2]))
+    with qmp_shell.connect(f"{host}:{port}", wait=20) as client:
+        assert client.execute("query-name") == NAME
+
+
+def test_qemu_connects_to_an_abstract_socket(start_vm: StartVm, abstract_name: str) -> None:
+    with qmp_shell.listen(
+        f"unix-abstract:{abstract_name}",
+        wait=20,
+        on_listening=lambda option: start_vm(*shlex.split(option)),
+    ) as client:
+        assert client.execute("query-name") == NAME
+
+
+def test_another_user_cannot_connect_to_an_abstract_socket(
+    abstract_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('\\0' + sys.argv[1]);"
+        "print(s.recv(1))"
+    )
+    strangers: list[subprocess.Popen[bytes]] = []
+
+    def start_stranger(_: str) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        is_root = os.getuid() == 0
+        strangers.append(
+            subprocess.Popen(
+                ["/usr/bin/python3", "-c", code, abstract_name],
+                stdout=subprocess.PIPE,
+                user=65534 if is_root else None,
+            )
+        )
+
+    with pytest.raises(qmp_shell.ConnectError, match="no VM connected within"):
+        accept_stream(UnixAbstractAddress(abstract_name), wait=1, on_listening=start_stranger)
+    stdout, _ = strangers[0].communicate(timeout=20)
+    assert stdout == b"b''\n", "the connection was accepted, and closed at once"
+
+
+def test_a_long_path_can_be_listened_on(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 100)
+    folder.mkdir()
+    address = UnixAddress(str(folder / "sock"))
+    client = []
+    accept_stream(address, wait=20, on_listening=lambda _: client.append(address.connect(1)))
+    assert len(client) == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_exactly_one_connection_is_accepted(folder: Path) -> None:
+    address = UnixAddress(str(folder / "one.sock"))
+    clients: list[SocketStream] = []
+
+    def connect(_: str) -> None:
+        clients.extend((address.connect(1), address.connect(1)))
+
+    stream = accept_stream(address, wait=20, on_listening=connect)
+    clients[0].send(memoryview(b"first"))
+    wait_until(lambda: is_readable(stream.fileno()))
+    assert stream.receive(10) == b"first"
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        clients[1].send(memoryview(b"second"))
+
+
+def is_readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def test_a_stale_socket_is_replaced(start_vm: StartVm, folder: Path) -> None:
+    path = folder / "stale.sock"
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(path))
+    with qmp_shell.listen(
+        path, wait=20, on_listening=lambda option: start_vm(*shlex.split(option))
+    ) as client:
+        assert client.execute("query-name") == NAME
+    assert not path.exists()
+
+
+def test_a_path_in_use_is_refused(vm: RunningVm, folder: Path) -> None:
+    def fault(path: str) -> str:
+        with pytest.raises(qmp_shell.ConnectError) as caught:
+            qmp_shell.listen(path, wait=0)
+        return str(caught.value)
+
+    assert fault(vm.address) == f"{vm.address}: another program listens there already"
+    with qmp_shell.connect(vm.address, wait=20) as client:
+        assert client.execute("query-name") == NAME
+        assert fault(vm.address) == f"{vm.address}: another program listens there already"
+    file = folder / "file"
+    file.write_text("precious")
+    assert fault(str(file)) == f"{file} exists already, and is not a socket"
+    assert file.read_text() == "precious"
+    (folder / "dangling").symlink_to("/nonesuch/file")
+    assert "not a socket" in fault(str(folder / "dangling"))
+    assert "No such file" in fault("/nonesuch/vm.sock")
+
+
+def test_a_socket_whose_backlog_is_full_is_in_use(folder: Path) -> None:
+    path = str(folder / "full.sock")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
+        server.bind(path)
+        server.listen(0)
+        first.connect(path)
+        with pytest.raises(qmp_shell.ConnectError, match="another program listens there already"):
+            qmp_shell.listen(path, wait=0)
+
+
+def test_a_port_in_use_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(qmp_shell.ConnectError, match="Address already in use"):
+            qmp_shell.listen(address, wait=0)
+    with pytest.raises(qmp_shell.ConnectError, match="not an address of this machine"):
+        qmp_shell.listen("192.0.2.1:4444", wait=0)
+    with pytest.raises(qmp_shell.ConnectError, match="not the name of a host"):
+        qmp_shell.listen("a..b:4444", wait=0)
+
+
+def test_a_socket_that_another_program_has_replaced_is_not_removed(folder: Path) -> None:
+    path = folder / "replaced.sock"
+
+    def replace(_: str) -> None:
+        path.unlink()
+        path.write_text("not ours")
+
+    with pytest.raises(qmp_shell.ConnectError, match=r"no VM connected within 0\.01 s"):
+        qmp_shell.listen(path, wait=0.01, on_listening=replace)
+    assert path.read_text() == "not ours"
+
+
+def test_a_peer_that_does_not_speak_qmp_is_reported(folder: Path) -> None:
+    path = folder / "vm.sock"
+    clients: list[SocketStream] = []
+
+    def connect(_: str) -> None:
+        clients.append(UnixAddress(str(path)).connect(1))
+        clients[0].send(memoryview(b"GET / HTTP/1.1\r\n"))
+
+    with pytest.raises(qmp_shell.ConnectError) as caught:
+        qmp_shell.listen(path, on_listening=connect)
+    assert str(caught.value) == (f"{path}: the peer does not speak QMP: it sent 'GET / HTTP/1.1'")
+
+
+# --listen
+
+
+def test_a_script_listens(start_vm: StartVm, folder: Path, environment: dict[str, str]) -> None:
+    path = folder / "script.sock"
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmp_shell", "--listen", str(path), "-c", "query-name"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as shell:
+        wait_until(lambda: is_listening(path))
+        start_vm("-qmp", f"unix:{path}")
+        stdout, stderr = shell.communicate(timeout=20)
+    assert (stdout.decode(), stderr.decode(), shell.returncode) == (NAME_LINE, "", 0)
+
+
+def test_listening_has_a_time_limit(run: Run, folder: Path) -> None:
+    path = folder / "nobody.sock"
+    done = run("--listen", "-w", "0.1", str(path), "-c", "query-name")
+    assert done.stderr == f"qmp-shell: {path}: no VM connected within 0.1 s\n"
+    assert (done.stdout, done.returncode) == ("", 3)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_listening(
+    number: signal.Signals, status: int, folder: Path, environment: dict[str, str]
+) -> None:
+    path = folder / "interrupted.sock"
+    with subprocess.Popen(
+        [sys.executable, "-m", "qmp_shell", "--listen", str(path), "-c", "query-name"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as shell:
+        wait_until(lambda: is_listening(path))
+        shell.send_signal(number)
+        stdout, stderr = shell.communicate(timeout=20)
+    assert (stdout, stderr, shell.returncode) == (b"", b"", status)
+    assert not path.exists()
+
+
+def test_listening_at_a_terminal(
+    terminal: Callable[..., Terminal], start_vm: StartVm, folder: Path
+) -> None:
+    path = folder / "prompt.sock"
+    shell = terminal("--listen", str(path), columns=120)
+    shell.wait_for(f"^qmp-shell: listening; start QEMU with -qmp unix:{path}")
+    first = start_vm("-qmp", f"unix:{path}")
+    shell.wait_for_prompt()
+    first.close()
+    shell.wait_for("^the VM closed the connection$")
+    shell.enter(".connect")
+    shell.wait_until(lambda: shell.text.count("listening; start QEMU with") == 2, "listening again")
+    start_vm("-qmp", f"unix:{path}", name="second")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"name": "second"')
+    shell.enter(f".connect unix:{path}")
+    shell.wait_until(lambda: shell.text.count("listening; start QEMU with") == 3, "listening again")
+    shell.press("ctrl-c")
+    shell.wait_for("^interrupted$")
+    shell.wait_for_prompt()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--listen",), "no address"),
+        (("--listen", "--demo"), "--demo brings its own VM"),
+        (("--listen", "--schema", "file"), "--schema stands in for the VM"),
+        (("--listen", "fd:0"), "fd:0 can't be listened on"),
+    ],
+)
+def test_listening_where_that_makes_no_sense(run: Run, arguments: Sequence[str], says: str) -> None:
+    done = run(*arguments, "-c", "query-name")
+    assert says in done.stderr
+    assert done.returncode == 2
+
+
+def test_every_attempt_to_connect_closes_its_socket(folder: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for text in (str(folder / "gone.sock"), "127.0.0.1:1", "unix-abstract:gone", "fd:0"):
+        with contextlib.suppress(qmp_shell.ConnectError):
+            open_stream(parse_address(text), timeout=1)
+        with contextlib.suppress(qmp_shell.QMPError):
+            accept_stream(parse_address(text), wait=0)
+    assert len(os.listdir("/proc/self/fd")) == before

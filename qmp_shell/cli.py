@@ -7,37 +7,52 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from . import __version__
 from .client import Client, Tracer, connect, listen
-from .errors import QMPError, UsageError
-from .render.text import sanitize_line
-from .script import LineInput, ScriptDisplay, StandardInput, complain, run_script
-from .session import (
-    COMMANDS,
-    Connector,
-    Display,
-    DotCommand,
-    MessageLog,
-    Session,
-    Settings,
-    read_seconds,
+from .commands import Registry
+from .errors import (
+    ConnectError,
+    ConnectionLost,
+    QMPError,
+    ReportedError,
+    Timeout,
+    UsageError,
 )
+from .render.formatter import Formatter
+from .render.text import sanitize_line
+from .script import (
+    ErrorReport,
+    LineInput,
+    ScriptDisplay,
+    StandardInput,
+    complain,
+    run_script,
+)
+from .session import Connector, Display, MessageLog, Reporter, Session, Settings, parse_seconds
 from .session.scripts import FileInput, Input
 from .signals import ended_by_signals
 from .transport import FORMS, parse_address
 
 if TYPE_CHECKING:
     from .launch.demo import Tips
-    from .launch.qemu import Vm
+    from .launch.qemu import OwnVm
     from .schema import Schema
     from .transport.stream import Address
 
-INTERRUPTED = 130
-_BROKEN_PIPE = 141  # what a shell shows for a program that SIGPIPE ended
+# The exit status for each kind of error, the first that fits; 1 for all others.
+_STATUSES: tuple[tuple[type[QMPError], int], ...] = (
+    (UsageError, 2),
+    (ConnectError, 3),
+    (ConnectionLost, 4),
+    (Timeout, 5),
+)
+_FAILED = 1
+_INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
+_BROKEN_PIPE = 141  # and SIGPIPE
 
 
 class _Help(argparse.HelpFormatter):
@@ -191,7 +206,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _seconds(text: str) -> float:
     try:
-        return read_seconds(text)
+        return parse_seconds(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -199,13 +214,22 @@ def _seconds(text: str) -> float:
 def _seconds_or_address(text: str) -> float | str:
     """What follows ``-w``: its seconds are optional, so it may be the address already."""
     try:
-        return read_seconds(text)
+        return parse_seconds(text)
     except UsageError:
         return text
 
 
 def _file_input(path: str) -> Input:
     return StandardInput() if path == "-" else FileInput(path)
+
+
+def exit_status(error: QMPError | None) -> int:
+    """The exit status that an error ends the program with; 0 without one."""
+    if error is None:
+        return 0
+    if isinstance(error, ReportedError):
+        error = error.error
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), _FAILED)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -218,8 +242,11 @@ def main_wrap(argv: list[str] | None = None) -> int:
     return _guard(lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
 
 
-def _guard(run: Callable[[], int]) -> int:
-    """Turn what goes wrong into one line on standard error and an exit status."""
+def _guard(run: Callable[[], QMPError | None]) -> int:
+    """Turn what goes wrong into one line on standard error and an exit status.
+
+    :param run: returns the error, if there was one, that the user was told of.
+    """
     _open_standard_streams()
     try:
         if sys.stdout is None:
@@ -227,28 +254,28 @@ def _guard(run: Callable[[], int]) -> int:
         # The human monitor's text may have letters that the terminal's encoding lacks.
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
-        status = run()
+        status = exit_status(run())
         sys.stdout.flush()
         return status
     except QMPError as error:
         complain(str(error))
-        return error.exit_status
+        return exit_status(error)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return _INTERRUPTED
     except BrokenPipeError:
         _drop_output()
         return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
         complain(f"{error.strerror or error}")
-        return 1
+        return _FAILED
     finally:
-        # The interpreter ends next, and would first look for cycles in all there is.
+        # The interpreter ends next, and would first search all objects for cycles.
         gc.freeze()
 
 
 def _open_standard_streams() -> None:
-    """Take the place of closed ones, or the next file opened would be taken for them."""
+    """Open closed ones on /dev/null, or the next file opened would be taken for them."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -257,43 +284,71 @@ def _open_standard_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Nothing can be written any more, and Python must not try it once more at the end."""
+    """Nothing can be written any more, and Python must not try it once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> QMPError | None:
     if options.demo:
         if options.address or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
         from .launch.demo import start_demo
 
         with start_demo(capture=_is_interactive(options)) as (vm, tips):
-            return _shell(options, vm.connect, vm, tips)
+            return _run_front_end(options, vm.connect, vm=vm, tips=tips)
     if options.schema is not None:
         if options.address or options.agent or options.listen:
             raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
-        return _shell(options, _nowhere, schema=_read_schema(options.schema))
+        return _run_front_end(options, _refuse_to_connect, schema=_read_schema(options.schema))
+    return _run_front_end(options, _new_connector(options))
+
+
+def _run_wrap(options: argparse.Namespace) -> QMPError | None:
+    from .launch.qemu import start_vm
+
+    command = [options.qemu, *options.arguments]
+    with start_vm(command, capture=_is_interactive(options)) as vm:
+        return _run_front_end(options, vm.connect, vm=vm)
+
+
+def _new_connector(options: argparse.Namespace) -> Connector:
+    """What connects to the VM that the options name, and to others later.
+
+    :raise UsageError: they name none.
+    """
     if isinstance(options.wait, str):
         if options.address:
             raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
         options.address, options.wait = options.wait, inf
-    address = options.address or os.environ.get("QMP_SOCKET")
-    if not address:
+    text = options.address or os.environ.get("QMP_SOCKET")
+    if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
+    first = parse_address(text)
 
-    target = parse_address(address)
+    def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
+        target = first if address is None else address
+        if options.listen and target == first:
+            return _listen(target, options, tracer), target
+        wait = options.wait if address is None else 0
+        return connect(target, agent=options.agent, wait=wait, tracer=tracer), target
 
-    def connector(other: str | None, tracer: Tracer) -> Client:
-        if options.listen and (other is None or parse_address(other) == target):
-            return _listen(target, options, tracer)
-        return connect(
-            other or target,
-            agent=options.agent,
-            wait=options.wait if other is None else 0,
-            tracer=tracer,
-        )
+    return connector
 
-    return _shell(options, connector)
+
+def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Client:
+    """Wait until QEMU connects to an address."""
+
+    def announce(qemu_option: str) -> None:
+        if _is_terminal(sys.stderr):
+            complain(f"listening; start QEMU with {qemu_option} to connect (Ctrl-C gives up)")
+
+    with ended_by_signals():
+        wait = options.wait or None
+        return listen(address, agent=options.agent, wait=wait, on_listening=announce, tracer=tracer)
+
+
+def _refuse_to_connect(_address: Address | None, _tracer: Tracer) -> tuple[Client, Address | None]:
+    raise UsageError("--schema stands in for the VM; there is nothing to connect to")
 
 
 def _read_schema(path: str) -> Schema:
@@ -313,30 +368,6 @@ def _read_schema(path: str) -> Schema:
         raise UsageError(f"{path}: {reason}; save one with -c query-qmp-schema") from None
 
 
-def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Client:
-    """Wait until QEMU connects to an address."""
-
-    def announce(qemu_option: str) -> None:
-        if _is_terminal(sys.stderr):
-            complain(f"listening; start QEMU with {qemu_option} to connect (Ctrl-C gives up)")
-
-    with ended_by_signals():
-        wait = options.wait or None
-        return listen(address, agent=options.agent, wait=wait, on_listening=announce, tracer=tracer)
-
-
-def _nowhere(_address: str | None, _tracer: Tracer) -> Client:
-    raise UsageError("--schema stands in for the VM; there is nothing to connect to")
-
-
-def _run_wrap(options: argparse.Namespace) -> int:
-    from .launch.qemu import start_vm
-
-    command = [options.qemu, *options.arguments]
-    with start_vm(command, capture=_is_interactive(options)) as vm:
-        return _shell(options, vm.connect, vm)
-
-
 def _is_interactive(options: argparse.Namespace) -> bool:
     """Whether a person sits at both ends."""
     return not options.inputs and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
@@ -349,54 +380,76 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _wants_colour(options: argparse.Namespace) -> bool:
     if options.color != "auto":
         return bool(options.color == "always")
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not plain and _is_terminal(sys.stdout)
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not is_plain and _is_terminal(sys.stdout)
 
 
-def _shell(
+def _supports_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def _run_front_end(
     options: argparse.Namespace,
     connector: Connector,
-    vm: Vm | None = None,
+    *,
+    vm: OwnVm | None = None,
     tips: Tips = (),
     schema: Schema | None = None,
-) -> int:
-    """Run the front end that the options ask for, on one session."""
-    interactive = _is_interactive(options)
-    settings = Settings(
-        events=interactive or options.events,
-        pretty=interactive if options.pretty is None else options.pretty,
-        timeout=options.timeout,
-        verbose=options.verbose,
-    )
+) -> QMPError | None:
+    """Run the front end that the options ask for, on one session.
+
+    :param vm: a VM that ends with it.
+    :param tips: lines to try at a prompt.
+    :param schema: types that stand in for a VM.
+    :return: the error, if there was one, that the user was told of.
+    """
+    is_interactive = _is_interactive(options)
+    settings = _new_settings(options, is_interactive=is_interactive)
     log = MessageLog(options.logfile) if options.logfile else None
     colour = _wants_colour(options)
+    formatter = Formatter(colour=colour, ascii_only=not (is_interactive and _supports_unicode()))
 
-    def begin(display: Display, dots: tuple[DotCommand, ...]) -> Session:
+    def new_session(
+        display: Display,
+        report: Reporter,
+        confirm: Callable[[str], bool] | None = None,
+        history: Callable[[], Sequence[str]] | None = None,
+    ) -> Session:
         session = Session(
             display,
             settings,
             connector,
-            dots=dots,
-            human=options.hmp,
+            Registry(),
+            report,
+            confirm=confirm,
+            history=history,
             log=log,
+            human=options.hmp,
             dry_run=options.dry_run or schema is not None,
             schema=schema,
         )
         if schema is None:
-            session.connect()
+            session.attach()
         return session
 
-    if interactive:
+    if is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, begin, colour=colour, vm=vm, tips=tips)
-    session = begin(ScriptDisplay(settings, colour=colour), COMMANDS)
+        return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
+    is_dry_run = options.dry_run or schema is not None
+    report = ErrorReport(keep_going=options.keep_going or is_dry_run)
+    session = new_session(ScriptDisplay(settings, formatter), report)
     try:
-        return run_script(
-            session,
-            options.inputs or [StandardInput()],
-            keep_going=options.keep_going or session.dry_run,
-        )
+        return run_script(session, options.inputs or [StandardInput()], report)
     finally:
         if vm is None:
-            session.close()
+            session.attachment.close()
+
+
+def _new_settings(options: argparse.Namespace, *, is_interactive: bool) -> Settings:
+    settings = Settings()
+    settings.events = is_interactive or options.events
+    settings.pretty = is_interactive if options.pretty is None else options.pretty
+    settings.timeout = options.timeout
+    settings.verbose = options.verbose
+    return settings

@@ -1,69 +1,59 @@
-"""What can go wrong, as types; the wording of a failure is its ``str()``.
+"""What can go wrong, as types; ``str()`` of an error is one line for the user.
 
-Each error knows the exit status that ends a program which meets it. How an error
-is laid out on a screen or in a log is the front ends' concern. Two more stand by what
-they speak of: ``CommandError`` by the reply, ``ParseError`` by the line.
+How an error is laid out on a screen or in a log is the concern of the front ends, and what exit
+status it ends a program with is that of ``cli.py``. Two more errors are defined next to what they
+are about: ``CommandError`` in ``protocol.py``, ``ParseError`` in ``language/``.
 """
 
 from __future__ import annotations
 
 
 class QMPError(Exception):
-    """Anything this package raises on purpose.
-
-    ``exit_status`` is what a program that ends because of it should return.
-    """
-
-    exit_status = 1
+    """Any error that this package raises on purpose."""
 
 
 class UsageError(QMPError):
-    """What was asked for makes no sense, whatever the VM's state."""
+    """What was asked for is not possible, whatever the state of the VM."""
 
-    exit_status = 2
+
+class AddressError(UsageError, ValueError):
+    """A text that is not an address."""
+
+
+class ConnectError(QMPError):
+    """No connection, no greeting, or no agreement on capabilities."""
+
+
+class ConnectionLost(QMPError):
+    """The connection has ended, or there never was one."""
+
+
+class ProtocolError(ConnectionLost):
+    """The other side sent something that is not QMP; the connection cannot be used any more."""
+
+
+class Timeout(QMPError, TimeoutError):
+    """No reply within the time allowed. The command may still take effect."""
 
 
 class CheckError(QMPError):
-    """What the VM's schema does not allow, found in a dry run."""
+    """A dry run found something that the VM's schema does not allow."""
 
 
 class WaitError(QMPError):
-    """What was waited for has failed, or can't come about any more."""
-
-
-class Told(QMPError):
-    """A failure that the user was told of already, and that ends the script."""
-
-    def __init__(self, error: QMPError) -> None:
-        super().__init__(str(error))
-        self.exit_status = error.exit_status
+    """What is waited for has failed, or cannot happen any more."""
 
 
 class PipelineError(QMPError):
     """The shell command that a reply was given to has failed."""
 
 
-class AddressError(UsageError, ValueError):
-    """A text that is no address."""
+class ReportedError(QMPError):
+    """A failure that the user has been told of already, and that ends the script.
 
+    :ivar error: what failed.
+    """
 
-class ConnectError(QMPError):
-    """No conversation could be started: nobody there, no greeting, no capabilities."""
-
-    exit_status = 3
-
-
-class ConnectionLost(QMPError):
-    """The conversation is over, in the middle of things or before them."""
-
-    exit_status = 4
-
-
-class ProtocolError(ConnectionLost):
-    """The other side said something that is not QMP; there is no going on from there."""
-
-
-class Timeout(QMPError, TimeoutError):
-    """No reply within the time allowed. The command may still take effect."""
-
-    exit_status = 5
+    def __init__(self, error: QMPError) -> None:
+        super().__init__(str(error))
+        self.error = error

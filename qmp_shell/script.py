@@ -1,6 +1,6 @@
 """The script front end: lines from a pipe, a file or ``-c``; one JSON reply a line.
 
-Replies go to standard output, all else to standard error. Nothing here needs a terminal.
+Replies go to standard output, everything else to standard error. Nothing here needs a terminal.
 """
 
 from __future__ import annotations
@@ -8,72 +8,75 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import ConnectionLost, QMPError, Told, UsageError
+from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .protocol import CommandError, Event, Message, Reply
-from .render.text import format_compact, format_pretty, sanitize, sanitize_line
+from .render.formatter import Formatter
+from .render.progress import ProgressArea
+from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
-from .session.display import ProgressDisplay
-from .session.scripts import Input, place_in, run_lines
+from .session.scripts import Input, format_place
 from .signals import interruptible
+
+if TYPE_CHECKING:
+    from .render.progress import ProgressBar
 
 _READ_BYTES = 1 << 16
 
 
-class ScriptDisplay(ProgressDisplay):
-    """Writes a session's answers for a program to read."""
+class ScriptDisplay:
+    """Writes for a program to read. (:class:`~qmp_shell.session.Display`)"""
 
-    unicode = False
+    supports_unicode = False
 
-    def __init__(self, settings: Settings, *, colour: bool = False) -> None:
+    def __init__(self, settings: Settings, formatter: Formatter) -> None:
         self._settings = settings
-        self._colour = colour
+        self._format = formatter
+        self._progress = ProgressArea()
 
     def reply(self, reply: Reply) -> None:
-        self._put(reply.message)
+        self._print_message(reply.message)
 
-    def draft(self, message: Message) -> None:
-        print(format_compact(message), flush=True)  # noqa: T201
+    def dry_run(self, message: Message) -> None:
+        self._print(format_compact(message))
 
-    def remark(self, text: str) -> None:
-        """A program reads this."""
+    def note(self, text: str) -> None:
+        """Nothing: a program does not need it."""
 
     def text(self, text: str) -> None:
-        print(sanitize(text), flush=True)  # noqa: T201
+        self._print(self._format.text(text))
 
     def event(self, event: Event) -> None:
-        with interruptible():  # who reads this may have stopped to
-            self._put(event.message)
+        with interruptible():  # the program that reads this may have stopped reading
+            self._print_message(event.message)
 
-    def late(self, reply: Reply) -> None:
-        """Who gave up waiting has been told so already."""
+    def late_reply(self, reply: Reply) -> None:
+        """Nothing: that its command was given up has been reported."""
 
-    def stray(self, message: Message) -> None:
+    def unexpected_reply(self, message: Message) -> None:
         complain(f"an answer to nothing was sent: {format_compact(message)}")
 
-    def warn(self, text: str) -> None:
+    def warning(self, text: str) -> None:
         complain(text)
+
+    def progress(self, title: str) -> AbstractContextManager[ProgressBar | None]:
+        return self._progress.show(title)
 
     def trace(self, direction: str, message: Message) -> None:
         print(direction, format_compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
-    def _put(self, message: Message) -> None:
-        text = (
-            format_pretty(message, ascii_only=True)
-            if self._settings.pretty
-            else format_compact(message)
-        )
-        if self._colour:
-            from .render.colour import colour_json
+    def _print_message(self, message: Message) -> None:
+        self._print(self._format.message(message, pretty=self._settings.pretty))
 
-            text = colour_json(text)
-        self.hide_progress()
+    def _print(self, text: str) -> None:
+        self._progress.hide()
         print(text, flush=True)  # noqa: T201
 
 
 class LineInput(NamedTuple):
-    """A line given with ``-c``; it may hold newlines."""
+    """A line given with ``-c``; it may contain newlines."""
 
     text: str
 
@@ -85,47 +88,47 @@ class LineInput(NamedTuple):
 
 
 class StandardInput:
-    """Standard input. While the next line is awaited, the VM is listened to."""
+    """Standard input. While the next line is awaited, what the VM sends is received."""
 
     def place(self, line: int, column: int | None = None) -> str:
-        return place_in("<stdin>", line, column)
+        return format_place("<stdin>", line, column)
 
     def lines(self, session: Session) -> Iterator[bytes]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
             return
         descriptor = sys.stdin.fileno()
-        rest = bytearray()
+        buffer = bytearray()
         while data := self._read(session, descriptor):
-            begin = len(rest)
-            rest += data
+            scanned = len(buffer)
+            buffer += data
             start = 0
-            while (end := rest.find(b"\n", max(start, begin))) >= 0:
-                yield bytes(rest[start : end + 1])
+            while (end := buffer.find(b"\n", max(start, scanned))) >= 0:
+                yield bytes(buffer[start : end + 1])
                 start = end + 1
-            del rest[:start]
-        if rest:
-            yield bytes(rest)
+            del buffer[:start]
+        if buffer:
+            yield bytes(buffer)
 
     def _read(self, session: Session, descriptor: int) -> bytes:
-        if session.connected:
-            self._listen_until_readable(session, descriptor)
+        if session.attachment.is_connected:
+            self._receive_until_readable(session, descriptor)
         return os.read(descriptor, _READ_BYTES)
 
     @staticmethod
-    def _listen_until_readable(session: Session, descriptor: int) -> None:
-        readable = False
+    def _receive_until_readable(session: Session, descriptor: int) -> None:
+        is_readable = False
 
-        def note() -> None:
-            nonlocal readable
-            readable = True
+        def note_readable() -> None:
+            nonlocal is_readable
+            is_readable = True
 
-        client = session.client
-        client.watch(descriptor, note)
+        client = session.attachment.client
+        client.watch(descriptor, note_readable)
         try:
-            client.wait(lambda: readable)
+            client.wait(lambda: is_readable)
         except ConnectionLost:
-            # Only a line that needs the VM suffers from that, and will say so; unless it is
-            # events that are waited for.
+            # Only a line that needs the VM suffers from that, and will say so; unless the script
+            # waits for events.
             if session.settings.events:
                 raise
         finally:
@@ -133,46 +136,45 @@ class StandardInput:
 
 
 def complain(message: str) -> None:
-    """Say on standard error, in one line, what is wrong."""
+    """Say on standard error, on one line, what is wrong."""
     if sys.stderr is not None:
         print(f"qmp-shell: {sanitize_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-class _Report:
-    """Tells of failures on standard error.
+class ErrorReport:
+    """Reports failures on standard error. (:data:`~qmp_shell.session.Reporter`)
 
-    :ivar status: that of the first failure; 0: there was none.
+    :ivar first: the first failure; None: there was none.
     """
 
     def __init__(self, *, keep_going: bool) -> None:
         self._keep_going = keep_going
-        self.status = 0
+        self.first: QMPError | None = None
 
     def __call__(self, error: QMPError, place: str) -> bool:
-        """:return: whether to go on."""
+        """Report a failure; returns whether to go on."""
         hint = error.hint if isinstance(error, CommandError) else ""
         complain(f"{place}{error}" + (f" (hint: {hint})" if hint else ""))
-        self.status = self.status or error.exit_status
+        self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)
 
 
-def run_script(session: Session, inputs: list[Input], *, keep_going: bool) -> int:
-    """Run all lines of all inputs, and say what fails.
+def run_script(session: Session, inputs: list[Input], report: ErrorReport) -> QMPError | None:
+    """Run all lines of all inputs.
 
-    :param keep_going: go on after a failed line.
-    :return: the exit status: 0, or that of the first failure.
+    :param report: that of the session.
+    :return: the first failure, which was reported; None: there was none.
     """
-    session.report = report = _Report(keep_going=keep_going)
-    for item, following in zip(inputs, [*inputs[1:], None], strict=True):
+    for script, following in zip(inputs, [*inputs[1:], None], strict=True):
         # A transaction may be given in several -c, one line each.
-        goes_on = isinstance(item, LineInput) and isinstance(following, LineInput)
+        continues = isinstance(script, LineInput) and isinstance(following, LineInput)
         try:
-            run_lines(session, item, goes_on=goes_on)
-        except Told:
+            session.scripts.run(script, continues=continues)
+        except ReportedError:
             break
-        except (UsageError, ConnectionLost) as error:  # of the input as a whole
+        except (UsageError, ConnectionLost) as error:  # the input itself cannot be read
             if not report(error, ""):
                 break
-        if session.done:
+        if session.is_finished:
             break
-    return report.status
+    return report.first

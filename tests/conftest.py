@@ -239,6 +239,14 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
 
 
 @pytest.fixture
+def shell(vm: RunningVm, terminal: Callable[..., Terminal]) -> Terminal:
+    """The shell on a VM, at its first prompt."""
+    started = terminal(vm.address)
+    started.wait_for_prompt()
+    return started
+
+
+@pytest.fixture
 def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Starts ``qmp-shell`` in a terminal whose screen can be read."""
     started: list[Terminal] = []

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import qmp_shell
+from qmp_shell.cli import exit_status
 from qmp_shell.client import Client
 from qmp_shell.protocol import LateReply, Message, Unsolicited
 from qmp_shell.transport.stream import SocketStream
@@ -198,7 +199,7 @@ def test_a_failed_negotiation_says_why(peer: Peer, steps: tuple[bytes, ...], say
     server = peer(*steps)
     with pytest.raises(qmp_shell.ConnectError, match=says) as caught:
         qmp_shell.connect(server.address)
-    assert caught.value.exit_status == 3
+    assert exit_status(caught.value) == 3
     assert str(caught.value).startswith(server.address)
 
 

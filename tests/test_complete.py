@@ -6,14 +6,23 @@ from collections.abc import Iterable
 
 import pytest
 
-from qmp_shell.complete import Candidate, Completions, Kind, Line, NameRequest, complete
+from qmp_shell.commands import Registry
+from qmp_shell.commands.completion import complete_draft
+from qmp_shell.complete import (
+    Candidate,
+    Completions,
+    Draft,
+    Kind,
+    NameRequest,
+    find_signature,
+    find_unknown_names,
+)
 from qmp_shell.complete.kinds import HUMAN_ARGUMENTS, kind_of
-from qmp_shell.complete.line import signature_of, unknown_words
 from qmp_shell.schema import Enum, Schema
-from qmp_shell.vm.answers import Catalog
-from qmp_shell.vm.human import HumanCommand, read_help
+from qmp_shell.vm.human import HumanCommand, parse_help
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import RunningVm
+from tests.sessions import offline_types
 
 
 class Kinds:
@@ -25,8 +34,15 @@ class Kinds:
 
 @pytest.fixture
 def types(schema: Schema) -> VmTypes:
-    catalog = Catalog(None, schema)
-    return VmTypes(catalog, catalog.peek)
+    return offline_types(schema)
+
+
+def complete(
+    before: str, types: VmTypes, *, after: str = "", human: bool = False, transaction: bool = False
+) -> Completions | None:
+    """What the prompt offers between two texts, where names are their kinds."""
+    draft = Draft(before + after, len(before), human=human, in_transaction=transaction)
+    return complete_draft(draft, Registry(), Kinds(), types)
 
 
 def offered(options: Completions | None) -> list[str]:
@@ -42,19 +58,20 @@ def offered(options: Completions | None) -> list[str]:
         ("  query", "query", Kind.COMMAND),
         ("a=[\n1]\nquery", "query", Kind.COMMAND),
         ("device_add \\\ndriver=x bus=", "", Kind.BUS),
-        (".", ".", Kind.DOT),
-        (".co", ".co", Kind.DOT),
-        (".set ", "", Kind.OPTION),
-        (".set pa", "pa", Kind.OPTION),
-        (".set pager o", "o", Kind.SWITCH),
+        (".", ".", ".commands"),
+        (".co", ".co", ".commands"),
+        (".set ", "", "confirm"),
+        (".set pa", "pa", "confirm"),
+        (".set pager o", "o", "on"),
+        (".set timeout ", "", "off"),
         (".commands que", "que", Kind.COMMAND),
-        (".help dev", "dev", Kind.HELP),
+        (".help dev", "dev", Kind.COMMAND),
         (".oob dev", "dev", Kind.COMMAND),
         (".wait job=j", "j", Kind.JOB),
         (".wait status=r", "r", Kind.RUN_STATE),
         (".wait DEVICE_DELETED d", "d", Kind.EVENT_MEMBER),
-        ("help dev", "dev", Kind.HELP),
-        ("? dev", "dev", Kind.HELP),
+        ("help dev", "dev", Kind.COMMAND),
+        ("? dev", "dev", Kind.COMMAND),
         (".hmp inf", "inf", Kind.HUMAN),
         (".hmp info na", "na", Kind.TOPIC),
         ("device_del id=ne", "ne", Kind.DEVICE_PATH),
@@ -83,7 +100,7 @@ def offered(options: Completions | None) -> list[str]:
 def test_the_kind_of_name_that_can_stand_there(
     types: VmTypes, text: str, typed: str, kind: str
 ) -> None:
-    options = complete(text, Kinds(), types)
+    options = complete(text, types)
     assert options is not None
     assert (options.typed, offered(options)[0]) == (typed, kind)
 
@@ -92,7 +109,7 @@ def test_the_kind_of_name_that_can_stand_there(
     "text", [".log /tm", ".connect /tm", "screendump filename=/tm", 'memsave filename="/tm']
 )
 def test_files_can_stand_there(types: VmTypes, text: str) -> None:
-    options = complete(text, Kinds(), types)
+    options = complete(text, types)
     assert options is not None
     assert options.files
     assert options.typed == "/tm"
@@ -133,11 +150,11 @@ def test_files_can_stand_there(types: VmTypes, text: str) -> None:
     ],
 )
 def test_arguments_are_completed_by_their_types(types: VmTypes, text: str, some: list[str]) -> None:
-    assert offered(complete(text, Kinds(), types))[: len(some)] == some
+    assert offered(complete(text, types))[: len(some)] == some
 
 
 def test_what_is_given_behind_the_cursor_counts(types: VmTypes) -> None:
-    options = complete("blockdev-add ", Kinds(), types, after=" driver=qcow2 node-name=x")
+    options = complete("blockdev-add ", types, after=" driver=qcow2 node-name=x")
     names = offered(options)
     assert names[:2] == ["file.", "file="]
     assert "lazy-refcounts=" in names
@@ -147,7 +164,7 @@ def test_what_is_given_behind_the_cursor_counts(types: VmTypes) -> None:
 
 @pytest.mark.parametrize("text", ["a=[\nquery", "query-status a={", "{ 'exec", "x #c"])
 def test_nothing_stands_in_literals_and_json(types: VmTypes, text: str) -> None:
-    assert complete(text, Kinds(), types) is None
+    assert complete(text, types) is None
 
 
 def test_actions(types: VmTypes, schema: Schema) -> None:
@@ -156,11 +173,11 @@ def test_actions(types: VmTypes, schema: Schema) -> None:
     tag = action.members["type"].type
     assert isinstance(tag, Enum)
     assert list(tag.values)
-    assert offered(complete("transaction(", Kinds(), types)) == [Kind.ACTION]
-    assert offered(complete("blo", Kinds(), types, in_transaction=True)) == [Kind.ACTION]
-    more = offered(complete("transaction( abort block-dirty-bitmap-add node=1 ", Kinds(), types))
+    assert offered(complete("transaction(", types)) == [Kind.ACTION]
+    assert offered(complete("blo", types, transaction=True)) == [Kind.ACTION]
+    more = offered(complete("transaction( abort block-dirty-bitmap-add node=1 ", types))
     assert (more[0], more[-1]) == ("name=", Kind.ACTION)
-    inside = complete("block-dirty-bitmap-add node=1 ", Kinds(), types, in_transaction=True)
+    inside = complete("block-dirty-bitmap-add node=1 ", types, transaction=True)
     assert Kind.ACTION not in offered(inside)
 
 
@@ -172,14 +189,14 @@ def test_every_enumeration_is_completed(types: VmTypes, schema: Schema) -> None:
         assert command is not None
         for member in command.arguments.members.values():
             if isinstance(member.type, Enum):
-                found = offered(complete(f"{name} {member.name}=", Kinds(), types))
+                found = offered(complete(f"{name} {member.name}=", types))
                 assert found == list(member.type.values)
                 count += 1
     assert count > 50
 
 
 def test_descriptions(types: VmTypes) -> None:
-    options = complete("blockdev-mirror ", Kinds(), types)
+    options = complete("blockdev-mirror ", types)
     assert options is not None
     told = {candidate.text: candidate.description for candidate in options.candidates}
     assert told["device="] == "str, required"
@@ -188,9 +205,9 @@ def test_descriptions(types: VmTypes) -> None:
 
 
 def test_deprecated_arguments_say_so(types: VmTypes) -> None:
-    options = complete("change-backing-file ", Kinds(), types)
+    options = complete("change-backing-file ", types)
     assert options is not None
-    unstable = complete("blockdev-add driver=nbd ", Kinds(), types)
+    unstable = complete("blockdev-add driver=nbd ", types)
     assert unstable is not None
     told = {candidate.text: candidate.description for candidate in unstable.candidates}
     assert "unstable" in told["x-dirty-bitmap="]
@@ -217,41 +234,41 @@ def test_deprecated_arguments_say_so(types: VmTypes) -> None:
         ("netdev_del x", "x", Kind.NETDEV),
         ("chardev-remove c", "c", Kind.CHARDEV),
         ("chardev-add so", "so", "file"),
-        ("set_link n0 o", "o", Kind.SWITCH),
+        ("set_link n0 o", "o", "on"),
         ("sendkey ctrl-alt-f", "f", Kind.KEY),
         ("migrate_set_capability x", "x", Kind.CAPABILITY),
-        ("migrate_set_capability xbzrle ", "", Kind.SWITCH),
+        ("migrate_set_capability xbzrle ", "", "on"),
         ("migrate_set_parameter max", "max", Kind.PARAMETER),
         ("migrate_set_parameter multifd-compression z", "z", "none"),
         ("loadvm s", "s", Kind.SNAPSHOT),
         ("delvm s", "s", Kind.SNAPSHOT),
         ("watchdog_action p", "p", "reset"),
         ("trace-event a", "a", Kind.TRACE_EVENT),
-        ("trace-event a o", "o", Kind.SWITCH),
+        ("trace-event a o", "o", "on"),
         ("ringbuf_read r", "r", Kind.CHARDEV),
         ("block_job_cancel -f d", "d", Kind.BLOCK_JOB),
         ("qom-get /machine a", "a", Kind.QOM_PROPERTY),
         ("cpu ", "", Kind.CPU),
-        (".qm", ".qm", Kind.DOT),
+        (".qm", ".qm", ".commands"),
     ],
 )
 def test_the_human_monitor(types: VmTypes, text: str, typed: str, first: str) -> None:
-    options = complete(text, Kinds(), types, human=True)
+    options = complete(text, types, human=True)
     assert options is not None
     assert (options.typed, offered(options)[0]) == (typed, first)
 
 
 @pytest.mark.parametrize("text", ["info status x", "sendkey a b", "set_link a on x", "cont "])
 def test_what_takes_nothing_more(types: VmTypes, text: str) -> None:
-    assert complete(text, Kinds(), types, human=True) is None
+    assert complete(text, types, human=True) is None
 
 
 def test_the_tables_speak_of_commands_that_exist(vm: RunningVm) -> None:
     with vm.second() as client:
         text = client.execute("human-monitor-command", **{"command-line": "help"})
         info = client.execute("human-monitor-command", **{"command-line": "help info"})
-    listed = {each.name for each in read_help(text)} | {"help", "?"}
-    listed |= {f"info {each.name}" for each in read_help(info, prefix="info ")}
+    listed = {each.name for each in parse_help(text)} | {"help", "?"}
+    listed |= {f"info {each.name}" for each in parse_help(info, prefix="info")}
     unknown = {name for name in HUMAN_ARGUMENTS if name not in listed}
     assert unknown <= {"backup", "info vcpu"}  # those that this QEMU was built without
 
@@ -262,9 +279,9 @@ def test_no_kind_for_a_name_of_ones_own() -> None:
 
 
 def signature(types: VmTypes, before: str, after: str = "") -> tuple[str, list[str], str]:
-    line = Line.read(before, after)
-    assert line is not None
-    found = signature_of(line, types)
+    command = Draft(before + after, len(before)).command
+    assert command is not None
+    found = find_signature(command, types)
     assert found is not None
     return found.name, [part.text for part in found.parts], found.current
 
@@ -307,9 +324,9 @@ def test_every_command_has_a_signature(types: VmTypes, schema: Schema) -> None:
     ],
 )
 def test_what_is_unknown_is_marked(types: VmTypes, text: str, unknown: list[str]) -> None:
-    line = Line.read(text)
-    assert line is not None
-    assert [text[start:end] for start, end in unknown_words(line, types)] == unknown
+    command = Draft(text).command
+    assert command is not None
+    assert [text[start:end] for start, end in find_unknown_names(command, types)] == unknown
 
 
 HELP = (
@@ -325,7 +342,7 @@ HELP = (
 
 
 def test_help_is_read() -> None:
-    assert read_help(HELP) == [
+    assert parse_help(HELP) == [
         HumanCommand("announce_self", "[interfaces] [id]", "Trigger GARP/RARP announcements"),
         HumanCommand(
             "drive_add",
@@ -347,7 +364,7 @@ def test_topics_are_read() -> None:
         "info block [-n] [-v] [device] -- show info of one block device\r\n"
         "info balloon  -- show balloon information\r\n"
     )
-    assert read_help(text, prefix="info ") == [
+    assert parse_help(text, prefix="info") == [
         HumanCommand("block", "[-n] [-v] [device]", "show info of one block device"),
         HumanCommand("balloon", "", "show balloon information"),
     ]
@@ -362,5 +379,5 @@ def test_all_that_the_vm_lists_is_read(vm: RunningVm) -> None:
         if line[:1] not in (" ", "\t", "[", "")
         for name in line.split()[0].split("|")
     }
-    assert {command.name for command in read_help(text)} == listed
+    assert {command.name for command in parse_help(text)} == listed
     assert len(listed) > 80

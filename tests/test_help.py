@@ -10,12 +10,11 @@ import pytest
 from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.language.word_types import apply_types
 from qmp_shell.manual import Manual, open_manual
-from qmp_shell.render.help_page import Helper
+from qmp_shell.render.help_page import HelpWriter
 from qmp_shell.schema import Schema
 from qmp_shell.schema.check import check_arguments
-from qmp_shell.vm.answers import Catalog
-from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, lack
+from tests.sessions import offline_types
 
 # What docutils generates from the same documentation, in QEMU 7 and in QEMU 11.
 OLD = r"""
@@ -181,9 +180,8 @@ ENTRIES = [
 ]
 
 
-def helper(schema: Schema, manual: Manual | None, width: int = 80) -> Helper:
-    catalog = Catalog(None, schema)
-    return Helper(VmTypes(catalog, catalog.peek), manual, width)
+def helper(schema: Schema, manual: Manual | None, width: int = 80) -> HelpWriter:
+    return HelpWriter(offline_types(schema), manual, width)
 
 
 @pytest.fixture(params=[OLD, NEW], ids=["old", "new"])

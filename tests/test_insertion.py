@@ -9,14 +9,17 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from qmp_shell.commands.dot import _path
-from qmp_shell.complete import Candidate, NameRequest, complete, insertion
+from qmp_shell.commands import Registry
+from qmp_shell.commands.base import parse_path
+from qmp_shell.commands.completion import complete_draft
+from qmp_shell.commands.wait import parse_wait
+from qmp_shell.complete import Candidate, Draft, NameRequest, insertion
 from qmp_shell.language import DotStatement, ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.language.word_types import apply_types
 from qmp_shell.schema import Schema
-from qmp_shell.vm.answers import Catalog
 from qmp_shell.vm.types import VmTypes
-from qmp_shell.vm.waiting import read_wish
+from qmp_shell.vm.waiting import JobCondition
+from tests.sessions import offline_types
 
 # Text that means something to the notation, to a shell or to a terminal.
 HOSTILE = [
@@ -66,13 +69,12 @@ class OneName:
 
 @pytest.fixture(scope="module")
 def types(schema: Schema) -> VmTypes:
-    catalog = Catalog(None, schema)
-    return VmTypes(catalog, catalog.peek)
+    return offline_types(schema)
 
 
 def completed(before: str, name: str, types: VmTypes, *, human: bool = False) -> str | None:
     """The line after the name was chosen; None: it is not offered."""
-    options = complete(before, OneName(name), types, human=human)
+    options = complete_draft(Draft(before, human=human), Registry(), OneName(name), types)
     assert options is not None
     chosen = next(each for each in options.candidates if each.text == name)
     written = insertion(chosen, options)
@@ -161,16 +163,23 @@ def test_jobs_that_are_waited_for_are_read_back(types: VmTypes, name: str) -> No
     written = completed(".wait job=", name, types)
     assert written is not None
     if name:
-        assert read_wish(written.removeprefix(".wait ")).name == name
+        assert parse_wait(written.removeprefix(".wait ")).condition == JobCondition(name)
 
 
 @hypothesis.given(name=TEXTS)
 def test_paths_are_read_back(types: VmTypes, name: str) -> None:
-    written = completed(".source ", name, types)
-    assert written is not None
-    statement = run_through(written, types)
+    for quote in ("", '"'):
+        completions = complete_draft(Draft(f".source {quote}"), Registry(), OneName(""), types)
+        assert completions is not None
+        written = insertion(Candidate(name), completions)
+        assert written is not None
+        check_path(f".source {written}", name, types)
+
+
+def check_path(line: str, name: str, types: VmTypes) -> None:
+    statement = run_through(line, types)
     assert isinstance(statement, DotStatement)
-    assert _path(statement.argument) == name
+    assert parse_path(statement.argument) == name
 
 
 def human_words(line: str) -> list[str]:

@@ -10,34 +10,25 @@ from pathlib import Path
 
 import pytest
 
-import qmp_shell
-from qmp_shell.client import Client, Tracer
-from qmp_shell.complete import Candidate, complete
-from qmp_shell.script import ScriptDisplay
-from qmp_shell.session import COMMANDS, Session, Settings
-from qmp_shell.session.names import SessionNames
+from qmp_shell.commands.completion import complete_draft
+from qmp_shell.complete import Candidate, Draft
+from qmp_shell.session import Session
 from tests.conftest import RunningVm, need
+from tests.sessions import attach
 
 
 def offered(session: Session, text: str, *, human: bool = False) -> dict[str, str]:
-    """What the prompt would offer once the VM has answered, with descriptions."""
-    names = SessionNames(session)
+    """What the prompt offers once the VM has answered, with descriptions."""
+    attachment = session.attachment
     while True:
-        options = complete(text, names, session.knowledge.known_types, human=human)
-        if not session.knowledge.catalog.awaited:
-            found: list[Candidate] = options.candidates if options is not None else []
+        draft = Draft(text, human=human)
+        completions = complete_draft(
+            draft, session.commands, attachment.names, attachment.known_types
+        )
+        if not attachment.answers.is_awaiting:
+            found: list[Candidate] = completions.candidates if completions is not None else []
             return {candidate.text: candidate.description for candidate in found}
-        session.knowledge.catalog.settle()
-
-
-def attach(address: str) -> Session:
-    def connector(_: str | None, tracer: Tracer) -> Client:
-        return qmp_shell.connect(address, wait=20, timeout=20, tracer=tracer)
-
-    settings = Settings(events=False)
-    session = Session(ScriptDisplay(settings), settings, connector, dots=COMMANDS)
-    session.connect()
-    return session
+        attachment.answers.settle()
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +56,11 @@ def session(qemu: str) -> Iterator[Session]:
         )
         session = attach(vm.address)
         address = {"type": "unix", "data": {"path": f"{name}/nbd"}}
-        session.client.execute("nbd-server-start", addr=address)
+        session.attachment.client.execute("nbd-server-start", addr=address)
         for command, given in MADE:
-            session.client.execute(command, **given)
+            session.attachment.client.execute(command, **given)
         yield session
-        session.close()
+        session.attachment.close()
         vm.close()
 
 

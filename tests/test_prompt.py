@@ -17,21 +17,14 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
-from qmp_shell.vm.answers import Catalog
+from qmp_shell.vm.answers import Answers
+from qmp_shell.vm.questions import COMMANDS, RUN_STATE
 from tests.conftest import RunningVm, need
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 from tests.terminal import Terminal
 
 Start = Callable[..., Terminal]
 HOLD = ScriptedPeer.HOLD
-
-
-@pytest.fixture
-def shell(vm: RunningVm, terminal: Start) -> Terminal:
-    """The shell at its first prompt."""
-    started = terminal(vm.address)
-    started.wait_for_prompt()
-    return started
 
 
 def test_the_banner_names_the_vm_and_its_version(shell: Terminal, vm: RunningVm) -> None:
@@ -628,7 +621,7 @@ def test_the_rest_of_what_was_pasted_is_not_lost_silently(shell: Terminal) -> No
 
 def test_an_address_that_is_none_does_not_end_the_shell(shell: Terminal) -> None:
     shell.enter(".connect a..b:44")
-    shell.wait_for("no name of a host")
+    shell.wait_for("not the name of a host")
     shell.wait_for_prompt()
     shell.enter("query-name")
     shell.wait_for('"testvm"')
@@ -651,15 +644,15 @@ def test_a_vm_that_does_not_answer_is_not_waited_for(
     peer: Callable[..., ScriptedPeer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with qmp_shell.connect(peer(GREETING, ACCEPTED, HOLD).address) as client:
-        catalog = Catalog(client)
-        assert not catalog.awaited
-        assert catalog.commands(catalog.peek) == []
-        assert catalog.awaited
+        answers = Answers(client)
+        assert not answers.is_awaiting
+        assert answers.immediate.get(COMMANDS) is None
+        assert answers.is_awaiting
         later = time.monotonic() + 1
         monkeypatch.setattr(time, "monotonic", lambda: later)
-        assert not catalog.awaited
-        assert catalog.peek("query-status") is None
-        assert not catalog.awaited
+        assert answers.is_silent
+        assert answers.immediate.get(RUN_STATE) is None
+        assert not answers.is_awaiting
 
 
 def test_a_vm_lost_while_its_names_are_asked_for_is_told(

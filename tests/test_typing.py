@@ -15,9 +15,10 @@ from qmp_shell.language.notation import format_message
 from qmp_shell.language.word_types import apply_types
 from qmp_shell.schema import Alternate, Array, Builtin, Enum, Object, Schema, Type
 from qmp_shell.schema.check import check_arguments
-from qmp_shell.vm.answers import Catalog
+from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm
+from tests.sessions import offline_types
 
 # A line, and the arguments that it sends.
 TYPED: list[tuple[str, Any]] = [
@@ -289,8 +290,7 @@ def objects_of(draw: st.DrawFn, type_: Object, depth: int) -> dict[str, Any]:
 
 
 def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> None:
-    catalog = Catalog(None, schema)
-    types = VmTypes(catalog, catalog.peek)
+    types = offline_types(schema)
 
     def check(message: dict[str, Any]) -> None:
         source = LineJoiner().add_line(format_message(message))
@@ -323,8 +323,7 @@ def test_asking_for_the_properties_of_any_driver_is_harmless(vm: RunningVm) -> N
             entry["name"]
             for entry in client.execute("qom-list-types", implements="device", abstract=False)
         ]
-        catalog = Catalog(client)
-        types = VmTypes(catalog, catalog.ask)
+        types = VmTypes(Answers(client).waiting)
         known = [name for name in drivers if types.arguments("device_add", {"driver": name})]
         assert known == drivers
         complete = [

@@ -273,7 +273,7 @@ def test_the_demo_of_each_architecture_that_is_installed(target: demo._Target) -
         disk.truncate(1 << 20)
         command = [program, *demo._arguments(target, disk.fileno())]
         with start_vm(command, capture=False, descriptors=(disk.fileno(),)) as vm:
-            client = vm.connect(None, lambda *_: None)
+            client, _ = vm.connect(None, lambda *_: None)
             client.execute("cont")
             for line, _ in demo._tips(target):
                 statement = StatementParser().parse(LineJoiner().add_raw_line(line))

@@ -12,54 +12,45 @@ from pathlib import Path
 
 import pytest
 
-import qmp_shell
-from qmp_shell.client import Client, Tracer
+from qmp_shell.cli import exit_status
+from qmp_shell.commands.wait import parse_wait
 from qmp_shell.errors import ConnectionLost, QMPError, Timeout, UsageError, WaitError
-from qmp_shell.language import LineJoiner
 from qmp_shell.protocol import Event
-from qmp_shell.script import ScriptDisplay
-from qmp_shell.session import COMMANDS, Session, Settings
-from qmp_shell.vm.events import EventMemory
-from qmp_shell.vm.waiting import Wish, read_wish
+from qmp_shell.vm.events import EventHistory
+from qmp_shell.vm.waiting import (
+    Condition,
+    EventCondition,
+    JobCondition,
+    MigrationCondition,
+    RunStateCondition,
+)
 from tests.conftest import Fed, Run, RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.sessions import attach, run_line
 
 Peer = Callable[..., ScriptedPeer]
 
 
-def attach(address: str) -> Session:
-    def connector(_: str | None, tracer: Tracer) -> Client:
-        return qmp_shell.connect(address, wait=20, tracer=tracer)
-
-    settings = Settings(events=False, pretty=False)
-    session = Session(ScriptDisplay(settings), settings, connector, dots=COMMANDS)
-    session.connect()
-    return session
-
-
-def run_line(session: Session, line: str) -> None:
-    source = session.read(LineJoiner(), line)
-    assert source is not None
-    session.run(source)
-
-
 @pytest.mark.parametrize(
-    ("text", "wish"),
+    ("text", "condition", "timeout"),
     [
-        ("STOP", Wish("event", "STOP", {}, None)),
-        ("STOP timeout=2.5", Wish("event", "STOP", {}, 2.5)),
-        ("timeout=2 STOP", Wish("event", "STOP", {}, 2)),
+        ("STOP", EventCondition("STOP", {}), None),
+        ("STOP timeout=2.5 # a comment", EventCondition("STOP", {}), 2.5),
+        ("timeout=2 STOP", EventCondition("STOP", {}), 2),
         (
             'DEVICE_DELETED device=a path="/x y"',
-            Wish("event", "DEVICE_DELETED", {"device": "a", "path": "/x y"}, None),
+            EventCondition("DEVICE_DELETED", {"device": "a", "path": "/x y"}),
+            None,
         ),
-        ("job=j0 timeout=1", Wish("job", "j0", {}, 1)),
-        ("migration", Wish("migration", "", {}, None)),
-        ("status=running", Wish("status", "running", {}, None)),
+        ("job=j0 timeout=1", JobCondition("j0"), 1),
+        ("migration", MigrationCondition(), None),
+        ("status=running", RunStateCondition("running"), None),
     ],
 )
-def test_what_can_be_waited_for(text: str, wish: Wish) -> None:
-    assert read_wish(text) == wish
+def test_what_can_be_waited_for(text: str, condition: Condition, timeout: float | None) -> None:
+    found = parse_wait(text)
+    assert type(found.condition) is type(condition)
+    assert found == (condition, timeout)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +58,7 @@ def test_what_can_be_waited_for(text: str, wish: Wish) -> None:
 )
 def test_what_can_not(text: str) -> None:
     with pytest.raises(UsageError):
-        read_wish(text)
+        parse_wait(text)
 
 
 def test_events_that_came_already_count(vm: RunningVm, run: Run) -> None:
@@ -99,7 +90,7 @@ def test_a_tight_race(vm: RunningVm, capsys: pytest.CaptureFixture[str]) -> None
         run_line(session, "cont")
         run_line(session, ".wait RESUME timeout=20")
     assert capsys.readouterr().out.count("return") == 1001
-    session.close()
+    session.attachment.close()
 
 
 @pytest.mark.parametrize("order", ["event first", "reply first", "at once", "between"])
@@ -119,8 +110,8 @@ def test_a_job_ends_at_any_moment(peer: Peer, order: str) -> None:
     }[order]
     session = attach(peer(GREETING, ACCEPTED, *steps, ScriptedPeer.HOLD).address)
     run_line(session, ".wait job=j timeout=20")
-    assert session.memory.outcome("j") == ""
-    session.close()
+    assert session.attachment.events.job_outcome("j") == ""
+    session.attachment.close()
 
 
 def test_a_job_that_fails(vm: RunningVm, run: Run) -> None:
@@ -178,7 +169,7 @@ def test_a_job_that_ends_before_it_is_ready(vm: RunningVm, run: Run) -> None:
         *("-c", "block-job-cancel device=j"),
         *("-c", ".wait BLOCK_JOB_READY device=j timeout=20"),
     )
-    assert done.stderr == "qmp-shell: job j has ended: it was cancelled\n"
+    assert done.stderr == "qmp-shell: job j has already ended: it was cancelled\n"
 
 
 def test_a_run_state(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
@@ -247,14 +238,12 @@ def test_filters_are_compared_by_their_type(peer: Peer) -> None:
     for filters in ("n=5", "n=0x5", "b=on", "b=true", "s=5", "o.l.1.k=v", "z=null", "f=1.5"):
         session = attach(peer(GREETING, ACCEPTED + event, ScriptedPeer.HOLD).address)
         run_line(session, f".wait X {filters} timeout=20")
-        session.close()
-    memory = EventMemory()
+        session.attachment.close()
     for filters in ("n=6", "b=off", "s=05", "o.l.2=x", "o.l.k=v", "y=1", "z=0"):
         session = attach(peer(GREETING, ACCEPTED + event, ScriptedPeer.HOLD).address)
         with pytest.raises((Timeout, QMPError)):
             run_line(session, f".wait X {filters} timeout=0.05")
-        session.close()
-    assert memory.count == 0
+        session.attachment.close()
 
 
 def test_sleep(vm: RunningVm, run: Run) -> None:
@@ -266,9 +255,9 @@ def test_sleep(vm: RunningVm, run: Run) -> None:
 
 
 def test_the_errors_of_waiting_are_errors_of_ours() -> None:
-    assert WaitError.exit_status == 1
-    assert Timeout.exit_status == 5
-    assert ConnectionLost.exit_status == 4
+    assert exit_status(WaitError("x")) == 1
+    assert exit_status(Timeout("x")) == 5
+    assert exit_status(ConnectionLost("x")) == 4
 
 
 def test_events_about_other_things_outlive_a_command(vm: RunningVm, run: Run) -> None:
@@ -288,16 +277,16 @@ def test_an_event_about_a_thing_is_old_once_a_command_names_it() -> None:
     def event(name: str, **data: object) -> Event:
         return Event({"event": name, "data": data})
 
-    memory = EventMemory()
+    history = EventHistory()
     for each in (event("X", device="a"), event("X", device="b"), event("STOP")):
-        memory.heard(each)
-    memory.outdate(3, {"execute": "y", "arguments": {"l": [{"id": "a"}]}})
-    memory.heard(event("X", device="a", n=2))
-    assert memory.find("STOP", lambda _: True) is None
-    found = memory.find("X", lambda event: event.data["device"] == "a")
+        history.add(each)
+    history.expire(3, {"execute": "y", "arguments": {"l": [{"id": "a"}]}})
+    history.add(event("X", device="a", n=2))
+    assert history.find("STOP", lambda _: True) is None
+    found = history.find("X", lambda event: event.data["device"] == "a")
     assert found is not None
     assert found.data["n"] == 2
-    assert memory.find("X", lambda event: event.data["device"] == "b") is not None
+    assert history.find("X", lambda event: event.data["device"] == "b") is not None
 
 
 def test_what_was_refused_or_only_asked_makes_nothing_old(vm: RunningVm, run: Run) -> None:
@@ -327,7 +316,7 @@ def test_a_flood_does_not_outlast_the_limit(folder: Path) -> None:
     with pytest.raises(Timeout, match=r"^\.wait STOP x=y: not within 0\.5 s$"):
         run_line(session, ".wait STOP x=y timeout=0.5")
     assert time.monotonic() - before < 5
-    session.close()
+    session.attachment.close()
     listener.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import threading
@@ -9,15 +10,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from qmp_shell.prompt.floods import Floods, Sum
-from qmp_shell.render.changes import Watch, leaves, sparkline
-from qmp_shell.render.overview import size_text
-from qmp_shell.render.progress import progress_bar
-from qmp_shell.session.settings import Settings, matches
+from qmp_shell.prompt.event_limiter import EventLimiter, EventSum
+from qmp_shell.render.changes import ChangeReport, flatten
+from qmp_shell.render.progress import ProgressBar
+from qmp_shell.render.quantities import format_size, format_sparkline
+from qmp_shell.session.settings import Settings, name_matches
+from qmp_shell.vm.records import Progress
 from tests.conftest import Fed, Run, RunningVm
 from tests.peer import ACCEPTED, GREETING, ScriptedPeer
 from tests.terminal import Terminal
@@ -25,46 +26,38 @@ from tests.terminal import Terminal
 Start = Callable[..., Terminal]
 
 
-@pytest.fixture
-def shell(vm: RunningVm, terminal: Start) -> Terminal:
-    """A shell on a VM, at its first prompt."""
-    started = terminal(vm.address)
-    started.wait_for_prompt()
-    return started
-
-
 def test_a_few_events_are_all_shown() -> None:
-    floods = Floods()
-    assert all(floods.admits(name, 0.1 * n) for n in range(9) for name in ("A", "B"))
-    assert floods.next_due is None
-    assert floods.sums(100) == []
+    limiter = EventLimiter()
+    assert all(limiter.allows(name, 0.1 * n) for n in range(9) for name in ("A", "B"))
+    assert limiter.next_due is None
+    assert limiter.take_sums(100) == []
 
 
 def test_floods_are_summed_up() -> None:
-    floods = Floods()
-    shown = [floods.admits("A", 0.001 * n) for n in range(422)]
+    limiter = EventLimiter()
+    shown = [limiter.allows("A", 0.001 * n) for n in range(422)]
     assert shown.count(True) == 10
-    assert floods.next_due == 1.0
-    assert floods.sums(0.9) == []
-    assert floods.sums(1.0) == [Sum("A", 412)]
-    assert floods.sums(1.1) == []
-    assert not floods.admits("A", 1.5)  # it goes on
-    assert floods.admits("B", 1.5)
-    assert floods.sums(2.0) == [Sum("A", 1)]
-    assert floods.admits("A", 3.1)  # it is over
+    assert limiter.next_due == 1.0
+    assert limiter.take_sums(0.9) == []
+    assert limiter.take_sums(1.0) == [EventSum("A", 412)]
+    assert limiter.take_sums(1.1) == []
+    assert not limiter.allows("A", 1.5)  # it goes on
+    assert limiter.allows("B", 1.5)
+    assert limiter.take_sums(2.0) == [EventSum("A", 1)]
+    assert limiter.allows("A", 3.1)  # it is over
 
 
 def test_what_is_held_back_is_told_at_once_when_asked() -> None:
-    floods = Floods()
+    limiter = EventLimiter()
     for _ in range(12):
-        floods.admits("A", 0)
-    assert floods.sums(0, at_once=True) == [Sum("A", 2)]
+        limiter.allows("A", 0)
+    assert limiter.take_sums(0, all_at_once=True) == [EventSum("A", 2)]
 
 
 def test_patterns() -> None:
-    assert matches("BLOCK_JOB_READY", "job")
-    assert matches("STOP", "st*")
-    assert not matches("STOP", "t*")
+    assert name_matches("BLOCK_JOB_READY", "job")
+    assert name_matches("STOP", "st*")
+    assert not name_matches("STOP", "t*")
     settings = Settings()
     settings.event_patterns = ("block", "STOP")
     shown = [settings.shows_event(name) for name in ("BLOCK_JOB_READY", "STOP", "RESUME")]
@@ -190,34 +183,34 @@ def test_scripts_are_not_asked(vm: RunningVm, run: Run) -> None:
     vm.process.wait(20)
 
 
-def test_leaves() -> None:
+def test_flatten() -> None:
     reply = {"a": 1, "b": [{"id": "x", "n": 2}, {"n": 3}], "c": {"d": None}, "e": []}
-    assert dict(leaves(reply)) == {"a": 1, "b.x.id": "x", "b.x.n": 2, "b.1.n": 3, "c.d": None}
+    assert dict(flatten(reply)) == {"a": 1, "b.x.id": "x", "b.x.n": 2, "b.1.n": 3, "c.d": None}
 
 
 def test_what_changed() -> None:
-    watch = Watch(unicode=True)
-    assert watch.look({"n": 1, "s": "a", "gone": 1}, 10.0) == []
-    assert watch.look({"n": 5, "s": "b", "new": True}, 12.0) == [
+    report = ChangeReport(supports_unicode=True)
+    assert report.add({"n": 1, "s": "a", "gone": 1}, 10.0) == []
+    assert report.add({"n": 5, "s": "b", "new": True}, 12.0) == [
         "- gone",
         "  n  5 (+4, 2/s)",
         "  s  a -> b",
         "+ new  True",
     ]
-    assert watch.look({"n": 5, "s": "b", "new": True}, 13.0) == []
-    assert watch.look({"n": 6, "s": "b", "new": False}, 14.0) == [
+    assert report.add({"n": 5, "s": "b", "new": True}, 13.0) == []
+    assert report.add({"n": 6, "s": "b", "new": False}, 14.0) == [
         "  n  6 (+1, 1/s)  █▁▄",
         "  new  True -> False",
     ]
-    plain = Watch(unicode=False)
+    plain = ChangeReport(supports_unicode=False)
     for n in range(3):
-        lines = plain.look([{"id": "x", "n": n}], float(n))
+        lines = plain.add([{"id": "x", "n": n}], float(n))
     assert lines == ["  x.n  2 (+1, 1/s)"]
 
 
 def test_sparklines() -> None:
-    assert sparkline(deque([0.0, 0.0])) == "▁▁"
-    assert sparkline(deque([0.0, 4.0, 8.0])) == "▁▄█"
+    assert format_sparkline(deque([0.0, 0.0])) == "▁▁"
+    assert format_sparkline(deque([0.0, 4.0, 8.0])) == "▁▄█"
 
 
 def test_watching_at_the_prompt(shell: Terminal, vm: RunningVm) -> None:
@@ -248,10 +241,10 @@ def test_watching_in_a_script(vm: RunningVm, environment: dict[str, str]) -> Non
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (1536, "1.5 KiB"), (4 << 30, "4 GiB"), (5 << 50, "5120 TiB"), ("x", "")],
+    [(0, "0 B"), (1536, "1.5 KiB"), (4 << 30, "4 GiB"), (5 << 50, "5120 TiB"), (None, "")],
 )
-def test_sizes(size: Any, text: str) -> None:
-    assert size_text(size) == text
+def test_sizes(size: int | None, text: str) -> None:
+    assert format_size(size) == text
 
 
 def test_info(start_vm: Callable[..., RunningVm], run: Run, folder: Path) -> None:
@@ -309,8 +302,8 @@ def test_a_progress_bar(vm: RunningVm, terminal: Start) -> None:
 
 def test_a_progress_bar_is_no_thread(capsys: pytest.CaptureFixture[str]) -> None:
     before = threading.active_count()
-    with progress_bar("test") as bar:
-        bar.update(1, 2)
+    with contextlib.closing(ProgressBar("test")) as bar:
+        bar.update(Progress(1, 2))
         assert threading.active_count() == before
     assert "50%" in capsys.readouterr().err
 

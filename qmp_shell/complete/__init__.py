@@ -1,25 +1,31 @@
-"""What could come next on a line. Pure: the names and types come from whoever asks."""
+"""What can come next on a line that is being typed. Pure: names and types come from the caller."""
 
 from __future__ import annotations
 
-from .engine import complete
+from .analysis import Signature, find_signature, find_unknown_names
+from .arguments import kind_at
+from .commands import complete
+from .draft import Draft, DraftKind
+from .human import complete_human
 from .insertion import insertion
 from .kinds import Kind
-from .line import Line, open_line, signature_of, unknown_words
-from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
+from .protocols import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 __all__ = [
     "Candidate",
     "Completions",
+    "Draft",
+    "DraftKind",
     "Kind",
-    "Line",
     "NameRequest",
     "NameSource",
+    "Signature",
     "Syntax",
     "TypeSource",
     "complete",
+    "complete_human",
+    "find_signature",
+    "find_unknown_names",
     "insertion",
-    "open_line",
-    "signature_of",
-    "unknown_words",
+    "kind_at",
 ]

@@ -19,37 +19,39 @@ from ..schema import (
     branches,
 )
 from ..schema.text import describe_member, format_type, required_first
+from .analysis import follow_path
+from .draft import ActionDraft, CommandDraft
 from .kinds import FILE_KINDS, Kind, kind_of
-from .line import Group, Line, walk
-from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
+from .protocols import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 
-def complete_argument(line: Line, types: TypeSource, names: NameSource) -> Completions | None:
+def complete_argument(
+    command: CommandDraft, types: TypeSource, names: NameSource
+) -> Completions | None:
     """What can stand where an argument is being typed."""
-    group = line.groups[-1]
-    type_ = group.type(types)
-    if line.word.value is None:
-        candidates = list(_keys(group, type_, line.word.key)) if type_ is not None else []
-        return Completions(line.word.key, candidates)
-    if line.is_in_literal:
+    action, word = command.actions[-1], command.word
+    type_ = action.find_type(types)
+    if word.value is None:
+        candidates = list(_keys(action, type_, word.key)) if type_ is not None else []
+        return Completions(word.key, candidates)
+    if command.is_in_literal:
         return None
-    quote = line.word.value[:1] if line.word.value[:1] in ('"', "'") else ""
-    typed = line.word.value[len(quote) :]
-    found = walk(type_, group.given, line.word.key.split(".")) if type_ is not None else None
-    if found is None:
+    quote = word.value[:1] if word.value[:1] in ('"', "'") else ""
+    typed = word.value[len(quote) :]
+    place = follow_path(type_, action.given, word.key.split(".")) if type_ is not None else None
+    if place is None:
         return Completions(typed, [], quote, syntax=Syntax.VALUE)
-    value_type, _, path = found
-    kind = kind_at(group.name.key, ".".join(path), value_type)
-    candidates = list(values(value_type))
+    kind = kind_at(action.name.key, ".".join(place.path), place.type)
+    candidates = list(values(place.type))
     if kind is not None and kind not in FILE_KINDS:
-        candidates = [*names.candidates(NameRequest(kind, typed, group.given)), *candidates]
+        candidates = [*names.candidates(NameRequest(kind, typed, action.given)), *candidates]
     return Completions(
         typed,
         candidates,
         quote,
         files=kind if kind in FILE_KINDS else None,
         syntax=Syntax.VALUE,
-        is_any=isinstance(value_type, Alternate) or value_type is ANY,
+        is_any=isinstance(place.type, Alternate) or place.type is ANY,
     )
 
 
@@ -65,7 +67,7 @@ def kind_at(command: str, path: str, type_: Type) -> str | None:
 
 
 def values(type_: Type) -> Iterator[Candidate]:
-    """The words that a type itself has."""
+    """The words of a type itself: the values of an enumeration, ``true``, ``false``, ``null``."""
     for branch in branches(type_):
         if isinstance(branch, Enum):
             for value in branch.values.values():
@@ -77,13 +79,13 @@ def values(type_: Type) -> Iterator[Candidate]:
             yield Candidate("null", "nothing", is_word=True)
 
 
-def _keys(group: Group, type_: Object, typed: str) -> Iterator[Candidate]:
-    """The keys that can stand there, with what goes on behind them."""
+def _keys(action: ActionDraft, type_: Object, typed: str) -> Iterator[Candidate]:
+    """The keys that can stand there, each with the ``=`` or the dot that follows it."""
     *path, _ = typed.split(".")
-    found = walk(type_, group.given, path)
-    if found is None:
+    place = follow_path(type_, action.given, path)
+    if place is None:
         return
-    inner, given, _ = found
+    inner, given, _ = place
     prefix = "".join(part + "." for part in path)
     of_object, of_array = as_object(inner), as_array(inner)
     if of_object is not None:
@@ -105,7 +107,7 @@ def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]
 
 
 def _ends(type_: Type, given: object) -> dict[str, Type]:
-    """What follows a key, and the type there: ``=`` before a value, a dot before what is in it."""
+    """What can follow a key, and the type after it: ``=`` before a value, a dot before a member."""
     ends: dict[str, Type] = {}
     for branch in branches(type_):
         if isinstance(branch, Object):

@@ -1,4 +1,4 @@
-"""The human monitor's lines: what QEMU's own monitor completes there, and more."""
+"""Completion of a line for the human monitor: what QEMU's own monitor completes, and more."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..schema import Type
+from .analysis import follow_path
 from .arguments import kind_at, values
 from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
-from .line import walk
-from .options import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
+from .protocols import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 # A word is in double quotes, in which a backslash escapes, or ends at a blank.
 _WORD = re.compile(r'"(?:\\.|[^"\\])*(?:"|\\?\Z)|\S+')
@@ -22,10 +22,10 @@ _ESCAPES = {"n": "\n", "r": "\r"}
 def complete_human(line: str, types: TypeSource, names: NameSource) -> Completions | None:
     """What can stand at the end of a line for the human monitor."""
     before, typed, quote = _split(line)
-    options = _complete(before, typed, types, names)
-    if options is None or (quote and options.syntax != Syntax.HUMAN):
+    completions = _complete_word(before, typed, types, names)
+    if completions is None or (quote and completions.syntax != Syntax.HUMAN):
         return None
-    return options._replace(quote=quote)
+    return completions._replace(quote=quote)
 
 
 def _split(line: str) -> tuple[list[str], str, str]:
@@ -48,7 +48,7 @@ def _unquoted(word: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), word[1:].removesuffix('"'))
 
 
-def _complete(
+def _complete_word(
     before: list[str], typed: str, types: TypeSource, names: NameSource
 ) -> Completions | None:
     words = [word for word in before if not word.startswith("-")]
@@ -78,7 +78,10 @@ def _complete(
 def _by_kind(kind: str, typed: str, given: dict[str, Any], names: NameSource) -> Completions:
     if kind in FILE_KINDS:
         return Completions(typed, [], files=kind, syntax=Syntax.HUMAN)
-    candidates = list(names.candidates(NameRequest(kind, typed, given)))
+    if kind == Kind.SWITCH:
+        candidates = [Candidate("on"), Candidate("off")]
+    else:
+        candidates = list(names.candidates(NameRequest(kind, typed, given)))
     return Completions(typed, candidates, syntax=Syntax.HUMAN)
 
 
@@ -87,20 +90,20 @@ def _by_type(
 ) -> Completions | None:
     """The values of a QMP command's argument."""
     type_ = types.arguments(command, {})
-    found = walk(type_, {}, path.split(".")) if type_ is not None else None
-    if found is None:
+    place = follow_path(type_, {}, path.split(".")) if type_ is not None else None
+    if place is None:
         return None
-    return _values(kind_at(command, path, found[0]), found[0], typed, {}, names)
+    return _values(kind_at(command, path, place.type), place.type, typed, {}, names)
 
 
 def _values(
     kind: str | None, type_: Type, typed: str, given: dict[str, Any], names: NameSource
 ) -> Completions:
     """The names of a kind, and the words that a type itself has."""
-    options = Completions(typed, [], syntax=Syntax.HUMAN)
+    completions = Completions(typed, [], syntax=Syntax.HUMAN)
     if kind is not None:
-        options = _by_kind(kind, typed, given, names)
-    return options._replace(candidates=[*options.candidates, *_switches(values(type_))])
+        completions = _by_kind(kind, typed, given, names)
+    return completions._replace(candidates=[*completions.candidates, *_switches(values(type_))])
 
 
 def _switches(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -118,11 +121,13 @@ def _keys(typed: str, names: NameSource) -> Completions:
 
 def _options(command: str, typed: str, types: TypeSource, names: NameSource) -> Completions | None:
     """``DRIVER,key=value,...``: what a QMP command's arguments are, in another notation."""
-    options = _option(command, typed, types, names)
-    return options and options._replace(syntax=Syntax.HUMAN_OPTION)
+    completions = _option_part(command, typed, types, names)
+    return completions and completions._replace(syntax=Syntax.HUMAN_OPTION)
 
 
-def _option(command: str, typed: str, types: TypeSource, names: NameSource) -> Completions | None:
+def _option_part(
+    command: str, typed: str, types: TypeSource, names: NameSource
+) -> Completions | None:
     qmp_command, first = HUMAN_OPTIONS[command]
     *before, part = typed.split(",")
     if not before and "=" not in part:

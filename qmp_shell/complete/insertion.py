@@ -1,4 +1,4 @@
-"""How a name is written on the line, so that it is read back as exactly that name.
+"""How a name is written on the line, so that it is parsed as exactly that name.
 
 Names come from the VM, from its guest and from images that somebody else made; they may hold
 anything, a newline and a shell pipeline too. A name that cannot be written is not offered.
@@ -10,7 +10,7 @@ import re
 
 from ..language.notation import format_string
 from ..language.values import is_ambiguous
-from .options import Candidate, Completions, Syntax
+from .protocols import Candidate, Completions, Syntax
 
 # A command's name, an argument's key, or a word of a dot command: neither can be quoted.
 _WORD = re.compile(r"[^\s\"'{}\[\]()|<>#\\=.?][^\s\"'{}\[\]()|<>#\\=]*")
@@ -25,37 +25,41 @@ _BARE_HUMAN_OPTION = re.compile(r"[^\s\"'\\,=.-][^\s\"'\\,=]*")
 _HUMAN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
 
 
-def insertion(candidate: Candidate, options: Completions, *, is_open: bool = False) -> str | None:
+def insertion(
+    candidate: Candidate, completions: Completions, *, is_open: bool = False
+) -> str | None:
     """What takes the place of what is typed, the quote before it included.
 
     :param is_open: more is to follow, so a quoted string is not closed.
     :return: None: it can't be written there.
     """
     text = candidate.text
-    if options.syntax == Syntax.DOT:
+    if completions.syntax == Syntax.DOT_NAME:
         return text
-    if options.syntax == Syntax.VALUE:
-        return _value(candidate, options, is_open)
-    if options.syntax == Syntax.PATH:
+    if completions.syntax == Syntax.VALUE:
+        return _value(candidate, completions, is_open)
+    if completions.syntax == Syntax.PATH:
         is_plain = text.isprintable() and text == text.strip() and not set(text) & set("#\"'\\")
-        return text if is_plain and not options.quote else format_string(text)[: -is_open or None]
-    if options.syntax == Syntax.HUMAN:
-        return _human(text, options.quote, is_open)
-    pattern = _BARE_HUMAN_OPTION if options.syntax == Syntax.HUMAN_OPTION else _WORD
+        return (
+            text if is_plain and not completions.quote else format_string(text)[: -is_open or None]
+        )
+    if completions.syntax == Syntax.HUMAN:
+        return _human(text, completions.quote, is_open)
+    pattern = _BARE_HUMAN_OPTION if completions.syntax == Syntax.HUMAN_OPTION else _WORD
     word = text[:-1] if candidate.is_key else text
     is_writable = pattern.fullmatch(word) is not None and word.isprintable()
     return text if is_writable and text not in _RESERVED else None
 
 
-def _value(candidate: Candidate, options: Completions, is_open: bool) -> str:
+def _value(candidate: Candidate, completions: Completions, is_open: bool) -> str:
     text = candidate.text
-    if options.quote == "'" and text.isprintable():
+    if completions.quote == "'" and text.isprintable():
         escaped = text.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}" + "'" * (not is_open)
     is_bare = _BARE_VALUE.fullmatch(text) is not None and text.isprintable()
-    if options.is_any and not candidate.is_word:
+    if completions.is_any and not candidate.is_word:
         is_bare = is_bare and not is_ambiguous(text)
-    return text if is_bare and not options.quote else format_string(text)[: -is_open or None]
+    return text if is_bare and not completions.quote else format_string(text)[: -is_open or None]
 
 
 def _human(text: str, quote: str, is_open: bool) -> str | None:

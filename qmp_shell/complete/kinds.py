@@ -10,11 +10,8 @@ class Kind:
 
     COMMAND = "a command of the VM"
     ACTION = "an action of a transaction"
-    DOT = "a command to this shell"
-    HELP = "something that help is about"
     HUMAN = "a command of the human monitor"
     TOPIC = "a topic of the human monitor's info"
-    OPTION = "an option of this shell"
     SWITCH = "on or off"
     FILE = "a file on this host"
     SOCKET = "a socket on this host"
@@ -50,7 +47,7 @@ class Kind:
     CPU = "a CPU's number"
     TRACE_EVENT = "a trace event"
     EVENT = "an event"
-    TYPE = "a type that the manual tells of"
+    TYPE = "a type that the manual describes"
     EVENT_MEMBER = "a member of an event's data"
     RUN_STATE = "a run state"
     KEY = "a key code"
@@ -58,7 +55,7 @@ class Kind:
     PARAMETER = "a migration parameter"
     FDSET = "a set of file descriptors"
     COMMAND_LINE_OPTION = "an option of QEMU's command line"
-    NEW = "a name of one's own"
+    NEW = "a new name"
 
 
 FILE_KINDS = (Kind.FILE, Kind.SOCKET, Kind.URI)
@@ -66,7 +63,7 @@ FILE_KINDS = (Kind.FILE, Kind.SOCKET, Kind.URI)
 # Command, argument (a dotted path without list indexes), kind; * is any text, the first line
 # that fits holds. What is not here is completed by its type.
 _ARGUMENTS = (
-    # a name that is given, not taken
+    # a new name, which is not completed
     ("blockdev-add", "node-name", Kind.NEW),
     ("*-add", "id", Kind.NEW),
     ("*_add", "id", Kind.NEW),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import ConnectError
-from .qemu import Vm, start_vm
+from .qemu import OwnVm, start_vm
 
 _DISK_BYTES = 64 << 20
 # Red Hat and its relatives install qemu-kvm in /usr/libexec, which is not in $PATH.
@@ -71,7 +71,7 @@ _PACKAGES = {
 
 
 @contextlib.contextmanager
-def start_demo(*, capture: bool) -> Iterator[tuple[Vm, Tips]]:
+def start_demo(*, capture: bool) -> Iterator[tuple[OwnVm, Tips]]:
     """Return a context manager that starts the VM, and ends it when the ``with`` block ends.
 
     Its value is the VM, and commands to try on it. The VM is stopped; ``cont`` starts it.

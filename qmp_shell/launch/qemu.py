@@ -18,12 +18,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, Timeout, UsageError
 from ..render.text import sanitize
 from ..signals import ended_by_signals
 from ..transport.stream import SocketStream
+
+if TYPE_CHECKING:
+    from ..transport.stream import Address
 
 # How long a QEMU may take to end once it has been asked to, or its monitor has gone.
 _END_SECONDS = 5.0
@@ -33,7 +37,7 @@ _READ_BYTES = 1 << 16
 _LONGEST_FOLDER = 80
 
 
-class Vm:
+class OwnVm:
     """A running QEMU, its monitor and what it prints.
 
     :ivar relay: is given what QEMU prints, if that is captured, cleaned for a terminal.
@@ -77,8 +81,8 @@ class Vm:
             if capture:
                 os.close(output)
 
-    def connect(self, address: str | None, tracer: Tracer) -> Client:
-        """Talk to this QEMU, once. (A :data:`~qmp_shell.shell.Connector`.)
+    def connect(self, address: Address | None, tracer: Tracer) -> tuple[Client, None]:
+        """Connect to this QEMU, once. (:data:`~qmp_shell.session.Connector`)
 
         :raise ConnectError: it ended before it could be talked to.
         """
@@ -94,7 +98,7 @@ class Vm:
         except ConnectError:
             self.wait()
             raise ConnectError(f"{self.name} {self.outcome}") from None
-        return self._client
+        return self._client, None
 
     @property
     def outcome(self) -> str:
@@ -107,7 +111,7 @@ class Vm:
         return f"ended with status {status}"
 
     @property
-    def failed(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether it has ended, and not well."""
         return bool(self._process.poll())
 
@@ -196,16 +200,16 @@ class Vm:
 @contextlib.contextmanager
 def start_vm(
     command: list[str], *, capture: bool, descriptors: tuple[int, ...] = ()
-) -> Iterator[Vm]:
+) -> Iterator[OwnVm]:
     """Start QEMU for as long as the ``with`` block runs.
 
     :param command: the program and its arguments; a monitor is added to them.
-    :param capture: what it prints goes to :attr:`Vm.relay`, not straight to standard error.
+    :param capture: what it prints goes to :attr:`OwnVm.relay`, not straight to standard error.
     :param descriptors: file descriptors for it to inherit.
     :raise ConnectError: it could not be started.
     """
     with ended_by_signals():
-        vm = Vm(command, capture=capture, descriptors=descriptors)
+        vm = OwnVm(command, capture=capture, descriptors=descriptors)
         try:
             yield vm
         finally:

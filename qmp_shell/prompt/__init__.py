@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .repl import run_prompt
+from .loop import run_prompt
 
 __all__ = ["run_prompt"]

@@ -1,4 +1,4 @@
-"""prompt_toolkit's completers, fed from the completion engine."""
+"""prompt_toolkit's completer, fed by the completion of commands and of dot commands."""
 
 from __future__ import annotations
 
@@ -20,52 +20,51 @@ from prompt_toolkit.completion import (
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import AnyFormattedText
 
-from ..complete import Candidate, Completions, Kind, complete, insertion
-from ..errors import ConnectionLost
+from ..commands.completion import complete_draft
+from ..complete import Candidate, Completions, Kind, insertion
 from ..render.text import sanitize_line
 from ..session import Session
-from ..session.names import SessionNames
-from ..vm.answers import PATIENCE
+from ..vm.answers import SILENCE_SECONDS
+from .assistant import Assistant
 
-# What stands before a path.
+# What can stand before a path.
 _PATH_SCHEMES = ("unix:", "file:")
 # A menu on a terminal of fewer columns has no room for descriptions.
-_NARROW = 60
+_NARROW_COLUMNS = 60
 
 
 class SessionCompleter(Completer):
-    """Completes what the session knows, those names first that match what is typed best.
+    """Completes what is typed, the names first that match it best."""
 
-    :param on_lost: is told when the VM turns out to be lost.
-    """
-
-    def __init__(self, session: Session, on_lost: Callable[[ConnectionLost], None]) -> None:
+    def __init__(
+        self, session: Session, assistant: Assistant, after_asking: Callable[[], None]
+    ) -> None:
+        """:param after_asking: is called after the VM may have been asked for names."""
         self._session = session
-        self._on_lost = on_lost
-        self._names = SessionNames(session)
-        self._paths = PathCompleter(expanduser=True)
-        self._sockets = PathCompleter(expanduser=True, file_filter=_is_socket_or_folder)
-        self._waiter: asyncio.Future[None] | None = None
+        self._assistant = assistant
+        self._after_asking = after_asking
+        self._files = _FileCompleter()
+        self._answer: asyncio.Future[None] | None = None
 
-    def heard(self) -> None:
-        """The VM has said something."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def note_answer(self) -> None:
+        """The VM has sent something, which may be an answer that is waited for."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
 
-    async def _hear(self, seconds: float) -> None:
-        """Wait for the VM to say something, if it does so in time."""
-        self._waiter = asyncio.get_running_loop().create_future()
+    async def _wait_for_answer(self, seconds: float) -> None:
+        self._answer = asyncio.get_running_loop().create_future()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waiter, seconds)
+            await asyncio.wait_for(self._answer, seconds)
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """What is known, and what a VM that answers at once makes known; typing goes on."""
+        """What is known, and what a VM that answers soon makes known. Typing goes on meanwhile."""
         found = list(self.get_completions(document, complete_event))
-        end = time.monotonic() + PATIENCE
-        while self._session.knowledge.catalog.awaited and (left := end - time.monotonic()) > 0:
-            await self._hear(left)
+        end = time.monotonic() + SILENCE_SECONDS
+        answers = self._session.attachment.answers
+        while answers.is_awaiting and (left := end - time.monotonic()) > 0:
+            await self._wait_for_answer(left)
             found = list(self.get_completions(document, complete_event))
         for completion in found:
             yield completion
@@ -74,44 +73,48 @@ class SessionCompleter(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
         """What is known already."""
-        before = document.text_before_cursor
         session = self._session
-        try:
-            options = complete(
-                before,
-                self._names,
-                session.knowledge.known_types,
-                after=document.text_after_cursor,
-                human=session.human is not None,
-                in_transaction=session.in_transaction,
-            )
-        except ConnectionLost as error:
-            self._on_lost(error)
+        draft = self._assistant.read(document)
+        attachment = session.attachment
+        completions = complete_draft(
+            draft, session.commands, attachment.names, attachment.known_types
+        )
+        self._after_asking()
+        if completions is None:
             return
-        if options is None:
-            return
-        if options.files is not None:
-            yield from self._files(options, complete_event)
-        if options.typed or before.endswith("=") or complete_event.completion_requested:
-            yield from _matching(options)
+        if completions.files is not None:
+            yield from self._files.complete(completions, complete_event)
+        is_requested = complete_event.completion_requested or draft.before.endswith("=")
+        if completions.typed or is_requested:
+            yield from _matching(completions)
 
-    def _files(self, options: Completions, complete_event: CompleteEvent) -> Iterator[Completion]:
-        scheme, path = "", options.typed
-        if options.files != Kind.FILE:
-            scheme, path = _split_scheme(options.typed)
-        if options.files == Kind.URI and scheme not in _PATH_SCHEMES:
+
+class _FileCompleter:
+    """Completes the names of files and of sockets on this host."""
+
+    def __init__(self) -> None:
+        self._paths = PathCompleter(expanduser=True)
+        self._sockets = PathCompleter(expanduser=True, file_filter=_is_socket_or_directory)
+
+    def complete(
+        self, completions: Completions, complete_event: CompleteEvent
+    ) -> Iterator[Completion]:
+        scheme, path = "", completions.typed
+        if completions.files != Kind.FILE:
+            scheme, path = _split_scheme(completions.typed)
+        if completions.files == Kind.URI and scheme not in _PATH_SCHEMES:
             return
-        paths = self._sockets if options.files == Kind.SOCKET else self._paths
-        for found in paths.get_completions(Document(path), complete_event):
-            full = os.path.expanduser(path + found.text)
-            is_folder = os.path.isdir(full)
-            text = scheme + full + "/" * is_folder
+        completer = self._sockets if completions.files == Kind.SOCKET else self._paths
+        for found in completer.get_completions(Document(path), complete_event):
+            full_path = os.path.expanduser(path + found.text)
+            is_directory = os.path.isdir(full_path)
+            candidate = Candidate(scheme + full_path + "/" * is_directory)
             yield from _completion(
-                Candidate(text), options, is_open=is_folder, display=found.display
+                candidate, completions, is_open=is_directory, display=found.display
             )
 
 
-def _is_socket_or_folder(path: str) -> bool:
+def _is_socket_or_directory(path: str) -> bool:
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -125,53 +128,55 @@ def _split_scheme(text: str) -> tuple[str, str]:
     return scheme, text[len(scheme) :]
 
 
-def _matching(options: Completions) -> Iterator[Completion]:
-    """What is typed, what begins so, what has a word in it that does, what has it in the midst;
-    or else its letters in order."""
-    folded = _folded(options.typed)
-    near = [each for each in options.candidates if folded in _folded(each.text)]
+def _matching(completions: Completions) -> Iterator[Completion]:
+    """The candidates that contain what is typed, the best match first.
+
+    That is: equal, beginning so, with a word that begins so, others. If there is none, those
+    that have its letters in their order.
+    """
+    folded = _fold(completions.typed)
+    matching = [each for each in completions.candidates if folded in _fold(each.text)]
 
     def rank(candidate: Candidate) -> int:
-        text = _folded(candidate.text)
+        text = _fold(candidate.text)
         if text == folded:
             return 0
         at = text.index(folded)
         return 1 if at == 0 else 2 if not text[at - 1].isalnum() else 3
 
-    for candidate in sorted(near, key=rank):
-        yield from _completion(candidate, options)
-    if not near:
-        words = {each.text: each.description for each in options.candidates if each.text}
-        fuzzy = FuzzyWordCompleter(list(words), words, WORD=True)
-        for found in fuzzy.get_completions(Document(options.typed), CompleteEvent()):
-            candidate = Candidate(found.text, words[found.text])
-            is_plain = candidate.text.isprintable()
-            yield from _completion(candidate, options, display=found.display if is_plain else None)
+    for candidate in sorted(matching, key=rank):
+        yield from _completion(candidate, completions)
+    if not matching:
+        by_text = {each.text: each for each in completions.candidates if each.text}
+        fuzzy = FuzzyWordCompleter(list(by_text), WORD=True)
+        for found in fuzzy.get_completions(Document(completions.typed), CompleteEvent()):
+            display = found.display if found.text.isprintable() else None
+            yield from _completion(by_text[found.text], completions, display=display)
 
 
-def _folded(text: str) -> str:
-    """QEMU has - and _ in its names, and who can tell where."""
+def _fold(text: str) -> str:
+    """Text to be compared: QEMU's names have ``-`` or ``_``, which nobody can remember."""
     return text.lower().replace("_", "-")
 
 
 def _completion(
     candidate: Candidate,
-    options: Completions,
+    completions: Completions,
     *,
     is_open: bool = False,
     display: AnyFormattedText = None,
 ) -> Iterator[Completion]:
-    """What is put in the place of what is typed; nothing, if it can't be written there.
+    """What takes the place of what is typed; nothing, if it cannot be written there.
 
-    :param is_open: more is to follow, so a string is not closed.
+    :param is_open: more is to follow, so a string in quotes is not closed.
     """
-    text = insertion(candidate, options, is_open=is_open)
+    text = insertion(candidate, completions, is_open=is_open)
     if text is None:
         return
-    narrow = shutil.get_terminal_size().columns < _NARROW
+    is_narrow = shutil.get_terminal_size().columns < _NARROW_COLUMNS
     yield Completion(
         text,
-        start_position=-len(options.quote + options.typed),
+        start_position=-len(completions.quote + completions.typed),
         display=display or sanitize_line(candidate.text),
-        display_meta="" if narrow else sanitize_line(candidate.description),
+        display_meta="" if is_narrow else sanitize_line(candidate.description),
     )

@@ -1,55 +1,47 @@
-"""The line editor: history, completion menu, highlighting, keys, and an ear for the VM."""
+"""The line editor: a prompt_toolkit prompt for each mode, while the VM is watched."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import termios
+import re
+import shutil
 from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History
-from prompt_toolkit.input.typeahead import clear_typeahead
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.styles import Style
 
 from ..errors import ConnectionLost
-from ..language import LineJoiner
-from ..render.colour import NotationLexer
+from ..render.highlight import NotationLexer
 from ..session import Session
+from .assistant import Assistant
 from .completer import SessionCompleter
-from .guide import Guide
-from .history import Histories
+from .highlighter import UnknownNameMarker
+from .history import StatementHistory
+from .keys import new_key_bindings
+from .style import new_style
+from .toolbar import signature_toolbar, status_toolbar
+from .watcher import VmWatcher
 
-# The terminal's own colours, as in the replies (render/colour.py).
-_STYLE = Style.from_dict(
-    {
-        "pygments.name.function": "bold",
-        "pygments.name.tag": "ansicyan",
-        "pygments.literal.string": "ansigreen",
-        "pygments.literal.number": "ansiyellow",
-        "pygments.keyword.constant": "ansimagenta",
-        "pygments.comment": "ansibrightblack",
-        "prompt": "bold",
-        "unknown": "ansired underline",
-        "bottom-toolbar": "noreverse ansibrightblack",
-        "toolbar.name": "bold",
-        "toolbar.given": "ansibrightblack",
-        "toolbar.argument": "ansidefault",
-        "toolbar.current": "ansidefault bold underline",
-    }
-)
 _MENU_ROWS = 6
+_MAY_OPEN_TRANSACTION = re.compile(r"\s*transaction\s*\(")
+
+
+class Histories:
+    """What was typed in each mode; what was typed in one is of no use in the other."""
+
+    def __init__(self, qmp: StatementHistory, human: StatementHistory) -> None:
+        self.qmp = qmp
+        self.human = human
+
+    def of_mode(self, *, human: bool) -> StatementHistory:
+        return self.human if human else self.qmp
 
 
 class Editor:
-    """Reads lines from a terminal, and lets the VM be heard meanwhile."""
+    """Reads what is typed at a terminal, and lets the VM be heard meanwhile."""
 
     def __init__(
         self,
@@ -59,21 +51,22 @@ class Editor:
         *,
         colour: bool,
     ) -> None:
-        """:param on_lost: is told when the VM is lost while a line is edited."""
+        """:param on_lost: is given the reason when the VM is lost while a line is edited."""
         self._session = session
-        self._on_lost = on_lost
+        self._histories = histories
         self._colour = colour
-        self._completer = SessionCompleter(session, on_lost)
-        self._guide = Guide(session, on_lost)
-        self._qmp = self._make(histories.qmp)
-        self._human = self._make(histories.human)
+        self._assistant = Assistant(session)
+        self._watcher = VmWatcher(session, self._redraw, on_lost)
+        self._completer = SessionCompleter(session, self._assistant, self._watcher.check)
+        self._qmp_prompt = self._new_prompt(histories.qmp)
+        self._human_prompt = self._new_prompt(histories.human)
 
     @property
     def _prompt(self) -> PromptSession[str]:
-        """The one for the present mode; what was typed in the other is of no use."""
-        return self._qmp if self._session.human is None else self._human
+        """The prompt of the present mode."""
+        return self._qmp_prompt if self._session.human is None else self._human_prompt
 
-    def _make(self, history: History) -> PromptSession[str]:
+    def _new_prompt(self, history: StatementHistory) -> PromptSession[str]:
         session = self._session
         notation = PygmentsLexer(NotationLexer)
         prompt: PromptSession[str] = PromptSession(
@@ -83,20 +76,22 @@ class Editor:
             complete_while_typing=True,
             auto_suggest=AutoSuggestFromHistory(),
             lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
-            style=_STYLE,
+            style=new_style(),
             include_default_pygments_style=False,
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
-            multiline=Condition(self._wants_more),
+            multiline=Condition(lambda: self._assistant.read(buffer.document).needs_more),
             prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
-            key_bindings=_keys(),
+            key_bindings=new_key_bindings(),
             reserve_space_for_menu=_MENU_ROWS,
-            input_processors=[self._guide],
+            input_processors=[UnknownNameMarker(self._assistant)],
             bottom_toolbar=self._toolbar,
             enable_suspend=True,
         )
-        # The menu while typing and Up for what begins alike exclude each other in
-        # PromptSession; its buffer can do both.
-        prompt.default_buffer.enable_history_search = Condition(lambda: True)
+        buffer = prompt.default_buffer
+        # PromptSession does not allow this together with completion while typing; its buffer does.
+        buffer.enable_history_search = Condition(lambda: True)
+        for changed in (buffer.on_text_changed, buffer.on_cursor_position_changed):
+            changed += lambda _: self._read_draft()
         return prompt
 
     def read(self) -> str:
@@ -105,16 +100,35 @@ class Editor:
         :raise EOFError: Ctrl-D on an empty line.
         :raise KeyboardInterrupt: Ctrl-C.
         """
-        if self._session.connected:
-            self._session.knowledge.catalog.forget()  # other clients may have changed things
-        ear = _Ear(self._session, self._on_lost, self._heard)
+        # Other clients may have changed the VM since the prompt before.
+        self._session.attachment.answers.forget_changeable()
         try:
-            return self._prompt.prompt(pre_run=ear.listen)
+            text = self._prompt.prompt(pre_run=self._start)
         finally:
-            ear.close()
+            self._watcher.stop()
+        is_open = self._session.parser.in_transaction or _MAY_OPEN_TRANSACTION.match(text)
+        self._histories.of_mode(human=self._session.human is not None).add(
+            text, is_open=self._session.human is None and bool(is_open)
+        )
+        return text
+
+    def _start(self) -> None:
+        self._watcher.start()
+        self._read_draft()
+
+    def _read_draft(self) -> None:
+        """What is typed has changed: find out what is known of it, before it is drawn."""
+        self._assistant.read(self._prompt.default_buffer.document)
+        self._watcher.check()
+
+    def _redraw(self) -> None:
+        """What is known has changed."""
+        self._assistant.update()
+        self._completer.note_answer()
+        self._prompt.app.invalidate()
 
     def end_soon(self, end: SystemExit) -> bool:
-        """Have :meth:`read` raise an exception when the event loop comes to it.
+        """Have :meth:`read` raise an exception from its event loop.
 
         :return: False: nothing is being read.
         """
@@ -129,20 +143,6 @@ class Editor:
         app.loop.call_soon_threadsafe(leave)
         return True
 
-    def ask(self, question: str) -> bool:
-        """Ask whether to go on; anything but yes is no."""
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before is no answer
-        clear_typeahead(self._prompt.app.input)
-        try:
-            answer = PromptSession[str]().prompt(f"{question}. Go on? [y/N] ")
-        except (EOFError, KeyboardInterrupt):
-            return False
-        return answer.strip().lower() in ("y", "yes")
-
-    def _heard(self) -> None:
-        self._completer.heard()
-        self._prompt.app.invalidate()
-
     def end(self) -> None:
         """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""
         app = self._prompt.app
@@ -151,87 +151,12 @@ class Editor:
             app.exit(exception=EOFError)
 
     def _toolbar(self) -> StyleAndTextTuples:
-        document = self._prompt.default_buffer.document
-        return self._guide.toolbar(document.text_before_cursor, document.text_after_cursor)
-
-    def _wants_more(self) -> bool:
-        """Whether Enter is to begin one more line, for a bracket is open."""
-        if self._session.human is not None:
-            return False
-        reader = LineJoiner()
-        for line in self._prompt.default_buffer.text.split("\n"):
-            reader.add_line(line)
-        return reader.needs_more
-
-
-class _Ear:
-    """Has the client read whatever arrives while prompt_toolkit's event loop runs."""
-
-    def __init__(
-        self,
-        session: Session,
-        on_lost: Callable[[ConnectionLost], None],
-        heard: Callable[[], None],
-    ) -> None:
-        """:param heard: is called after something was read."""
-        self._session = session
-        self._on_lost = on_lost
-        self._heard = heard
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._descriptors: set[int] = set()
-
-    def listen(self) -> None:
-        """Watch all that there is to watch now."""
-        self._loop = asyncio.get_running_loop()
-        for descriptor in self._session.watched:
-            self._loop.add_reader(descriptor, self._read, descriptor)
-            self._descriptors.add(descriptor)
-
-    def close(self) -> None:
-        """Watch nothing any more; the loop is gone, and its watches with it."""
-        self._loop = None
-
-    def _read(self, descriptor: int) -> None:
-        assert self._loop is not None
-        callback = self._session.watched.get(descriptor)
-        try:
-            if callback is not None:
-                callback()
-        except ConnectionLost as error:
-            self._on_lost(error)
-        self._heard()
-        for gone in self._descriptors - set(self._session.watched):
-            self._loop.remove_reader(gone)
-            self._descriptors.discard(gone)
-
-
-def _keys() -> KeyBindings:
-    keys = KeyBindings()
-
-    @Condition
-    def is_completing() -> bool:  # has_completions is not true while they are looked up
-        return get_app().current_buffer.complete_state is not None
-
-    @Condition
-    def is_single() -> bool:
-        state = get_app().current_buffer.complete_state
-        return state is not None and len(state.completions) == 1
-
-    @keys.add("tab", filter=completion_is_selected & is_single)
-    def _(event: KeyPressEvent) -> None:
-        """What was the only choice is taken, and Tab goes on to what can follow it."""
-        event.current_buffer.complete_state = None
-        event.current_buffer.start_completion(insert_common_part=True)
-
-    @keys.add("up", filter=is_completing & ~completion_is_selected)
-    def _(event: KeyPressEvent) -> None:
-        """With nothing chosen in the menu, Up is for the history."""
-        event.current_buffer.cancel_completion()
-        event.current_buffer.auto_up(count=event.arg)
-
-    @keys.add("escape", filter=has_completions, eager=True)
-    def _(event: KeyPressEvent) -> None:
-        """Escape closes the menu, and what was typed is there again."""
-        event.current_buffer.cancel_completion()
-
-    return keys
+        """Drawn from what is stored; it asks nothing."""
+        columns = shutil.get_terminal_size().columns
+        signature = self._assistant.signature
+        attachment = self._session.attachment
+        if signature is not None:
+            return signature_toolbar(signature, columns)
+        if not attachment.is_connected:
+            return [("", "no VM")]
+        return status_toolbar(attachment.poller.status, columns)

@@ -1,4 +1,4 @@
-"""What a session says, on a terminal: in colours, and above the line that is being edited."""
+"""A session's output on a terminal: in colours, and above the line that is being edited."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from collections.abc import Iterator
 from prompt_toolkit.application import get_app_or_none
 
 from ..protocol import Event, Message, Reply
-from ..render.colour import colour, colour_json
-from ..render.text import format_compact, format_event, format_pretty, sanitize
+from ..render.formatter import Formatter
+from ..render.progress import ProgressArea, ProgressBar
+from ..render.text import sanitize_line
 from ..session import Settings
-from ..session.display import ProgressDisplay
-from .floods import Floods
+from .event_limiter import EventLimiter
 from .pager import page
+from .timer import Timer
 
 
 @contextlib.contextmanager
 def typing_ahead() -> Iterator[None]:
-    """Keep what is typed while a command runs for the next prompt, which will show it.
+    """Keep what is typed while a command runs for the next prompt, which then shows it.
 
-    The terminal itself would show it at once, in the midst of the reply, and swallow Ctrl-D.
-    Ctrl-C still interrupts.
+    Otherwise the terminal would echo it at once, within the reply, and swallow Ctrl-D. Ctrl-C
+    still interrupts.
     """
     before = termios.tcgetattr(sys.stdin)
     quiet = termios.tcgetattr(sys.stdin)
@@ -37,115 +38,106 @@ def typing_ahead() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
-class TerminalDisplay(ProgressDisplay):
-    """Prints at once; while a line is edited, above it, which is left as it was."""
+class TerminalDisplay:
+    """Prints at once; while a line is edited, above it. (:class:`~qmp_shell.session.Display`)"""
 
-    def __init__(self, settings: Settings, *, colour: bool) -> None:
+    def __init__(self, settings: Settings, formatter: Formatter) -> None:
+        self.supports_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
         self._settings = settings
-        self._colour = colour
-        self.unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        self._floods = Floods()
-        self._summing: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[str] = []
+        self._format = formatter
+        self._limiter = EventLimiter()
+        self._sum_timer = Timer(self.show_event_sums)
+        self._progress = ProgressArea()
+        self._unprinted: list[str] = []
 
     def reply(self, reply: Reply) -> None:
-        self._print(self._json(reply.message, error=reply.is_error), may_page=True)
+        self._print(self._json(reply.message), may_page=True)
 
-    def draft(self, message: Message) -> None:
-        text = format_compact(message)
-        self._print(colour_json(text) if self._colour else text)
-
-    def remark(self, text: str) -> None:
-        self.note(f"note: {text}")
+    def dry_run(self, message: Message) -> None:
+        self._print(self._format.message(message, pretty=False))
 
     def text(self, text: str) -> None:
-        self._print(sanitize(text), may_page=True)
+        self._print(self._format.text(text), may_page=True)
 
     def event(self, event: Event) -> None:
-        if self._floods.admits(event.name, time.monotonic()):
-            self._print(self._in("yellow", format_event(event)))
+        if self._limiter.allows(event.name, time.monotonic()):
+            self._print(self._format.event(event))
             return
-        self.sum_up()
-        app, due = get_app_or_none(), self._floods.next_due
-        if app is None or not app.is_running or due is None:
-            return  # it is done before the next prompt
-        loop = asyncio.get_running_loop()
-        if self._summing is not loop:
-            self._summing = loop  # each prompt has one of its own, and its timers end with it
-            loop.call_later(due - time.monotonic(), self._sum_up_later)
+        self.show_event_sums()
+        due = self._limiter.next_due
+        if _is_editing() and due is not None:  # otherwise they are shown before the next prompt
+            self._sum_timer.set(due)
 
-    def _sum_up_later(self) -> None:
-        self._summing = None
-        self.sum_up()
-
-    def sum_up(self, *, at_once: bool = False) -> None:
+    def show_event_sums(self, *, all_at_once: bool = False) -> None:
         """Say how many events were not shown one by one."""
-        for name, events in self._floods.sums(time.monotonic(), at_once=at_once):
-            clock = time.strftime("%H:%M:%S")
-            self._print(self._in("yellow", sanitize(f"{clock} {name} x {events}")))
+        for name, events in self._limiter.take_sums(time.monotonic(), all_at_once=all_at_once):
+            self._print(self._format.event_sum(name, events))
 
-    def late(self, reply: Reply) -> None:
-        head = self._in("dim", f"late reply to {sanitize(reply.name)}:")
-        self._print(f"{head}\n{self._json(reply.message, error=reply.is_error)}")
+    def late_reply(self, reply: Reply) -> None:
+        head = self._format.note(f"late reply to {sanitize_line(reply.name)}:")
+        self._print(f"{head}\n{self._json(reply.message)}")
 
-    def stray(self, message: Message) -> None:
-        self._print(self._in("dim", "a reply to nothing that was asked:"))
-        self._print(self._json(message, error="error" in message))
+    def unexpected_reply(self, message: Message) -> None:
+        self._print(self._format.note("a reply to nothing that was asked:"))
+        self._print(self._json(message))
 
     def trace(self, direction: str, message: Message) -> None:
-        self._print(self._in("dim", f"{direction} {format_compact(message)}"))
+        self._print(self._format.trace(direction, message))
 
     def note(self, text: str) -> None:
-        """Something by the way."""
-        self._print(self._in("dim", sanitize(text)))
+        self.remark(f"note: {text}")
+
+    def remark(self, text: str) -> None:
+        """Show a remark without a label."""
+        self._print(self._format.note(text))
 
     def heading(self, text: str) -> None:
-        """Something to begin with."""
-        self._print(self._in("bold", sanitize(text)))
+        """Show what stands above the first prompt."""
+        self._print(self._format.heading(text))
 
-    def warn(self, text: str) -> None:
-        """Something that is wrong."""
-        self._print(self._in("red", sanitize(text)))
+    def warning(self, text: str) -> None:
+        self._print(self._format.error(text))
+
+    def progress(self, title: str) -> contextlib.AbstractContextManager[ProgressBar | None]:
+        return self._progress.show(title)
 
     def flush(self) -> None:
-        """Print what waits, above the edited line if there is one.
+        """Print what was held back, above the edited line if there is one.
 
-        prompt_toolkit's run_in_terminal() would do, but it has the terminal echo what is typed
-        meanwhile, in the midst of things.
+        prompt_toolkit's run_in_terminal() does the same, but the terminal then echoes what is
+        typed meanwhile.
         """
-        waiting, self._waiting = self._waiting, []
+        unprinted, self._unprinted = self._unprinted, []
         app = get_app_or_none()
         editing = app is not None and app.is_running
         if app is not None and editing:
             app.renderer.erase()
-        for text in waiting:
+        for text in unprinted:
             self._write(text)
         if app is not None and editing:
             app.renderer.request_absolute_cursor_position()
             app.invalidate()
 
-    def _json(self, message: Message, *, error: bool) -> str:
-        if self._settings.pretty:
-            text = format_pretty(message, ascii_only=not self.unicode)
-        else:
-            text = format_compact(message)
-        if error:
-            return self._in("red", text)
-        return colour_json(text) if self._colour else text
-
-    def _in(self, how: str, text: str) -> str:
-        return colour(text, how) if self._colour else text
+    def _json(self, message: Message) -> str:
+        return self._format.message(
+            message, pretty=self._settings.pretty, is_error="error" in message
+        )
 
     def _print(self, text: str, *, may_page: bool = False) -> None:
-        app = get_app_or_none()
-        if app is not None and app.is_running:
-            if not self._waiting:
+        if _is_editing():
+            if not self._unprinted:
                 asyncio.get_running_loop().call_soon(self.flush)
-            self._waiting.append(text)
+            self._unprinted.append(text)
         elif not (may_page and self._settings.pager and page(text)):
             self._write(text)
 
     def _write(self, text: str) -> None:
-        self.hide_progress()
+        self._progress.hide()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+
+
+def _is_editing() -> bool:
+    """Whether a line is being edited."""
+    app = get_app_or_none()
+    return app is not None and app.is_running

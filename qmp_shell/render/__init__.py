@@ -1,1 +1,1 @@
-"""Replies, events and errors to text. What is printed comes through here."""
+"""The only maker of text: JSON, colours, help pages, figures. It knows no terminal."""

@@ -1,4 +1,4 @@
-"""``.watch``: a command's reply, again and again: what changed, and how fast numbers grow."""
+"""What changed between two replies to the same command, for ``.watch``."""
 
 from __future__ import annotations
 
@@ -6,88 +6,90 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-_BARS = "▁▂▃▄▅▆▇█"
-_KEPT = 20
-# The members that tell the items of a list apart, whatever their order.
-_NAMES = ("id", "node-name", "device", "qdev", "name", "label", "path", "qom-path")
+from .quantities import format_number, format_sparkline
+
+# How many rates a sparkline shows.
+_SAMPLES = 20
+# A number that is larger is no counter of QEMU's, and would overflow a float.
+_LARGEST = 1 << 64
+# The members that identify the items of a list, whatever their order.
+_IDENTIFIERS = ("id", "node-name", "device", "qdev", "name", "label", "path", "qom-path")
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value in a reply that has no parts, with its dotted path.
+def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value in a reply that is not an object or a list, with its dotted path.
 
-    An item of a list goes by its name if it has one, else by its index.
+    An item of a list is called by its name if it has one, else by its index.
     """
+    prefix = f"{path}." if path else ""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from leaves(item, f"{path}.{key}" if path else key)
+            yield from flatten(item, f"{prefix}{key}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from leaves(
-                item, f"{path}.{_name(item) or index}" if path else _name(item) or str(index)
-            )
+            yield from flatten(item, f"{prefix}{_identifier(item) or index}")
     else:
         yield path, value
 
 
-def _name(item: Any) -> str:
+def _identifier(item: Any) -> str:
     if not isinstance(item, dict):
         return ""
-    return next((str(item[key]) for key in _NAMES if item.get(key)), "")
+    names = (item.get(key) for key in _IDENTIFIERS)
+    return next((name for name in names if isinstance(name, str) and name), "")
 
 
-class Watch:
+class ChangeReport:
     """Compares each reply with the one before."""
 
-    def __init__(self, *, unicode: bool) -> None:
-        """:param unicode: sparklines can be shown."""
-        self._unicode = unicode
+    def __init__(self, *, supports_unicode: bool) -> None:
+        """:param supports_unicode: sparklines can be shown."""
+        self._supports_unicode = supports_unicode
         self._before: dict[str, Any] | None = None
-        self._at = 0.0
+        self._added_at = 0.0
+        self._comparisons = 0
+        # Rates of all numbers since the first comparison, so that sparklines begin together.
         self._rates: dict[str, deque[float]] = {}
 
-    def look(self, value: Any, now: float) -> list[str]:
-        """Lines for what changed since the last time.
+    def add(self, value: Any, now: float) -> list[str]:
+        """A line for each change since the reply before; none for the first reply.
 
+        :param value: what the command returned.
         :param now: by the monotonic clock, in seconds.
         """
-        found = dict(leaves(value))
-        before, seconds = self._before, now - self._at
-        self._before, self._at = found, now
+        current = dict(flatten(value))
+        before, seconds = self._before, now - self._added_at
+        self._before, self._added_at = current, now
         if before is None:
             return []
-        lines = [f"- {path}" for path in before if path not in found]
-        for path, new in found.items():
+        self._comparisons += 1
+        self._rates = {path: rates for path, rates in self._rates.items() if path in current}
+        lines = [f"- {path}" for path in before if path not in current]
+        for path, new in current.items():
             if path not in before:
                 lines.append(f"+ {path}  {new}")
-            elif new != before[path] or path in self._rates:
-                lines += self._change(path, before[path], new, seconds)
+            else:
+                lines += self._compare(path, before[path], new, seconds)
         return lines
 
-    def _change(self, path: str, old: Any, new: Any, seconds: float) -> list[str]:
-        if _is_number(old) and _is_number(new) and (new > old or path in self._rates):
-            rates = self._rates.setdefault(path, deque(maxlen=_KEPT))
-            rates.append((new - old) / seconds if seconds > 0 else 0.0)
-            if new == old:
-                return []
-            line = (
-                f"  {path}  {new} ({'+' * (new > old)}{_plain(new - old)}, {_plain(rates[-1])}/s)"
-            )
-            return [f"{line}  {sparkline(rates)}" if self._unicode and len(rates) > 1 else line]
-        return [f"  {path}  {old} -> {new}"] if old != new else []
-
-
-def _plain(number: float) -> str:
-    """A number without an exponent, and with a fraction only where that says something."""
-    return f"{number:.0f}" if abs(number) >= 100 or number == int(number) else f"{number:.3g}"
+    def _compare(self, path: str, old: Any, new: Any, seconds: float) -> list[str]:
+        if not _is_number(old) or not _is_number(new):
+            return [f"  {path}  {old} -> {new}"] if old != new else []
+        growth = new - old
+        # A number that becomes smaller is no counter, or was reset: it has no rate then.
+        rate = growth / seconds if growth > 0 and seconds > 0 else 0.0
+        rates = self._rates.setdefault(path, deque(maxlen=_SAMPLES))
+        rates.append(rate)
+        if growth <= 0:
+            return [f"  {path}  {old} -> {new}"] if growth else []
+        line = f"  {path}  {new} (+{format_number(growth)}, {format_number(rate)}/s)"
+        samples = min(self._comparisons, _SAMPLES)
+        if not self._supports_unicode or samples < 2:
+            return [line]
+        return [f"{line}  {format_sparkline(rates):>{samples}}"]
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def sparkline(values: deque[float]) -> str:
-    """A bar for each value, the highest of them eight eighths."""
-    most = max(values, default=0)
-    if most <= 0:
-        return _BARS[0] * len(values)
-    return "".join(_BARS[max(0, min(7, int(8 * value / most - 1e-9)))] for value in values)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST

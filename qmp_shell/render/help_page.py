@@ -35,7 +35,7 @@ _TEXT = "TEXT"
 _DEEPEST_SAMPLE = 20
 
 
-class Helper:
+class HelpWriter:
     """Writes help pages.
 
     :param manual: None: it is not installed.

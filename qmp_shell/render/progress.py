@@ -1,50 +1,42 @@
-"""A progress bar, by tqdm: on standard error, and only on a terminal."""
+"""A progress bar, by tqdm: on standard error, and only if that is a terminal."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+from .text import sanitize_line
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from ..vm.records import Progress
 
 
-class Bar:
+class ProgressBar:
     """How far something is, its rate, and the time left. It appears with the first figures."""
 
     def __init__(self, title: str) -> None:
-        self._title = title
+        self._title = sanitize_line(title)
         self._bar: tqdm[Any] | None = None
 
-    def update(self, done: int, total: int, note: str = "") -> None:
-        """Show how far it is, in bytes or in whatever a job counts.
+    def update(self, progress: Progress, note: str = "") -> None:
+        """Show new figures.
 
-        :param total: 0: not known.
+        :param note: is shown after them.
         """
         bar = self._bar
         if bar is None:
-            # Its watchdog is a thread, and would take the interrupts that this one holds off.
-            tqdm.monitor_interval = 0
-            bar = tqdm(
-                desc=self._title,
-                total=total or None,
-                initial=done,
-                unit="B",
-                unit_scale=True,
-                unit_divisor=1024,
-                dynamic_ncols=True,
-                leave=False,
-                file=sys.stderr,
-            )
-            self._bar = bar
-        bar.total = total or None
-        bar.n = done
-        bar.set_postfix_str(note, refresh=False)
+            bar = self._bar = _new_bar(self._title, progress)
+        bar.total = progress.total or None
+        bar.n = progress.done
+        bar.set_postfix_str(sanitize_line(note), refresh=False)
         bar.refresh()
 
     def hide(self) -> None:
-        """Take it off the screen until the next update, for something else to be printed."""
+        """Take the bar off the screen until the next update, for something else to be printed."""
         if self._bar is not None:
             self._bar.clear()
 
@@ -53,11 +45,44 @@ class Bar:
             self._bar.close()
 
 
-@contextlib.contextmanager
-def progress_bar(title: str) -> Iterator[Bar]:
-    """A bar, for as long as something takes."""
-    bar = Bar(title)
-    try:
-        yield bar
-    finally:
-        bar.close()
+def _new_bar(title: str, progress: Progress) -> tqdm[Any]:
+    from tqdm import tqdm
+
+    # tqdm's monitor is a thread, and signals that this thread blocks would be delivered to it.
+    tqdm.monitor_interval = 0
+    return tqdm(
+        desc=title,
+        total=progress.total or None,
+        initial=progress.done,
+        unit="B",
+        unit_scale=True,
+        unit_divisor=1024,
+        dynamic_ncols=True,
+        leave=False,
+        file=sys.stderr,
+    )
+
+
+class ProgressArea:
+    """Where a display shows progress: at most one bar, if standard error is a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: ProgressBar | None = None
+
+    @contextmanager
+    def show(self, title: str) -> Iterator[ProgressBar | None]:
+        """Show a bar as long as the context lasts; None: nobody would see it."""
+        if sys.stderr is None or not sys.stderr.isatty():
+            yield None
+            return
+        self._bar = bar = ProgressBar(title)
+        try:
+            yield bar
+        finally:
+            self._bar = None
+            bar.close()
+
+    def hide(self) -> None:
+        """Make room for something to be printed; the bar is shown again with its next figures."""
+        if self._bar is not None:
+            self._bar.hide()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..protocol import Event, Message
+from ..protocol import Event
+
+if TYPE_CHECKING:
+    from ..vm.records import Version
 
 # C0 but tab and newline, DEL, C1.
 _CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
@@ -45,16 +48,7 @@ def format_event(event: Event) -> str:
     return f"{line} {format_compact(event.data)}" if event.data else line
 
 
-def format_version(greeting: Message | None) -> str:
-    """The version a greeting names: ``QEMU 7.2.22 (Debian 1:7.2)``.
-
-    QEMU 0.12 sent a string; later ones an object of major, minor and micro.
-    """
-    version = (greeting or {}).get("version", {})
-    if not isinstance(version, dict):
-        return sanitize(f"QEMU {version}")
-    number = version.get("qemu", "")
-    if isinstance(number, dict):
-        number = ".".join(str(number.get(part, "?")) for part in ("major", "minor", "micro"))
-    package = str(version.get("package", "")).strip(" ()")
-    return sanitize(f"QEMU {number}" + (f" ({package})" if package else ""))
+def format_version(version: Version) -> str:
+    """QEMU's version and the distribution's package: ``7.2.22 (Debian 1:7.2)``."""
+    package = f" ({version.package})" if version.package else ""
+    return sanitize_line(version.number + package)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .text import describe_type
-from .types import Array, Builtin, Enum, Object, Type, branches
+from .types import ANY, Array, Builtin, Enum, Object, Type, TypeCheck, branches
 
 # If no name is similar to a wrong one, at most this many possible names are listed.
 _MAX_LISTED = 8
@@ -35,11 +35,19 @@ class _Fault(NamedTuple):
     is_missing: bool = False
 
 
-def check_arguments(arguments: object, type_: Object) -> list[str]:
+def check_arguments(arguments: object, type_: Object, *, after_error: bool = True) -> list[str]:
     """Describe what is wrong with a command's arguments, the most obvious faults first.
 
+    :param after_error: whether the VM has refused the arguments (see :class:`TypeCheck`).
     :return: one text for each fault; empty if there are none.
     """
+    applied = (TypeCheck.ALWAYS, TypeCheck.AFTER_ERROR) if after_error else (TypeCheck.ALWAYS,)
+    unchecked = [each for each in type_.members.values() if each.check not in applied]
+    if unchecked:
+        type_ = type_.with_members(
+            (member._replace(find_type=lambda: ANY) for member in unchecked),
+            is_incomplete=type_.is_incomplete,
+        )
     faults = list(_find_faults(arguments, type_, ""))
     others = [fault.text for fault in faults if not fault.is_missing]
     missing = [fault.text for fault in faults if fault.is_missing]

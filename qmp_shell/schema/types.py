@@ -7,6 +7,8 @@ the other type is needed. This module does not know where a type comes from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum as PythonEnum
+from enum import auto
 from typing import NamedTuple
 
 # How many levels of nested lists are followed. A VM may send a list whose element is itself.
@@ -104,6 +106,14 @@ class Alternate(Type):
         return [each for each in found if not isinstance(each, Alternate)]
 
 
+class TypeCheck(PythonEnum):
+    """When a value that is not of its member's type is worth a message."""
+
+    ALWAYS = auto()
+    AFTER_ERROR = auto()  # some QEMUs accept it, so it explains an error but predicts none
+    NEVER = auto()  # the type is not exact
+
+
 class Member(NamedTuple):
     """A member of an object.
 
@@ -112,6 +122,7 @@ class Member(NamedTuple):
     :ivar features: its features, such as ``deprecated`` and ``unstable``.
     :ivar default: the value it has if it is not given; None if that is not known.
     :ivar description: the VM's own description of it; empty if there is none.
+    :ivar check: when values are compared with the type.
     """
 
     name: str
@@ -120,6 +131,7 @@ class Member(NamedTuple):
     features: tuple[str, ...] = ()
     default: object = None
     description: str = ""
+    check: TypeCheck = TypeCheck.ALWAYS
 
     @property
     def type(self) -> Type:
@@ -137,9 +149,11 @@ class Object(Type):
     :ivar members: the members that do not depend on the tag, by name.
     :ivar tag: the name of the member whose value chooses a branch; None if this is not a union.
     :ivar is_incomplete: whether the object may have members that are not known here.
+    :ivar decided_by: members, besides the tag, whose values decide what other members there are.
     """
 
     is_incomplete = False
+    decided_by: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -205,13 +219,22 @@ class Object(Type):
         return not (isinstance(type_, Enum) and isinstance(value, str) and value in type_.values)
 
     def is_tag(self, name: str, given: object) -> bool:
-        """Whether a member is the tag of one of the active branches."""
-        return any(each.tag == name for each in self.active_branches(given))
+        """Whether the value of a member decides what other members there are."""
+        return name in self.decided_by or any(
+            each.tag == name for each in self.active_branches(given)
+        )
 
-    def with_members(self, members: Iterable[Member], *, is_incomplete: bool = False) -> Object:
+    def with_members(
+        self,
+        members: Iterable[Member],
+        *,
+        is_incomplete: bool = False,
+        decided_by: frozenset[str] = frozenset(),
+    ) -> Object:
         """Return a copy with more members, which replace existing ones of the same names.
 
         :param is_incomplete: whether the copy may have members that are not known.
+        :param decided_by: the members whose values decided which members these are.
         """
         copy = Object(
             self.name,
@@ -220,6 +243,7 @@ class Object(Type):
             self._find_branches,
         )
         copy.is_incomplete = is_incomplete
+        copy.decided_by = decided_by
         return copy
 
 

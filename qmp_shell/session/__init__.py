@@ -1,20 +1,21 @@
-"""One session with a VM: runs a line, dot commands, the human monitor. No terminal in it."""
+"""One user's session: runs statements on one VM at a time. It knows no terminal."""
 
 from __future__ import annotations
 
-from ..commands.dot import COMMANDS
 from .display import Display
 from .log import MessageLog
-from .session import Connector, DotCommand, Session
-from .settings import Settings, read_seconds
+from .scripts import Reporter
+from .session import Connector, DotCommand, DotCommands, Session
+from .settings import Settings, parse_seconds
 
 __all__ = [
-    "COMMANDS",
     "Connector",
     "Display",
     "DotCommand",
+    "DotCommands",
     "MessageLog",
+    "Reporter",
     "Session",
     "Settings",
-    "read_seconds",
+    "parse_seconds",
 ]

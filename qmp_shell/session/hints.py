@@ -1,13 +1,11 @@
-"""What the schema can say about a message, and about the error that it got."""
+"""What the schema says of a message, and of the error that it got."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..complete import NameRequest, NameSource
-from ..complete.arguments import kind_at
+from ..complete import NameRequest, NameSource, kind_at
 from ..protocol import CommandError, Message, arguments_of, command_of
-from ..schema import ANY
 from ..schema.check import (
     check_arguments,
     feature_warnings,
@@ -15,23 +13,39 @@ from ..schema.check import (
     similar_names,
     warning_features,
 )
-from ..vm.answers import dicts
+from ..vm.attachment import Attachment
+from ..vm.read import read_objects, read_string
 from ..vm.types import VmTypes
 
+# How many faults of one message are named.
+_MOST_FAULTS = 2
 
-def hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
-    """What is likely to be wrong with the command that got an error; empty: nothing known."""
+
+def find_hint(error: CommandError, attachment: Attachment) -> str:
+    """What is probably wrong with the command that got an error.
+
+    The VM is given a moment for each question that this needs.
+
+    :return: empty: nothing is known.
+    :raise ConnectionLost: there is no VM any more.
+    """
+    while True:
+        hint = _hint(error, attachment.known_types, attachment.names)
+        if not attachment.answers.is_awaiting:
+            return hint
+        attachment.answers.settle()
+
+
+def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
     message = error.reply.request.message
-    wrong = faults_of(message, types) or near_name(message, types, names)
-    return "; ".join(filter(None, [wrong, *marks_of(message, types)]))
+    fault = schema_faults(message, types) or _similar_name(message, types, names)
+    return "; ".join(filter(None, [fault, *feature_notes(message, types)]))
 
 
-def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
-    """What the schema does not allow in a message; empty: nothing.
+def schema_faults(message: Message, types: VmTypes, *, after_error: bool = True) -> str:
+    """What the VM's types do not allow in a message; empty: nothing.
 
-    :param strict: a driver's properties must have the types that the VM lists, which not all
-        QEMUs insist on. Those of a driver that the VM does not know are never held against a
-        message.
+    :param after_error: the VM has refused it (see :class:`~qmp_shell.schema.TypeCheck`).
     """
     schema = types.schema
     name = command_of(message)
@@ -44,55 +58,48 @@ def faults_of(message: Message, types: VmTypes, *, strict: bool = True) -> str:
     if not isinstance(arguments, dict):
         return "arguments must be an object"
     if name == "transaction":
-        return "; ".join(_action_faults(arguments.get("actions"), types)[:2])
+        return "; ".join(_action_faults(arguments.get("actions"), types)[:_MOST_FAULTS])
     type_ = types.arguments(name, arguments) or command.arguments
-    if name == "qom-set":  # QOM has one name for a type and for a list of it
-        type_ = command.arguments
-    if name == "device_add" and not strict:
-        properties = [m for n, m in type_.members.items() if n not in command.arguments.members]
-        type_ = type_.with_members(
-            (member._replace(find_type=lambda: ANY) for member in properties),
-            is_incomplete=type_.is_incomplete,
-        )
-    return "; ".join(check_arguments(arguments, type_)[:2])
+    faults = check_arguments(arguments, type_, after_error=after_error)
+    return "; ".join(faults[:_MOST_FAULTS])
 
 
 def _action_faults(actions: object, types: VmTypes) -> list[str]:
-    """The same of a transaction's actions, each named as it is written."""
+    """The same for the actions of a transaction, each fault after the action's name."""
     known = types.actions()
     found: list[str] = []
-    for action in dicts(actions):
-        name, type_ = str(action.get("type")), types.action(str(action.get("type")))
+    for action in read_objects(actions):
+        name = read_string(action.get("type"))
+        type_ = types.action(name)
         if known is not None and name not in known.values:
             found.append(f"no action {name}{format_suggestion(name, known.values, 'there are')}")
         elif type_ is not None:
-            found += [
-                f"{name}: {fault}" for fault in check_arguments(action.get("data", {}), type_)
-            ]
+            faults = check_arguments(action.get("data", {}), type_)
+            found += [f"{name}: {fault}" for fault in faults]
     return found
 
 
-def near_name(message: Message, types: VmTypes, names: NameSource) -> str:
+def _similar_name(message: Message, types: VmTypes, names: NameSource) -> str:
     """What a name in a message was probably meant to be, among those that exist in the VM."""
     command, given = command_of(message), arguments_of(message)
     type_ = types.arguments(command, given)
-    for key, value in given.items() if type_ is not None else ():
-        member = type_.members_for(given).get(key) if type_ is not None else None
-        kind = kind_at(command, key, member.type) if member is not None else None
+    members = type_.members_for(given) if type_ is not None else {}
+    for key, value in given.items():
+        kind = kind_at(command, key, members[key].type) if key in members else None
         if kind is None or not isinstance(value, str):
             continue
         known = [candidate.text for candidate in names.candidates(NameRequest(kind, "", given))]
-        close = similar_names(value, known) if value not in known else []
-        if close:
-            return f"{key} {value} is not there; did you mean {' or '.join(close)}?"
+        similar = similar_names(value, known) if value not in known else []
+        if similar:
+            return f"{key} {value} is not there; did you mean {' or '.join(similar)}?"
     return ""
 
 
-def marks_of(message: Message, types: VmTypes) -> Iterator[str]:
-    """Tell what a message uses that is marked ``deprecated`` or ``unstable``."""
+def feature_notes(message: Message, types: VmTypes) -> Iterator[str]:
+    """What a message uses that is deprecated or unstable, each of it as a short sentence."""
     command = types.command(command_of(message))
     if command is None:
         return
-    yield from (f"{command.name} is {mark}" for mark in warning_features(command.features))
-    for mark in feature_warnings(message.get("arguments", {}), command.arguments):
-        yield f"{command.name}: {mark}"
+    yield from (f"{command.name} is {feature}" for feature in warning_features(command.features))
+    for warning in feature_warnings(message.get("arguments", {}), command.arguments):
+        yield f"{command.name}: {warning}"

@@ -1,30 +1,33 @@
-"""The lines of a script: run one after the other, each failure told with its place."""
+"""Running the lines of a script, one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..errors import QMPError, Told, UsageError
+from ..errors import QMPError, ReportedError, UsageError
 from ..language import LineJoiner, LogicalLine, ParseError
 
 if TYPE_CHECKING:
     from .session import Session
 
-# A script that runs itself would go on for ever.
+# A script that runs itself would never end.
 _DEEPEST = 16
+
+Reporter = Callable[[QMPError, str], bool]
+"""Tells the user of a failure in a script, and of its place; returns whether to go on."""
 
 
 class Input(Protocol):
-    """Where lines come from."""
+    """Where the lines of a script come from."""
 
     def place(self, line: int, column: int | None = None) -> str:
-        """How a place in it is named in front of an error."""
+        """What stands before an error: the place in this input, numbered from 1."""
 
     def lines(self, session: Session) -> Iterator[bytes]:
-        """Yield physical lines; the newline may be there or not.
+        """Yield physical lines, with or without their newlines.
 
-        :raise UsageError: they can't be read.
+        :raise UsageError: they cannot be read.
         """
 
 
@@ -34,101 +37,120 @@ class FileInput(NamedTuple):
     path: str
 
     def place(self, line: int, column: int | None = None) -> str:
-        return place_in(self.path, line, column)
+        return format_place(self.path, line, column)
 
     def lines(self, _: Session) -> Iterator[bytes]:
         try:
             with open(self.path, "rb") as file:
                 yield from file
-        except OSError as error:
-            raise UsageError(f"{self.path}: {error.strerror}") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not a valid path"
+            raise UsageError(f"{self.path}: {reason}") from None
 
 
-def place_in(name: str, line: int, column: int | None) -> str:
-    """A place as compilers name it."""
+def format_place(name: str, line: int, column: int | None) -> str:
+    """A place in a file as compilers name it."""
     return f"{name}:{line}: " if column is None else f"{name}:{line}:{column}: "
 
 
-def run_lines(session: Session, item: Input, *, goes_on: bool = False) -> None:
-    """Run an input's lines; ``session.report`` is told of failures, and says whether to go on.
+class ScriptRunner:
+    """Runs scripts in a session, and the scripts that they run."""
 
-    :param goes_on: a transaction may stay open at the end.
-    :raise Told: a failure ends it.
-    :raise UsageError, ConnectionLost: the lines can't be read (any more).
-    """
-    reader = LineJoiner()
-    number = 0
+    def __init__(self, session: Session, report: Reporter) -> None:
+        self._session = session
+        self._report = report
+        self._depth = 0
 
-    def attempt(step: Callable[[], None]) -> None:
+    def run_file(self, path: str) -> None:
+        """Run the lines of a file, from within a script or at a prompt.
+
+        :raise ReportedError: a failure ended it.
+        :raise UsageError: it cannot be read, or scripts are nested too deep.
+        """
+        if self._depth == _DEEPEST:
+            raise UsageError(f"{path}: scripts are nested more than {_DEEPEST} deep")
+        parser = self._session.parser
+        was_in_transaction = parser.in_transaction
+        self._depth += 1
         try:
-            step()
-        except Told:
+            self.run(FileInput(path), continues=was_in_transaction)
+        except KeyboardInterrupt:
+            if not was_in_transaction:
+                parser.discard_transaction()
+            raise
+        finally:
+            self._depth -= 1
+
+    def run(self, script: Input, *, continues: bool = False) -> None:
+        """Run the lines of an input.
+
+        :param continues: a transaction may stay open at its end.
+        :raise ReportedError: a failure ended it.
+        :raise UsageError, ConnectionLost: the lines cannot be read (any more).
+        """
+        session = self._session
+        joiner = LineJoiner()
+        number = 0
+        for raw in script.lines(session):
+            number += 1
+            line = session.join_line(joiner, _decode(raw, is_first=number == 1))
+            if line is not None:
+                self._attempt(line, script, number)
+            if session.is_finished:
+                return
+        if joiner.needs_more:
+            self._attempt(joiner.finish(), script, number)
+        if not continues and session.parser.in_transaction:
+            session.parser.discard_transaction()
+            error = UsageError("a transaction( is open at the end; close it with )")
+            self._fail(error, script.place(number))
+
+    def _attempt(self, line: LogicalLine, script: Input, number: int) -> None:
+        """Run a line; a failure is reported with its place.
+
+        :param number: the number of the line's last physical line.
+        :raise ReportedError: a failure ends the script.
+        """
+        try:
+            _check_text(line)
+            self._session.run(line)
+        except ReportedError:
             raise
         except QMPError as error:
-            session.spoil_transaction()
-            if not session.report(error, _where(item, error, number)):
-                raise Told(error) from None
+            self._fail(error, _place(script, error, number))
 
-    for raw in item.lines(session):
-        number += 1
-        source = session.read(reader, _decode(raw, number))
-        if source is not None:
-            attempt(lambda source=source: _run(session, source))  # type: ignore[misc]
-        if session.done:
-            return
-    if reader.needs_more:
-        attempt(lambda: _run(session, reader.finish()))
-    if not goes_on:
-        attempt(session.end_transaction)
+    def _fail(self, error: QMPError, place: str) -> None:
+        self._session.parser.mark_invalid()
+        if not self._report(error, place):
+            raise ReportedError(error) from None
 
 
-def source_file(session: Session, path: str) -> None:
-    """Run the lines of a file, from within a script or a prompt.
+def _check_text(line: LogicalLine) -> None:
+    """Refuse what cannot be sent.
 
-    :raise Told: a failure ends it.
-    :raise UsageError: it can't be read, or files are nested too deep.
+    :raise ParseError: a byte of the line is not UTF-8, or is NUL.
     """
-    if session.depth == _DEEPEST:
-        raise UsageError(f"{path}: scripts are nested more than {_DEEPEST} deep")
-    was_open = session.in_transaction
-    session.depth += 1
-    try:
-        run_lines(session, FileInput(path), goes_on=was_open)
-    except KeyboardInterrupt:
-        if not was_open:
-            session.drop_transaction()
-        raise
-    finally:
-        session.depth -= 1
-
-
-def _run(session: Session, source: LogicalLine) -> None:
-    """Run a whole line.
-
-    :raise ParseError: a byte of it is not UTF-8, or is NUL.
-    """
-    if "\0" in source.text:
-        error = ParseError("there is a NUL byte in this line", source.text.index("\0"))
-        error.source = source
-        raise error
-    if not source.text.isascii():
+    error: ParseError | None = None
+    if "\0" in line.text:
+        error = ParseError("there is a NUL byte in this line", line.text.index("\0"))
+    elif not line.text.isascii():
         try:
-            source.text.encode()
-        except UnicodeEncodeError as where:
-            error = ParseError("this is not UTF-8", where.start)
-            error.source = source
-            raise error from None
-    session.run(source)
+            line.text.encode()
+        except UnicodeEncodeError as invalid:
+            error = ParseError("this is not UTF-8", invalid.start)
+    if error is not None:
+        error.source = line
+        raise error
 
 
-def _where(item: Input, error: QMPError, line: int) -> str:
+def _place(script: Input, error: QMPError, line: int) -> str:
     if isinstance(error, ParseError) and error.source is not None:
         position = error.source.position(error.offset)
-        return item.place(position.line, position.column)
-    return item.place(line)
+        return script.place(position.line, position.column)
+    return script.place(line)
 
 
-def _decode(raw: bytes, number: int) -> str:
-    """A line's text; a byte that is not UTF-8 becomes a surrogate, for :func:`_run` to find."""
+def _decode(raw: bytes, *, is_first: bool) -> str:
+    """A line's text. A byte that is not UTF-8 becomes a surrogate, which _check_text() finds."""
     text = raw.decode("utf-8", "surrogateescape")
-    return (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")
+    return (text.removeprefix("\ufeff") if is_first else text).rstrip("\r\n")

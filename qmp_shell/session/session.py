@@ -1,14 +1,14 @@
-"""The session: takes whole lines, does what they say, and has the answers displayed."""
+"""The session: runs what one user types or a script says, on one VM at a time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
-from ..errors import CheckError, ConnectionLost, QMPError, Told, UsageError
+from ..errors import CheckError, ConnectionLost, ReportedError, UsageError
 from ..language import (
     DescriptorFile,
     DotStatement,
@@ -29,44 +29,71 @@ from ..protocol import (
     arguments_of,
     command_of,
 )
-from ..vm.events import EventMemory, is_harmless
+from ..transport import parse_address
+from ..vm import Attachment
 from .display import Display
-from .log import MessageLog
+from .log import MessageLog, MessageTracer
+from .scripts import Reporter, ScriptRunner
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
     from ..schema import Schema
-    from ..vm.attachment import Knowledge
-    from ..vm.human import HumanMonitor
+    from ..transport.stream import Address
+    from .human import HumanMonitor
 
 
-# Connects to an address, or, given None, to the VM that the session is for.
-Connector = Callable[[str | None, Tracer], Client]
+Connector = Callable[["Address | None", Tracer], tuple[Client, "Address | None"]]
+"""Connects to an address; given None, to the VM that the shell was started for.
+
+It returns the client, and the address that it is connected to, if there is one.
+"""
 
 
-class DotCommand(NamedTuple):
-    """One command to the shell. ``usage`` is its argument as help shows it."""
+class DotCommand(Protocol):
+    """A command to the shell itself.
+
+    :ivar name: without the dot.
+    :ivar usage: its argument as help shows it; empty: it takes none.
+    :ivar summary: what it does, in a few words.
+    """
 
     name: str
     usage: str
     summary: str
-    run: Callable[[Session, str], None]
 
-    @property
-    def takes_argument(self) -> bool:
-        return bool(self.usage)
+    def run(self, session: Session, argument: str) -> None:
+        """Do it.
+
+        :param argument: what follows the name, without the blanks around it.
+        """
+
+    def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        """What can stand at the end of the argument that is being typed."""
+
+
+class DotCommands(Protocol):
+    """The dot commands that there are."""
+
+    def find(self, name: str) -> DotCommand | None:
+        """The command of a name; None: there is none."""
+
+    def all(self) -> Iterable[DotCommand]:
+        """All commands, sorted by name."""
 
 
 class Session:
-    """One user's conversation with VMs, one VM at a time.
+    """One user's work with VMs, one VM at a time.
 
-    :ivar done: the user wants to leave.
-    :ivar dots: the dot commands there are.
-    :ivar report: is told of a script's failure and of its place; whether to go on.
-    :ivar ask: asks the user whether to go on; None: there is none to be asked.
-    :ivar depth: how many scripts run each other.
-    :ivar memory: the events that :mod:`.waiting` may be asked for.
-    :ivar dry_run: what is to be sent is displayed instead, and checked.
+    :ivar attachment: the VM, and what is known of it.
+    :ivar display: where replies, events and the output of dot commands go.
+    :ivar parser: turns logical lines into statements; it holds an open transaction.
+    :ivar human: the state of human monitor mode; None in QMP mode.
+    :ivar scripts: runs the lines of a script.
+    :ivar tracer: logs messages.
+    :ivar history: returns the lines that were typed; None: nobody types.
+    :ivar is_dry_run: what would be sent is shown and checked instead.
+    :ivar is_finished: the user wants to leave.
     """
 
     def __init__(
@@ -74,159 +101,146 @@ class Session:
         display: Display,
         settings: Settings,
         connector: Connector,
+        commands: DotCommands,
+        report: Reporter,
         *,
-        dots: tuple[DotCommand, ...],
-        human: bool = False,
+        confirm: Callable[[str], bool] | None = None,
+        history: Callable[[], Sequence[str]] | None = None,
         log: MessageLog | None = None,
+        human: bool = False,
         dry_run: bool = False,
         schema: Schema | None = None,
     ) -> None:
         """
+        :param report: tells the user of a failure in a script; returns whether to go on.
+        :param confirm: asks the user a question and returns whether the answer is yes; None:
+            there is nobody to ask.
         :param human: begin in human monitor mode.
-        :param dry_run: send nothing, and display what would be sent.
-        :param schema: the types of a VM that is not there; the session is never connected.
+        :param dry_run: send nothing; show and check what would be sent.
+        :param schema: the types of a VM that is not there.
         """
         self.display = display
         self.settings = settings
-        self.dots = tuple(sorted(dots))
-        self.done = False
-        self.report: Callable[[QMPError, str], bool] = lambda *_: False
-        self.depth = 0
-        self.ask: Callable[[str], bool] | None = None
-        self.human: HumanMonitor | None = None
+        self.commands = commands
+        self.parser = StatementParser()
+        self.scripts = ScriptRunner(self, report)
+        self.tracer = MessageTracer(display, settings, log)
+        self.history = history
+        self.human = _new_human_monitor() if human else None
+        self.is_dry_run = dry_run
+        self.is_finished = False
+        self.attachment = Attachment(None, self._show_unsolicited, schema=schema)
         self._connector = connector
-        self._log = log
-        self.dry_run = dry_run
-        self._schema = schema
-        self._assembler = StatementParser()
-        self._client: Client | None = None
-        self._address: str | None = None
-        self._knowledge: Knowledge | None = None
-        self.memory = EventMemory()
-        if human:
-            self.enter_human()
-
-    @property
-    def client(self) -> Client:
-        """The connection to the VM.
-
-        :raise ConnectionLost: there never was one; only a schema.
-        """
-        if self._client is None:
-            raise ConnectionLost("there is no VM, only its schema")
-        return self._client
-
-    @property
-    def connected(self) -> bool:
-        """Whether there is a VM to talk to."""
-        return self._client is not None and self._client.connected
-
-    @property
-    def watched(self) -> dict[int, Callable[[], object]]:
-        """What has to be read while a front end waits (see :attr:`Client.watched`)."""
-        return self._client.watched if self._client is not None else {}
-
-    @property
-    def knowledge(self) -> Knowledge:
-        """What is known of the VM."""
-        if self._knowledge is None:
-            from ..vm.attachment import Knowledge
-
-            self._knowledge = Knowledge(self._client, self._schema)
-        return self._knowledge
+        self._confirm = confirm
+        self._noted_features: set[str] = set()
 
     @property
     def prompt(self) -> str:
-        """What stands before the line to be typed."""
+        """What stands before a line that is to be typed."""
         if self.human is not None:
             return "(qemu) "
-        return "TRANS> " if self._assembler.in_transaction else "(QEMU) "
+        return "TRANS> " if self.parser.in_transaction else "(QEMU) "
 
-    @property
-    def in_transaction(self) -> bool:
-        return self._assembler.in_transaction
-
-    def connect(self, address: str | None = None) -> None:
-        """Attach to a VM. The connection to another one ends only once the new one stands.
+    def attach(self, address: str | None = None) -> None:
+        """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
         :param address: None: the VM that this session is attached to, or was last.
-        :raise AddressError: the address can't be read.
-        :raise ConnectError: no conversation came about.
+        :raise AddressError: the address cannot be parsed.
+        :raise ConnectError: no connection, no greeting, or no capabilities.
         """
-        if address is None or address == self._address:
-            self.close()  # QEMU serves one client at a time, and it would be this one
-        client = self._connector(address or self._address, self._trace)
-        self.close()
-        self._address = address or self._address
-        self.drop_transaction()
-        self._client = client
-        self._knowledge = None
-        self.memory = EventMemory()
-        client.listen(self._hear)
+        before = self.attachment
+        target = parse_address(address) if address is not None else before.address
+        if target == before.address:
+            before.close()  # QEMU serves one client at a time, which must not be this one
+        client, connected_to = self._connector(target, self.tracer)
+        before.close()
+        self.parser.discard_transaction()
+        self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
         if self.human is not None:
-            self.enter_human()
+            self.enter_human_mode()
 
-    def close(self) -> None:
-        """End the connection, if there is one."""
-        if self._client is not None:
-            self._client.close()
+    def enter_human_mode(self) -> None:
+        """Take lines as human monitor commands, with QEMU's default CPU selected."""
+        self.human = _new_human_monitor()
 
-    def read(self, reader: LineJoiner, line: str) -> LogicalLine | None:
-        """Add a physical line to those before it, as the present mode reads lines."""
-        if self.human is not None and not reader.needs_more:
-            return reader.add_raw_line(line)
-        return reader.add_line(line)
+    def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:
+        """Add a physical line to those before it, as the present mode joins lines."""
+        if self.human is not None and not joiner.needs_more:
+            return joiner.add_raw_line(line)
+        return joiner.add_line(line)
 
-    def run(self, source: LogicalLine) -> None:
-        """Do what a whole line says.
+    def run(self, line: LogicalLine) -> None:
+        """Do what a logical line says.
 
-        :raise ParseError: it can't be read.
-        :raise UsageError: it asks for what can't be.
+        :raise ParseError: it cannot be parsed.
+        :raise UsageError: it asks for what is not possible.
         :raise CommandError: the VM refused it; its reply was displayed.
         :raise CheckError: in a dry run, the VM would refuse it.
         :raise Timeout: no reply in time.
         :raise ConnectionLost: there is no VM any more.
         """
-        if self._client is not None:
-            self._client.timeout = self.settings.timeout
-        if self.human is not None and not source.text.lstrip().startswith("."):
-            self.run_human(source.text)
+        if not self.attachment.is_offline:
+            self.attachment.client.timeout = self.settings.timeout
+        if self.human is not None and not line.text.lstrip().startswith("."):
+            self.run_human(line.text)
             return
-        statement = self._assembler.parse(source)
+        statement = self.parser.parse(line)
         if isinstance(statement, DotStatement):
-            self._run_dot(statement, source)
+            self._run_dot_command(statement, line)
         elif statement is not None:
-            message = self.typed(statement.message)
+            message = self.apply_types(statement.message)
             self.execute(message, statement.files, statement.pipeline)
 
+    def _run_dot_command(self, statement: DotStatement, line: LogicalLine) -> None:
+        command = self.commands.find(statement.name)
+        if command is None:
+            error = ParseError(
+                f"no command .{statement.name}; .help lists them", line.text.index(".")
+            )
+            error.source = line
+            raise error
+        command.run(self, statement.argument)
+
+    def apply_types(self, message: Message) -> Message:
+        """A message with a value for each bare word, by the VM's types where they matter."""
+        arguments = arguments_of(message)
+        has_dotted_keys = any(isinstance(value, dict) for value in arguments.values())
+        if not has_ambiguous_words(message) and not (
+            has_dotted_keys and _has_dotted_names(message)
+        ):
+            return message
+        from ..language.word_types import apply_types
+
+        type_ = self.attachment.types.arguments(command_of(message), arguments)
+        return {**message, "arguments": apply_types(arguments, type_)}
+
     def execute(
-        self, message: Message, files: Sequence[DescriptorFile] = (), pipeline: str | None = None
+        self,
+        message: Message,
+        files: Sequence[DescriptorFile] = (),
+        pipeline: str | None = None,
     ) -> Reply | None:
         """Send a message and display its reply.
 
-        :param files: to be opened, and their descriptors sent along.
-        :param pipeline: a shell command that is given the reply, if that is a good one.
-        :return: the reply, a good one; None: it was not sent.
-        :raise UsageError: a file can't be opened.
+        :param files: files to be opened, whose descriptors go along.
+        :param pipeline: a shell command that is given the reply, unless that is an error.
+        :return: the reply; None: it was not sent.
+        :raise UsageError: a file cannot be opened.
         :raise CommandError: the VM refused it; its reply was displayed.
         :raise PipelineError: the shell command failed.
         """
-        if self.dry_run:
-            self._draft(message)
+        if self.is_dry_run:
+            self._check(message)
             return None
-        self._check_meant(message)
+        self._ask_for_confirmation(message)
         with ExitStack() as opened:
-            reply = self.request(message, [_open(file, opened) for file in files])
+            descriptors = [_open(file, opened) for file in files]
+            reply = self.attachment.request(message, descriptors)
         if pipeline is None or reply.is_error:
             self.display.reply(reply)
-        if self._knowledge is not None:
-            for mark in self._knowledge.new_marks(message):
-                self.display.remark(mark)
+        self._note_features(message)
         if reply.is_error:
-            error = CommandError(reply)
-            with suppress(ConnectionLost):  # the next line that needs the VM will say so
-                error.hint = self.knowledge.hint(error) if self.connected else ""
-            raise error
+            raise self._explained(CommandError(reply))
         if pipeline is not None:
             from ..render.text import format_compact
             from .pipeline import run_pipeline
@@ -234,189 +248,119 @@ class Session:
             run_pipeline(pipeline, format_compact(reply.message))
         return reply
 
-    def _draft(self, message: Message) -> None:
-        """Display what would be sent.
-
-        :raise CheckError: the schema does not allow it.
-        """
-        from .hints import faults_of
-
-        self.display.draft(message)
-        fault = faults_of(message, self.knowledge.types, strict=False)
-        if fault:
-            raise CheckError(f"{command_of(message)}: {fault}")
-
-    def typed(self, message: Message) -> Message:
-        """A message with a value for each bare word, by the VM's types if one of them needs it."""
-        arguments = arguments_of(message)
-        # What looks like a path may be the name of a property (language/typing.py).
-        has_paths = command_of(message) == "device_add" and any(
-            isinstance(value, dict) for value in arguments.values()
-        )
-        if not has_ambiguous_words(message) and not has_paths:
-            return message
-        from ..language.word_types import apply_types
-
-        type_ = self.knowledge.types.arguments(command_of(message), arguments)
-        return {**message, "arguments": apply_types(arguments, type_)}
-
     def run_human(self, line: str) -> None:
-        """Have the human monitor run a line, and display what it says.
+        """Have the human monitor run a line, and display what it prints.
 
-        :raise CommandError: there is no such monitor; its reply was displayed.
+        :raise CommandError: there is no human monitor; the reply was displayed.
         """
         line = line.strip()
         if not line:
             return
         if line == "exit":
-            self.done = True
+            self.is_finished = True
             return
-        human = self.human or self._new_human()
+        human = self.human or _new_human_monitor()
         message = human.message(line)
-        if self.dry_run:
-            self.display.draft(message)
-            human.answered(line, "")
+        if self.is_dry_run:
+            self.display.dry_run(message)
+            human.note_answer(line, "")
             return
-        self._check_meant(message)
-        reply = self.request(message)
-        if reply.is_error:
-            self.display.reply(reply)
-            raise CommandError(reply)
-        answer = reply.message["return"]
+        self._ask_for_confirmation(message)
+        reply = self.attachment.request(message)
+        answer = reply.message.get("return")
         if not isinstance(answer, str):
             self.display.reply(reply)
-            return
-        human.answered(line, answer)
-        if answer.strip():
-            self.display.text(answer.rstrip())
+        else:
+            human.note_answer(line, answer)
+            if answer.strip():
+                self.display.text(answer.rstrip())
+        if reply.is_error:
+            raise CommandError(reply)
 
-    def _check_meant(self, message: Message) -> None:
-        """Ask the user, if there is one, about a command that can't be undone.
+    def _check(self, message: Message) -> None:
+        """Show what would be sent.
 
-        :raise Told: it is not meant, and all that was typed behind it is not either.
+        :raise CheckError: the schema does not allow it.
         """
-        if self.ask is None or not self.settings.confirm:
-            return
-        from .confirmation import dangerous, question
+        from .hints import schema_faults
 
-        name = dangerous(message)
-        if name and not self.ask(question(name, self.knowledge.catalog)):
-            self.display.remark("not sent")
-            raise Told(UsageError("not sent"))
+        self.display.dry_run(message)
+        fault = schema_faults(message, self.attachment.types, after_error=False)
+        if fault:
+            raise CheckError(f"{command_of(message)}: {fault}")
 
-    def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
-        """Send a message, and return its reply, good or bad."""
-        self.client.receive()  # what came before is older than the command
-        before = self.memory.count
-        refused = False
-        try:
-            reply = self.client.request(message, descriptors)
-            refused = reply.is_error
-            return reply
-        finally:
-            if not refused and not is_harmless(message):
-                self.memory.outdate(before, message)
-            if self._knowledge is not None:
-                self._knowledge.catalog.sent(message)
+    def _ask_for_confirmation(self, message: Message) -> None:
+        """Ask the user, if there is one, about a command that cannot be undone.
 
-    def enter_human(self) -> None:
-        """Go over to human monitor mode, with CPU 0 chosen."""
-        self.human = self._new_human()
-
-    @staticmethod
-    def _new_human() -> HumanMonitor:
-        from ..vm.human import HumanMonitor
-
-        return HumanMonitor()
-
-    def leave_human(self) -> None:
-        """Go back to QMP."""
-        self.human = None
-
-    def drop_transaction(self) -> None:
-        """Forget the actions of an open transaction."""
-        self._assembler.discard_transaction()
-
-    def spoil_transaction(self) -> None:
-        """An action of an open transaction failed to be read: none of it will be sent."""
-        self._assembler.mark_invalid()
-
-    def end_transaction(self) -> None:
-        """There are no more lines.
-
-        :raise UsageError: a transaction is open.
+        :raise ReportedError: it is not to be sent, and nothing that was typed after it either.
         """
-        if self.in_transaction:
-            self.drop_transaction()
-            raise UsageError("a transaction( is open at the end; close it with )")
-
-    def log_to(self, path: str | None) -> None:
-        """Log to another file, or to none.
-
-        :raise UsageError: it can't be written.
-        """
-        log = MessageLog(path) if path is not None else None
-        if self._log is not None:
-            self._log.close()
-        self._log = log
-
-    @property
-    def log_path(self) -> str | None:
-        """The file that messages are logged to."""
-        return self._log.path if self._log is not None else None
-
-    def _run_dot(self, dot: DotStatement, source: LogicalLine) -> None:
-        command = next((each for each in self.dots if each.name == dot.name), None)
-        if command is None:
-            error = ParseError(f"no command .{dot.name}; .help lists them", source.text.index("."))
-            error.source = source
-            raise error
-        if not command.takes_argument and dot.argument:
-            raise UsageError(f".{dot.name} takes no argument")
-        command.run(self, dot.argument)
-
-    def _hear(self, news: Unsolicited) -> None:
-        if isinstance(news, Event):
-            self.memory.heard(news)
-            if self._knowledge is not None:
-                self._knowledge.catalog.forget()
-            if self.settings.shows_event(news.name):
-                self.display.event(news)
-        elif isinstance(news, LateReply):
-            self.display.late(news.reply)
-        elif isinstance(news, StrayReply):
-            self.display.stray(news.message)
-
-    def _trace(self, direction: str, message: Message, quiet: bool) -> None:
-        """Log a message, and show it if it is the user's own."""
-        shown = self.settings.verbose and not quiet
-        if self._log is None and not shown:
+        if self._confirm is None or not self.settings.confirm:
             return
-        if direction == ">":
-            from ..language.secrets import redact
+        from .confirmation import confirmation_question, needs_confirmation
 
-            message = redact(message)
-        if self._log is not None:
-            try:
-                self._log.write(direction, message)
-            except OSError as error:
-                self.display.warn(f"{self._log.path}: {error.strerror}; logging is off")
-                self.log_to(None)
-        if shown:
-            self.display.trace(direction, message)
+        command = needs_confirmation(message)
+        if not command:
+            return
+        if not self._confirm(confirmation_question(command, self.attachment.answers)):
+            self.display.note("not sent")
+            raise ReportedError(UsageError("not sent"))
+
+    def _note_features(self, message: Message) -> None:
+        """Note what a message used that is deprecated or unstable, each of it once."""
+        if not self.attachment.answers.has_schema:
+            return
+        from .hints import feature_notes
+
+        for note in feature_notes(message, self.attachment.known_types):
+            if note not in self._noted_features:
+                self._noted_features.add(note)
+                self.display.note(note)
+
+    def _explained(self, error: CommandError) -> CommandError:
+        """An error with a hint, if there is one."""
+        from .hints import find_hint
+
+        if self.attachment.is_connected:
+            with suppress(ConnectionLost):  # the next line that needs the VM will say so
+                error.hint = find_hint(error, self.attachment)
+        return error
+
+    def _show_unsolicited(self, message: Unsolicited) -> None:
+        """Display what the VM sent unasked."""
+        if isinstance(message, Event):
+            if self.settings.shows_event(message.name):
+                self.display.event(message)
+        elif isinstance(message, LateReply):
+            self.display.late_reply(message.reply)
+        elif isinstance(message, StrayReply):
+            self.display.unexpected_reply(message.message)
+
+
+def _new_human_monitor() -> HumanMonitor:
+    from .human import HumanMonitor
+
+    return HumanMonitor()
+
+
+def _has_dotted_names(message: Message) -> bool:
+    """Whether a dotted key of a command may be the name of one argument."""
+    from ..vm.open_commands import has_dotted_names
+
+    return has_dotted_names(command_of(message))
 
 
 def _open(file: DescriptorFile, opened: ExitStack) -> int:
-    """A file's descriptor, until ``opened`` is closed.
+    """A file's descriptor, which is closed with ``opened``.
 
-    :raise UsageError: it can't be opened.
+    :raise UsageError: it cannot be opened.
     """
     try:
         descriptor = os.open(
             os.path.expanduser(file.path),
             (os.O_RDWR if file.writable else os.O_RDONLY) | os.O_CLOEXEC,
         )
-    except OSError as error:
-        raise UsageError(f"{file.path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a valid path"
+        raise UsageError(f"{file.path}: {reason}") from None
     opened.callback(os.close, descriptor)
     return descriptor

@@ -1,94 +1,162 @@
-"""What the user of a session may choose, and the one place where it is kept."""
+"""What the user of a session can choose with ``.set``. Each setting is one row of Settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar, overload
 
 from ..errors import UsageError
 from ..language.values import SWITCH_WORDS
 
+T = TypeVar("T")
 
-class Option(NamedTuple):
-    """One thing to choose. ``kind`` is ``switch`` or ``seconds``."""
+_LONGEST_SECONDS = 1e8
+
+
+class Option(Generic[T]):
+    """One setting: its type, its default and what it is for.
+
+    It is a descriptor: ``settings.NAME`` is the chosen value.
+
+    :ivar name: what ``.set`` calls it: the name of the attribute.
+    :ivar candidates: words that are completed as its value.
+    """
 
     name: str
-    kind: str
-    summary: str
+    candidates: tuple[str, ...] = ()
+
+    def __init__(self, default: T, summary: str) -> None:
+        self.default = default
+        self.summary = summary
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, settings: None, owner: type) -> Option[T]: ...
+    @overload
+    def __get__(self, settings: object, owner: type) -> T: ...
+    def __get__(self, settings: object | None, owner: type) -> Option[T] | T:
+        if settings is None:
+            return self
+        value: T = settings.__dict__.get(self.name, self.default)
+        return value
+
+    def __set__(self, settings: object, value: T) -> None:
+        settings.__dict__[self.name] = value
+
+    def parse(self, text: str) -> T:
+        """The value that a word of the user means.
+
+        :raise UsageError: it means none.
+        """
+        raise NotImplementedError
+
+    def format(self, value: T) -> str:
+        """The value as the user would write it."""
+        raise NotImplementedError
 
 
-OPTIONS = (
-    Option("confirm", "switch", "ask before quit, system_reset and system_powerdown"),
-    Option("events", "switch", "show events"),
-    Option("pager", "switch", "show what is taller than the screen in $PAGER"),
-    Option("pretty", "switch", "replies over many lines, indented"),
-    Option("timeout", "seconds", "how long a command may take; off: any time"),
-    Option("verbose", "switch", "show each message sent and received"),
-)
+class Choice(Option[T]):
+    """One of a few values, each of which has one or more words."""
+
+    def __init__(
+        self, default: T, summary: str, words: Mapping[str, T], candidates: tuple[str, ...]
+    ) -> None:
+        """
+        :param words: the value of each word that is understood.
+        :param candidates: the words that are shown, one for each value.
+        """
+        super().__init__(default, summary)
+        self._words = words
+        self.candidates = candidates
+
+    def parse(self, text: str) -> T:
+        if text.lower() not in self._words:
+            raise UsageError(f"{self.name} is {' or '.join(self.candidates)}")
+        return self._words[text.lower()]
+
+    def format(self, value: T) -> str:
+        return next(word for word in self.candidates if self._words[word] == value)
+
+
+class Switch(Choice[bool]):
+    """On or off."""
+
+    def __init__(self, default: bool, summary: str) -> None:
+        super().__init__(default, summary, SWITCH_WORDS, ("on", "off"))
+
+
+class Seconds(Option[float | None]):
+    """A time span in seconds, or ``off`` (None) for no limit."""
+
+    candidates = ("off",)
+
+    def parse(self, text: str) -> float | None:
+        return None if text == "off" else parse_seconds(text)
+
+    def format(self, value: float | None) -> str:
+        return "off" if value is None else f"{value:g}"
 
 
 class Settings:
-    """The chosen values, each an attribute of its option's name."""
+    """The chosen values."""
 
-    def __init__(
-        self,
-        *,
-        confirm: bool = True,
-        events: bool = True,
-        pager: bool = True,
-        pretty: bool = True,
-        timeout: float | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self.confirm = confirm
-        self.events = events
-        self.event_patterns: tuple[str, ...] = ()
-        self.pager = pager
-        self.pretty = pretty
-        self.timeout = timeout
-        self.verbose = verbose
+    confirm = Switch(True, "ask before quit, system_reset and system_powerdown")
+    events = Switch(True, "show events")
+    pager = Switch(True, "show what is taller than the screen in $PAGER")
+    pretty = Switch(True, "replies over many lines, indented")
+    timeout = Seconds(None, "how long a command may take; off: any time")
+    verbose = Switch(False, "show each message sent and received")
+
+    # Chosen with .events, not with .set: patterns of the names of events that are shown.
+    event_patterns: tuple[str, ...] = ()
 
     def shows_event(self, name: str) -> bool:
-        """Whether events of a name are to be shown. A pattern with a ``!`` leaves some out."""
+        """Whether events of a name are shown. A pattern after ``!`` leaves events out."""
         if not self.events:
             return False
-        wanted = [each for each in self.event_patterns if not each.startswith("!")]
-        unwanted = [each[1:] for each in self.event_patterns if each.startswith("!")]
-        return (not wanted or any(matches(name, each) for each in wanted)) and not any(
-            matches(name, each) for each in unwanted
+        included = [each for each in self.event_patterns if not each.startswith("!")]
+        excluded = [each[1:] for each in self.event_patterns if each.startswith("!")]
+        return (not included or any(name_matches(name, each) for each in included)) and not any(
+            name_matches(name, each) for each in excluded
         )
 
-    def show(self, name: str) -> str:
-        """A value as the user would write it.
+    def format(self, name: str) -> str:
+        """A setting's value as the user would write it.
 
-        :raise UsageError: there is no such option.
+        :raise UsageError: there is no such setting.
         """
-        value = getattr(self, _find(name).name)
-        if value is None or value is False:
-            return "off"
-        return "on" if value is True else f"{value:g}"
+        option = find_option(name)
+        return option.format(getattr(self, option.name))
 
     def change(self, name: str, text: str) -> None:
         """Choose a value.
 
-        :raise UsageError: there is no such option, or it has no such value.
+        :raise UsageError: there is no such setting, or it has no such value.
         """
-        option = _find(name)
-        if option.kind == "switch":
-            if text.lower() not in SWITCH_WORDS:
-                raise UsageError(f"{name} is on or off")
-            setattr(self, option.name, SWITCH_WORDS[text.lower()])
-        else:
-            setattr(self, option.name, None if text == "off" else read_seconds(text))
-
-    def describe(self) -> Iterator[str]:
-        """A line for each option: name, value, what it does."""
-        for option in OPTIONS:
-            yield f"{option.name:<10}{self.show(option.name):<6}{option.summary}"
+        option = find_option(name)
+        option.__set__(self, option.parse(text))
 
 
-def matches(name: str, pattern: str) -> bool:
-    """Whether a name has a pattern in it; with ``*`` or ``?``, whether it is like that."""
+OPTIONS: dict[str, Option[Any]] = {
+    name: option for name, option in vars(Settings).items() if isinstance(option, Option)
+}
+"""All settings, by name."""
+
+
+def find_option(name: str) -> Option[Any]:
+    """A setting.
+
+    :raise UsageError: there is none of this name.
+    """
+    if name not in OPTIONS:
+        raise UsageError(f"no option {name!r}; .set lists them")
+    return OPTIONS[name]
+
+
+def name_matches(name: str, pattern: str) -> bool:
+    """Whether a name contains a pattern, in any case; with ``*`` or ``?``, whether it fits it."""
     from fnmatch import fnmatchcase
 
     if not any(mark in pattern for mark in "*?["):
@@ -96,8 +164,8 @@ def matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), pattern.lower())
 
 
-def read_seconds(text: str) -> float:
-    """Read a time span that is above 0.
+def parse_seconds(text: str) -> float:
+    """Parse a time span in seconds, greater than 0.
 
     :raise UsageError: it is none.
     """
@@ -105,13 +173,6 @@ def read_seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not 0 < seconds < 1e8:
-        raise UsageError(f"{text!r} is no number of seconds")
+    if not 0 < seconds < _LONGEST_SECONDS:
+        raise UsageError(f"{text!r} is not a number of seconds")
     return seconds
-
-
-def _find(name: str) -> Option:
-    for option in OPTIONS:
-        if option.name == name:
-            return option
-    raise UsageError(f"no option {name!r}; .set lists them")

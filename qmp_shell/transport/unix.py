@@ -34,6 +34,17 @@ class UnixAddress(NamedTuple):
 
     path: str
 
+    def __eq__(self, other: object) -> bool:
+        """Whether two paths lead to the same place."""
+        return isinstance(other, UnixAddress) and self._real_path == other._real_path
+
+    def __hash__(self) -> int:
+        return hash(self._real_path)
+
+    @property
+    def _real_path(self) -> str:
+        return os.path.realpath(os.path.expanduser(self.path))
+
     def __str__(self) -> str:
         looks_like_scheme = ":" in self.path.partition("/")[0]
         return f"unix:{self.path}" if looks_like_scheme else self.path

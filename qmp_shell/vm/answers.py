@@ -1,224 +1,198 @@
-"""What a VM tells of itself, asked for when it is first wanted and then kept.
+"""Answers of one VM to the shell's own questions, kept until something may have changed them.
 
-There are two ways to ask: :meth:`Catalog.ask` waits for the answer, as a line to be sent has to;
-:meth:`Catalog.peek` never does, so that a slow VM costs a typist nothing: what is asked for is
-there the next time.
+There are two views of them. :attr:`Answers.waiting` waits for an answer that is not here, as a
+line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM does
+not hold up the user's typing, and the answer is there the next time.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..client import Client
-from ..errors import Timeout
+from ..errors import ConnectionLost, Timeout
 from ..protocol import Message, Request
-from .events import is_harmless
-from .human import HumanMonitor
+from .question import Question, is_read_only
 
 if TYPE_CHECKING:
     from ..schema import Schema
 
-# How long a VM may owe an answer before it counts as one that does not answer.
-PATIENCE = 0.3
+T = TypeVar("T")
 
-# No question is longer; one that fills a socket's buffer would have to be waited for.
-_LONGEST_PEEK = 2000
+SILENCE_SECONDS = 0.3
+"""How long a VM may leave a question unanswered before it counts as not answering."""
 
-# What does not change while QEMU runs. All else is asked for anew after any change.
-_CONSTANT = {
-    "device-list-properties",
-    "qom-list-types",
-    "query-commands",
-    "query-cpu-definitions",
-    "query-machines",
-    "query-name",
-    "query-qmp-schema",
-}
+# A question that fills the socket's buffer would have to be waited for; none is longer.
+_LONGEST_QUESTION = 2000
 
 
-class LookUp(Protocol):
-    """Asks the VM something that changes nothing."""
+class _Entry:
+    """A question that was asked.
 
-    def __call__(self, command: str, arguments: Message | None = None, /) -> Any:
-        """What the command returns; None: it failed, or no answer is here yet."""
+    :ivar asked_at: by the monotonic clock, in seconds.
+    """
+
+    def __init__(self, request: Request, *, is_constant: bool) -> None:
+        self.request = request
+        self.asked_at = time.monotonic()
+        self._is_constant = is_constant
+        self._parsed: dict[Callable[[object], Any], Any] = {}
+
+    @property
+    def is_answered(self) -> bool:
+        return self.request.reply is not None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it holds an answer that cannot change."""
+        reply = self.request.reply
+        return reply is not None and self._is_constant and not reply.is_error
+
+    def answer(self, parse: Callable[[object], T]) -> T | None:
+        """What a parser makes of the answer, once for each parser; None without an answer."""
+        reply = self.request.reply
+        if reply is None or "return" not in reply.message:
+            return None
+        if parse not in self._parsed:
+            self._parsed[parse] = parse(reply.message["return"])
+        answer: T = self._parsed[parse]
+        return answer
 
 
-class Catalog:
-    """The answers of one VM. One for each connection.
+class Answers:
+    """The cached answers of one VM.
 
-    :ivar is_agent: it is a guest agent, which tells less.
-    :ivar is_offline: there is no VM.
+    :ivar waiting: the view that waits.
+    :ivar immediate: the view that does not.
     """
 
     def __init__(self, client: Client | None, schema: Schema | None = None) -> None:
-        """:param client: None: there is no VM, and nothing is known but ``schema``."""
-        self.is_agent = client is not None and client.greeting is None
-        self.is_offline = client is None
+        """
+        :param client: None: there is no VM, and the only answer is ``schema``.
+        :param schema: a schema that stands in for the VM's own.
+        """
         self._client = client
         self._schema = schema
-        self._requests: dict[tuple[str, str], _Asked] = {}
-        self._last: dict[str, Any] = {}
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self.waiting = AnswerView(self, waits=True)
+        self.immediate = AnswerView(self, waits=False)
 
-    def ask(self, command: str, arguments: Message | None = None, /) -> Any:
-        """What a command returns. It is waited for as long as a command may take.
+    def wait_for(self, question: Question[T]) -> T | None:
+        """The answer, which is waited for as long as a command may take.
 
-        :raise Timeout: no reply within the client's time-out.
+        :raise Timeout: no answer within the client's time-out.
         :raise ConnectionLost: there is no VM any more.
         """
         if self._client is None:
-            return None
-        key = _key(command, arguments)
-        if key not in self._requests:
-            request = self._client.post(_message(command, arguments), quiet=True)
-            self._requests[key] = _Asked(request, time.monotonic())
-        request = self._requests[key].request
-        if request.reply is None:
+            return self._offline_answer(question)
+        key = _key(question)
+        entry = self._entries.get(key)
+        if entry is None:
+            request = self._client.post(question.message, quiet=True)
+            entry = self._entries[key] = _Entry(request, is_constant=question.is_constant)
+        if not entry.is_answered:
             try:
-                self._client.answer(request, self._client.timeout)
+                self._client.answer(entry.request, self._client.timeout)
             except (KeyboardInterrupt, Timeout):
-                del self._requests[key]
+                self._entries.pop(key, None)
                 raise
-        return _returned(request)
+        return entry.answer(question.parse)
 
-    def peek(self, command: str, arguments: Message | None = None, /) -> Any:
-        """What a command returned, if its answer is here; else it is asked for.
+    def look_up(self, question: Question[T]) -> T | None:
+        """The answer if it is here. If not, it is asked for, unless the VM does not answer.
 
-        Nothing more is asked of a VM that does not answer.
-
-        :raise ConnectionLost: there is no VM any more.
+        It never raises: a lost connection is found by whoever reads from it.
         """
-        key = _key(command, arguments)
-        if key in self._requests:
-            return _returned(self._requests[key].request)
-        if self._client is None or not self._client.connected or self.is_silent:
-            return None
-        message = _message(command, arguments)
-        if len(key[1]) < _LONGEST_PEEK:
-            with contextlib.suppress(Timeout):  # it takes nothing more at present
-                request = self._client.post(message, quiet=True, deadline=time.monotonic())
-                self._requests[key] = _Asked(request, time.monotonic())
-        return None
+        if self._client is None:
+            return self._offline_answer(question)
+        entry = self._entries.get(_key(question))
+        if entry is None and self._client.connected and not self.is_silent:
+            self._ask(self._client, question)
+        return entry.answer(question.parse) if entry is not None else None
+
+    def _ask(self, client: Client, question: Question[Any]) -> None:
+        """Send a question without waiting, if the connection takes it at once."""
+        key = _key(question)
+        if len(key[1]) > _LONGEST_QUESTION:
+            return
+        try:
+            request = client.post(question.message, quiet=True, deadline=time.monotonic())
+        except (Timeout, ConnectionLost):
+            return
+        self._entries[key] = _Entry(request, is_constant=question.is_constant)
+
+    def _offline_answer(self, question: Question[T]) -> T | None:
+        """What is known without a VM: the schema that stands in for it."""
+        known: dict[str, Any] = {"query-qmp-schema": self._schema}
+        if self._schema is not None:
+            known["query-commands"] = self._schema.commands()
+        answer: T | None = known.get(question.command)
+        return answer
 
     def settle(self) -> None:
-        """Give the VM a moment to answer what was peeked for."""
+        """Give the VM a moment to answer what was asked.
+
+        :raise ConnectionLost: the VM was lost meanwhile.
+        """
         if self._client is not None:
-            self._client.wait(lambda: not self.awaited, time.monotonic() + PATIENCE)
-
-    def human(self, look_up: LookUp, line: str) -> str:
-        """What the human monitor prints for a line; empty: nothing, or not here yet."""
-        message = HumanMonitor().message(line)
-        text = look_up(message["execute"], message["arguments"])
-        return text if isinstance(text, str) else ""
-
-    def latest(self, command: str) -> Any:
-        """What a command returned last; if that may have changed, it is asked for anew."""
-        value = self.peek(command)
-        if value is not None:
-            self._last[command] = value
-        return self._last.get(command)
-
-    def refresh(self, *commands: str) -> None:
-        """Ask these anew the next time; what is still being asked is not asked twice."""
-        for command in commands:
-            asked = self._requests.get(_key(command, None))
-            if asked is not None and asked.request.reply is not None:
-                del self._requests[_key(command, None)]
+            self._client.wait(lambda: not self.is_awaiting, time.monotonic() + SILENCE_SECONDS)
 
     @property
-    def awaited(self) -> bool:
-        """Whether an answer is under way, and likely to come at once."""
-        waiting = any(asked.request.reply is None for asked in self._requests.values())
+    def is_awaiting(self) -> bool:
+        """Whether an answer is under way and likely to come at once."""
+        waiting = any(not entry.is_answered for entry in self._entries.values())
         return waiting and not self.is_silent
 
     @property
     def is_silent(self) -> bool:
-        """Whether the VM has owed an answer for longer than people notice."""
-        late = time.monotonic() - PATIENCE
+        """Whether the VM has left a question unanswered for :data:`SILENCE_SECONDS`."""
+        late = time.monotonic() - SILENCE_SECONDS
         return any(
-            asked.request.reply is None and asked.at <= late for asked in self._requests.values()
+            not entry.is_answered and entry.asked_at <= late for entry in self._entries.values()
         )
 
     @property
-    def knows_schema(self) -> bool:
-        """Whether the schema is here."""
-        return self._schema is not None
+    def has_schema(self) -> bool:
+        """Whether the VM's schema is here."""
+        entry = self._entries.get(_SCHEMA_KEY)
+        return self._schema is not None or (entry is not None and entry.is_constant)
 
-    def schema(self, look_up: LookUp) -> Schema | None:
-        """The VM's types; None: it does not tell them, or not yet."""
-        if self._schema is None and not self.is_agent:
-            entries = look_up("query-qmp-schema")
-            if isinstance(entries, list) and entries:
-                from ..schema import Schema
+    def forget(self, *questions: Question[Any]) -> None:
+        """Have these asked anew the next time. What is under way is not asked twice."""
+        for question in questions:
+            entry = self._entries.get(_key(question))
+            if entry is not None and entry.is_answered:
+                del self._entries[_key(question)]
 
-                self._schema = Schema(entries)
-        return self._schema
+    def note_command(self, message: Message) -> None:
+        """A command was executed, which may have changed some answers."""
+        if not is_read_only(message):
+            self.forget_changeable()
 
-    def commands(self, look_up: LookUp) -> list[str]:
-        """The names of all commands; empty while the VM does not tell them."""
-        if self._client is None:
-            return self._schema.commands() if self._schema is not None else []
-        if self.is_agent:
-            listed = dicts(dictionary(look_up("guest-info")).get("supported_commands"))
-            listed = [each for each in listed if each.get("enabled")]
-        else:
-            listed = dicts(look_up("query-commands"))
-        return sorted(str(each.get("name")) for each in listed)
-
-    def identity(self) -> tuple[str, str]:
-        """The VM's name and run state; each empty if it is not told at once."""
-        if self.is_agent:
-            return "", ""
-        asked = (("query-name", "name"), ("query-status", "status"))
-        for command, _ in asked:  # both are under way before one is waited for
-            self.peek(command)
-        self.settle()
-        name, status = (str(dictionary(self.peek(c)).get(key, "")) for c, key in asked)
-        return name, status
-
-    def sent(self, message: Message) -> None:
-        """A command was executed; it may have changed what was known."""
-        if not is_harmless(message):
-            self.forget()
-
-    def forget(self) -> None:
-        """Something may have changed, so ask anew for whatever can change.
-
-        What is still being asked is not asked twice.
-        """
-        self._requests = {
-            key: asked
-            for key, asked in self._requests.items()
-            if asked.request.reply is None
-            or (key[0] in _CONSTANT and not asked.request.reply.is_error)
+    def forget_changeable(self) -> None:
+        """Something may have changed: have everything asked anew that can change."""
+        self._entries = {
+            key: entry
+            for key, entry in self._entries.items()
+            if not entry.is_answered or entry.is_constant
         }
 
 
-class _Asked(NamedTuple):
-    """A question, and when it was put."""
+class AnswerView:
+    """One of the two ways to look up answers."""
 
-    request: Request
-    at: float
+    def __init__(self, answers: Answers, *, waits: bool) -> None:
+        self._get = answers.wait_for if waits else answers.look_up
 
-
-def _key(command: str, arguments: Message | None) -> tuple[str, str]:
-    return command, repr(arguments)
-
-
-def _message(command: str, arguments: Message | None) -> Message:
-    return {"execute": command} | ({"arguments": arguments} if arguments else {})
+    def get(self, question: Question[T], /) -> T | None:
+        """The answer; None if the VM refused to answer, or if it is not here yet."""
+        return self._get(question)
 
 
-def _returned(request: Request) -> Any:
-    return request.reply.message.get("return") if request.reply is not None else None
+_SCHEMA_KEY = ("query-qmp-schema", repr(None))
 
 
-def dictionary(value: object) -> Message:
-    """The value, if it is an object; else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def dicts(value: object) -> list[Message]:
-    """The objects of a list; none if it is no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def _key(question: Question[Any]) -> tuple[str, str]:
+    return question.command, repr(question.arguments)

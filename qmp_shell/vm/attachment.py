@@ -1,90 +1,165 @@
-"""All that is known of the VM at the other end: its answers, its types, its manual."""
+"""One VM that a session is attached to, with everything that is known of it: one lifetime.
+
+``.connect`` replaces an attachment by another one; nothing of the first is left in the second.
+What only completion, hints and help need is imported when it is first used.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..client import Client
-from ..protocol import CommandError, Message
-from ..schema import Schema
-from ..session.hints import hint, marks_of
-from .answers import Catalog
-from .names import VmNames
-from .status import Status
-from .types import VmTypes
+from ..errors import ConnectionLost
+from ..protocol import Event, Message, Reply, Unsolicited
+from .answers import Answers
+from .events import EventHistory
+from .question import is_read_only
 
 if TYPE_CHECKING:
     from ..manual import Manual
+    from ..schema import Schema
+    from ..transport.stream import Address
+    from .names import VmNames
+    from .status import StatusPoller
+    from .types import VmTypes
 
 
-class Knowledge:
-    """One for each connection; for a saved schema, one without.
+class Attachment:
+    """One VM, or a saved schema that stands in for one.
 
-    :ivar catalog: the VM's answers.
-    :ivar types: the types of its arguments; the VM is waited for.
-    :ivar known_types: the same as far as they are here; the VM is not waited for.
-    :ivar status: what it is at.
-    :ivar names: the names that exist in it, as far as they are here.
+    :ivar address: of the VM's monitor; None: the VM is the shell's own, or there is none.
+    :ivar answers: the VM's answers to the shell's own questions.
+    :ivar events: the events that it has sent.
     """
 
-    def __init__(self, client: Client | None, schema: Schema | None) -> None:
-        """:param schema: that of a VM which is not there."""
-        self.catalog = Catalog(client, schema)
-        self.types = VmTypes(self.catalog, self.catalog.ask)
-        self.known_types = VmTypes(self.catalog, self.catalog.peek)
-        self.names = VmNames(self.catalog, self.known_types, self._summary, self._type_names)
-        self.status = Status(self.catalog)
-        self._manual: Manual | None = None
-        self._sought_manual = False
-        self._marked: set[str] = set()
+    def __init__(
+        self,
+        client: Client | None,
+        listener: Callable[[Unsolicited], None],
+        *,
+        address: Address | None = None,
+        schema: Schema | None = None,
+    ) -> None:
+        """
+        :param client: None: there is no VM, only ``schema``.
+        :param listener: is given what the VM sends unasked, after it has been recorded here.
+        """
+        self.address = address
+        self.answers = Answers(client, schema)
+        self.events = EventHistory()
+        self._client = client
+        self._listener = listener
+        if client is not None:
+            client.listen(self._receive)
 
     @property
+    def client(self) -> Client:
+        """The connection to the VM.
+
+        :raise ConnectionLost: there is none, only a schema.
+        """
+        if self._client is None:
+            raise ConnectionLost("there is no VM, only its schema")
+        return self._client
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether there is no VM, only a schema."""
+        return self._client is None
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether it is a guest agent, which has no schema, no events and no run state."""
+        return self._client is not None and self._client.greeting is None
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None and self._client.connected
+
+    @property
+    def watched(self) -> dict[int, Callable[[], object]]:
+        """What a front end has to read while it waits (see :attr:`Client.watched`)."""
+        return self._client.watched if self._client is not None else {}
+
+    @cached_property
+    def types(self) -> VmTypes:
+        """The types of arguments; the VM is waited for."""
+        from .types import VmTypes
+
+        return VmTypes(self.answers.waiting, is_agent=self.is_agent)
+
+    @cached_property
+    def known_types(self) -> VmTypes:
+        """The types of arguments as far as they are here; the VM is not waited for."""
+        from .types import VmTypes
+
+        return VmTypes(self.answers.immediate, is_agent=self.is_agent)
+
+    @cached_property
+    def names(self) -> VmNames:
+        """The names that exist in the VM, as far as they are here."""
+        from .names import VmNames
+
+        return VmNames(self.answers.immediate, self.known_types, lambda: self.manual)
+
+    @cached_property
+    def poller(self) -> StatusPoller:
+        """The VM's state, as far as it is known."""
+        from .status import StatusPoller
+
+        return StatusPoller(self.answers)
+
+    @cached_property
     def manual(self) -> Manual | None:
-        """QEMU's reference for what is at the other end, if this machine has it."""
-        if not self._sought_manual:
-            from ..manual import open_manual
+        """QEMU's reference manual for what is at the other end, if this host has it."""
+        from ..manual import open_manual
 
-            self._sought_manual = True
-            found = (open_manual(title) for title in self._titles())
-            self._manual = next((manual for manual in found if manual is not None), None)
-        return self._manual
-
-    def _summary(self, name: str) -> str:
-        return self.manual.summary(name) if self.manual is not None else ""
-
-    def _titles(self) -> Iterator[str]:
-        """The manual's pages that may tell of what is at the other end, the likeliest first."""
-        if self.catalog.is_agent:
-            yield "qemu-ga-ref"
-            return
+        if self.is_agent:
+            return open_manual("qemu-ga-ref")
+        titles = ["qemu-qmp-ref", "qemu-storage-daemon-qmp-ref"]
         commands = self.known_types.commands()
-        if commands and "query-status" not in commands:  # there is no guest to have a state
-            yield "qemu-storage-daemon-qmp-ref"
-        yield "qemu-qmp-ref"
-        yield "qemu-storage-daemon-qmp-ref"
+        if commands and "query-status" not in commands:  # a storage daemon has no guest
+            titles.reverse()
+        pages = (open_manual(title) for title in titles)
+        return next((page for page in pages if page is not None), None)
 
-    def _type_names(self) -> list[str]:
-        return self.manual.type_names() if self.manual is not None else []
+    def schema_soon(self) -> Schema | None:
+        """The schema; None: there is none, or it takes the VM longer than a moment to send it.
 
-    def hint(self, error: CommandError) -> str:
-        """What the schema knows about an error; empty: nothing, or the VM does not tell at once."""
-        while True:
-            found = hint(error, self.known_types, self.names)
-            if not self.catalog.awaited:
-                return found
-            self.catalog.settle()
-
-    def schema_at_once(self) -> Schema | None:
-        """The schema; None: there is none, or it takes the VM longer than a moment to tell it."""
+        :raise ConnectionLost: the VM was lost meanwhile.
+        """
         if self.known_types.schema is None:
-            self.catalog.settle()
+            self.answers.settle()
         return self.known_types.schema
 
-    def new_marks(self, message: Message) -> list[str]:
-        """What a message uses that is deprecated or unstable, each of it once."""
-        if not self.catalog.knows_schema:
-            return []
-        marks = [mark for mark in marks_of(message, self.known_types) if mark not in self._marked]
-        self._marked.update(marks)
-        return marks
+    def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
+        """Send a command of the user's, and wait for its reply, good or bad.
+
+        :param descriptors: of open files, which go along with it.
+        :raise Timeout: no reply in time.
+        :raise ConnectionLost: there is no VM any more.
+        """
+        self.client.receive()  # what came before is older than the command
+        count = self.events.count
+        was_refused = False
+        try:
+            reply = self.client.request(message, descriptors)
+            was_refused = reply.is_error
+            return reply
+        finally:
+            if not was_refused and not is_read_only(message):
+                self.events.expire(count, message)
+            self.answers.note_command(message)
+
+    def close(self) -> None:
+        """End the connection, if there is one. The VM goes on."""
+        if self._client is not None:
+            self._client.close()
+
+    def _receive(self, message: Unsolicited) -> None:
+        if isinstance(message, Event):
+            self.events.add(message)
+            self.answers.forget_changeable()
+        self._listener(message)

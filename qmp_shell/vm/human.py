@@ -1,61 +1,87 @@
-"""QEMU's human monitor, spoken to through ``human-monitor-command``."""
+"""What QEMU's human monitor prints, parsed; and the message that has it run a line.
+
+QMP does not tell all that the human monitor does: device buses, network clients, the aliases of
+drivers. Each ``parse_*`` function takes the monitor's text, whatever that is, and never raises.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..protocol import Message
 
-_CPU = re.compile(r"\s*cpu\s+(?P<number>[0-9]+)\s*")
-# A usage may go on over lines that begin with a blank or a [. A summary is cut at its line.
-_HELP = re.compile(
-    r"^(?P<names>[^\s\[]\S*)(?P<arguments>[^\n]*?(?:\n[ \t\[][^\n]*?)*?)\s+-- (?P<summary>.*)$",
-    re.MULTILINE,
-)
+# name "e1000", bus PCI, alias "...", desc "..."
 _DRIVER = re.compile(
-    r'^name "(?P<name>[^"]+)"(?:, bus (?P<bus>[^,\n]+))?(?:, alias "(?P<alias>[^"]+)")?'
-    r'(?:, desc "(?P<summary>.*?)")?(?P<hidden>, no-user)?$',
-    re.MULTILINE,
+    r'name "(?P<name>[^"]+)"(?:, bus (?P<bus>[^,]+))?(?:, alias "(?P<alias>[^"]+)")?'
+    r'(?:, desc "(?P<summary>.*)")?(?P<hidden>, no-user)?'
 )
+_BUS_NAME = re.compile(r" *bus: (?P<name>\S+)")
+_BUS_TYPE = re.compile(r" *type (?P<type>\S+)")
+_NET_CLIENT = re.compile(r"\d+,type=(?P<type>[\w-]+),?(?P<details>.*)")
+_HELP_NAMES = re.compile(r"(?P<names>[^\s\[]\S*)(?P<rest>.*)")
 
 
-class HumanMonitor:
-    """What is to be remembered between two human monitor commands: the CPU.
+def human_message(line: str, cpu: int | None = None) -> Message:
+    """The message that has the human monitor run a line.
 
-    Each ``human-monitor-command`` gets a monitor of its own, so a CPU chosen with
-    ``cpu N`` holds only if ``cpu-index`` names it in all later ones.
+    :param cpu: the CPU that the line is about; None: QEMU's default.
     """
-
-    def __init__(self) -> None:
-        self.cpu: int | None = None
-
-    def message(self, line: str) -> Message:
-        """The message for a line as QEMU's own monitor takes it."""
-        arguments: Message = {"command-line": line}
-        if self.cpu is not None:
-            arguments["cpu-index"] = self.cpu
-        return {"execute": "human-monitor-command", "arguments": arguments}
-
-    def answered(self, line: str, answer: str) -> None:
-        """Note what a line has changed. QEMU answers a ``cpu N`` that is well with nothing."""
-        chosen = _CPU.fullmatch(line)
-        if chosen is not None and not answer.strip():
-            self.cpu = int(chosen["number"])
+    arguments: Message = {"command-line": line}
+    if cpu is not None:
+        arguments["cpu-index"] = cpu
+    return {"execute": "human-monitor-command", "arguments": arguments}
 
 
 class HumanCommand(NamedTuple):
-    """A command as ``help`` lists it."""
+    """A command as the human monitor's ``help`` lists it."""
 
     name: str
     usage: str
     summary: str
 
 
+def parse_help(value: object, prefix: str = "") -> list[HumanCommand]:
+    """Parse the answer to ``help``, or to ``help info`` with the prefix ``info``.
+
+    An entry is ``NAME|ALIAS ARGUMENTS -- SUMMARY``. The arguments may go on over lines that
+    begin with a blank or a bracket; only the first line of a summary is kept.
+    """
+    commands = []
+    for head, summary in _help_entries(_lines(value)):
+        match = _HELP_NAMES.match(head)
+        if match is None:
+            continue
+        names, usage = match["names"], " ".join(match["rest"].split())
+        if prefix:
+            if names != prefix or not usage:
+                continue
+            names, _, usage = usage.partition(" ")
+        for name in names.split("|"):
+            commands.append(HumanCommand(name, usage.strip(), summary.strip()))
+    return commands
+
+
+def _help_entries(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """The two sides of the ``--`` of each entry."""
+    head: list[str] = []
+    for line in lines:
+        if not line[:1].isspace() and not line.startswith("["):
+            head = []  # the entry before had no summary
+        elif not head:
+            continue  # the rest of a summary
+        before, dashes, summary = line.partition(" -- ")
+        head.append(before)
+        if dashes:
+            yield " ".join(head), summary
+            head = []
+
+
 class Driver(NamedTuple):
     """A driver as ``info qdm`` lists it.
 
-    :ivar is_pluggable: users may add one; else it is a part of a machine.
+    :ivar is_pluggable: users may add a device of it; otherwise it is a part of a machine.
     """
 
     name: str
@@ -65,15 +91,16 @@ class Driver(NamedTuple):
     is_pluggable: bool
 
     @property
-    def about(self) -> str:
-        """All that is told of it, in a line."""
+    def description(self) -> str:
+        """All that is known of it, on one line."""
         alias = f'alias "{self.alias}"' if self.alias else ""
         bus = f"bus {self.bus}" if self.bus else ""
         return ", ".join(filter(None, (bus, alias, self.summary)))
 
 
-def read_drivers(text: str) -> list[Driver]:
-    """Read the answer to ``info qdm``: ``name "e1000", bus PCI, alias "...", desc "..."``."""
+def parse_drivers(value: object) -> list[Driver]:
+    """Parse the answer to ``info qdm``."""
+    matches = (_DRIVER.fullmatch(line) for line in _lines(value))
     return [
         Driver(
             match["name"],
@@ -82,22 +109,52 @@ def read_drivers(text: str) -> list[Driver]:
             match["summary"] or "",
             match["hidden"] is None,
         )
-        for match in _DRIVER.finditer(text.replace("\r\n", "\n"))
+        for match in matches
+        if match is not None
     ]
 
 
-def read_help(text: str, prefix: str = "") -> list[HumanCommand]:
-    """Read the answer to ``help``, or to ``help info`` with the prefix ``info ``.
+def parse_buses(value: object) -> dict[str, str]:
+    """The type of each bus by its name, from the answer to ``info qtree``."""
+    buses = {}
+    name: str | None = None
+    for line in _lines(value):
+        bus_type = _BUS_TYPE.fullmatch(line) if name is not None else None
+        if name is not None and bus_type is not None:
+            buses[name] = bus_type["type"]
+        bus = _BUS_NAME.fullmatch(line)
+        name = bus["name"] if bus is not None else None
+    return buses
 
-    A line is ``NAME|ALIAS ARGUMENTS -- SUMMARY``; the lines that go on a summary are left out.
+
+class NetClient(NamedTuple):
+    """A network device or backend; ``type`` is ``nic``, ``user``, ``hubport``, ..."""
+
+    name: str
+    type: str
+    details: str = ""
+
+
+def parse_network(value: object) -> list[NetClient]:
+    r"""Parse the answer to ``info network``.
+
+    A line is ``NAME: index=0,type=user,...``, after a ``\`` if it is the peer of the one above;
+    a port of a hub is ``PORT``, followed by its peer.
     """
-    commands = []
-    for match in _HELP.finditer(text.replace("\r\n", "\n")):
-        names, usage = match["names"], " ".join(match["arguments"].split())
-        if prefix:
-            if names != prefix.strip() or not usage:
-                continue
-            names, _, usage = usage.partition(" ")
-        for name in names.split("|"):
-            commands.append(HumanCommand(name, usage.strip(), match["summary"].strip()))
-    return commands
+    clients = []
+    for line in _lines(value):
+        before, _, after = line.removeprefix(" \\ ").partition(": index=")
+        client = _NET_CLIENT.fullmatch(after)
+        names = before.split(": ") if client is not None or line.startswith(" \\ ") else []
+        for name in names:
+            if client is not None and name == names[-1]:
+                details = client["details"].replace(",", ", ")
+                clients.append(NetClient(name, client["type"], details))
+            else:
+                clients.append(NetClient(name, "hubport"))
+    return clients
+
+
+def _lines(value: object) -> list[str]:
+    """The lines of what the monitor printed; newer QEMUs end them with CR LF."""
+    return value.replace("\r\n", "\n").split("\n") if isinstance(value, str) else []

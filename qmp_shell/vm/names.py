@@ -1,184 +1,207 @@
-"""The names that exist in the VM, as it tells them now; it is asked, and not waited for."""
+"""The names that exist in a VM now, by their kind, as far as the VM has told them.
+
+The VM is asked and not waited for. Most kinds are a row of a table: the command that lists them
+and the member that is the name.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..complete import Candidate, Kind, NameRequest
 from ..protocol import Message
 from ..schema.check import warning_features
 from ..schema.text import format_arguments, format_type
-from .answers import Catalog, dictionary, dicts
-from .human import read_drivers, read_help
-from .types import DEVICE_TYPES, VmTypes
+from .answers import AnswerView
+from .human import NetClient, parse_buses, parse_help, parse_network
+from .open_commands import DRIVERS
+from .questions import (
+    BLOCK_NODES,
+    DEVICE_TYPES,
+    human_question,
+    object_properties,
+    raw_question,
+)
+from .read import read_objects, read_path, read_scalar
+from .records import BlockNode
+from .types import VmTypes
 
 
-class _Source(NamedTuple):
-    """Where names of a kind are: a command that returns a list of objects.
+class ManualTopics(Protocol):
+    """What is taken from QEMU's manual."""
 
-    :ivar name: the member that is the name; dotted, if it lies deeper.
-    :ivar about: the members that describe what has that name; with a word before one or not.
+    def summary(self, name: str) -> str:
+        """What is said of a command, an event or a type in one sentence; empty: nothing."""
+
+    def type_names(self) -> list[str]:
+        """The types that have a section."""
+
+
+class _List(NamedTuple):
+    """A command that lists the names of a kind as an array of objects.
+
+    :ivar name: the member that is the name; a dotted path if it lies deeper.
+    :ivar details: the members that describe what has that name, each perhaps after a label.
     """
 
     command: str
     arguments: Message | None
     name: str
-    about: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
-_NODES = ("query-named-block-nodes", {"flat": True})
-_SOURCES = {
-    Kind.QOM_TYPE: _Source("qom-list-types", {"abstract": True}, "name", ("parent",)),
-    Kind.IOTHREAD: _Source("query-iothreads", None, "id", ("thread thread-id",)),
-    Kind.MEMORY_BACKEND: _Source("query-memdev", None, "id", ("size", "policy")),
-    Kind.NODE: _Source(*_NODES, "node-name", ("drv", "file")),
-    Kind.BLOCK_DEVICE: _Source("query-block", None, "device", ("inserted.drv", "inserted.file")),
-    Kind.BLOCK_QDEV: _Source("query-block", None, "qdev", ("inserted.file",)),
-    Kind.EXPORT: _Source("query-block-exports", None, "id", ("type", "node-name")),
-    Kind.JOB: _Source("query-jobs", None, "id", ("type", "status")),
-    Kind.BLOCK_JOB: _Source("query-block-jobs", None, "device", ("type", "status")),
-    Kind.CHARDEV: _Source("query-chardev", None, "label", ("filename",)),
-    Kind.NIC: _Source("query-rx-filter", None, "name", ("main-mac",)),
-    Kind.CPU_MODEL: _Source("query-cpu-definitions", None, "name", ("typename", "alias-of")),
-    Kind.CPU: _Source("query-cpus-fast", None, "cpu-index", ("qom-path",)),
-    Kind.TRACE_EVENT: _Source("trace-event-get-state", {"name": "*"}, "name", ("state",)),
-    Kind.FDSET: _Source("query-fdsets", None, "fdset-id", ()),
-    Kind.COMMAND_LINE_OPTION: _Source("query-command-line-options", None, "option"),
+_LISTS = {
+    Kind.QOM_TYPE: _List("qom-list-types", {"abstract": True}, "name", ("parent",)),
+    Kind.IOTHREAD: _List("query-iothreads", None, "id", ("thread thread-id",)),
+    Kind.MEMORY_BACKEND: _List("query-memdev", None, "id", ("size", "policy")),
+    Kind.NODE: _List("query-named-block-nodes", {"flat": True}, "node-name", ("drv", "file")),
+    Kind.BLOCK_DEVICE: _List("query-block", None, "device", ("inserted.drv", "inserted.file")),
+    Kind.BLOCK_QDEV: _List("query-block", None, "qdev", ("inserted.file",)),
+    Kind.EXPORT: _List("query-block-exports", None, "id", ("type", "node-name")),
+    Kind.JOB: _List("query-jobs", None, "id", ("type", "status")),
+    Kind.BLOCK_JOB: _List("query-block-jobs", None, "device", ("type", "status")),
+    Kind.CHARDEV: _List("query-chardev", None, "label", ("filename",)),
+    Kind.NIC: _List("query-rx-filter", None, "name", ("main-mac",)),
+    Kind.CPU_MODEL: _List("query-cpu-definitions", None, "name", ("typename", "alias-of")),
+    Kind.CPU: _List("query-cpus-fast", None, "cpu-index", ("qom-path",)),
+    Kind.TRACE_EVENT: _List("trace-event-get-state", {"name": "*"}, "name", ("state",)),
+    Kind.FDSET: _List("query-fdsets", None, "fdset-id"),
+    Kind.COMMAND_LINE_OPTION: _List("query-command-line-options", None, "option"),
 }
-# Objects that were made with object-add, by what their type begins with.
-_OBJECTS = {
+# Objects that were created with object-add, by what their QOM type begins with.
+_OBJECT_TYPES = {
     Kind.OBJECT: "",
     Kind.SECRET: "secret",
     Kind.TLS_CREDS: "tls-creds-",
     Kind.THROTTLE_GROUP: "throttle-group",
 }
-# The schema's own lists: a command and its argument.
-_IN_SCHEMA = {
+# Enumerations of the schema: a command, and the path of an argument or a returned member.
+_ENUMS = {
     Kind.KEY: ("send-key", ("keys", "data")),
     Kind.RUN_STATE: ("query-status", ("status",)),
     Kind.CAPABILITY: ("migrate-set-capabilities", ("capabilities", "capability")),
 }
-_CHILD = re.compile(r"child<(.*)>")
-_NET_CLIENT = re.compile(r"\d+,type=(?P<type>[\w-]+),?(?P<about>.*)")
-_BUS = re.compile(r"^ *bus: (?P<name>\S+)\r?\n *type (?P<type>\S+)", re.MULTILINE)
+_QOM_ROOTS = (
+    Candidate("/machine", "the machine"),
+    Candidate("/objects", "objects created with object-add"),
+    Candidate("/chardevs", "character devices"),
+    Candidate("/backend", "consoles and other backends"),
+)
+_LONGEST_NUMBER = 18  # digits; longer ones are sorted as text
 
 
 class VmNames:
-    """What the VM knows by name. (A :class:`~qmp_shell.complete.Names`.)"""
+    """The names in one VM. (A :class:`~qmp_shell.complete.NameSource`.)"""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        types: VmTypes,
-        summary: Callable[[str], str],
-        type_names: Callable[[], list[str]],
+        self, answers: AnswerView, types: VmTypes, find_manual: Callable[[], ManualTopics | None]
     ) -> None:
         """
-        :param types: those that are here; the VM is not waited for.
-        :param summary: what the manual says of something, in a sentence; or nothing.
-        :param type_names: the types that the manual tells of.
+        :param answers: a view that does not wait.
+        :param types: the VM's types, looked up without waiting.
+        :param find_manual: finds QEMU's manual when it is first needed; None: not installed.
         """
-        self._catalog = catalog
+        self._answers = answers
         self._types = types
-        self._summary = summary
-        self._special: dict[str, Callable[[NameRequest], Iterable[Candidate]]] = {
+        self._find_manual = find_manual
+        self._finders: dict[str, Callable[[NameRequest], Iterable[Candidate]]] = {
             Kind.COMMAND: self._commands,
             Kind.ACTION: self._actions,
             Kind.EVENT: self._events,
-            Kind.TYPE: lambda _: (
-                Candidate(name, summary(name) or "a type") for name in type_names()
-            ),
+            Kind.TYPE: self._manual_types,
             Kind.EVENT_MEMBER: self._event_members,
             Kind.HUMAN: self._human_commands,
             Kind.TOPIC: self._human_topics,
             Kind.DRIVER: self._drivers,
-            Kind.DEVICE: self._devices,
+            Kind.DEVICE: lambda _: self._children("/machine/peripheral"),
             Kind.DEVICE_PATH: self._device_paths,
             Kind.QOM_PATH: self._qom_paths,
             Kind.QOM_PROPERTY: self._qom_properties,
             Kind.BLOCK: self._blocks,
             Kind.BITMAP: self._bitmaps,
             Kind.SNAPSHOT: self._snapshots,
-            Kind.NETDEV: lambda _: self._net_clients(nics=False),
-            Kind.NET_CLIENT: lambda _: self._net_clients(nics=True),
+            Kind.NETDEV: lambda _: self._net_clients(with_nics=False),
+            Kind.NET_CLIENT: lambda _: self._net_clients(with_nics=True),
             Kind.BUS: self._buses,
             Kind.PARAMETER: self._parameters,
         }
 
-    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
-        """The names of a kind, as far as they are known, in the order that people expect."""
-        if wanted.kind in _IN_SCHEMA:
-            return self._in_schema(*_IN_SCHEMA[wanted.kind])
-        return sorted(self._candidates(wanted), key=_order)
+    def candidates(self, request: NameRequest) -> Iterable[Candidate]:
+        """The names of a kind, in the order that people expect."""
+        if request.kind in _ENUMS:
+            return self._enum_values(*_ENUMS[request.kind])  # in the schema's order
+        return sorted(self._find(request), key=_sort_key)
 
-    def _candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
-        if wanted.kind in self._special:
-            return self._special[wanted.kind](wanted)
-        if wanted.kind in _SOURCES:
-            return self._listed(_SOURCES[wanted.kind])
-        if wanted.kind in _OBJECTS:
-            return self._children("/objects", _OBJECTS[wanted.kind])
-        return []
+    def _find(self, request: NameRequest) -> Iterable[Candidate]:
+        if request.kind in self._finders:
+            return self._finders[request.kind](request)
+        if request.kind in _LISTS:
+            return self._listed(_LISTS[request.kind])
+        if request.kind in _OBJECT_TYPES:
+            return self._children("/objects", _OBJECT_TYPES[request.kind])
+        return ()
 
-    def _ask(self, command: str, arguments: Message | None = None) -> Any:
-        return self._catalog.peek(command, arguments)
+    def _listed(self, source: _List) -> Iterator[Candidate]:
+        answer = self._answers.get(raw_question(source.command, source.arguments))
+        for entry in read_objects(answer):
+            name = read_scalar(read_path(entry, source.name))
+            if name:
+                yield Candidate(name, ", ".join(_details(entry, source.details)))
 
-    def _human(self, line: str) -> str:
-        catalog = self._catalog
-        return catalog.human(catalog.peek, line).replace("\r\n", "\n")
-
-    def _listed(self, source: _Source) -> Iterator[Candidate]:
-        for each in dicts(self._ask(source.command, source.arguments)):
-            name = _at(each, source.name)
-            if name not in (None, ""):
-                yield Candidate(str(name), ", ".join(_told(each, source.about)))
-
-    def _in_schema(self, command: str, path: tuple[str, ...]) -> Iterator[Candidate]:
+    def _enum_values(self, command: str, path: tuple[str, ...]) -> Iterator[Candidate]:
         schema = self._types.schema
         for type_ in schema.enums_at(command, path) if schema is not None else ():
-            yield from (Candidate(v.name, ", ".join(v.features)) for v in type_.values.values())
+            for value in type_.values.values():
+                yield Candidate(value.name, ", ".join(value.features))
 
-    # Commands
+    # Commands and events
 
     def _commands(self, _: NameRequest) -> Iterator[Candidate]:
-        types = self._types
-        for name in types.commands():
-            command = types.command(name)
-            notes = warning_features(command.features) if command is not None else []
-            yield Candidate(name, ": ".join(filter(None, (", ".join(notes), self._about(name)))))
+        for name in self._types.commands():
+            command = self._types.command(name)
+            warnings = warning_features(command.features) if command is not None else []
+            notes = (", ".join(warnings), self._summary(name))
+            yield Candidate(name, ": ".join(filter(None, notes)))
 
     def _actions(self, _: NameRequest) -> Iterator[Candidate]:
         actions = self._types.actions()
         for value in actions.values.values() if actions is not None else ():
-            yield Candidate(value.name, ", ".join([*value.features, self._about(value.name)]))
+            yield Candidate(value.name, ", ".join([*value.features, self._summary(value.name)]))
 
-    def _about(self, name: str) -> str:
-        """What the manual says of a command or an event, or else its arguments."""
-        about = self._summary(name)
+    def _summary(self, name: str) -> str:
+        """What the manual says of a command or an event; without a manual, its arguments."""
+        manual = self._find_manual()
+        summary = manual.summary(name) if manual is not None else ""
         command = self._types.command(name)
-        if not about and command is not None:
-            about = format_arguments(command)
-        return about
+        if not summary and command is not None:
+            summary = format_arguments(command)
+        return summary
 
     def _events(self, _: NameRequest) -> Iterator[Candidate]:
         schema = self._types.schema
         for name in schema.events() if schema is not None else ():
-            yield Candidate(name, self._about(name) or "an event")
+            yield Candidate(name, self._summary(name) or "an event")
 
-    def _event_members(self, wanted: NameRequest) -> Iterator[Candidate]:
+    def _event_members(self, request: NameRequest) -> Iterator[Candidate]:
         schema = self._types.schema
-        event = schema.event(str(wanted.given.get("event"))) if schema is not None else None
+        event = schema.event(str(request.given.get("event"))) if schema is not None else None
         for member in event.data.members.values() if event is not None else ():
             yield Candidate(f"{member.name}=", format_type(member.type), is_key=True)
 
+    def _manual_types(self, _: NameRequest) -> Iterator[Candidate]:
+        manual = self._find_manual()
+        for name in manual.type_names() if manual is not None else ():
+            yield Candidate(name, self._summary(name) or "a type")
+
     def _human_commands(self, _: NameRequest) -> Iterator[Candidate]:
-        return (Candidate(c.name, c.summary) for c in read_help(self._human("help")))
+        for command in self._answers.get(_HUMAN_HELP) or ():
+            yield Candidate(command.name, command.summary)
 
     def _human_topics(self, _: NameRequest) -> Iterator[Candidate]:
-        text = self._human("help info")
-        return (Candidate(c.name, c.summary) for c in read_help(text, prefix="info "))
+        for command in self._answers.get(_HUMAN_TOPICS) or ():
+            yield Candidate(command.name, command.summary)
 
     def _parameters(self, _: NameRequest) -> Iterator[Candidate]:
         type_ = self._types.arguments("migrate-set-parameters", {})
@@ -188,125 +211,112 @@ class VmNames:
     # Devices and objects
 
     def _drivers(self, _: NameRequest) -> Iterator[Candidate]:
-        """Drivers, less those that QEMU's own list marks as not for users."""
-        types = self._ask("qom-list-types", DEVICE_TYPES)
-        listed = {each.name: each for each in read_drivers(self._human("info qdm"))}
-        for name in (str(each.get("name")) for each in dicts(types)):
+        """Drivers, without those that QEMU's own list marks as not for users."""
+        names = self._answers.get(DEVICE_TYPES) or ()
+        listed = {each.name: each for each in self._answers.get(DRIVERS) or ()}
+        for name in names:
             driver = listed.get(name)
             if not listed:
                 yield Candidate(name)
             elif driver is not None and driver.is_pluggable:
-                yield Candidate(name, driver.about)
+                yield Candidate(name, driver.description)
                 if driver.alias:
                     yield Candidate(driver.alias, f"the same as {name}")
 
-    def _children(self, path: str, kind: str = "") -> Iterator[Candidate]:
-        for each in dicts(self._ask("qom-list", {"path": path})):
-            child = _CHILD.fullmatch(str(each.get("type")))
-            if child is not None and child[1].startswith(kind):
-                yield Candidate(str(each.get("name")), child[1])
+    def _children(self, path: str, type_prefix: str = "") -> Iterator[Candidate]:
+        """The children of a QOM object whose type begins with a prefix."""
+        for child in self._answers.get(object_properties(path)) or ():
+            if child.child_type and child.child_type.startswith(type_prefix):
+                yield Candidate(child.name, child.child_type)
 
-    def _devices(self, _: NameRequest) -> Iterator[Candidate]:
+    def _device_paths(self, request: NameRequest) -> Iterable[Candidate]:
+        if request.typed.startswith("/"):
+            return self._qom_paths(request)
         return self._children("/machine/peripheral")
 
-    def _device_paths(self, wanted: NameRequest) -> Iterable[Candidate]:
-        return self._qom_paths(wanted) if wanted.typed.startswith("/") else self._devices(wanted)
-
-    def _qom_paths(self, wanted: NameRequest) -> Iterator[Candidate]:
-        """One level of the tree, below what is typed."""
-        parent, slash, _ = wanted.typed.rpartition("/")
-        if slash:
-            for child in self._children(parent or "/"):
-                yield Candidate(f"{parent}/{child.text}", child.description)
-        else:
-            yield Candidate("/machine", "the machine")
-            yield Candidate("/objects", "what was made with object-add")
-            yield Candidate("/chardevs", "character devices")
-            yield Candidate("/backend", "consoles and the like")
-
-    def _qom_properties(self, wanted: NameRequest) -> Iterator[Candidate]:
-        path = wanted.given.get("path")
-        if not isinstance(path, str):
+    def _qom_paths(self, request: NameRequest) -> Iterator[Candidate]:
+        """The level of the QOM tree that is being typed."""
+        parent, slash, _ = request.typed.rpartition("/")
+        if not slash:
+            yield from _QOM_ROOTS
             return
-        for each in dicts(self._ask("qom-list", {"path": str(path)})):
-            if not str(each.get("type")).startswith("child<"):
-                yield Candidate(str(each.get("name")), str(each.get("type")))
+        for child in self._children(parent or "/"):
+            yield Candidate(f"{parent}/{child.text}", child.description)
 
-    def _buses(self, wanted: NameRequest) -> Iterator[Candidate]:
-        """Those that the driver can be plugged into; all, if it is not given or fits none."""
-        buses = {m["name"]: m["type"] for m in _BUS.finditer(self._human("info qtree"))}
-        drivers = read_drivers(self._human("info qdm"))
-        named = str(wanted.given.get("driver"))
-        plug = next((each.bus for each in drivers if named in (each.name, each.alias)), "")
-        fitting = {name: kind for name, kind in buses.items() if plug and kind.startswith(plug)}
-        for name, kind in (fitting or buses).items():
-            yield Candidate(name, kind)
+    def _qom_properties(self, request: NameRequest) -> Iterator[Candidate]:
+        path = request.given.get("path")
+        if isinstance(path, str):
+            for entry in self._answers.get(object_properties(str(path))) or ():
+                if not entry.child_type:
+                    yield Candidate(entry.name, entry.type)
 
-    # The block layer
+    def _buses(self, request: NameRequest) -> Iterator[Candidate]:
+        """Buses that the driver can be plugged into; all, if it is not given or fits none."""
+        buses = self._answers.get(_BUSES) or {}
+        driver = request.given.get("driver")
+        drivers = self._answers.get(DRIVERS) or ()
+        plug = next(
+            (each.bus for each in drivers if driver and driver in (each.name, each.alias)), ""
+        )
+        fitting = {name: type_ for name, type_ in buses.items() if plug and type_.startswith(plug)}
+        for name, type_ in (fitting or buses).items():
+            yield Candidate(name, type_)
+
+    # The block layer and the network
 
     def _blocks(self, _: NameRequest) -> Iterator[Candidate]:
-        yield from self._listed(_SOURCES[Kind.BLOCK_DEVICE])
-        yield from self._listed(_SOURCES[Kind.NODE])
+        yield from self._listed(_LISTS[Kind.BLOCK_DEVICE])
+        yield from self._listed(_LISTS[Kind.NODE])
 
-    def _nodes(self, given: Message) -> Iterator[Message]:
+    def _nodes(self, given: Message) -> list[BlockNode]:
         """The nodes that a command's other arguments name; all of them if there are none."""
-        nodes = dicts(self._ask(*_NODES))
-        named = {str(given[key]) for key in ("node", "device", "target") if key in given}
-        yield from [node for node in nodes if node.get("node-name") in named] or nodes
+        nodes = self._answers.get(BLOCK_NODES) or []
+        named = [given[key] for key in ("node", "device", "target") if key in given]
+        return [node for node in nodes if node.name in named] or nodes
 
-    def _bitmaps(self, wanted: NameRequest) -> Iterator[Candidate]:
-        for node in self._nodes(wanted.given):
-            for bitmap in dicts(node.get("dirty-bitmaps")):
-                if bitmap.get("name"):
-                    about = f"of {node.get('node-name')}, {bitmap.get('count', 0)} bytes dirty"
-                    yield Candidate(str(bitmap["name"]), about)
+    def _bitmaps(self, request: NameRequest) -> Iterator[Candidate]:
+        for node in self._nodes(request.given):
+            for bitmap in node.bitmaps:
+                yield Candidate(bitmap.name, f"of {node.name}, {bitmap.dirty_bytes} bytes dirty")
 
     def _snapshots(self, _: NameRequest) -> Iterator[Candidate]:
-        seen = set()
+        nodes: dict[str, str] = {}
         for node in self._nodes({}):
-            for snapshot in dicts(dictionary(node.get("image")).get("snapshots")):
-                name = str(snapshot.get("name"))
-                if name not in seen:
-                    seen.add(name)
-                    yield Candidate(name, f"of {node.get('node-name')}")
+            for snapshot in node.snapshots:
+                nodes.setdefault(snapshot, node.name)
+        for snapshot, node_name in nodes.items():
+            yield Candidate(snapshot, f"of {node_name}")
 
-    # The network
-
-    def _net_clients(self, *, nics: bool) -> Iterator[Candidate]:
-        """QMP has no list of these; the human monitor does.
-
-        A line is ``NAME: index=0,type=user,...``, behind a ``\\`` if it is the other's peer; a
-        port of a hub is ``PORT``, with its peer behind it.
-        """
-        for line in self._human("info network").splitlines():
-            before, _, told = line.removeprefix(" \\ ").partition(": index=")
-            client = _NET_CLIENT.fullmatch(told)
-            names = before.split(": ") if client is not None or line.startswith(" \\ ") else []
-            for name in names:
-                kind, about = "hubport", ""
-                if client is not None and name == names[-1]:
-                    kind, about = client["type"], client["about"].replace(",", ", ")
-                if nics or kind != "nic":
-                    yield Candidate(name, ", ".join(filter(None, (kind, about))))
+    def _net_clients(self, *, with_nics: bool) -> Iterator[Candidate]:
+        for client in self._answers.get(NETWORK) or ():
+            if with_nics or client.type != "nic":
+                yield Candidate(client.name, _net_description(client))
 
 
-def _order(candidate: Candidate) -> tuple[Any, ...]:
-    """Names of the user's before generated ones, numbers by their value, CPU types last."""
+_HUMAN_HELP = human_question("help", parse_help)
+_HUMAN_TOPICS = human_question("help info", lambda value: parse_help(value, prefix="info"))
+_BUSES = human_question("info qtree", parse_buses)
+NETWORK = human_question("info network", parse_network)
+
+
+def _net_description(client: NetClient) -> str:
+    return ", ".join(filter(None, (client.type, client.details)))
+
+
+def _details(entry: Message, paths: Iterable[str]) -> Iterator[str]:
+    for each in paths:
+        *label, path = each.split(" ")
+        detail = read_scalar(read_path(entry, path))
+        if detail:
+            yield " ".join([*label, detail])
+
+
+def _sort_key(candidate: Candidate) -> tuple[bool, bool, list[tuple[int, str]]]:
+    """Users' names before generated ones (``#block1``), numbers by value, CPU types last."""
     text = candidate.text
     parts = re.split(r"([0-9]+)", text.lower())
-    natural = [int(part) if index % 2 else part for index, part in enumerate(parts)]
+    natural = [
+        (int(part), "") if index % 2 and len(part) <= _LONGEST_NUMBER else (0, part)
+        for index, part in enumerate(parts)
+    ]
     return text.startswith("#"), text.endswith("-cpu"), natural
-
-
-def _told(value: Message, about: Iterable[str]) -> Iterator[str]:
-    for each in about:
-        *label, key = each.split(" ")
-        told = _at(value, key)
-        if told:
-            yield " ".join([*label, str(told)])
-
-
-def _at(value: Any, path: str) -> Any:
-    for key in path.split("."):
-        value = dictionary(value).get(key)
-    return value

@@ -1,78 +1,76 @@
-"""The VM at a glance, in a line: its name, run state, jobs and migration; kept true by events."""
+"""The state of a VM that changes while a user works: run state, jobs, migration."""
 
 from __future__ import annotations
 
-import time
+from typing import NamedTuple
 
-from ..protocol import Message
-from .answers import Catalog, dictionary, dicts
+from .answers import SILENCE_SECONDS, Answers
+from .questions import JOBS, MIGRATION, NAME, RUN_STATE
+from .records import Job, Migration
 
-# Not more often than this are jobs asked how far they are, and only while there are any.
-POLL_SECONDS = 1.0
-# A flood of events is no reason to ask more often.
-_LEAST_SECONDS = 0.2
+# While a job or a migration runs, its progress is asked for at this interval, in seconds.
+_PROGRESS_INTERVAL = 1.0
+# The shortest time between two polls, so that a flood of events does not cause a flood of
+# questions.
+_SHORTEST_INTERVAL = 0.2
 
 
-class Status:
-    """What a toolbar shows. It asks, and does not wait.
+class VmStatus(NamedTuple):
+    """What is known of a VM's state.
 
-    :ivar again_at: when to look again, by the monotonic clock; None: when something was heard.
+    :ivar name: the VM's name; empty if it has none, or has not told it.
+    :ivar run_state: as ``running``; empty if it is not known.
+    :ivar jobs: those that have not ended.
+    :ivar migration: None if none is going on.
+    :ivar is_silent: the VM does not answer at present.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._asked_at = 0.0
-        self._text: list[str] = []
-        self.again_at: float | None = None
+    name: str = ""
+    run_state: str = ""
+    jobs: tuple[Job, ...] = ()
+    migration: Migration | None = None
+    is_silent: bool = False
 
-    def parts(self) -> list[str]:
-        """Name, run state, and a part for each job and for the migration."""
-        now = time.monotonic()
-        if now >= self._asked_at + _LEAST_SECONDS:
-            self._asked_at = now
-            self._text = self._ask(now)
-        else:
-            self.again_at = self._asked_at + _LEAST_SECONDS
-        return self._text
-
-    def _ask(self, now: float) -> list[str]:
-        catalog = self._catalog
-        if catalog.is_agent or catalog.is_offline:
-            return []
-        jobs = [_job_text(job) for job in dicts(catalog.latest("query-jobs"))]
-        migration = _migration_text(dictionary(catalog.latest("query-migrate")))
-        name = dictionary(catalog.latest("query-name")).get("name")
-        state = dictionary(catalog.latest("query-status")).get("status")
-        self.again_at = None
-        if any(jobs) or migration:
-            self.again_at = now + POLL_SECONDS
-            catalog.refresh("query-jobs", "query-migrate")
-        return [str(part) for part in (name, state, *jobs, migration) if part]
+    @property
+    def has_progress(self) -> bool:
+        """Whether there is something whose progress can be shown."""
+        return bool(self.jobs) or self.migration is not None
 
 
-def _job_text(job: Message) -> str:
-    """A job that runs, with its percentage; empty for one that has ended."""
-    status = str(job.get("status"))
-    if status == "concluded":
-        return ""
-    about = percentage(job) if status == "running" else f" {status}"
-    return f"{job.get('id')} {job.get('type')}{about}"
+class StatusPoller:
+    """Keeps a :class:`VmStatus` up to date. It asks the VM and never waits for it.
 
+    Whoever owns the poller calls :meth:`poll` when the VM has sent something and at the times
+    that it names.
 
-def percentage(job: Message) -> str:
-    """How far a job is, as `` 34%``; empty if it does not tell."""
-    done, total = job.get("current-progress"), job.get("total-progress")
-    if not isinstance(done, int) or not isinstance(total, int) or total <= 0:
-        return ""
-    return f" {100 * done // total}%"
+    :ivar status: what was learned last.
+    """
 
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._polled_at: float | None = None
+        self.status = VmStatus()
 
-def _migration_text(told: Message) -> str:
-    status = str(told.get("status", "none"))
-    if status in ("none", "completed", "failed", "cancelled"):
-        return ""
-    ram = dictionary(told.get("ram"))
-    total, left = ram.get("total"), ram.get("remaining")
-    if isinstance(total, int) and isinstance(left, int) and total:
-        return f"migration {100 * (total - left) // total}%"
-    return f"migration {status}"
+    def poll(self, now: float) -> float | None:
+        """Ask what may have changed, and store what has been answered.
+
+        :param now: by the monotonic clock, in seconds.
+        :return: when to poll again; None: not before the VM has sent something.
+        """
+        if self._polled_at is not None and now < self._polled_at + _SHORTEST_INTERVAL:
+            return self._polled_at + _SHORTEST_INTERVAL
+        self._polled_at = now
+        view, before = self._answers.immediate, self.status
+        name, run_state = view.get(NAME), view.get(RUN_STATE)
+        jobs, migration = view.get(JOBS), view.get(MIGRATION)
+        self.status = VmStatus(
+            before.name if name is None else name,
+            before.run_state if run_state is None else run_state,
+            before.jobs if jobs is None else tuple(job for job in jobs if not job.has_ended),
+            before.migration if migration is None else migration if migration.is_active else None,
+            self._answers.is_silent,
+        )
+        if self.status.has_progress:
+            self._answers.forget(JOBS, MIGRATION)
+            return now + _PROGRESS_INTERVAL
+        return now + SILENCE_SECONDS if self._answers.is_awaiting else None

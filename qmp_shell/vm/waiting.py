@@ -1,7 +1,7 @@
-"""``.wait``: for an event, a job, a migration, or a run state; never past its limit.
+"""Waiting for an event, a job, a migration or a run state, and never past a time limit.
 
-Nothing is missed: events are heard in their order with the replies, so what is not in a reply
-yet comes as an event after it.
+No event is missed: events are received in order with the replies, so what is not yet in a reply
+comes as an event after it.
 """
 
 from __future__ import annotations
@@ -9,274 +9,271 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..client import Client
-from ..errors import Timeout, UsageError, WaitError
-from ..language import ParseError
-from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer, parse_string
-from ..language.words import Word, split_words
+from ..errors import Timeout, WaitError
+from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
 from ..protocol import Event, Message
-from ..session.settings import read_seconds
-from .answers import dictionary, dicts
-from .events import EventMemory
+from . import records
+from .events import EventHistory
+from .question import Question
+from .questions import BLOCK_JOBS, DUMP, JOBS, MIGRATION, RUN_STATE
 
-USAGE = "write .wait EVENT [path=value ...], job=ID, migration or status=STATE, [timeout=SECONDS]"
+T = TypeVar("T")
 
-# How often progress is asked for, and what no event tells.
-_POLL_SECONDS = 0.25
+# How often, in seconds, the VM is asked for what no event tells, as progress.
+_POLL_INTERVAL = 0.25
 
 _JOB_EVENTS = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
 
 
-class Progress(Protocol):
-    """Shows how far something is."""
+class ProgressIndicator(Protocol):
+    """Shows a user how far something is."""
 
-    def update(self, done: int, total: int, note: str = "") -> None:
-        """:param total: 0: not known."""
+    def update(self, progress: records.Progress, note: str = "") -> None:
+        """Show new figures."""
 
 
-class Wish(NamedTuple):
-    """What is waited for.
+class EventCondition(NamedTuple):
+    """An event of a name, whose data has certain values at certain dotted paths."""
 
-    :ivar kind: ``event``, ``job``, ``migration`` or ``status``.
-    :ivar name: of the event, the job or the state.
-    :ivar filters: dotted paths into the event's data, and the values there.
-    :ivar timeout: seconds; None: any time.
-    """
-
-    kind: str
     name: str
     filters: dict[str, str]
-    timeout: float | None
 
     def __str__(self) -> str:
-        if self.kind == "migration":
-            return self.kind
-        name = self.name if self.kind == "event" else f"{self.kind}={self.name}"
-        return " ".join([name, *(f"{path}={word}" for path, word in self.filters.items())])
+        return " ".join([self.name, *(f"{path}={word}" for path, word in self.filters.items())])
+
+    @property
+    def title(self) -> str:
+        """What a progress bar is labelled with."""
+        return self.name
 
 
-def read_wish(argument: str) -> Wish:
-    """Read what stands behind ``.wait``.
+class JobCondition(NamedTuple):
+    """The end of a job."""
 
-    :raise UsageError: it is nothing that can be waited for.
-    """
-    kind = name = ""
-    filters: dict[str, str] = {}
-    timeout = None
-    for word in _words(argument):
-        value = _value(word)
-        if word.key == "timeout" and value is not None:
-            timeout = read_seconds(value)
-        elif not kind and value is None:
-            kind, name = ("migration", "") if word.key == "migration" else ("event", word.key)
-        elif not kind and value and word.key in ("job", "status"):
-            kind, name = word.key, value
-        elif kind == "event" and value is not None:
-            filters[word.key] = value
-        else:
-            raise UsageError(USAGE)
-    if not kind:
-        raise UsageError(USAGE)
-    return Wish(kind, name, filters, timeout)
+    id: str
+
+    def __str__(self) -> str:
+        return f"job={self.id}"
+
+    @property
+    def title(self) -> str:
+        return self.id
 
 
-def _words(argument: str) -> list[Word]:
-    try:
-        return list(split_words(argument))
-    except ParseError as error:
-        raise UsageError(f"{error}; {USAGE}") from None
+class MigrationCondition(NamedTuple):
+    """The end of a migration, on either side."""
+
+    def __str__(self) -> str:
+        return "migration"
+
+    @property
+    def title(self) -> str:
+        return "migration"
 
 
-def _value(word: Word) -> str | None:
-    """What stands behind ``=``; None: there is no ``=``."""
-    if word.value is None or not word.value.startswith(('"', "'")):
-        return word.value
-    return parse_string(word.value, word.value_start)
+class RunStateCondition(NamedTuple):
+    """A run state of the VM, as ``running``."""
+
+    state: str
+
+    def __str__(self) -> str:
+        return f"status={self.state}"
+
+    @property
+    def title(self) -> str:
+        return self.state
+
+
+Condition = EventCondition | JobCondition | MigrationCondition | RunStateCondition
 
 
 class Waiter:
-    """Waits on one VM.
+    """Waits for one condition on one VM."""
 
-    :param progress: shows progress; None: nobody looks.
-    """
-
-    def __init__(self, client: Client, memory: EventMemory, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        events: EventHistory,
+        *,
+        timeout: float | None = None,
+        indicator: ProgressIndicator | None = None,
+    ) -> None:
+        """
+        :param timeout: seconds to wait; None: any time.
+        :param indicator: shows progress; None: nobody looks at it.
+        """
         self._client = client
-        self._memory = memory
-        self._progress = progress
-        self._deadline: float | None = None
-        self._has_old_jobs = False
+        self._events = events
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._indicator = indicator
+        self._has_only_block_jobs = False
 
-    def wait(self, wish: Wish) -> None:
-        """Return when it has come about.
+    def wait(self, condition: Condition) -> None:
+        """Return when the condition is met.
 
-        :raise WaitError: it failed, or can't come about any more.
-        :raise Timeout: it has not come about in time.
+        :raise WaitError: it failed, or cannot be met any more.
+        :raise Timeout: it was not met in time.
         :raise ConnectionLost: there is no VM any more.
         """
-        what = f".wait {wish}"
-        if wish.timeout is not None:
-            self._deadline = time.monotonic() + wish.timeout
-        with _named(what, wish.timeout):
-            if wish.kind == "event":
-                self._event(wish)
-            elif wish.kind == "job":
-                self._job(wish.name)
-            elif wish.kind == "migration":
-                self._migration()
+        with self._explain_timeout(condition):
+            if isinstance(condition, EventCondition):
+                self._wait_for_event(condition)
+            elif isinstance(condition, JobCondition):
+                self._wait_for_job(condition.id)
+            elif isinstance(condition, MigrationCondition):
+                self._wait_for_migration()
             else:
-                self._status(wish.name)
+                self._wait_for_run_state(condition.state)
 
-    def _event(self, wish: Wish) -> None:
+    def _wait_for_event(self, condition: EventCondition) -> None:
         def matches(event: Event) -> bool:
-            return all(_is_at(event.data, path, word) for path, word in wish.filters.items())
+            return all(
+                _has_value(event.data, path, word) for path, word in condition.filters.items()
+            )
 
-        job = wish.filters.get("device") if wish.name in _JOB_EVENTS else None
+        job_id = condition.filters.get("device") if condition.name in _JOB_EVENTS else None
         while True:
-            before = self._memory.count
-            event = self._memory.find(wish.name, matches)
+            count = self._events.count
+            event = self._events.find(condition.name, matches)
             if event is not None:
-                self._memory.forget(event)
+                self._events.remove(event)
                 if event.name == "DUMP_COMPLETED" and "error" in event.data:
                     raise WaitError(f"the dump failed: {event.data['error']}")
                 return
-            if job is not None and (outcome := self._memory.outcome(job)) is not None:
-                raise WaitError(f"job {job} has ended: {outcome or 'it went well'}")
-            if job is not None and self._progress is not None:
-                self._show_job(next((each for each in self._jobs() if each["id"] == job), {}))
-            if wish.name == "DUMP_COMPLETED" and self._progress is not None:
-                dump = dictionary(self._ask("query-dump"))
-                self._show(dump.get("completed"), dump.get("total"), str(dump.get("status", "")))
-            self._next_event(before, poll=self._progress is not None)
+            outcome = self._events.job_outcome(job_id) if job_id is not None else None
+            if outcome is not None:
+                raise WaitError(f"job {job_id} has already ended: {outcome or 'it succeeded'}")
+            if self._indicator is not None:
+                self._show_progress_towards(condition.name, job_id)
+            self._wait_for_more(count, poll=self._indicator is not None)
 
-    def _job(self, name: str) -> None:
-        seen = False
+    def _show_progress_towards(self, event_name: str, job_id: str | None) -> None:
+        if job_id is not None:
+            job = self._find_job(job_id)
+            self._show(job.progress if job is not None else None, job.status if job else "")
+        elif event_name == "DUMP_COMPLETED":
+            dump = self._ask(DUMP)
+            self._show(dump.progress if dump is not None else None, dump.status if dump else "")
+
+    def _wait_for_job(self, job_id: str) -> None:
+        was_seen = False
         while True:
-            before = self._memory.count
-            job = next((each for each in self._jobs() if each["id"] == name), None)
-            outcome = self._memory.outcome(name)
-            if job is not None and job["status"] == "concluded":
-                outcome = str(job.get("error", ""))
-            elif job is not None:
-                outcome = None
+            count = self._events.count
+            job = self._find_job(job_id)
+            outcome = self._events.job_outcome(job_id)
+            if job is not None:
+                outcome = job.error if job.has_ended else None
+            elif outcome is None and not was_seen:
+                raise WaitError(f"there is no job {job_id}")
             elif outcome is None:
-                if not seen:
-                    raise WaitError(f"there is no job {name}")
                 outcome = ""
             if outcome:
-                raise WaitError(f"job {name} failed: {outcome}")
+                raise WaitError(f"job {job_id} failed: {outcome}")
             if outcome is not None:
                 return
-            seen = True
-            self._show_job(job or {})
-            self._next_event(before, poll=self._progress is not None or self._has_old_jobs)
+            was_seen = True
+            if job is not None:
+                self._show(job.progress, job.status)
+            poll = self._indicator is not None or self._has_only_block_jobs
+            self._wait_for_more(count, poll=poll)
 
-    def _jobs(self) -> list[Message]:
-        """The jobs, as ``query-jobs`` tells them; QEMU before 3.0 has only block jobs."""
-        listed = self._ask("query-jobs") if not self._has_old_jobs else None
-        if listed is not None:
-            return [each for each in dicts(listed) if "id" in each and "status" in each]
-        self._has_old_jobs = True
-        return [
-            {
-                "id": each.get("device"),
-                "status": "running",
-                "current-progress": each.get("offset"),
-                "total-progress": each.get("len"),
-            }
-            for each in dicts(self._ask("query-block-jobs"))
-        ]
+    def _find_job(self, job_id: str) -> records.Job | None:
+        return next((job for job in self._jobs() if job.id == job_id), None)
 
-    def _show_job(self, job: Message) -> None:
-        self._show(
-            job.get("current-progress"), job.get("total-progress"), str(job.get("status", ""))
-        )
+    def _jobs(self) -> list[records.Job]:
+        """All jobs; QEMU before 3.0 has only block jobs."""
+        jobs = None if self._has_only_block_jobs else self._ask(JOBS)
+        if jobs is None:
+            self._has_only_block_jobs = True
+            jobs = self._ask(BLOCK_JOBS)
+        return jobs or []
 
-    def _migration(self) -> None:
-        begun = False
+    def _wait_for_migration(self) -> None:
+        has_begun = False
         while True:
-            before = self._memory.count
-            told = dictionary(self._ask("query-migrate"))
-            status = str(told.get("status", "none"))
-            if status == "completed":
+            count = self._events.count
+            migration = self._ask(MIGRATION) or records.parse_migration(None)
+            if migration.status == "completed":
                 return
-            if status in ("failed", "cancelled"):
-                why = told.get("error-desc")
-                raise WaitError(f"the migration {status}" + (f": {why}" if why else ""))
-            if status == "none" and not begun and self._run_state() != "inmigrate":
+            if migration.status in ("failed", "cancelled"):
+                reason = f": {migration.error}" if migration.error else ""
+                raise WaitError(f"the migration {migration.status}{reason}")
+            is_missing = migration.status == "none" and not has_begun
+            if is_missing and self._ask(RUN_STATE) != "inmigrate":  # else it is awaited
                 raise WaitError("there is no migration")
-            begun = True
-            ram = dictionary(told.get("ram"))
-            total, left = ram.get("total"), ram.get("remaining")
-            if isinstance(total, int) and isinstance(left, int):
-                self._show(total - left, total, status)
-            self._next_event(before, poll=True)
+            has_begun = True
+            self._show(migration.progress, migration.status)
+            self._wait_for_more(count, poll=True)
 
-    def _status(self, state: str) -> None:
-        before = self._memory.count
-        while self._run_state() != state:
-            self._next_event(before, poll=True)
-            before = self._memory.count
+    def _wait_for_run_state(self, state: str) -> None:
+        while True:
+            count = self._events.count
+            if self._ask(RUN_STATE) == state:
+                return
+            self._wait_for_more(count, poll=True)
 
-    def _run_state(self) -> object:
-        return dictionary(self._ask("query-status")).get("status")
+    def _show(self, progress: records.Progress | None, note: str) -> None:
+        if self._indicator is not None and progress is not None and progress.total:
+            self._indicator.update(progress, note)
 
-    def _show(self, done: object, total: object, note: str) -> None:
-        if self._progress is not None and isinstance(done, int) and isinstance(total, int):
-            self._progress.update(done, total, note)
+    def _ask(self, question: Question[T]) -> T | None:
+        """The answer to a question; None: the VM refused it.
 
-    def _ask(self, command: str) -> Any:
-        """What a command returns; None: it failed."""
-        request = self._client.post({"execute": command}, quiet=True, deadline=self._deadline)
+        The client's own time-out limits it as it does any command.
+        """
+        request = self._client.post(question.message, quiet=True, deadline=self._deadline)
         limit = self._client.timeout
-        soon = time.monotonic() + limit if limit is not None else None
-        if soon is not None and (self._deadline is None or soon < self._deadline):
+        if limit is not None and not self._ends_within(limit):
             self._client.answer(request, limit)
-        self._until(lambda: request.reply is not None)
-        return request.reply.message.get("return") if request.reply is not None else None
+        self._wait_until(lambda: request.reply is not None)
+        reply = request.reply
+        if reply is None or "return" not in reply.message:
+            return None
+        return question.parse(reply.message["return"])
 
-    def _next_event(self, before: int, *, poll: bool) -> None:
+    def _ends_within(self, seconds: float) -> bool:
+        return self._deadline is not None and self._deadline <= time.monotonic() + seconds
+
+    def _wait_for_more(self, count: int, *, poll: bool) -> None:
         """Wait for one more event.
 
-        :param before: how many there had been before the VM was asked; a reply and the events
-            behind it may come at once.
-        :param poll: and not for longer than until the VM is asked again.
+        :param count: how many events there were before the VM was asked; a reply and the events
+            after it may come at once.
+        :param poll: return after a moment without one, so that the VM is asked again.
         """
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._ends_within(0):
             raise Timeout
-        if poll:
-            soon = time.monotonic() + _POLL_SECONDS
-            soon = soon if self._deadline is None else min(soon, self._deadline)
-            if self._client.wait(lambda: self._memory.count > before, soon):
-                return
-            if self._deadline is None or time.monotonic() < self._deadline:
-                return
-        self._until(lambda: self._memory.count > before)
+        if poll and not self._ends_within(_POLL_INTERVAL):
+            soon = time.monotonic() + _POLL_INTERVAL
+            self._client.wait(lambda: self._events.count > count, soon)
+        else:
+            self._wait_until(lambda: self._events.count > count)
 
-    def _until(self, done: Callable[[], bool]) -> None:
-        if not self._client.wait(done, self._deadline):
+    def _wait_until(self, is_done: Callable[[], bool]) -> None:
+        if not self._client.wait(is_done, self._deadline):
             raise Timeout
 
-
-@contextmanager
-def _named(what: str, timeout: float | None) -> Iterator[None]:
-    """Say in a time-out what was waited for."""
-    try:
-        yield
-    except Timeout as error:
-        if str(error):  # the VM did not answer a question
-            raise
-        raise Timeout(f"{what}: not within {timeout:g} s") from None
+    @contextmanager
+    def _explain_timeout(self, condition: Condition) -> Iterator[None]:
+        try:
+            yield
+        except Timeout as error:
+            if str(error):  # the VM did not answer a question
+                raise
+            raise Timeout(f".wait {condition}: not within {self._timeout:g} s") from None
 
 
-def _is_at(data: Message, path: str, word: str) -> bool:
-    """Whether a value in an event's data is what a word says."""
-    value: Any = data
+def _has_value(data: Message, path: str, word: str) -> bool:
+    """Whether the value at a dotted path is what a word on the command line means."""
+    value: object = data
     for part in path.split("."):
-        if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
+        if isinstance(value, list):
+            index = parse_integer(BareWord(part))
+            value = value[index] if index is not None and 0 <= index < len(value) else None
         elif isinstance(value, dict) and part in value:
             value = value[part]
         else:
@@ -286,4 +283,4 @@ def _is_at(data: Message, path: str, word: str) -> bool:
     if isinstance(value, int | float):
         bare = BareWord(word)
         return value in (parse_integer(bare), parse_float(bare))
-    return bool(value == word) or (value is None and word == "null")
+    return value == word or (value is None and word == "null")

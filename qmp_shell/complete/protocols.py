@@ -1,9 +1,9 @@
-"""What completion asks for, and what it answers."""
+"""What completion asks for, who answers it, and what it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
+from enum import Enum, auto
 from typing import Any, NamedTuple, Protocol
 
 from ..schema import Enum as EnumType
@@ -24,11 +24,11 @@ class Candidate(NamedTuple):
 
 
 class NameRequest(NamedTuple):
-    """A kind of name that can stand at a place.
+    """A request for the names of a kind.
 
     :ivar kind: one of :class:`~qmp_shell.complete.Kind`.
-    :ivar typed: what of it stands there already.
-    :ivar given: the command's other arguments, as far as they are typed.
+    :ivar typed: what of the name is typed already.
+    :ivar given: the other arguments of the command, as far as they are typed.
     """
 
     kind: str
@@ -39,23 +39,23 @@ class NameRequest(NamedTuple):
 class Syntax(Enum):
     """How names are written at a place."""
 
-    DOT = "the name of a dot command"
-    WORD = "a command, a key, or a word of a dot command"
-    VALUE = "the value of an argument"
-    PATH = "all that follows a dot command"
-    HUMAN = "a word for the human monitor"
-    HUMAN_OPTION = "a part of such a word: DRIVER,key=value"
+    DOT_NAME = auto()
+    WORD = auto()  # a command, a key, or a word of a dot command
+    VALUE = auto()  # the value of an argument
+    PATH = auto()  # all that follows a dot command
+    HUMAN = auto()  # a word for the human monitor
+    HUMAN_OPTION = auto()  # a part of such a word: DRIVER,key=value
 
 
 class Completions(NamedTuple):
-    """What can stand at the end of a text.
+    """What can stand at the cursor.
 
-    :ivar typed: what of it stands there already.
+    :ivar typed: what of it is typed already.
     :ivar candidates: they take the place of what is typed.
-    :ivar quote: a quote that stands before what is typed; it belongs behind it too.
-    :ivar syntax: how the candidates are written.
-    :ivar is_any: a value that is not of one type; a word in it may be read as another.
+    :ivar quote: a quote that stands before what is typed; the name is then to be closed by it.
     :ivar files: the kind of this host's files that can stand there; None: none can.
+    :ivar syntax: how the candidates are written.
+    :ivar is_any: the value is not of one type, so a bare word may be read as another one.
     """
 
     typed: str
@@ -69,8 +69,8 @@ class Completions(NamedTuple):
 class NameSource(Protocol):
     """Who knows the names."""
 
-    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
-        """The names of a kind."""
+    def candidates(self, request: NameRequest) -> Iterable[Candidate]:
+        """The names of a kind, as far as they are known."""
 
 
 class TypeSource(Protocol):
@@ -80,7 +80,7 @@ class TypeSource(Protocol):
         """The names of all commands; empty while they are not known."""
 
     def arguments(self, name: str, given: dict[str, Any]) -> Object | None:
-        """The type of a command's arguments, of which some are known."""
+        """The type of a command's arguments, some of which are given."""
 
     def actions(self) -> EnumType | None:
         """The types of action that a transaction takes."""

@@ -1,4 +1,4 @@
-"""Colours, by pygments: replies in JSON, and the notation while it is typed."""
+"""Highlighting, by pygments: of JSON, and of the notation while it is typed."""
 
 from __future__ import annotations
 
@@ -19,41 +19,38 @@ from pygments.token import (
     _TokenType,
 )
 
-# Colouring takes half a second a megabyte; who reads more than that reads it elsewhere.
+from .palette import TOKEN_COLOURS
+
+# Highlighting takes half a second a megabyte; nobody reads more than that in a terminal.
 _LONGEST = 1 << 20
 
-# The terminal's own sixteen colours, which its user chose to be readable.
-_SCHEME: dict[_TokenType, tuple[str, str]] = {
-    Token: ("", ""),
-    Name.Tag: ("cyan", "cyan"),
-    String: ("green", "green"),
-    Number: ("yellow", "yellow"),
-    Keyword: ("magenta", "magenta"),
-    Error: ("red", "red"),
+_TOKENS: dict[str, _TokenType] = {
+    "key": Name.Tag,
+    "string": String,
+    "number": Number,
+    "constant": Keyword,
+    "error": Error,
 }
-_ESCAPES = {"red": "\x1b[31m", "yellow": "\x1b[33m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
+# A pair of colours, for a light and for a dark background.
+_SCHEME: dict[_TokenType, tuple[str, str]] = {Token: ("", "")} | {
+    token: (TOKEN_COLOURS[name], TOKEN_COLOURS[name]) for name, token in _TOKENS.items()
+}
 
 
-def colour_json(text: str) -> str:
-    """JSON with terminal escapes."""
+def highlight_json(text: str) -> str:
+    """JSON with terminal escapes around its tokens."""
     if len(text) > _LONGEST:
         return text
     formatter = TerminalFormatter(colorscheme=_SCHEME)
     return highlight(text, JsonLexer(ensurenl=False, stripnl=False), formatter).removesuffix("\n")
 
 
-def colour(text: str, how: str) -> str:
-    """Each line of a text in one colour: red, yellow, bold or dim."""
-    return "\n".join(f"{_ESCAPES[how]}{line}\x1b[0m" if line else "" for line in text.split("\n"))
-
-
-# Where a value begins; a : within a bare word is a part of it.
+# Where a value begins. A colon within a bare word is a part of the word.
 _BEFORE = r"(?:(?<=[=\s\[,(])|(?<=[\"']:))"
-_AFTER = r"\b(?![^\s,}\]])"
 
 
 class NotationLexer(RegexLexer):
-    """This shell's notation, lenient: it colours what is being typed, right or wrong."""
+    """The shell's notation. It highlights what is being typed, whether that is valid or not."""
 
     name = "qmp-shell"
     tokens = {  # noqa: RUF012 (pygments wants a class attribute)

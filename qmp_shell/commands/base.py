@@ -1,0 +1,99 @@
+"""What dot commands have in common: how their arguments are written and completed."""
+
+from __future__ import annotations
+
+import re
+
+from ..complete import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
+from ..errors import UsageError
+from ..language.logical_line import ParseError
+from ..language.values import parse_string
+from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED, value_end
+
+_WORD = re.compile(rf"\s*(?:(?P<quoted>{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|(?P<bare>\S+))")
+_COMMENT = re.compile(r"(?:^|\s+)#")
+
+
+class Command:
+    """The base of all dot commands (:class:`~qmp_shell.session.DotCommand`)."""
+
+    name: str
+    usage = ""
+    summary: str
+
+    def usage_error(self) -> UsageError:
+        """The error for an argument that cannot be understood."""
+        return UsageError(f"write .{self.name} {self.usage}".rstrip())
+
+    def complete(
+        self, _argument: str, _names: NameSource, _types: TypeSource
+    ) -> Completions | None:
+        """What can stand at the end of the argument; by default nothing that is known."""
+        return None
+
+
+def split_words(argument: str) -> list[str]:
+    """The words of an argument, up to a ``# comment``; a word may be in quotes.
+
+    :raise UsageError: a word in quotes is not closed, or has an escape that is none.
+    """
+    words = []
+    position = 0
+    while (match := _WORD.match(argument, position)) is not None:
+        position = match.end()
+        if match["quoted"]:
+            words.append(parse_string(match["quoted"], match.start("quoted")))
+        elif match["bare"].startswith("#"):
+            break
+        elif match["bare"].startswith(('"', "'")):
+            raise UsageError(f"{match['bare']} is not closed by its quote")
+        else:
+            words.append(match["bare"])
+    return words
+
+
+def parse_path(argument: str) -> str:
+    """The one path that an argument is: in quotes, or all up to a ``# comment``.
+
+    :raise UsageError: it is not closed by its quote, or something follows it.
+    """
+    if not argument.startswith(('"', "'")):
+        return _COMMENT.split(argument, maxsplit=1)[0]
+    try:
+        end = value_end(argument, 0)
+    except ParseError as error:
+        raise UsageError(str(error)) from None
+    if split_words(argument[end:]):
+        raise UsageError("nothing but a # comment may follow a path in quotes")
+    return parse_string(argument[:end], 0)
+
+
+def refuse_argument(command: Command, argument: str) -> None:
+    """:raise UsageError: there is an argument, which the command does not take."""
+    if split_words(argument):
+        raise UsageError(f".{command.name} takes no argument")
+
+
+def last_word(argument: str) -> str:
+    """The word that is being typed at the end of an argument; empty between two words."""
+    return argument.rsplit(None, 1)[-1] if argument and not argument[-1].isspace() else ""
+
+
+def complete_path(kind: str, argument: str) -> Completions:
+    """Completes the one path that an argument is.
+
+    :param kind: :attr:`Kind.FILE` or :attr:`Kind.SOCKET`.
+    """
+    quote = argument[:1] if argument[:1] in ('"', "'") else ""
+    return Completions(argument[len(quote) :], [], quote, files=kind, syntax=Syntax.PATH)
+
+
+def complete_kind(kind: str, argument: str, names: NameSource) -> Completions:
+    """Completes the last word of an argument with the names of a kind."""
+    typed = last_word(argument)
+    return Completions(typed, list(names.candidates(NameRequest(kind, typed))))
+
+
+def complete_words(typed: str, words: tuple[str, ...]) -> Completions:
+    """Completes a word with words that are known without a VM."""
+    return Completions(typed, [Candidate(word) for word in words])

@@ -1,0 +1,34 @@
+"""``.commands``: the VM's commands."""
+
+from __future__ import annotations
+
+from ..complete import Completions, Kind, NameSource, TypeSource
+from ..errors import UsageError
+from ..session import Session
+from ..session.settings import name_matches
+from .base import Command, complete_kind, split_words
+
+
+class Commands(Command):
+    name = "commands"
+    usage = "[PATTERN]"
+    summary = "list the VM's commands, or some of them"
+
+    def run(self, session: Session, argument: str) -> None:
+        words = split_words(argument)
+        if len(words) > 1:
+            raise self.usage_error()
+        names = session.attachment.types.commands()
+        if not names:
+            raise UsageError("the VM does not tell its commands")
+        pattern = words[0] if words else ""
+        found = [name for name in names if name_matches(name, pattern)]
+        if not found:
+            raise UsageError(f"the VM has no command like {pattern!r}")
+        session.display.text("\n".join(found))
+
+    def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
+        return complete_kind(Kind.COMMAND, argument, names)
+
+
+COMMAND = Commands()

@@ -1,0 +1,28 @@
+"""``.log``: every message in a file."""
+
+from __future__ import annotations
+
+from ..complete import Completions, Kind, NameSource, TypeSource
+from ..session import Session
+from .base import Command, complete_path, parse_path
+
+
+class Log(Command):
+    name = "log"
+    usage = "[FILE|off]"
+    summary = "log every message to a file"
+
+    def run(self, session: Session, argument: str) -> None:
+        path = parse_path(argument)
+        if not path:
+            session.display.text(session.tracer.log_path or "off")
+        elif argument.startswith(('"', "'")):
+            session.tracer.log_to(path)  # a file of the name off, for one
+        else:
+            session.tracer.log_to(None if path == "off" else path)
+
+    def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
+        return complete_path(Kind.FILE, argument)
+
+
+COMMAND = Log()

@@ -1,0 +1,44 @@
+"""Which dot commands there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from ..session import DotCommand
+
+# The module commands/NAME.py defines COMMAND.
+_NAMES = (
+    "commands",
+    "connect",
+    "events",
+    "exit",
+    "help",
+    "history",
+    "hmp",
+    "info",
+    "log",
+    "oob",
+    "qmp",
+    "set",
+    "sleep",
+    "source",
+    "wait",
+    "watch",
+)
+
+
+class Registry:
+    """Finds dot commands. (:class:`~qmp_shell.session.DotCommands`)"""
+
+    def find(self, name: str) -> DotCommand | None:
+        """The command of a name; None: there is none."""
+        if name not in _NAMES:
+            return None
+        command: DotCommand = import_module(f".{name}", __package__).COMMAND
+        return command
+
+    def all(self) -> Iterable[DotCommand]:
+        """All commands, sorted by name."""
+        found = (self.find(name) for name in _NAMES)
+        return [command for command in found if command is not None]

@@ -1,0 +1,43 @@
+"""``.set``: the session's settings."""
+
+from __future__ import annotations
+
+from ..complete import Candidate, Completions, NameSource, TypeSource
+from ..session import Session
+from ..session.settings import OPTIONS
+from .base import Command, complete_words, last_word, split_words
+
+
+class Set(Command):
+    name = "set"
+    usage = "[OPTION [VALUE]]"
+    summary = "show the settings, or change one"
+
+    def run(self, session: Session, argument: str) -> None:
+        words = split_words(argument)
+        settings = session.settings
+        if len(words) > 2:
+            raise self.usage_error()
+        if len(words) == 2:
+            settings.change(*words)
+        elif words:
+            session.display.text(settings.format(words[0]))
+        else:
+            lines = [
+                f"{name:<10}{settings.format(name):<6}{option.summary}"
+                for name, option in OPTIONS.items()
+            ]
+            session.display.text("\n".join(lines))
+
+    def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions | None:
+        name, *values = argument.split() or [""]
+        if argument == name:
+            options = [Candidate(each.name, each.summary) for each in OPTIONS.values()]
+            return Completions(name, options)
+        typed = last_word(argument)
+        if name not in OPTIONS or values not in ([], [typed]):
+            return None
+        return complete_words(typed, OPTIONS[name].candidates)
+
+
+COMMAND = Set()

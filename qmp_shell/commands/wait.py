@@ -1,0 +1,148 @@
+"""``.wait``: wait for an event, a job, a migration or a run state."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..complete import Candidate, Completions, Kind, NameRequest, NameSource, Syntax, TypeSource
+from ..errors import UsageError
+from ..language import ParseError
+from ..language.values import parse_string
+from ..language.words import Word, split_partial, split_words
+from ..schema.check import format_suggestion
+from ..session import Session, parse_seconds
+from ..vm.waiting import (
+    Condition,
+    EventCondition,
+    JobCondition,
+    MigrationCondition,
+    RunStateCondition,
+    Waiter,
+)
+from .base import Command
+
+_USAGE = "write .wait EVENT [path=value ...], job=ID, migration or status=STATE, [timeout=SECONDS]"
+_FORMS = (
+    Candidate("job=", "until a job has ended", is_key=True),
+    Candidate("migration", "until it has ended"),
+    Candidate("status=", "until the VM is in a run state", is_key=True),
+)
+_TIMEOUT = Candidate("timeout=", "seconds", is_key=True)
+_KINDS = {"job": Kind.JOB, "status": Kind.RUN_STATE}
+
+
+class WaitRequest(NamedTuple):
+    """What is waited for, and for how many seconds; None: any time."""
+
+    condition: Condition
+    timeout: float | None
+
+
+class Wait(Command):
+    name = "wait"
+    usage = "WHAT [timeout=S]"
+    summary = "wait for an event, job, migration or run state"
+
+    def run(self, session: Session, argument: str) -> None:
+        condition, timeout = parse_wait(argument)
+        if session.is_dry_run:
+            return
+        if isinstance(condition, EventCondition):
+            _check_event(session, condition.name)
+        elif isinstance(condition, RunStateCondition):
+            _check_run_state(session, condition.state)
+        attachment = session.attachment
+        with session.display.progress(condition.title) as indicator:
+            waiter = Waiter(
+                attachment.client, attachment.events, timeout=timeout, indicator=indicator
+            )
+            waiter.wait(condition)
+
+    def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
+        words, word = split_partial(argument)
+        if word.value is not None:
+            return _complete_value(word, names)
+        typed = word.key
+        if words:
+            event = words[0].key if words[0].value is None else ""
+            request = NameRequest(Kind.EVENT_MEMBER, typed, {"event": event})
+            return Completions(typed, [*names.candidates(request), _TIMEOUT])
+        events = names.candidates(NameRequest(Kind.EVENT, typed))
+        return Completions(typed, [*_FORMS, *events])
+
+
+def parse_wait(argument: str) -> WaitRequest:
+    """Parse what follows ``.wait``.
+
+    :raise UsageError: it is nothing that can be waited for.
+    """
+    condition: Condition | None = None
+    timeout = None
+    try:
+        words = [(word.key, _value(word)) for word in split_words(argument)]
+    except ParseError as error:
+        raise UsageError(f"{error}; {_USAGE}") from None
+    for key, value in words:
+        if key == "timeout" and value is not None:
+            timeout = parse_seconds(value)
+        elif condition is None:
+            condition = _parse_condition(key, value)
+        elif isinstance(condition, EventCondition) and value is not None:
+            condition.filters[key] = value
+        else:
+            raise UsageError(_USAGE)
+    if condition is None:
+        raise UsageError(_USAGE)
+    return WaitRequest(condition, timeout)
+
+
+def _parse_condition(key: str, value: str | None) -> Condition:
+    if value is None:
+        return MigrationCondition() if key == "migration" else EventCondition(key, {})
+    if key == "job" and value:
+        return JobCondition(value)
+    if key == "status" and value:
+        return RunStateCondition(value)
+    raise UsageError(_USAGE)
+
+
+def _value(word: Word) -> str | None:
+    """What stands after ``=``; None: there is no ``=``."""
+    if word.value is None or not word.value.startswith(('"', "'")):
+        return word.value
+    return parse_string(word.value, word.value_start)
+
+
+def _complete_value(word: Word, names: NameSource) -> Completions | None:
+    kind = _KINDS.get(word.key)
+    if kind is None:
+        return None
+    value = word.value or ""
+    quote = value[:1] if value[:1] in ('"', "'") else ""
+    typed = value[len(quote) :]
+    candidates = list(names.candidates(NameRequest(kind, typed)))
+    return Completions(typed, candidates, quote, syntax=Syntax.VALUE)
+
+
+def _check_event(session: Session, name: str) -> None:
+    """Refuse to wait for an event that never comes; this much the schema is certain of.
+
+    :raise UsageError: the VM has no such event.
+    """
+    if session.attachment.events.find(name, lambda _: True) is not None:
+        return
+    schema = session.attachment.schema_soon()
+    if schema is not None and name not in schema.events():
+        suggestion = format_suggestion(name.upper(), schema.events(), "there are")
+        raise UsageError(f"the VM has no event {name}{suggestion}")
+
+
+def _check_run_state(session: Session, state: str) -> None:
+    """:raise UsageError: there is no such run state."""
+    schema = session.attachment.schema_soon()
+    states = schema.enums_at("query-status", ["status"]) if schema is not None else []
+    if states and state not in states[0].values:
+        raise UsageError(f"there is no run state {state}; one of {', '.join(states[0].values)}")
+
+
+COMMAND = Wait()

@@ -1,0 +1,74 @@
+"""``.watch``: repeat a command, and show what changes in its reply."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from ..complete import Completions, Draft, NameSource, TypeSource, complete
+from ..language import ExecuteStatement, LineJoiner, StatementParser
+from ..protocol import CommandError, Message
+from ..render.changes import ChangeReport
+from ..session import Session, parse_seconds
+from .base import Command
+
+_DEFAULT_SECONDS = 1.0
+_SECONDS = re.compile(r"(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
+
+
+class Watch(Command):
+    name = "watch"
+    usage = "[SECONDS] COMMAND"
+    summary = "repeat a command, and show what changes"
+
+    def run(self, session: Session, argument: str) -> None:
+        interval, line = _split(argument)
+        message = session.apply_types(self._parse(line))
+        pager, session.settings.pager = session.settings.pager, False
+        try:
+            _watch(session, message, interval)
+        finally:
+            session.settings.pager = pager
+
+    def _parse(self, text: str) -> Message:
+        """:raise UsageError: it is not one command, or has more than arguments."""
+        line = LineJoiner().add_line(text)
+        statement = StatementParser().parse(line) if line is not None else None
+        if (
+            not isinstance(statement, ExecuteStatement)
+            or statement.pipeline is not None
+            or statement.files
+        ):
+            raise self.usage_error()
+        return statement.message
+
+    def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        return complete(Draft.of_command(_split(argument)[1]), names, types)
+
+
+def _split(argument: str) -> tuple[float, str]:
+    """The interval in seconds, and the command.
+
+    :raise UsageError: what looks like an interval is none.
+    """
+    match = _SECONDS.match(argument)
+    if match is None:
+        return _DEFAULT_SECONDS, argument
+    return parse_seconds(match["seconds"]), argument[match.end() :]
+
+
+def _watch(session: Session, message: Message, interval: float) -> None:
+    reply = session.execute(message)
+    report = ChangeReport(supports_unicode=session.display.supports_unicode)
+    while reply is not None:
+        if reply.is_error:
+            raise CommandError(reply)
+        now = time.monotonic()
+        lines = report.add(reply.message.get("return"), now)
+        if lines:
+            session.display.text("\n".join([time.strftime("%H:%M:%S"), *lines]))
+        session.attachment.client.wait(lambda: False, now + interval)
+        reply = session.attachment.request(message)
+
+
+COMMAND = Watch()

@@ -1,0 +1,123 @@
+"""What can be told of a command while it is typed: its signature, and names that do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..language.words import Word
+from ..schema import ANY, Builtin, Object, Type, as_array, as_object
+from ..schema.text import Part, format_signature
+from .draft import ActionDraft, CommandDraft
+from .protocols import TypeSource
+
+
+class Place(NamedTuple):
+    """Where a dotted path leads in a type.
+
+    :ivar type: the type there.
+    :ivar given: the value there, as far as it is typed.
+    :ivar path: the path without list indexes.
+    """
+
+    type: Type
+    given: Any
+    path: list[str]
+
+
+def follow_path(type_: Type, given: Any, path: Iterable[str]) -> Place | None:
+    """Follow a dotted path into a type; None: it leads nowhere."""
+    names = []
+    for part in path:
+        of_object, of_array = as_object(type_), as_array(type_)
+        members = of_object.members_for(given) if of_object is not None else {}
+        if part in members:
+            type_ = members[part].type
+            names.append(part)
+        elif of_array is not None and part.isdecimal():
+            type_ = of_array.element
+        elif of_object is not None and of_object.is_open(given):
+            type_ = ANY
+        elif not (isinstance(type_, Builtin) and type_.json_type == ANY.json_type):
+            return None
+        given = given.get(part) if isinstance(given, dict) else None
+    return Place(type_, given, names)
+
+
+class Signature(NamedTuple):
+    """What a command takes, or the object in it that the cursor is in.
+
+    :ivar name: the command, and the path to the object.
+    :ivar parts: its members.
+    :ivar given: the names of those that are typed already.
+    :ivar current: the name of the one that the cursor is in; empty: none.
+    """
+
+    name: str
+    parts: list[Part]
+    given: set[str]
+    current: str
+
+
+def find_signature(command: CommandDraft, types: TypeSource) -> Signature | None:
+    """The signature at the cursor; None: nothing is known of it."""
+    action = command.actions[-1] if command.actions else None
+    type_ = action.find_type(types) if action is not None else None
+    if action is None or type_ is None:
+        return None
+    *path, last = command.word.key.split(".")
+    place = follow_path(type_, action.given, path)
+    inner = as_object(place.type) if place is not None else None
+    if place is None or inner is None:  # then that of the whole command
+        place, inner, last = Place(type_, action.given, []), type_, [*path, last][0]
+        path = []
+    given = place.given if isinstance(place.given, dict) else {}
+    name = " ".join([action.name.key, ".".join([*path, ""])]).rstrip()
+    return Signature(name, format_signature(inner.members_for(given)), set(given), last)
+
+
+def find_unknown_names(command: CommandDraft, types: TypeSource) -> Iterator[tuple[int, int]]:
+    """Where names stand that the VM does not know: start and end, in the text of the line.
+
+    A name that may become a known one while it is typed is not among them.
+    """
+    for action in command.actions:
+        is_current = action is command.actions[-1]
+        known = _known_names(types, is_action=action.is_action)
+        if known and action.name.key not in known:
+            yield _span(action.name)
+            continue
+        type_ = action.find_type(types)
+        if type_ is None or (is_current and _decides_members(command, action, type_)):
+            continue
+        words = [*action.words, command.whole_word] if is_current else action.words
+        for word in words:
+            path = word.key.split(".")
+            if word.value is not None and follow_path(type_, action.given, path) is None:
+                yield _span(word)
+    if not command.actions and command.whole_word.value is None:
+        known = _known_names(types, is_action=command.is_action)
+        if known and not any(name.startswith(command.whole_word.key) for name in known):
+            yield _span(command.whole_word)
+
+
+def _decides_members(command: CommandDraft, action: ActionDraft, type_: Object) -> bool:
+    """Whether the value that is being typed decides what other arguments there are."""
+    if command.word.value is None:
+        return False
+    *path, last = command.word.key.split(".")
+    place = follow_path(type_, action.given, path)
+    inner = as_object(place.type) if place is not None else None
+    return place is not None and inner is not None and inner.is_tag(last, place.given)
+
+
+def _known_names(types: TypeSource, *, is_action: bool) -> Iterable[str]:
+    """The names that a command or an action can have; empty while they are not known."""
+    if not is_action:
+        return types.commands()
+    actions = types.actions()
+    return actions.values if actions is not None else ()
+
+
+def _span(word: Word) -> tuple[int, int]:
+    return word.start, word.start + len(word.key)

@@ -1,0 +1,54 @@
+"""What is known of the line that is being typed: worked out when it changes, not when it is drawn.
+
+To work it out may ask the VM for types. Drawing then only reads what is stored here.
+"""
+
+from __future__ import annotations
+
+from prompt_toolkit.document import Document
+
+from ..complete import Draft, Signature, find_signature, find_unknown_names
+from ..session import Session
+
+
+class Assistant:
+    """Holds the draft that is being typed, and what is known of it.
+
+    :ivar draft: the text, the cursor and the mode, read once.
+    :ivar signature: of the command that is being typed; None: nothing is known of it.
+    :ivar unknown_names: where names stand in the draft's line that the VM does not know: start
+        and end.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._key: tuple[str, int, bool, bool] | None = None
+        self.draft = Draft("")
+        self.signature: Signature | None = None
+        self.unknown_names: list[tuple[int, int]] = []
+
+    def read(self, document: Document) -> Draft:
+        """The draft of a document; the same one as long as nothing has changed."""
+        human = self._session.human is not None
+        in_transaction = self._session.parser.in_transaction
+        key = (document.text, document.cursor_position, human, in_transaction)
+        if key != self._key:
+            self._key = key
+            self.draft = Draft(
+                document.text,
+                document.cursor_position,
+                human=human,
+                in_transaction=in_transaction,
+            )
+            self.update()
+        return self.draft
+
+    def update(self) -> None:
+        """Look up again what is known of the draft, after the VM has sent something."""
+        command = self.draft.command
+        if command is None or self.draft.is_own_word:
+            self.signature, self.unknown_names = None, []
+            return
+        types = self._session.attachment.known_types
+        self.signature = find_signature(command, types)
+        self.unknown_names = list(find_unknown_names(command, types))

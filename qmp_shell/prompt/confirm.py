@@ -1,0 +1,21 @@
+"""Asking the user a question before a command that cannot be undone."""
+
+from __future__ import annotations
+
+import sys
+import termios
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app_session
+from prompt_toolkit.input.typeahead import clear_typeahead
+
+
+def confirm(question: str) -> bool:
+    """Ask whether to go on. Anything but yes is no; what was typed before is no answer."""
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    clear_typeahead(get_app_session().input)
+    try:
+        answer = PromptSession[str]().prompt(f"{question}. Go on? [y/N] ")
+    except (EOFError, KeyboardInterrupt):
+        return False
+    return answer.strip().lower() in ("y", "yes")

@@ -1,0 +1,75 @@
+"""Every question that the shell asks a VM by itself, and how its answer is read.
+
+They are asked while the user types, so each must be harmless: it can neither change nor end the
+VM. (Why the properties of some drivers are not asked for: :mod:`.open_commands`.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..protocol import Message
+from . import records
+from .human import human_message
+from .question import Question
+
+if TYPE_CHECKING:
+    from ..schema import Schema
+
+T = TypeVar("T")
+
+
+def _parse_schema(value: object) -> Schema | None:
+    if not isinstance(value, list) or not value:
+        return None
+    from ..schema import Schema
+
+    return Schema(value)
+
+
+def human_question(line: str, parse: Callable[[object], T]) -> Question[T]:
+    """A question to the human monitor; its answer is text."""
+    message = human_message(line)
+    return Question(message["execute"], parse, message["arguments"])
+
+
+def _keep(value: object) -> Any:
+    return value
+
+
+def raw_question(command: str, arguments: Message | None = None) -> Question[Any]:
+    """A question whose answer is read by whoever asks."""
+    return Question(command, _keep, arguments)
+
+
+NAME = Question("query-name", records.parse_name, is_constant=True)
+RUN_STATE = Question("query-status", records.parse_run_state)
+JOBS = Question("query-jobs", records.parse_jobs)
+BLOCK_JOBS = Question("query-block-jobs", records.parse_block_jobs)
+MIGRATION = Question("query-migrate", records.parse_migration)
+DUMP = Question("query-dump", records.parse_dump)
+
+SCHEMA = Question("query-qmp-schema", _parse_schema, is_constant=True)
+COMMANDS = Question("query-commands", records.parse_names, is_constant=True)
+AGENT_COMMANDS = Question("guest-info", records.parse_agent_commands)
+
+# The types of all devices that can be created, parts of devices among them.
+DEVICE_TYPES = Question(
+    "qom-list-types",
+    records.parse_names,
+    {"implements": "device", "abstract": False},
+    is_constant=True,
+)
+BLOCK_NODES = Question("query-named-block-nodes", records.parse_block_nodes, {"flat": True})
+
+
+def driver_properties(driver: str) -> Question[list[records.Property]]:
+    """The properties of a driver. Not harmless for each driver: see :mod:`.open_commands`."""
+    arguments = {"typename": driver}
+    return Question("device-list-properties", records.parse_properties, arguments, is_constant=True)
+
+
+def object_properties(path: str) -> Question[list[records.Property]]:
+    """The properties and children of the QOM object at a path."""
+    return Question("qom-list", records.parse_properties, {"path": path})

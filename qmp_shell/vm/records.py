@@ -1,0 +1,405 @@
+"""QEMU's answers as typed records.
+
+Each ``parse_*`` function takes what a command returned, whatever that is, and never raises; what
+is missing or of a wrong type becomes an empty value. The shapes are those of QEMU's reference
+(qemu-qmp-ref(7)), in which each command named here has a section.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from ..protocol import Message
+from .read import (
+    read_integer,
+    read_object,
+    read_objects,
+    read_path,
+    read_scalar,
+    read_string,
+)
+
+
+class Progress(NamedTuple):
+    """How far a long operation is, in units of its own (bytes, for block jobs and migration).
+
+    :ivar total: 0 if it is not known.
+    """
+
+    done: int = 0
+    total: int = 0
+
+    @property
+    def percent(self) -> int | None:
+        """0 to 100, rounded down; None if the total is not known."""
+        return 100 * min(max(self.done, 0), self.total) // self.total if self.total > 0 else None
+
+
+def _parse_progress(done: object, total: object) -> Progress:
+    return Progress(read_integer(done) or 0, read_integer(total) or 0)
+
+
+class Job(NamedTuple):
+    """A job: one entry of ``query-jobs``.
+
+    :ivar status: a ``JobStatus``, as ``running``, ``ready``, ``concluded``.
+    :ivar error: why it failed; empty if it has not.
+    """
+
+    id: str
+    type: str
+    status: str
+    progress: Progress
+    error: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status == "concluded"
+
+
+def parse_jobs(value: object) -> list[Job]:
+    """Parse the answer to ``query-jobs``."""
+    return [
+        Job(
+            read_string(entry.get("id")),
+            read_string(entry.get("type")),
+            read_string(entry.get("status")),
+            _parse_progress(entry.get("current-progress"), entry.get("total-progress")),
+            read_string(entry.get("error")),
+        )
+        for entry in read_objects(value)
+        if read_string(entry.get("id")) and read_string(entry.get("status"))
+    ]
+
+
+def parse_block_jobs(value: object) -> list[Job]:
+    """Parse the answer to ``query-block-jobs``, which is all that QEMU before 3.0 has."""
+    return [
+        Job(
+            read_string(entry.get("device")),
+            read_string(entry.get("type")),
+            "running",
+            _parse_progress(entry.get("offset"), entry.get("len")),
+        )
+        for entry in read_objects(value)
+        if read_string(entry.get("device"))
+    ]
+
+
+class Migration(NamedTuple):
+    """The answer to ``query-migrate``.
+
+    :ivar status: a ``MigrationStatus``; ``none`` if there has been no migration.
+    :ivar progress: of the guest's memory, in bytes.
+    :ivar error: why it failed; empty if that is not known.
+    """
+
+    status: str
+    progress: Progress
+    error: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return self.status not in ("none", "completed", "failed", "cancelled")
+
+
+def parse_migration(value: object) -> Migration:
+    """Parse the answer to ``query-migrate``; it is an empty object before the first migration."""
+    entry = read_object(value)
+    ram = read_object(entry.get("ram"))
+    total, remaining = read_integer(ram.get("total")), read_integer(ram.get("remaining"))
+    progress = Progress()
+    if total is not None and remaining is not None:
+        progress = Progress(total - remaining, total)
+    error = read_string(entry.get("error-desc"))
+    return Migration(read_string(entry.get("status")) or "none", progress, error)
+
+
+class Dump(NamedTuple):
+    """The answer to ``query-dump``: how far a dump of the guest's memory is, in bytes."""
+
+    status: str
+    progress: Progress
+
+
+def parse_dump(value: object) -> Dump:
+    entry = read_object(value)
+    return Dump(
+        read_string(entry.get("status")),
+        _parse_progress(entry.get("completed"), entry.get("total")),
+    )
+
+
+def parse_name(value: object) -> str:
+    """The VM's name, from the answer to ``query-name``."""
+    return read_string(read_object(value).get("name"))
+
+
+def parse_run_state(value: object) -> str:
+    """The VM's run state, from the answer to ``query-status``."""
+    return read_string(read_object(value).get("status"))
+
+
+class Version(NamedTuple):
+    """QEMU's version, from the greeting or from ``query-version``.
+
+    :ivar number: as ``7.2.22``.
+    :ivar package: the distribution's name of the package; may be empty.
+    """
+
+    number: str
+    package: str = ""
+
+
+def parse_version(value: object) -> Version:
+    """Parse a ``VersionInfo``; QEMU 0.12 sent the number as one string."""
+    if not isinstance(value, dict):
+        return Version(read_string(value))
+    number = value.get("qemu")
+    package = read_string(value.get("package")).strip(" ()")
+    if not isinstance(number, dict):
+        return Version(read_string(number), package)
+    parts = (read_scalar(number.get(part)) or "?" for part in ("major", "minor", "micro"))
+    return Version(".".join(parts), package)
+
+
+class Medium(NamedTuple):
+    """What is inserted in a block device.
+
+    :ivar size: virtual size in bytes; None if it is not known.
+    """
+
+    driver: str
+    file: str
+    size: int | None
+    is_read_only: bool
+
+
+class BlockDevice(NamedTuple):
+    """A block device: one entry of ``query-block``.
+
+    :ivar device: the name of its backend; may be empty.
+    :ivar qdev: the QOM path or id of the device that it belongs to; may be empty.
+    :ivar medium: None if it is empty.
+    """
+
+    device: str
+    qdev: str
+    medium: Medium | None
+
+
+def parse_block_devices(value: object) -> list[BlockDevice]:
+    """Parse the answer to ``query-block``."""
+    return [
+        BlockDevice(
+            read_string(entry.get("device")),
+            read_string(entry.get("qdev")),
+            _parse_medium(read_object(entry.get("inserted"))),
+        )
+        for entry in read_objects(value)
+    ]
+
+
+def _parse_medium(entry: Message) -> Medium | None:
+    if not entry:
+        return None
+    return Medium(
+        read_string(entry.get("drv")),
+        parse_file_name(entry.get("file")),
+        read_integer(read_path(entry, "image.virtual-size")),
+        entry.get("ro") is True,
+    )
+
+
+def parse_file_name(value: object) -> str:
+    """The innermost file of a block node's file name.
+
+    Where options cannot be put into a name, QEMU tells it as ``json:{...}``: an object like the
+    arguments of ``blockdev-add``, in which ``file`` leads to the node below.
+    """
+    name = read_string(value)
+    if not name.startswith("json:"):
+        return name
+    try:
+        node = read_object(json.loads(name.removeprefix("json:")))
+    except (ValueError, RecursionError):
+        return name
+    while isinstance(node.get("file"), dict):
+        node = node["file"]
+    return read_string(node.get("filename")) or read_string(node.get("driver")) or name
+
+
+class Bitmap(NamedTuple):
+    """A dirty bitmap of a block node, and how many bytes are dirty."""
+
+    name: str
+    dirty_bytes: int
+
+
+class BlockNode(NamedTuple):
+    """A block node: one entry of ``query-named-block-nodes``.
+
+    :ivar snapshots: the names of the internal snapshots of its image.
+    """
+
+    name: str
+    driver: str
+    file: str
+    bitmaps: list[Bitmap]
+    snapshots: list[str]
+
+
+def parse_block_nodes(value: object) -> list[BlockNode]:
+    """Parse the answer to ``query-named-block-nodes``."""
+    return [
+        BlockNode(
+            read_string(entry.get("node-name")),
+            read_string(entry.get("drv")),
+            read_string(entry.get("file")),
+            [
+                Bitmap(read_string(each.get("name")), read_integer(each.get("count")) or 0)
+                for each in read_objects(entry.get("dirty-bitmaps"))
+                if read_string(each.get("name"))
+            ],
+            [
+                read_string(each.get("name"))
+                for each in read_objects(read_path(entry, "image.snapshots"))
+            ],
+        )
+        for entry in read_objects(value)
+        if read_string(entry.get("node-name"))
+    ]
+
+
+class Property(NamedTuple):
+    """A property of a QOM object or of a driver: one entry of ``qom-list`` and the like.
+
+    :ivar type: QOM's name for its type, as ``uint32``, ``str``, ``child<TYPE>``, ``link<TYPE>``.
+    :ivar default: None if the VM does not tell it.
+    """
+
+    name: str
+    type: str
+    description: str = ""
+    default: object = None
+
+    @property
+    def child_type(self) -> str:
+        """The type of the child object that this is; empty if it is not one."""
+        is_child = self.type.startswith("child<") and self.type.endswith(">")
+        return self.type[len("child<") : -1] if is_child else ""
+
+
+def parse_properties(value: object) -> list[Property]:
+    """Parse the answer to ``qom-list`` or ``device-list-properties``, in the VM's order."""
+    return [
+        Property(
+            read_string(entry.get("name")),
+            read_string(entry.get("type")),
+            read_string(entry.get("description")),
+            entry.get("default-value"),
+        )
+        for entry in read_objects(value)
+        if read_string(entry.get("name"))
+    ]
+
+
+def parse_names(value: object) -> list[str]:
+    """The ``name`` of each entry, as of ``query-commands`` or ``qom-list-types``."""
+    names = (read_string(entry.get("name")) for entry in read_objects(value))
+    return [name for name in names if name]
+
+
+def parse_agent_commands(value: object) -> list[str]:
+    """The enabled commands of a guest agent, from the answer to ``guest-info``."""
+    listed = read_objects(read_object(value).get("supported_commands"))
+    return parse_names([entry for entry in listed if entry.get("enabled")])
+
+
+class Cpu(NamedTuple):
+    """A CPU: one entry of ``query-cpus-fast``."""
+
+    number: int | None
+    qom_path: str
+    qom_type: str
+
+
+def parse_cpus(value: object) -> list[Cpu]:
+    return [
+        Cpu(
+            read_integer(entry.get("cpu-index")),
+            read_string(entry.get("qom-path")),
+            read_string(entry.get("qom-type")),
+        )
+        for entry in read_objects(value)
+    ]
+
+
+class Memory(NamedTuple):
+    """The guest's memory in bytes, from ``query-memory-size-summary``; None: not known."""
+
+    base: int | None
+    plugged: int | None
+
+
+def parse_memory(value: object) -> Memory:
+    entry = read_object(value)
+    return Memory(read_integer(entry.get("base-memory")), read_integer(entry.get("plugged-memory")))
+
+
+def parse_balloon(value: object) -> int | None:
+    """The guest's memory less the balloon's, in bytes, from ``query-balloon``."""
+    return read_integer(read_object(value).get("actual"))
+
+
+def parse_architecture(value: object) -> str:
+    """The emulated architecture, from ``query-target``."""
+    return read_string(read_object(value).get("arch"))
+
+
+def parse_uuid(value: object) -> str:
+    """The VM's UUID, from ``query-uuid``; empty if it was not given one."""
+    uuid = read_string(read_object(value).get("UUID"))
+    return uuid if uuid.strip("0-") else ""
+
+
+def parse_accelerator(value: object) -> str:
+    """The accelerator in use, from ``query-accelerators`` (QEMU 11 and later)."""
+    return read_string(read_object(value).get("enabled"))
+
+
+def parse_kvm(value: object) -> bool | None:
+    """Whether KVM is in use, from ``query-kvm``; None: not known."""
+    enabled = read_object(value).get("enabled")
+    return enabled if isinstance(enabled, bool) else None
+
+
+class RemoteDisplay(NamedTuple):
+    """Where a VNC or SPICE server listens."""
+
+    host: str
+    port: str
+
+
+def parse_display_type(value: object) -> str:
+    """The local display, from ``query-display-options``; empty if there is none."""
+    kind = read_string(read_object(value).get("type"))
+    return "" if kind == "none" else kind
+
+
+def parse_vnc(value: object) -> RemoteDisplay | None:
+    """The VNC server, from ``query-vnc``; None if there is none."""
+    entry = read_object(value)
+    if entry.get("enabled") is not True:
+        return None
+    return RemoteDisplay(read_string(entry.get("host")), read_scalar(entry.get("service")))
+
+
+def parse_spice(value: object) -> RemoteDisplay | None:
+    """The SPICE server, from ``query-spice``; None if there is none."""
+    entry = read_object(value)
+    if entry.get("enabled") is not True:
+        return None
+    port = read_scalar(entry.get("port")) or read_scalar(entry.get("tls-port"))
+    return RemoteDisplay(read_string(entry.get("host")), port)

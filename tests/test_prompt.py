@@ -627,7 +627,7 @@ def test_the_rest_of_what_was_pasted_is_not_lost_silently(shell: Terminal) -> No
 
 def test_an_address_that_is_none_does_not_end_the_shell(shell: Terminal) -> None:
     shell.enter(".connect a..b:44")
-    shell.wait_for("no name of a host")
+    shell.wait_for("not the name of a host")
     shell.wait_for_prompt()
     shell.enter("query-name")
     shell.wait_for('"testvm"')

@@ -78,7 +78,7 @@ complete -c qmp-shell -f
 complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help message and exit'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a throw-away VM to play with, and attach to it'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
-complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'have QEMU connect to ADDRESS, for any time or -w SECONDS (QEMU: no server=on)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l schema -xka "(_qmp_shell_files)" -d 'a dry run without a VM: types come from a file, the reply to query-qmp-schema'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l version -d 'show program'"'"'s version number and exit'

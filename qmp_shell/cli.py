@@ -102,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--listen",
         action="store_true",
-        help="have QEMU connect to ADDRESS, for any time or -w SECONDS (QEMU: no server=on)",
+        help="wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS",
     )
     parser.add_argument(
         "-w",

@@ -198,7 +198,7 @@ class Connection:
                         pass
                     self._lose(f"the connection was lost: {error.strerror or error}")
         except BaseException:
-            if 0 < len(self._unsent) < len(data):
+            if self.connected and 0 < len(self._unsent) < len(data):
                 self._end_reason = "the connection was closed: a command was sent only in part"
                 self.close()
             raise
@@ -226,7 +226,11 @@ class _SigintBlocked:
 
     # Used twice for each command, and faster than a generator with @contextmanager.
     def __enter__(self) -> None:
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        try:
+            self._before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        except BaseException:  # Ctrl-C came just before, and is reported once it is blocked
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+            raise
 
     def __exit__(self, *_: object) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +281,46 @@ def test_a_peer_that_does_not_read_ends_in_a_time_out(peer: Peer) -> None:
         with pytest.raises(qmp_shell.Timeout, match="did not accept the data in time"):
             client.execute("test", text="x" * (8 << 20))
         assert not client.connected, "a command that was sent in part can't be taken back"
+
+
+def test_the_reason_of_a_loss_is_kept_if_it_cuts_a_command_short() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(GREETING)
+
+    def react(direction: str, message: Message, _: bool) -> None:
+        if direction == ">" and message["execute"] == "qmp_capabilities":
+            theirs.sendall(ACCEPTED)
+        elif direction == ">":
+            theirs.close()
+
+    class Halting(SocketStream):
+        """Sends a part of the command before the peer is gone."""
+
+        def send(self, data: memoryview, descriptors: Sequence[int] = ()) -> int:
+            return 5 if len(data) > 1000 else super().send(data, descriptors)
+
+    with Client(Halting(ours), tracer=react) as client:
+        client.negotiate()
+        with pytest.raises(qmp_shell.ConnectionLost, match="closed the connection"):
+            client.execute("test", text="x" * 1000)
+        assert client.end_reason == "the VM closed the connection"
+
+
+def test_ctrl_c_works_after_an_interrupt_that_came_just_before_it_was_blocked() -> None:
+    ours, theirs = socket.socketpair()
+    mask = signal.pthread_sigmask
+
+    def interrupted(how: int, signals: Sequence[int]) -> object:
+        before = mask(how, signals)
+        if how == signal.SIG_BLOCK:
+            raise KeyboardInterrupt
+        return before
+
+    with theirs, Client(SocketStream(ours)) as client, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signal, "pthread_sigmask", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.receive()
+    assert signal.SIGINT not in mask(signal.SIG_BLOCK, ())
 
 
 def test_a_command_that_could_not_be_sent_is_not_waited_for(

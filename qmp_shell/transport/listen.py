@@ -5,11 +5,11 @@ Knows nothing of single schemes: an address that can be listened on has a method
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Protocol, runtime_checkable
 
 from ..errors import ConnectError, UsageError
@@ -31,19 +31,16 @@ class Listener:
         *,
         is_welcome: Callable[[socket.socket], bool] = lambda _: True,
         prepare: Callable[[socket.socket], SocketStream] = SocketStream,
-        remove: Callable[[], None] = lambda: None,
     ) -> None:
         """
-        :param sockets: listening sockets; they are owned and closed by this object.
+        :param sockets: listening sockets; the caller closes them.
         :param is_welcome: tells whether a connection may be used; others are closed.
         :param prepare: makes a stream of an accepted connection.
-        :param remove: called when the sockets are closed, to remove what they leave behind.
         """
         self.qemu_option = qemu_option
         self._sockets = sockets
         self._is_welcome = is_welcome
         self._prepare = prepare
-        self._remove = remove
         for each in sockets:
             each.setblocking(False)
 
@@ -62,7 +59,7 @@ class Listener:
             poll.poll(min(max(left, 0), _LONGEST_POLL) * 1000)
             for each in self._sockets:
                 # Whoever connected may have gone again.
-                with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+                with suppress(BlockingIOError, ConnectionAbortedError):
                     connection, _ = each.accept()
                     if self._is_welcome(connection):
                         return self._prepare(connection)
@@ -70,19 +67,13 @@ class Listener:
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
 
-    def close(self) -> None:
-        """Stop listening, and leave nothing behind."""
-        self._remove()
-        for each in self._sockets:
-            each.close()
-
 
 @runtime_checkable
 class ListenAddress(Protocol):
     """An address that can be listened on."""
 
-    def listen(self) -> Listener:
-        """Open it.
+    def listen(self) -> AbstractContextManager[Listener]:
+        """Open it for a ``with`` block, at whose end nothing of it is left behind.
 
         :raise ConnectError: it can't be opened.
         """
@@ -104,7 +95,7 @@ def accept_stream(
     """
     if not isinstance(address, ListenAddress):
         raise UsageError(f"{address} can't be listened on")
-    with contextlib.closing(address.listen()) as listener:
+    with address.listen() as listener:
         on_listening(listener.qemu_option)
         try:
             return listener.accept(wait)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..address import HOST_PORT
@@ -47,31 +49,38 @@ class TcpAddress(NamedTuple):
             return f"{self}: nobody listens there{after}; start QEMU with {start}"
         return explain_error(self, error)
 
-    def listen(self) -> Listener:
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[Listener]:
         """Open the port on all addresses that the host's name has.
 
-        :raise ConnectError: the port is in use, or this is no host that it can be opened on.
+        :raise ConnectError: the port is in use, or the host is not this machine.
         """
         from .listen import Listener
 
-        listeners: list[socket.socket] = []
-        try:
-            for family, where in self._resolve():
-                try:
-                    listeners.append(_listen_on(family, where))
-                except OSError as error:
-                    # "localhost" has an IPv6 address where IPv6 is switched off, too.
-                    if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-                        raise
+        with contextlib.ExitStack() as opened:
+            try:
+                listeners = self._open_listeners(opened)
+            except OSError as error:
+                raise ConnectError(self.explain(error, "")) from None
             if not listeners:
                 raise ConnectError(f"{self}: {self.host!r} is not an address of this machine")
-        except OSError as error:
-            _close_all(listeners)
-            raise ConnectError(self.explain(error, "")) from None
-        except BaseException:
-            _close_all(listeners)
-            raise
-        return Listener(listeners, self._qemu_option(), prepare=_tuned)
+            yield Listener(listeners, self._qemu_option(), prepare=_tuned)
+
+    def _open_listeners(self, opened: contextlib.ExitStack) -> list[socket.socket]:
+        listeners = []
+        for family, where in self._resolve():
+            try:
+                listener = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(where)
+            except OSError as error:
+                # "localhost" may have an IPv6 address although IPv6 is switched off.
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+            else:
+                listener.listen(1)
+                listeners.append(listener)
+        return listeners
 
     def _resolve(self) -> list[tuple[int, Any]]:
         """Return the families and socket addresses that the host's name has, each once."""
@@ -103,25 +112,6 @@ def parse(target: str) -> TcpAddress:
     if not digits or len(digits) > 5 or int(digits) > 65535:
         raise AddressError("a port is between 1 and 65535")
     return TcpAddress(match["ipv6"] or match["host"] or "localhost", int(digits))
-
-
-def _listen_on(family: int, where: Any) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # else it would take the same port of IPv4 as well
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(where)
-        listener.listen(1)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _close_all(sockets: list[socket.socket]) -> None:
-    for each in sockets:
-        each.close()
 
 
 def _tuned(connection: socket.socket) -> SocketStream:

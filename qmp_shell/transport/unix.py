@@ -67,33 +67,32 @@ class UnixAddress(NamedTuple):
             return f"{self}: nobody listens there{after}; the program that did has probably ended"
         return explain_error(self, error)
 
-    def listen(self) -> Listener:
-        """Create the socket, for its owner only; a stale one is replaced.
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[Listener]:
+        """Create the socket, for its owner only, and remove it in the end.
+
+        A stale one is replaced.
 
         :raise ConnectError: the path is in use, or can't be used.
         """
         from .listen import Listener
 
         path = os.path.abspath(os.path.expanduser(self.path))
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with _short_path(path) as short:
-                self._bind(listener, short)
-                created = _identity_of(short)
-            listener.listen(1)
-        except OSError as error:
-            listener.close()
-            raise ConnectError(f"{self}: {error.strerror or error}") from None
-        except BaseException:
-            listener.close()
-            raise
-
-        def remove() -> None:
-            with contextlib.suppress(OSError):
-                if _identity_of(path) == created:
-                    os.unlink(path)
-
-        return Listener([listener], UnixAddress(path)._qemu_option, remove=remove)
+        created = None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            try:
+                try:
+                    with _short_path(path) as short:
+                        self._bind(listener, short)
+                        created = _identity_of(short)
+                    listener.listen(1)
+                except OSError as error:
+                    raise ConnectError(f"{self}: {error.strerror or error}") from None
+                yield Listener([listener], UnixAddress(path)._qemu_option)
+            finally:
+                with contextlib.suppress(OSError):
+                    if created is not None and _identity_of(path) == created:
+                        os.unlink(path)
 
     @property
     def _qemu_option(self) -> str:

@@ -5,9 +5,11 @@ It has no file, and no permissions: any user of the same network namespace may c
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import AddressError, ConnectError
@@ -40,21 +42,21 @@ class UnixAbstractAddress(NamedTuple):
             return f"{self}: nobody listens there{after}; start QEMU with {start}"
         return explain_error(self, error)
 
-    def listen(self) -> Listener:
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[Listener]:
         """Open the socket; only programs of the same user, or of root, are accepted.
 
         :raise ConnectError: the name is in use.
         """
         from .listen import Listener
 
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(self._socket_name)
-            listener.listen(1)
-        except OSError as error:
-            listener.close()
-            raise ConnectError(f"{self}: {error.strerror or error}") from None
-        return Listener([listener], self._qemu_option, is_welcome=_is_same_user)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            try:
+                listener.bind(self._socket_name)
+                listener.listen(1)
+            except OSError as error:
+                raise ConnectError(f"{self}: {error.strerror or error}") from None
+            yield Listener([listener], self._qemu_option, is_welcome=_is_same_user)
 
     @property
     def _socket_name(self) -> bytes:

@@ -260,7 +260,10 @@ def _split_closing_bracket(words: list[Word]) -> list[Word]:
     A ``)`` whose ``(`` is in the same word, or that is in quotes, is part of the value.
     """
     tail = [word for word in words if word.key in _OPERATORS]
-    *before, last = [word for word in words if word.key not in _OPERATORS] or [Word(0, "", None, 0)]
+    others = [word for word in words if word.key not in _OPERATORS]
+    if not others:
+        return words
+    *before, last = others
     text = last.key if last.value is None else last.value
     if len(text) < 2 or not text.endswith(")") or "(" in text:
         return words

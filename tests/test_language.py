@@ -223,6 +223,10 @@ def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
         ("test a=1 a=2", 10, "'a' is given twice"),
         ("test a.b=1 a=2", 12, "'a' already has members"),
         ("test a=1 a.b=2", 10, "'a' already has a value, so it cannot have members"),
+        ("test a.b=1 a.b.c=2", 12, "'a.b' already has a value, so it cannot have members"),
+        ("test a.b.c=1 a.b.c.d.e=2", 14, "'a.b.c' already has a value, so it cannot have members"),
+        ("test " + "a." * 101 + "a=1", 6, "keys are nested more than 100 levels deep"),
+        ("transaction(\nabort abort", 7, "'abort' has no value; write key=value"),
         ("test a={'b':1} a.c=2", 16, "'a' already has a value, so it cannot have members"),
         ("test a..b=1", 8, "a name is missing here, next to a dot"),
         ("test a.=1", 8, "a name is missing here, next to a dot"),
@@ -276,7 +280,15 @@ def test_a_parse_error_has_a_message_and_a_position(line: str, column: int, says
 
 
 def test_an_integer_with_too_many_digits_is_a_string() -> None:
-    assert arguments("a=" + "9" * 5000) == {"a": "9" * 5000}
+    assert arguments("a=" + "9" * 4300) == {"a": int("9" * 4300)}
+    assert arguments("a=" + "9" * 4301) == {"a": "9" * 4301}
+
+
+def test_keys_may_be_nested_a_hundred_levels_deep() -> None:
+    value = arguments("a." * 100 + "a=1")
+    for _ in range(100):
+        value = value["a"]
+    assert value == {"a": 1}
 
 
 def test_a_literal_that_is_not_closed_is_an_error_at_its_bracket() -> None:
@@ -462,6 +474,7 @@ TRANSACTION = {
     "text",
     [
         "transaction( block-dirty-bitmap-add node=d0 name=b0 abort )",
+        "transaction(block-dirty-bitmap-add node=d0 name=b0 abort)",
         "transaction(block-dirty-bitmap-add node=d0 name=b0\nabort )",
         "transaction(\nblock-dirty-bitmap-add node=d0 name=b0\nabort\n)",
         "transaction (\n# a comment\n\n  block-dirty-bitmap-add node=d0 name=b0 \n abort\n  )",
@@ -471,6 +484,30 @@ TRANSACTION = {
 )
 def test_transactions(text: str) -> None:
     assert parse(text) == TRANSACTION
+
+
+@pytest.mark.parametrize(
+    ("line", "data"),
+    [
+        ("transaction(a b=c)", {"b": "c"}),
+        ("transaction(a b=c )", {"b": "c"}),
+        ("transaction(a b=(c) )", {"b": "(c)"}),
+        ("transaction(a b='c)' )", {"b": "c)"}),
+    ],
+)
+def test_a_closing_bracket_may_follow_the_last_word_without_a_space(
+    line: str, data: Message
+) -> None:
+    assert parse(line)["arguments"] == {"actions": [{"type": "a", "data": data}]}
+
+
+@pytest.mark.parametrize(
+    "line", ["transaction(a b=(c)", "transaction(a b=)", "transaction(a b='c)'"]
+)
+def test_a_bracket_that_is_part_of_a_value_does_not_close_the_transaction(line: str) -> None:
+    parser = StatementParser()
+    assert parser.parse(join(line)[0]) is None
+    assert parser.in_transaction
 
 
 def test_an_empty_transaction_is_valid() -> None:
@@ -612,6 +649,10 @@ def test_transactions_are_formatted_as_words() -> None:
         ({"execute": "a", "id": 1}, '{"execute": "a", "id": 1}'),
         ({"execute": "a b"}, '{"execute": "a b"}'),
         ({"execute": "transaction"}, "transaction"),
+        (
+            {"execute": "transaction", "arguments": {"actions": 5}},
+            "transaction actions=5",
+        ),
         (
             {"execute": "transaction", "arguments": {"actions": {"type": "abort", "data": {}}}},
             "transaction actions.type=abort actions.data={}",

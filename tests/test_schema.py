@@ -129,7 +129,11 @@ SCHEMA = Schema(
             "members": [{"type": "str"}, {"type": "null"}, {"type": "12"}, {"type": "[12]"}],
         },
         {"name": "15", "meta-type": "enum", "values": ["slow", "fast"]},
-        {"name": "16", "meta-type": "object", "members": [{"name": "delay", "type": "int"}]},
+        {
+            "name": "16",
+            "meta-type": "object",
+            "members": [{"name": "delay", "type": "int", "features": ["deprecated"]}],
+        },
         {"name": "[bool]", "meta-type": "array", "element-type": "bool"},
         {"name": "[12]", "meta-type": "array", "element-type": "12"},
         {"name": "[20]", "meta-type": "array", "element-type": "20"},
@@ -184,17 +188,17 @@ def test_a_saved_schema_is_a_list_or_a_whole_reply(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "Expecting value"),
-        ("{", "Expecting property name"),
-        ("[" * 100_000, "nested too deeply"),
-        ("5", "neither a list nor a reply that returns one"),
-        ('{"return": {}}', "neither a list nor a reply that returns one"),
+        ("", "Expecting value.*"),
+        ("{", "Expecting property name.*"),
+        ("[" * 100_000, "its JSON is nested too deeply"),
+        ("5", "it is neither a list nor a reply that returns one"),
+        ('{"return": {}}', "it is neither a list nor a reply that returns one"),
         ("[]", "it has no commands"),
         ('[1, {}, {"name": "x", "meta-type": "event"}]', "it has no commands"),
     ],
 )
 def test_a_text_that_is_not_a_schema_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ValueError, match=f"^{reason}$"):
         parse_schema(text)
 
 
@@ -257,6 +261,14 @@ def test_types_are_looked_up_by_name() -> None:
     assert (type_.name, type_.json_type) == ("int", "int")
     assert SCHEMA.type("int") is type_
     assert SCHEMA.type("99") is ANY
+    for name in ("str", "10", "11", "12", "14", "[12]"):
+        assert SCHEMA.type(name).name == name
+    members = arguments_type(SCHEMA, "disk-add").members
+    assert [(name, m.required, m.default, m.features) for name, m in members.items()][:3] == [
+        ("size", False, 5, ()),
+        ("kind", True, None, ()),
+        ("rate", False, None, ("unstable",)),
+    ]
     assert [
         kind_of_type(SCHEMA.type(name)) for name in ("str", "10", "11", "12", "14", "[12]")
     ] == [*("Builtin", "Union", "Enum", "Object", "Alternate", "Array")]
@@ -269,6 +281,15 @@ def test_the_actions_of_a_transaction_are_a_union() -> None:
     assert list(action.members_for({"type": "abort"})) == ["type", "data"]
     assert Schema([]).action() is None
     assert Schema([{"name": "transaction", "meta-type": "command"}]).action() is None
+    for element in ("str", "12"):  # neither a string nor an object without a tag
+        entries: list[object] = [
+            {"name": "transaction", "meta-type": "command", "arg-type": "0"},
+            {"name": "0", "meta-type": "object", "members": [{"name": "actions", "type": "1"}]},
+            {"name": "1", "meta-type": "array", "element-type": element},
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {"name": "12", "meta-type": "object", "members": []},
+        ]
+        assert Schema(entries).action() is None
 
 
 @pytest.mark.parametrize(
@@ -409,6 +430,10 @@ def test_arguments_that_are_no_object_are_a_fault() -> None:
         ({"kind": "file"}, []),
         ({"kind": "copy"}, ["kind=copy is deprecated", "kind=copy is unstable"]),
         ({"rate": 1, "size": 1, "nothing": 1}, ["rate is unstable"]),
+        (
+            {"kind": "copy", "mode": "slow", "delay": 1},
+            ["kind=copy is deprecated", "kind=copy is unstable", "delay is deprecated"],
+        ),
         ({"kind": "x"}, []),
         (5, []),
     ],
@@ -434,6 +459,9 @@ def test_similar_names_are_found_whatever_their_case() -> None:
     assert similar_names("QUERY_STATUS", names) == ["query-status", "query_stats"]
     assert similar_names("stpo", names) == ["STOP"]
     assert similar_names("zzz", names) == []
+    assert similar_names("a_b", ["a-b"]) == ["a-b"]
+    assert similar_names("a-b", ["a_b"]) == ["a_b"]
+    assert similar_names("a-b", ["axb"]) == []
     assert len(similar_names("abcd", ["abcd1", "abcd2", "abcd3", "abcd4"])) == 3
 
 
@@ -445,6 +473,7 @@ def test_similar_names_are_found_whatever_their_case() -> None:
         ("zzz", ["path", "mode"], "; there are: x.path, x.mode"),
         ("zzz", list("abcdefgh"), "; there are: x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h"),
         ("zzz", list("abcdefghi"), ""),
+        ("zzz", ["path"], "; there are: x.path"),
         ("zzz", [], ""),
     ],
 )
@@ -481,6 +510,24 @@ def test_a_type_is_described_in_a_few_characters_and_in_words(
 ) -> None:
     assert format_type(SCHEMA.type(name)) == short
     assert describe_type(SCHEMA.type(name)) == long
+
+
+def test_types_are_described_to_a_depth_of_four() -> None:
+    str_or_list = [{"type": "str"}, {"type": "list"}]
+    schema = Schema(
+        [
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {"name": "list", "meta-type": "array", "element-type": "loop"},
+            {"name": "loop", "meta-type": "alternate", "members": str_or_list},
+            {"name": "odd", "meta-type": "builtin", "json-type": "object"},
+        ]
+    )
+    assert format_type(schema.type("loop")) == "str|[str|[...|...]]"
+    item = "a string, or a list, each item "
+    assert describe_type(schema.type("loop")) == item + item + "..., or ..."
+    assert (format_type(schema.type("odd")), describe_type(schema.type("odd"))) == (
+        *("any", "any value"),
+    )
 
 
 def test_an_enumeration_is_listed_up_to_24_characters() -> None:

@@ -147,7 +147,6 @@ class StatementParser:
         """
         on_one_line = not before and not self.in_transaction
         start = skip_blank(text, start)
-        tail: list[Word] = []
         if text.startswith("{", start):
             action, tail = _parse_json_action(text, start)
             actions, closed = [action], False

@@ -17,11 +17,13 @@ from qmp_shell.language import (
     LogicalLine,
     ParseError,
     StatementParser,
+    is_dot_command,
 )
-from qmp_shell.language.notation import format_message
+from qmp_shell.language.command import parse_partial_arguments
+from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
 from qmp_shell.language.word_types import apply_types
-from qmp_shell.language.words import Word, literal_end, split_words
+from qmp_shell.language.words import Word, literal_end, split_partial, split_words
 from qmp_shell.protocol import Message
 
 
@@ -177,6 +179,8 @@ def statement(text: str) -> ExecuteStatement:
         ("test a=x|y", None),
         ('test a="x | y"', None),
         ("test a=[1] | x \\\ny", "x y"),
+        ("transaction(abort) |cat", "cat"),
+        ("transaction(abort a=b) |cat", "cat"),
     ],
 )
 def test_a_pipeline_is_the_rest_of_the_line(line: str, pipeline: str | None) -> None:
@@ -212,66 +216,87 @@ def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
     ("line", "column", "says"),
     [
         ("test a", 6, "'a' has no value; write key=value"),
-        ("test =1", 6, "a key is missing"),
-        ("a=1", 1, "name comes first"),
-        ("te'st a=1", 1, "not a command name"),
-        ("test 'a'=1", 6, "cannot contain quotes or brackets"),
+        ("test =1", 6, "a key is missing before ="),
+        ("a=1", 1, "a command's name comes first, then key=value"),
+        ("te'st a=1", 1, '"te\'st" is not a command name'),
+        ("test 'a'=1", 6, "a key cannot contain quotes or brackets; write key=value"),
         ("test a=1 a=2", 10, "'a' is given twice"),
         ("test a.b=1 a=2", 12, "'a' already has members"),
-        ("test a=1 a.b=2", 10, "'a' already has a value"),
-        ("test a={'b':1} a.c=2", 16, "'a' already has a value"),
-        ("test a..b=1", 8, "a name is missing"),
-        ("test a.=1", 8, "a name is missing"),
-        ("test .a=1", 6, "a name is missing"),
-        ("test a.0=1 a.2=1", 6, "index 1 is missing"),
-        ("test a.0=1 a.b=1", 6, "mixed"),
-        ('test a="x', 8, "never closed"),
-        ("test a='x", 8, "never closed"),
+        ("test a=1 a.b=2", 10, "'a' already has a value, so it cannot have members"),
+        ("test a.b=1 a.b.c=2", 12, "'a.b' already has a value, so it cannot have members"),
+        ("test a.b.c=1 a.b.c.d.e=2", 14, "'a.b.c' already has a value, so it cannot have members"),
+        ("test " + "a." * 101 + "a=1", 6, "keys are nested more than 100 levels deep"),
+        ("transaction(\nabort abort", 7, "'abort' has no value; write key=value"),
+        ("test a={'b':1} a.c=2", 16, "'a' already has a value, so it cannot have members"),
+        ("test a..b=1", 8, "a name is missing here, next to a dot"),
+        ("test a.=1", 8, "a name is missing here, next to a dot"),
+        ("test .a=1", 6, "a name is missing here, next to a dot"),
+        ("test a.0=1 a.2=1", 6, "list index 1 is missing under this key"),
+        ("test a.0=1 a.b=1", 6, "names and list indexes are mixed under this key"),
+        ('test a="x', 8, "this string is never closed"),
+        ("test a='x", 8, "this string is never closed"),
         ('test a="x"y', 11, "expected a space after the string"),
         ("test a=[1]2", 11, "expected a space after the [...]"),
-        (r'test a="a\q"', 10, r"\q is not a valid escape"),
-        (r'test a="a\x41"', 10, r"\x is not a valid escape"),
-        (r'test a="a\u12"', 10, r"\u is not a valid escape"),
-        (r'test a=["\q"]', 10, r"\q is not a valid escape"),
+        (r'test a="a\q"', 10, r"\q is not a valid escape; write a backslash as \\, or use '...'"),
+        (r'test a="a\x41"', 10, r"\x is not a valid escape; write a backslash as \\, or use '...'"),
+        (r'test a="a\u12"', 10, r"\u is not a valid escape; write a backslash as \\, or use '...'"),
+        (r'test a=["\q"]', 10, r"\q is not a valid escape; write a backslash as \\"),
         ("test a=[1 2]", 11, "expected , or ]"),
         ("test a=[1}", 10, "expected , or ]"),
         ("test a=[,]", 9, "expected a value"),
         ("test a=[(1]", 11, "expected , or )"),
-        ("test a={1: 2}", 9, "expected a key in quotes"),
-        ("test a={'b' 2}", 13, "expected : after the key"),
+        ("test a={1: 2}", 9, "expected a key in quotes, or }"),
+        ("test a={'b' 2}", 13, "expected : after the key 'b'"),
         ("test a={'b':2 'c':3}", 15, "expected , or }"),
-        ("test a={'b':2, 'b':3}", 16, "given twice"),
-        ("test a=[yes]", 9, "'yes' is not a value"),
-        ("test a=[007x]", 9, "'007x' is not a value"),
-        ("test a=[nan]", 9, "'nan' is not a value"),
+        ("test a={'b':2, 'b':3}", 16, "'b' is given twice"),
+        ("test a=[yes]", 9, "'yes' is not a value; a string needs quotes"),
+        ("test a=[007x]", 9, "'007x' is not a value; a string needs quotes"),
+        ("test a=[nan]", 9, "'nan' is not a value; a string needs quotes"),
         ("test a=[1e999]", 9, "this number is too large"),
         ("test a=[" + "9" * 5000 + "]", 9, "this number is too long"),
-        ("test a=" + "[" * 300 + "]" * 300, 109, "nested"),
-        ("test " + "a." * 5000 + "a=1", 6, "nested"),
-        ("[1]", 1, "a message must be an object"),
-        ('{"a": 1} x', 10, "nothing may follow"),
-        ('{"execute" "x"}', 12, "expected : after the key"),
-        ("transaction( a ) b", 18, "nothing may follow"),
-        ("transaction( x=1 )", 14, "name comes first"),
-        ("  )", 3, "not a command name"),
-        ("| cat", 1, "name comes first"),
-        ("test |", 6, "a shell command is missing"),
-        ("test <", 6, "a path is missing"),
+        ("test a=" + "[" * 300 + "]" * 300, 109, "brackets are nested more than 100 levels deep"),
+        ("test " + "a." * 5000 + "a=1", 6, "keys are nested more than 100 levels deep"),
+        ("[1]", 1, "a message must be an object: {...}"),
+        ('{"a": 1} x', 10, "nothing may follow a message"),
+        ('{"execute" "x"}', 12, "expected : after the key 'execute'"),
+        ("transaction( a ) b", 18, "nothing may follow the ) of a transaction"),
+        ("transaction( x=1 )", 14, "a command's name comes first, then key=value"),
+        ("  )", 3, "')' is not a command name"),
+        ("| cat", 1, "a command's name comes first"),
+        ("test |", 6, "a shell command is missing after |"),
+        ("test <", 6, "a path is missing after <"),
         ("test <[1]", 7, "expected a path"),
-        ('test <"a', 7, "never closed"),
-        ("transaction( abort | cat", 20, "can only follow the )"),
+        ('test <"a', 7, "this string is never closed"),
+        ("transaction(\n{'data': {}}", 1, "an action must be {'type': NAME, 'data': {...}}"),
+        ("transaction( abort | cat", 20, "this can only follow the ) of a transaction"),
     ],
 )
 def test_a_parse_error_has_a_message_and_a_position(line: str, column: int, says: str) -> None:
     with pytest.raises(ParseError) as caught:
         parse(line)
-    assert says in str(caught.value)
+    assert str(caught.value) == says
     assert caught.value.source is not None
-    assert caught.value.source.position(caught.value.offset)[:2] == (1, column)
+    assert caught.value.source.position(caught.value.offset).column == column
 
 
 def test_an_integer_with_too_many_digits_is_a_string() -> None:
-    assert arguments("a=" + "9" * 5000) == {"a": "9" * 5000}
+    assert arguments("a=" + "9" * 4300) == {"a": int("9" * 4300)}
+    assert arguments("a=" + "9" * 4301) == {"a": "9" * 4301}
+
+
+def test_keys_may_be_nested_a_hundred_levels_deep() -> None:
+    value = arguments("a." * 100 + "a=1")
+    for _ in range(100):
+        value = value["a"]
+    assert value == {"a": 1}
+
+
+def test_a_literal_that_is_not_closed_is_an_error_at_its_bracket() -> None:
+    joiner = LineJoiner()
+    assert joiner.add_line("test a=1 b=[{") is None
+    with pytest.raises(ParseError) as caught:
+        StatementParser().parse(joiner.finish())
+    assert (str(caught.value), caught.value.offset) == ("this bracket is never closed", 11)
 
 
 def test_the_position_of_an_error_is_in_its_physical_line() -> None:
@@ -285,7 +310,9 @@ def test_the_position_of_an_error_is_in_its_physical_line() -> None:
     assert source.position(caught.value.offset) == (12, 3, "  oops]")
 
 
-@pytest.mark.parametrize("line", ["", "   ", "# a comment", "  # one with a [ in it", "# and \\"])
+@pytest.mark.parametrize(
+    "line", ["", "   ", "# a comment", "  # one with a [ in it", "# and \\", "  # and \\"]
+)
 def test_blank_lines_and_comments_are_no_statements(line: str) -> None:
     assert StatementParser().parse(join(line)[0]) is None
 
@@ -308,12 +335,99 @@ def test_dot_commands(line: str, dot: DotStatement) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "is_dot"),
+    [
+        *(
+            (line, True)
+            for line in (".hmp x", "  .x", "help", " ? ", "help stop", "exit", " exit ")
+        ),
+        *((line, False) for line in ("", "stop", "help a=1", "help a b", "exit now", "exits")),
+    ],
+)
+def test_dot_commands_are_recognized_with_and_without_the_dot(line: str, is_dot: bool) -> None:
+    assert is_dot_command(line) is is_dot
+
+
+@pytest.mark.parametrize(
     "line", ["test a=[", "test a={'b':", "test \\", "{", "test a=[ # x]", "x=["]
 )
 def test_an_incomplete_line_needs_more_lines(line: str) -> None:
     joiner = LineJoiner()
     assert joiner.add_line(line) is None
     assert joiner.needs_more
+
+
+def test_the_text_that_a_backslash_joins_is_known_outside_literals() -> None:
+    joiner = LineJoiner()
+    assert joiner.continued_text == ""
+    joiner.add_line("test a=1 \\")
+    assert joiner.continued_text == "test a=1 "
+    joiner.add_line("b=[")
+    assert joiner.continued_text is None
+    joiner.add_line("1, \\")
+    assert joiner.continued_text is None
+    source = joiner.add_line("2]")
+    assert source is not None
+    assert source.text == "test a=1 b=[\n1, 2]"
+    assert [source.position(offset) for offset in (0, 11, 13, 17)] == [
+        (1, 1, "test a=1 \\"),
+        (2, 3, "b=["),
+        (3, 1, "1, \\"),
+        (4, 2, "2]"),
+    ]
+    assert (joiner.continued_text, joiner.needs_more) == ("", False)
+
+
+def test_a_raw_line_is_complete_whatever_is_in_it() -> None:
+    joiner = LineJoiner(first=5)
+    first, second = joiner.add_raw_line("info [ \\"), joiner.add_raw_line("x")
+    assert (first.text, first.position(5)) == ("info [ \\", (5, 6, "info [ \\"))
+    assert (second.text, second.position(0)) == ("x", (6, 1, "x"))
+    assert not joiner.needs_more
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "last"),
+    [
+        ("", [], Word(0, "", None, 0)),
+        ("test", [], Word(0, "test", None, 4)),
+        ("test  ", [Word(0, "test", None, 4)], Word(6, "", None, 6)),
+        ("test a", [Word(0, "test", None, 4)], Word(5, "a", None, 6)),
+        ("test a=1", [Word(0, "test", None, 4)], Word(5, "a", "1", 7)),
+        ("test a=1 ", [Word(0, "test", None, 4), Word(5, "a", "1", 7)], Word(9, "", None, 9)),
+        (' a="x y', [], Word(1, "a", '"x y', 3)),
+        ("test  a=[1, {", [Word(0, "test", None, 4)], Word(6, "a", "[1, {", 8)),
+        ('test <"x', [Word(0, "test", None, 4)], Word(5, "<", '"x', 6)),
+        ("a=1 # why b=2", [Word(0, "a", "1", 2)], Word(4, "# why b=2", None, 13)),
+        ("a | cat x=", [Word(0, "a", None, 1)], Word(2, "|", "cat x=", 4)),
+    ],
+)
+def test_a_partial_line_has_complete_words_and_a_last_one(
+    text: str, words: list[Word], last: Word
+) -> None:
+    assert split_partial(text) == (words, last)
+    behind = [
+        word._replace(start=word.start + 3, value_start=word.value_start + 3) for word in words
+    ]
+    moved = last._replace(start=last.start + 3, value_start=last.value_start + 3)
+    assert split_partial("xx " + text, 3) == (behind, moved)
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ("a=1 b c=2", {"a": "1", "c": "2"}),
+        ("a=[1 b=2", {}),
+        ("a=[x] b=2", {"b": "2"}),
+        ("a.b=1 a.c.d=2 a.b.e=3 a=4", {"a": {"b": "1", "c": {"d": "2"}}}),
+        ("a.0.b=1 a.2.b=2", {"a": {"0": {"b": "1"}, "2": {"b": "2"}}}),
+        ("a=1 a=2 a.b=3 a.b.c=4", {"a": "1"}),
+        ("a={'b': [5]}", {"a": {"b": [5]}}),
+    ],
+)
+def test_partial_arguments_leave_out_what_is_wrong(words: str, value: Any) -> None:
+    complete, last = split_partial(words)
+    assert parse_partial_arguments([*complete, last][: len(complete) + 1]) == value
 
 
 def test_the_lines_of_a_literal_are_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,6 +474,7 @@ TRANSACTION = {
     "text",
     [
         "transaction( block-dirty-bitmap-add node=d0 name=b0 abort )",
+        "transaction(block-dirty-bitmap-add node=d0 name=b0 abort)",
         "transaction(block-dirty-bitmap-add node=d0 name=b0\nabort )",
         "transaction(\nblock-dirty-bitmap-add node=d0 name=b0\nabort\n)",
         "transaction (\n# a comment\n\n  block-dirty-bitmap-add node=d0 name=b0 \n abort\n  )",
@@ -369,6 +484,30 @@ TRANSACTION = {
 )
 def test_transactions(text: str) -> None:
     assert parse(text) == TRANSACTION
+
+
+@pytest.mark.parametrize(
+    ("line", "data"),
+    [
+        ("transaction(a b=c)", {"b": "c"}),
+        ("transaction(a b=c )", {"b": "c"}),
+        ("transaction(a b=(c) )", {"b": "(c)"}),
+        ("transaction(a b='c)' )", {"b": "c)"}),
+    ],
+)
+def test_a_closing_bracket_may_follow_the_last_word_without_a_space(
+    line: str, data: Message
+) -> None:
+    assert parse(line)["arguments"] == {"actions": [{"type": "a", "data": data}]}
+
+
+@pytest.mark.parametrize(
+    "line", ["transaction(a b=(c)", "transaction(a b=)", "transaction(a b='c)'"]
+)
+def test_a_bracket_that_is_part_of_a_value_does_not_close_the_transaction(line: str) -> None:
+    parser = StatementParser()
+    assert parser.parse(join(line)[0]) is None
+    assert parser.in_transaction
 
 
 def test_an_empty_transaction_is_valid() -> None:
@@ -400,6 +539,45 @@ def test_a_transaction_that_is_marked_invalid_is_not_sent() -> None:
     with pytest.raises(ParseError, match="not sent"):
         parser.parse(join(")")[0])
     assert not parser.in_transaction
+
+
+def test_the_next_transaction_after_an_invalid_one_is_valid() -> None:
+    parser = StatementParser()
+    parser.mark_invalid()  # has no effect without an open transaction
+    assert parser.parse(join("transaction( abort )")[0]) is not None
+    parser.parse(join("transaction(")[0])
+    parser.mark_invalid()
+    with pytest.raises(ParseError) as caught:
+        parser.parse(join("  abort a=1 )")[0])
+    assert caught.value.offset == 2
+    assert str(caught.value) == "not sent: a line of this transaction could not be parsed"
+    assert parser.parse(join("transaction( abort )")[0]) is not None
+
+
+def test_a_discarded_transaction_leaves_no_actions_behind() -> None:
+    parser = StatementParser()
+    parser.parse(join("transaction( abort")[0])
+    parser.mark_invalid()
+    parser.discard_transaction()
+    assert not parser.in_transaction
+    found = parser.parse(join("transaction( )")[0])
+    assert found == ExecuteStatement({"execute": "transaction", "arguments": {"actions": []}})
+
+
+def test_several_actions_on_one_line_need_the_opening_bracket_there() -> None:
+    parser = StatementParser()
+    parser.parse(join("transaction(abort")[0])
+    with pytest.raises(ParseError, match="'abort' has no value"):
+        parser.parse(join("abort abort")[0])
+    parser.parse(join("  {'type': 'abort'}")[0])
+    found = parser.parse(join("x a=b)")[0])
+    assert found is None
+    found = parser.parse(join(") | cat")[0])
+    assert isinstance(found, ExecuteStatement)
+    assert found.pipeline == "cat"
+    assert found.message["arguments"]["actions"] == [
+        *({"type": "abort", "data": {}}, {"type": "abort"}, {"type": "x", "data": {"a": "b)"}})
+    ]
 
 
 json_values = st.recursive(
@@ -447,6 +625,70 @@ def test_transactions_are_formatted_as_words() -> None:
     assert parse(format_message(message)) == message
     odd = {"execute": "transaction", "arguments": {"actions": [{"type": "a"}]}}
     assert parse(format_message(odd)) == odd
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ({"execute": "a"}, "a"),
+        ({"execute": "a", "arguments": {"b": {"c": {"d": 1}, "e": "f"}}}, "a b.c.d=1 b.e=f"),
+        ({"execute": "a", "arguments": {"b": {"5": 1}}}, 'a b={"5": 1}'),
+        ({"execute": "a", "arguments": {"b": {"c.d": 1}}}, 'a b={"c.d": 1}'),
+        ({"execute": "a", "arguments": {"b": {"c": 1.5}}}, 'a b={"c": 1.5}'),
+        ({"execute": "a", "arguments": {"b": {"c": None}}}, 'a b={"c": null}'),
+        ({"execute": "a", "arguments": {"b": {}}}, "a b={}"),
+        ({"execute": "a", "arguments": {"b": "x y"}}, 'a b="x y"'),
+        ({"execute": "a", "arguments": {"b": "5"}}, 'a b="5"'),
+        ({"execute": "a", "arguments": {"b": "\u00e9"}}, 'a b="\\u00e9"'),
+        (
+            {"execute": "a", "arguments": {"b": None}},
+            '{"execute": "a", "arguments": {"b": null}}',
+        ),
+        ({"execute": "a", "arguments": {}}, '{"execute": "a", "arguments": {}}'),
+        ({"execute": "exit"}, '{"execute": "exit"}'),
+        ({"execute": "a", "id": 1}, '{"execute": "a", "id": 1}'),
+        ({"execute": "a b"}, '{"execute": "a b"}'),
+        ({"execute": "transaction"}, "transaction"),
+        (
+            {"execute": "transaction", "arguments": {"actions": 5}},
+            "transaction actions=5",
+        ),
+        (
+            {"execute": "transaction", "arguments": {"actions": {"type": "abort", "data": {}}}},
+            "transaction actions.type=abort actions.data={}",
+        ),
+        (
+            {
+                "execute": "transaction",
+                "arguments": {"actions": [{"type": "a", "data": {"b": None}}]},
+            },
+            'transaction actions=[{"type": "a", "data": {"b": null}}]',
+        ),
+        (
+            {
+                "execute": "transaction",
+                "arguments": {"actions": [{"type": "abort", "data": {}, "x": 1}]},
+            },
+            'transaction actions=[{"type": "abort", "data": {}, "x": 1}]',
+        ),
+    ],
+)
+def test_a_message_is_formatted_as_words_where_they_can_express_it(
+    message: Message, line: str
+) -> None:
+    assert format_message(message) == line
+    assert parse(line) == message
+
+
+@given(st.text())
+def test_parsing_a_formatted_string_returns_the_same_string(text: str) -> None:
+    line = format_string(text)
+    assert line.isprintable()
+    assert arguments(f"a={line}") == {"a": text}
+
+
+def test_printable_characters_of_a_string_are_not_escaped() -> None:
+    assert format_string('\u00e9 "\\\x1b\u2028\n') == '"\u00e9 \\"\\\\\\u001b\\u2028\\n"'
 
 
 @given(st.text(), st.booleans())
@@ -514,6 +756,16 @@ def test_any_text_is_parsed_or_raises_a_parse_error(text: str, in_literal: bool)
 )
 def test_secrets_are_redacted(message: Message, hidden: Message) -> None:
     assert redact(message) == hidden
+
+
+def test_secrets_are_redacted_in_lists_and_nowhere_else_in_the_message() -> None:
+    inner = {"qom-type": "secret", "list": [{"data": "x", "text": "data=x"}]}
+    hidden = {"qom-type": "secret", "list": [{"data": "***", "text": "data=x"}]}
+    message = {"arguments": {"a": [inner, {"data": "y"}], "passphrase": ["z"], "command-line": 5}}
+    assert redact(message) == {
+        "arguments": {"a": [hidden, {"data": "y"}], "passphrase": "***", "command-line": 5}
+    }
+    assert inner["list"] == [{"data": "x", "text": "data=x"}]
 
 
 @pytest.mark.parametrize(

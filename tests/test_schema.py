@@ -10,9 +10,41 @@ import pytest
 from hypothesis import strategies as st
 
 from qmp_shell.language.word_types import apply_types
-from qmp_shell.schema import ANY, Alternate, Object, Schema, Type, branches, parse_schema
-from qmp_shell.schema.check import check_arguments, feature_warnings
-from qmp_shell.schema.text import describe_member, describe_type, format_signature, format_type
+from qmp_shell.schema import (
+    ANY,
+    INTEGER,
+    STRING,
+    Alternate,
+    Array,
+    Builtin,
+    Member,
+    Object,
+    Schema,
+    Type,
+    as_array,
+    as_object,
+    branches,
+    parse_schema,
+)
+from qmp_shell.schema.check import (
+    check_arguments,
+    feature_warnings,
+    format_suggestion,
+    similar_names,
+    warning_features,
+)
+from qmp_shell.schema.text import (
+    describe_member,
+    describe_member_type,
+    describe_type,
+    format_arguments,
+    format_signature,
+    format_type,
+    format_value,
+    kind_of_type,
+    required_first,
+)
+from qmp_shell.schema.types import innermost_element
 
 UNION: list[dict[str, Any]] = [
     {"name": "str", "meta-type": "builtin", "json-type": "string"},
@@ -27,6 +59,108 @@ UNION: list[dict[str, Any]] = [
     {"name": "2", "meta-type": "enum", "values": ["file", "none"]},
     {"name": "3", "meta-type": "object", "members": [{"name": "path", "type": "str"}]},
 ]
+
+
+# A schema in which each kind of type occurs. The names of types are numbers, as QEMU sends them.
+SCHEMA = Schema(
+    [
+        {"name": "str", "meta-type": "builtin", "json-type": "string"},
+        {"name": "int", "meta-type": "builtin", "json-type": "int"},
+        {"name": "number", "meta-type": "builtin", "json-type": "number"},
+        {"name": "bool", "meta-type": "builtin", "json-type": "boolean"},
+        {"name": "null", "meta-type": "builtin", "json-type": "null"},
+        {"name": "any", "meta-type": "builtin", "json-type": "value"},
+        {
+            "name": "disk-add",
+            "meta-type": "command",
+            "arg-type": "10",
+            "ret-type": "20",
+            "allow-oob": True,
+            "features": ["unstable", "json-cli"],
+        },
+        {"name": "abort", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
+        {"name": "transaction", "meta-type": "command", "arg-type": "30", "ret-type": "0"},
+        {"name": "STOP", "meta-type": "event", "arg-type": "0"},
+        {
+            "name": "GONE",
+            "meta-type": "event",
+            "arg-type": "12",
+            "features": ["deprecated"],
+        },
+        {"name": "0", "meta-type": "object", "members": []},
+        {
+            "name": "10",
+            "meta-type": "object",
+            "members": [
+                {"name": "size", "type": "int", "default": 5},
+                {"name": "kind", "type": "11"},
+                {"name": "rate", "type": "number", "default": None, "features": ["unstable"]},
+                {"name": "flags", "type": "[bool]", "default": None},
+                {"name": "backing", "type": "14", "default": None},
+                {"name": "extra", "type": "any", "default": None},
+            ],
+            "tag": "kind",
+            "variants": [{"case": "file", "type": "12"}, {"case": "copy", "type": "13"}],
+        },
+        {
+            "name": "11",
+            "meta-type": "enum",
+            "values": ["file", "copy", "none"],
+            "members": [
+                {"name": "file"},
+                {"name": "copy", "features": ["deprecated", "x", "unstable"]},
+                {"name": "none"},
+            ],
+        },
+        {"name": "12", "meta-type": "object", "members": [{"name": "path", "type": "str"}]},
+        {
+            "name": "13",
+            "meta-type": "object",
+            "members": [
+                {"name": "mode", "type": "15"},
+                {"name": "from", "type": "12"},
+            ],
+            "tag": "mode",
+            "variants": [{"case": "slow", "type": "16"}],
+        },
+        {
+            "name": "14",
+            "meta-type": "alternate",
+            "members": [{"type": "str"}, {"type": "null"}, {"type": "12"}, {"type": "[12]"}],
+        },
+        {"name": "15", "meta-type": "enum", "values": ["slow", "fast"]},
+        {
+            "name": "16",
+            "meta-type": "object",
+            "members": [{"name": "delay", "type": "int", "features": ["deprecated"]}],
+        },
+        {"name": "[bool]", "meta-type": "array", "element-type": "bool"},
+        {"name": "[12]", "meta-type": "array", "element-type": "12"},
+        {"name": "[20]", "meta-type": "array", "element-type": "20"},
+        {"name": "[loop]", "meta-type": "array", "element-type": "[loop]"},
+        {
+            "name": "20",
+            "meta-type": "object",
+            "members": [{"name": "state", "type": "21"}, {"name": "parts", "type": "[20]"}],
+        },
+        {"name": "21", "meta-type": "enum", "values": ["idle", "busy", "a-very-long-state-name"]},
+        {
+            "name": "30",
+            "meta-type": "object",
+            "members": [{"name": "actions", "type": "[31]"}],
+        },
+        {"name": "[31]", "meta-type": "array", "element-type": "31"},
+        {
+            "name": "31",
+            "meta-type": "object",
+            "members": [{"name": "type", "type": "32"}],
+            "tag": "type",
+            "variants": [{"case": "abort", "type": "33"}],
+        },
+        {"name": "32", "meta-type": "enum", "values": ["abort"]},
+        {"name": "33", "meta-type": "object", "members": [{"name": "data", "type": "0"}]},
+    ]
+)
 
 
 def arguments_type(schema: Schema, command: str) -> Object:
@@ -54,17 +188,17 @@ def test_a_saved_schema_is_a_list_or_a_whole_reply(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "Expecting value"),
-        ("{", "Expecting property name"),
-        ("[" * 100_000, "nested too deeply"),
-        ("5", "neither a list nor a reply that returns one"),
-        ('{"return": {}}', "neither a list nor a reply that returns one"),
+        ("", "Expecting value.*"),
+        ("{", "Expecting property name.*"),
+        ("[" * 100_000, "its JSON is nested too deeply"),
+        ("5", "it is neither a list nor a reply that returns one"),
+        ('{"return": {}}', "it is neither a list nor a reply that returns one"),
         ("[]", "it has no commands"),
         ('[1, {}, {"name": "x", "meta-type": "event"}]', "it has no commands"),
     ],
 )
 def test_a_text_that_is_not_a_schema_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ValueError, match=f"^{reason}$"):
         parse_schema(text)
 
 
@@ -97,6 +231,360 @@ def test_an_alternate_in_an_alternate_is_ignored() -> None:
     assert branches(Schema([itself]).type("a")) == []
     itself["members"] = [{"type": "a"}, {"type": "str"}]
     assert format_type(Schema([itself, text]).type("a")) == "str"
+
+
+def test_commands_and_events_are_looked_up_by_name() -> None:
+    assert SCHEMA.commands() == ["abort", "disk-add", "transaction"]
+    assert SCHEMA.events() == ["GONE", "STOP"]
+    command = SCHEMA.command("disk-add")
+    assert command is not None
+    assert (command.name, command.arguments.name, command.returns.name) == ("disk-add", "10", "20")
+    assert (command.features, command.out_of_band) == (("unstable", "json-cli"), True)
+    other = SCHEMA.command("abort")
+    assert other is not None
+    assert (other.features, other.out_of_band) == ((), False)
+    event = SCHEMA.event("GONE")
+    assert event is not None
+    assert (event.name, event.data.name, event.features) == ("GONE", "12", ("deprecated",))
+    for name in ("nothing", "GONE", "str"):
+        assert SCHEMA.command(name) is None
+    for name in ("nothing", "abort", "str"):
+        assert SCHEMA.event(name) is None
+
+
+def test_types_are_looked_up_by_name() -> None:
+    assert [SCHEMA.has_type(name) for name in ("str", "10", "abort", "STOP", "99")] == [
+        *(True, True, False, False, False)
+    ]
+    type_ = SCHEMA.type("int")
+    assert isinstance(type_, Builtin)
+    assert (type_.name, type_.json_type) == ("int", "int")
+    assert SCHEMA.type("int") is type_
+    assert SCHEMA.type("99") is ANY
+    for name in ("str", "10", "11", "12", "14", "[12]"):
+        assert SCHEMA.type(name).name == name
+    members = arguments_type(SCHEMA, "disk-add").members
+    assert [(name, m.required, m.default, m.features) for name, m in members.items()][:3] == [
+        ("size", False, 5, ()),
+        ("kind", True, None, ()),
+        ("rate", False, None, ("unstable",)),
+    ]
+    assert [
+        kind_of_type(SCHEMA.type(name)) for name in ("str", "10", "11", "12", "14", "[12]")
+    ] == [*("Builtin", "Union", "Enum", "Object", "Alternate", "Array")]
+
+
+def test_the_actions_of_a_transaction_are_a_union() -> None:
+    action = SCHEMA.action()
+    assert action is not None
+    assert (action.name, action.tag) == ("31", "type")
+    assert list(action.members_for({"type": "abort"})) == ["type", "data"]
+    assert Schema([]).action() is None
+    assert Schema([{"name": "transaction", "meta-type": "command"}]).action() is None
+    for element in ("str", "12"):  # neither a string nor an object without a tag
+        entries: list[object] = [
+            {"name": "transaction", "meta-type": "command", "arg-type": "0"},
+            {"name": "0", "meta-type": "object", "members": [{"name": "actions", "type": "1"}]},
+            {"name": "1", "meta-type": "array", "element-type": element},
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {"name": "12", "meta-type": "object", "members": []},
+        ]
+        assert Schema(entries).action() is None
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "names"),
+    [
+        ("disk-add", ["kind"], ["11"]),
+        ("disk-add", ["mode"], ["15"]),
+        ("disk-add", ["state"], ["21"]),
+        ("disk-add", ["parts", "parts", "state"], ["21"]),
+        ("disk-add", ["size"], []),
+        ("disk-add", ["nothing", "state"], []),
+        ("nothing", ["kind"], []),
+    ],
+)
+def test_enumerations_are_found_in_arguments_and_return_values(
+    command: str, path: list[str], names: list[str]
+) -> None:
+    assert [enum.name for enum in SCHEMA.enums_at(command, path)] == names
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "is_open", "tags"),
+    [
+        ({}, [], True, ["kind"]),
+        (None, [], False, ["kind"]),
+        ({"kind": "none"}, [], False, ["kind"]),
+        ({"kind": "other"}, [], True, ["kind"]),
+        ({"kind": "file"}, ["path"], False, ["kind"]),
+        ({"kind": "copy"}, ["mode", "from"], True, ["kind", "mode"]),
+        ({"kind": "copy", "mode": "fast"}, ["mode", "from"], False, ["kind", "mode"]),
+        ({"kind": "copy", "mode": "slow"}, ["mode", "from", "delay"], False, ["kind", "mode"]),
+    ],
+)
+def test_tags_choose_the_members_of_a_union(
+    given: Any, more: list[str], is_open: bool, tags: list[str]
+) -> None:
+    type_ = arguments_type(SCHEMA, "disk-add")
+    assert list(type_.cases) == ["file", "copy"]
+    assert list(type_.members_for(given)) == [*type_.members, *more]
+    assert type_.is_open(given) is is_open
+    assert [name for name in type_.members_for(given) if type_.is_tag(name, given)] == tags
+
+
+def test_a_union_that_is_its_own_branch_has_its_members_once() -> None:
+    type_ = Object("loop", [Member("kind", lambda: STRING)], "kind", {"a": lambda: type_})
+    assert list(type_.active_branches({"kind": "a"})) == [type_]
+    assert type_.branch("b") is None
+
+
+def test_a_copy_of_an_object_with_more_members() -> None:
+    type_ = arguments_type(SCHEMA, "disk-add")
+    copy = type_.with_members([Member("size", lambda: STRING), Member("new", lambda: STRING)])
+    assert (copy.name, copy.tag, copy.is_incomplete) == ("10", "kind", False)
+    assert list(copy.members_for({"kind": "file"})) == [*type_.members, "new", "path"]
+    assert copy.members["size"].type is STRING
+    assert type_.members["size"].type.name == "int"
+    assert not copy.is_open({"kind": "file"})
+    open_copy = type_.with_members([], is_incomplete=True)
+    assert open_copy.is_open({"kind": "file"})
+    assert not type_.is_incomplete
+
+
+def test_the_branches_of_a_type() -> None:
+    alternate = SCHEMA.type("14")
+    assert [each.name for each in branches(alternate)] == ["str", "null", "12", "[12]"]
+    assert branches(STRING) == [STRING]
+    assert branches(None) == []
+    assert as_object(alternate) is SCHEMA.type("12")
+    assert as_array(alternate) is SCHEMA.type("[12]")
+    assert (as_object(STRING), as_array(STRING), as_object(None), as_array(None)) == (None,) * 4
+    assert innermost_element(Array("outer", lambda: SCHEMA.type("[12]"))) is SCHEMA.type("12")
+    assert innermost_element(STRING) is STRING
+    assert innermost_element(SCHEMA.type("[loop]")) is SCHEMA.type("[loop]")
+
+
+ALL = {"kind": "file", "path": "/a"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "faults"),
+    [
+        (ALL, []),
+        (
+            ALL | {"size": 1, "rate": 0.5, "flags": [True], "backing": None, "extra": [{}]},
+            [],
+        ),
+        (ALL | {"rate": 5, "backing": [{"path": "x"}], "flags": []}, []),
+        ({}, ["missing: kind"]),
+        ({"kind": "copy"}, ["missing: mode, from"]),
+        ({"kind": "copy", "mode": "fast", "from": {}}, ["missing: from.path"]),
+        (
+            {"kind": "none", "path": "/a"},
+            ["no argument path; it takes: size, rate, flags, backing, extra"],
+        ),
+        ({"kind": "file", "pth": "/a"}, ["no argument pth; did you mean path?"]),
+        ({"kind": "fil"}, ["kind has no value 'fil'; did you mean file?"]),
+        ({"kind": "x"}, ["kind has no value 'x'; kind is one of: file, copy, none"]),
+        (ALL | {"size": "5"}, ["size must be an integer (as 10, 0x10 or 4G)"]),
+        (ALL | {"size": 1.5}, ["size must be an integer (as 10, 0x10 or 4G)"]),
+        (ALL | {"size": True}, ["size must be an integer (as 10, 0x10 or 4G)"]),
+        (ALL | {"rate": True}, ["rate must be a number"]),
+        (ALL | {"rate": "1"}, ["rate must be a number"]),
+        (ALL | {"flags": True}, ["flags must be a list, each item true or false"]),
+        (
+            ALL | {"flags": [True, 1, False, "x"]},
+            ["flags.1 must be true or false", "flags.3 must be true or false"],
+        ),
+        (
+            ALL | {"backing": 5},
+            ["backing must be a string, or null, or an object, or a list, each item an object"],
+        ),
+        (
+            ALL | {"backing": {"path": "x", "y": 1}},
+            ["no argument backing.y; it takes none"],
+        ),
+        (
+            ALL | {"backing": {"pathe": "x"}},
+            ["no argument backing.pathe; did you mean backing.path?"],
+        ),
+        (
+            {"kind": "copy", "size": "x"},
+            ["size must be an integer (as 10, 0x10 or 4G)", "missing: mode, from"],
+        ),
+    ],
+    ids=str,
+)
+def test_arguments_are_checked_against_their_types(arguments: object, faults: list[str]) -> None:
+    assert check_arguments(arguments, arguments_type(SCHEMA, "disk-add")) == faults
+
+
+def test_arguments_that_are_no_object_are_a_fault() -> None:
+    assert check_arguments([], Object("", ())) == ["arguments must be an object"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "warnings"),
+    [
+        ({"kind": "file"}, []),
+        ({"kind": "copy"}, ["kind=copy is deprecated", "kind=copy is unstable"]),
+        ({"rate": 1, "size": 1, "nothing": 1}, ["rate is unstable"]),
+        (
+            {"kind": "copy", "mode": "slow", "delay": 1},
+            ["kind=copy is deprecated", "kind=copy is unstable", "delay is deprecated"],
+        ),
+        ({"kind": "x"}, []),
+        (5, []),
+    ],
+)
+def test_features_that_are_in_use_are_warned_of(arguments: object, warnings: list[str]) -> None:
+    assert list(feature_warnings(arguments, arguments_type(SCHEMA, "disk-add"))) == warnings
+
+
+def test_features_are_warned_of_at_any_depth() -> None:
+    inner = Object("inner", [Member("old", lambda: STRING, features=("deprecated", "x"))])
+    elements = Array("elements", lambda: inner)
+    type_ = Object("outer", [Member("list", lambda: elements), Member("one", lambda: inner)])
+    given = {"list": [{}, {"old": "x"}], "one": {"old": "x"}}
+    assert list(feature_warnings(given, type_)) == [
+        "list.old is deprecated",
+        "one.old is deprecated",
+    ]
+    assert warning_features(["unstable", "x", "deprecated"]) == ["unstable", "deprecated"]
+
+
+def test_similar_names_are_found_whatever_their_case() -> None:
+    names = ["query-status", "query_stats", "query-block", "STOP"]
+    assert similar_names("QUERY_STATUS", names) == ["query-status", "query_stats"]
+    assert similar_names("stpo", names) == ["STOP"]
+    assert similar_names("zzz", names) == []
+    assert similar_names("a_b", ["a-b"]) == ["a-b"]
+    assert similar_names("a-b", ["a_b"]) == ["a_b"]
+    assert similar_names("a-b", ["axb"]) == []
+    assert len(similar_names("abcd", ["abcd1", "abcd2", "abcd3", "abcd4"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "text"),
+    [
+        ("pth", ["path", "mode"], "; did you mean x.path?"),
+        ("path1", ["path", "paths"], "; did you mean x.path or x.paths?"),
+        ("zzz", ["path", "mode"], "; there are: x.path, x.mode"),
+        ("zzz", list("abcdefgh"), "; there are: x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h"),
+        ("zzz", list("abcdefghi"), ""),
+        ("zzz", ["path"], "; there are: x.path"),
+        ("zzz", [], ""),
+    ],
+)
+def test_a_suggestion_names_what_is_similar_or_all_if_few(
+    word: str, names: list[str], text: str
+) -> None:
+    assert format_suggestion(word, names, "there are", "x.") == text
+    assert format_suggestion(word, iter(names), "there are") == text.replace("x.", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "short", "long"),
+    [
+        ("str", "str", "a string"),
+        ("int", "int", "an integer (as 10, 0x10 or 4G)"),
+        ("number", "number", "a number"),
+        ("bool", "bool", "true or false"),
+        ("null", "null", "null"),
+        ("any", "any", "any value"),
+        ("11", "file|copy|none", "one of file, copy, none"),
+        ("21", "enum", "one of idle, busy, a-very-long-state-name"),
+        ("12", "{...}", "an object"),
+        ("[12]", "[{...}]", "a list, each item an object"),
+        (
+            "14",
+            "str|null|{...}|[{...}]",
+            "a string, or null, or an object, or a list, each item an object",
+        ),
+        ("[loop]", "[[[[[...]]]]]", "a list, each item " * 5 + "..."),
+    ],
+)
+def test_a_type_is_described_in_a_few_characters_and_in_words(
+    name: str, short: str, long: str
+) -> None:
+    assert format_type(SCHEMA.type(name)) == short
+    assert describe_type(SCHEMA.type(name)) == long
+
+
+def test_types_are_described_to_a_depth_of_four() -> None:
+    str_or_list = [{"type": "str"}, {"type": "list"}]
+    schema = Schema(
+        [
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {"name": "list", "meta-type": "array", "element-type": "loop"},
+            {"name": "loop", "meta-type": "alternate", "members": str_or_list},
+            {"name": "odd", "meta-type": "builtin", "json-type": "object"},
+        ]
+    )
+    assert format_type(schema.type("loop")) == "str|[str|[...|...]]"
+    item = "a string, or a list, each item "
+    assert describe_type(schema.type("loop")) == item + item + "..., or ..."
+    assert (format_type(schema.type("odd")), describe_type(schema.type("odd"))) == (
+        *("any", "any value"),
+    )
+
+
+def test_an_enumeration_is_listed_up_to_24_characters() -> None:
+    def enum(*values: str) -> Type:
+        return Schema([{"name": "e", "meta-type": "enum", "values": values and [*values]}]).type(
+            "e"
+        )
+
+    assert format_type(enum("a" * 12, "b" * 11)) == "a" * 12 + "|" + "b" * 11
+    assert format_type(enum("a" * 12, "b" * 12)) == "enum"
+
+
+def test_a_signature_has_the_required_arguments_first() -> None:
+    type_ = arguments_type(SCHEMA, "disk-add")
+    members = type_.members_for({"kind": "file"})
+    assert [member.name for member in required_first(members)] == [
+        *("kind", "path", "size", "rate", "flags", "backing", "extra")
+    ]
+    assert [(part.name, part.text) for part in format_signature(members)][:3] == [
+        ("kind", "kind=file|copy|none"),
+        ("path", "path=str"),
+        ("size", "[size=int]"),
+    ]
+    command = SCHEMA.command("disk-add")
+    assert command is not None
+    assert format_arguments(command) == (
+        "kind=file|copy|none [size=int] [rate=number] [flags=[bool]] "
+        "[backing=str|null|{...}|[{...}]] [extra=any]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        (Member("a", lambda: INTEGER), "int, optional"),
+        (Member("a", lambda: INTEGER, required=True), "int, required"),
+        (Member("a", lambda: INTEGER, default=5), "int, optional, default 5"),
+        (Member("a", lambda: INTEGER, default=False), "int, optional, default false"),
+        (Member("a", lambda: INTEGER, default=""), 'int, optional, default ""'),
+        (
+            Member("a", lambda: INTEGER, features=("x", "unstable"), description="A size."),
+            "int, optional, x, unstable: A size.",
+        ),
+    ],
+)
+def test_a_member_is_described_on_one_line(member: Member, text: str) -> None:
+    assert describe_member(member, member.type) == text
+    described = describe_member_type(member, "T")
+    assert described == text.replace("int", "T").removesuffix(": A size.")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a b", "a b"), ("", '""'), (5, "5"), (True, "true"), (None, "null"), (["a"], '["a"]')],
+)
+def test_a_value_is_formatted_as_it_is_typed(value: object, text: str) -> None:
+    assert format_value(value) == text
 
 
 values = st.recursive(

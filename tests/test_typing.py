@@ -1,4 +1,4 @@
-"""Bare words become what the VM's own schema says."""
+"""Bare words are converted to values of the types that the VM's schema gives the arguments."""
 
 from __future__ import annotations
 
@@ -8,21 +8,194 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
-from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
+from qmp_shell.language import (
+    ExecuteStatement,
+    LineJoiner,
+    StatementParser,
+    has_ambiguous_words,
+)
 from qmp_shell.language.notation import format_message
-from qmp_shell.language.word_types import apply_types
-from qmp_shell.schema import Alternate, Array, Builtin, Enum, Object, Schema, Type
+from qmp_shell.language.values import BareWord, is_ambiguous, parse_float, parse_integer
+from qmp_shell.language.word_types import apply_types, parse_word
+from qmp_shell.schema import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    Alternate,
+    Array,
+    Builtin,
+    Enum,
+    EnumValue,
+    Member,
+    Object,
+    Schema,
+    Type,
+)
 from qmp_shell.schema.check import check_arguments
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm
 from tests.sessions import offline_types
 
-# A line, and the arguments that it sends.
+NULL = Builtin("null", "null")
+ON_OFF = Enum("OnOff", [EnumValue("on"), EnumValue("off")])
+
+
+def alternate(*types: Type) -> Alternate:
+    """Return an alternate of some types."""
+    return Alternate("alternate", [lambda type_=type_: type_ for type_ in types])  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("type_", "word", "value"),
+    [
+        (STRING, "5", "5"),
+        (STRING, "true", "true"),
+        (STRING, "", ""),
+        (ON_OFF, "on", "on"),
+        (ON_OFF, "5", "5"),
+        (INTEGER, "5", 5),
+        (INTEGER, "0x1F", 31),
+        (INTEGER, "4K", 4096),
+        (INTEGER, "1.5", "1.5"),
+        (INTEGER, "1e3", "1e3"),
+        (INTEGER, "true", True),
+        (NUMBER, "5", 5),
+        (NUMBER, "-0x10", -16),
+        (NUMBER, "4K", 4096),
+        (NUMBER, "1.5K", 1536),
+        (NUMBER, "1.5", 1.5),
+        (NUMBER, "-.5", -0.5),
+        (NUMBER, "1e3", 1000.0),
+        (NUMBER, "1.25E-2", 0.0125),
+        (NUMBER, "1e999", "1e999"),
+        (NUMBER, "abc", "abc"),
+        *((BOOLEAN, word, True) for word in ("true", "on", "yes", "y", "True", "ON")),
+        *((BOOLEAN, word, False) for word in ("false", "off", "no", "n", "No")),
+        (BOOLEAN, "1", 1),
+        (NULL, "null", None),
+        (NULL, "Null", "Null"),
+        (NULL, "5", 5),
+        (ANY, "5", 5),
+        (ANY, "0x10", "0x10"),
+        (ANY, "null", "null"),
+        (ANY, "True", True),
+        (Object("object", ()), "5", 5),
+        (alternate(STRING, NULL), "null", None),
+        (alternate(STRING, NULL), "nul", "nul"),
+        (alternate(STRING, INTEGER), "5", 5),
+        (alternate(ON_OFF, BOOLEAN), "on", True),
+        (alternate(ON_OFF, BOOLEAN), "auto", "auto"),
+        (alternate(INTEGER, NULL), "true", True),
+        (alternate(), "5", 5),
+    ],
+)
+def test_a_bare_word_is_converted_by_its_type(type_: Type, word: str, value: object) -> None:
+    found = parse_word(BareWord(word), type_)
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("0", 0),
+        ("+5", 5),
+        ("-007", -7),
+        ("0XfF", 255),
+        ("-0x10", -16),
+        ("1b", 1),
+        ("1k", 1 << 10),
+        ("1M", 1 << 20),
+        ("1G", 1 << 30),
+        ("1T", 1 << 40),
+        ("1P", 1 << 50),
+        ("1E", 1 << 60),
+        ("3KiB", 3 << 10),
+        ("0.5K", 512),
+        ("1.25M", 5 << 18),
+        ("-1.5G", -3 << 29),
+        ("9" * 4200, int("9" * 4200)),
+        ("0" * 4300, 0),
+        ("0x" + "f" * 3500, 16**3500 - 1),
+        # not whole numbers, or not numbers
+        ("1.5B", None),
+        ("1.0", None),
+        ("0.3K", None),
+        ("1.K", None),
+        (".5K", None),
+        ("5 ", None),
+        ("5X", None),
+        ("5Ki", None),
+        ("0x", None),
+        ("0x1K", None),
+        ("--5", None),
+        ("", None),
+        # too many digits
+        ("9" * 4300, None),
+        ("0" * 4301, None),
+        ("9" * 4200 + "E", None),
+        ("0x" + "f" * 3501, None),
+    ],
+    ids=lambda each: str(each)[:10] if isinstance(each, str) else "",
+)
+def test_integers_are_decimal_hexadecimal_or_scaled(word: str, value: int | None) -> None:
+    assert parse_integer(BareWord(word)) == value
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        *(("1", 1.0), ("1.", 1.0), (".5", 0.5), ("+1.5", 1.5), ("-2e2", -200.0), ("1E+2", 100.0)),
+        *((word, None) for word in ("", ".", "e5", "1e", "inf", "nan", "1e999", "-1e999", "1_0")),
+    ],
+)
+def test_numbers_are_decimal_with_an_optional_exponent(word: str, value: float | None) -> None:
+    assert parse_float(BareWord(word)) == value
+
+
+@pytest.mark.parametrize(
+    ("word", "ambiguous"),
+    [
+        *((word, True) for word in ("null", "ON", "n", "5", "0x1f", "4G", "1.5", "1e3")),
+        *((word, False) for word in ("", "x", "nul", "Null", "1.5.5", "d0", "0xg", "-", "4Gb")),
+    ],
+)
+def test_the_value_of_a_word_may_depend_on_its_type(word: str, ambiguous: bool) -> None:
+    assert is_ambiguous(word) is ambiguous
+    assert has_ambiguous_words({"a": [{"b": "5"}, BareWord("x"), BareWord(word)]}) is ambiguous
+    assert not has_ambiguous_words({"a": [word, 5, True, None]})
+
+
+def test_words_are_converted_at_any_depth() -> None:
+    inner = Object("inner", [Member("size", lambda: INTEGER), Member("a.b", lambda: BOOLEAN)])
+    elements = Array("elements", lambda: alternate(STRING, inner))
+    type_ = Object("outer", [Member("list", lambda: elements), Member("flag", lambda: BOOLEAN)])
+    size, on, off = BareWord("4K"), BareWord("on"), BareWord("off")
+    given = {
+        "list": [{"size": size, "a": {"b": on}}, size, {"a": {"b": on, "c": off}, "size": "4K"}],
+        "flag": off,
+        "unknown": {"flag": off, "count": BareWord("5")},
+    }
+    assert apply_types(given, type_) == {
+        "list": [
+            {"size": 4096, "a.b": True},
+            "4K",
+            {"a": {"c": "off"}, "a.b": True, "size": "4K"},
+        ],
+        "flag": False,
+        "unknown": {"flag": "off", "count": 5},
+    }
+    assert apply_types(given, None)["flag"] == "off"
+
+
+# Lines, and the arguments that they send.
 TYPED: list[tuple[str, Any]] = [
-    # strings and enumerations are the word itself
+    # strings and enumerations: the word itself
     ("device_del id=5", {"id": "5"}),
     ("device_del id=true", {"id": "true"}),
     ("device_del id=0x10", {"id": "0x10"}),
@@ -33,7 +206,7 @@ TYPED: list[tuple[str, Any]] = [
     ("query-named-block-nodes flat=NO", {"flat": False}),
     ("query-named-block-nodes flat=1", {"flat": 1}),
     ("watchdog-set-action action=none", {"action": "none"}),
-    # integers: decimal, hex, sizes
+    # integers: decimal, hexadecimal, scaled
     ("balloon value=512M", {"value": 512 << 20}),
     ("balloon value=1.5G", {"value": 3 << 29}),
     ("balloon value=64KiB", {"value": 65536}),
@@ -46,7 +219,7 @@ TYPED: list[tuple[str, Any]] = [
     ("balloon value=abc", {"value": "abc"}),
     ("block_resize node-name=1 size=1T", {"node-name": "1", "size": 1 << 40}),
     ("memsave val=0x1000 size=4K filename=7", {"val": 4096, "size": 4096, "filename": "7"}),
-    # at any depth, in lists, in unions, whatever the order
+    # at any depth, in lists and in unions, with the tag at any place in the line
     (
         "migrate-set-capabilities capabilities.0.state=on capabilities.0.capability=xbzrle",
         {"capabilities": [{"state": True, "capability": "xbzrle"}]},
@@ -109,7 +282,7 @@ TYPED: list[tuple[str, Any]] = [
             },
         },
     ),
-    # alternates: what is no string first
+    # alternates: branches that are not strings come first
     ("blockdev-add driver=raw file=5", {"driver": "raw", "file": "5"}),
     (
         "blockdev-add driver=qcow2 file=d backing=null",
@@ -127,12 +300,12 @@ TYPED: list[tuple[str, Any]] = [
         "migrate-set-parameters tls-creds=null max-bandwidth=1G",
         {"tls-creds": None, "max-bandwidth": 1 << 30},
     ),
-    # any value: as if there were no schema
+    # a value of any type: as if there were no schema
     (
         "qom-set path=/machine property=nothing value=5",
         {"path": "/machine", "property": "nothing", "value": 5},
     ),
-    # by the type of the property
+    # by the type of the QOM property
     (
         "qom-set path=/machine property=graphics value=off",
         {"path": "/machine", "property": "graphics", "value": False},
@@ -183,10 +356,10 @@ TYPED: list[tuple[str, Any]] = [
         "device_add driver=nvme id=n serial=x zoned.zasl=5",
         {"driver": "nvme", "id": "n", "serial": "x", "zoned.zasl": 5},
     ),
-    # what the schema does not know
+    # commands and arguments that are not in the schema
     ("query-status a=1 b=on c=true d=x", {"a": 1, "b": "on", "c": True, "d": "x"}),
     ("no-such-command a=1 b=4G", {"a": 1, "b": "4G"}),
-    # literals and JSON are what they say
+    # literals and JSON have types of their own
     ("device_del id=[5]", {"id": [5]}),
     (
         "blockdev-add driver=raw file={'driver':'file','filename':5}",
@@ -208,7 +381,7 @@ TYPED: list[tuple[str, Any]] = [
             ]
         },
     ),
-    # numbers that no VM takes
+    # integers that are too long for any VM
     ("balloon value=0x" + "f" * 4000, {"value": "0x" + "f" * 4000}),
     ("balloon value=" + "9" * 4290 + "E", {"value": "9" * 4290 + "E"}),
     (
@@ -226,27 +399,32 @@ TYPED: list[tuple[str, Any]] = [
 ]
 
 
-def drafts(run: Run, *arguments: str, lines: str) -> list[Any]:
+def dry_run(run: Run, *arguments: str, lines: str) -> list[Any]:
+    """Return the messages that a dry run prints."""
     return [json.loads(line) for line in run("-n", *arguments, stdin=lines).stdout.splitlines()]
 
 
-def test_words_are_what_the_schema_says(vm: RunningVm, run: Run) -> None:
-    found = drafts(run, vm.address, lines="\n".join(line for line, _ in TYPED))
+def test_words_are_converted_by_the_schema_of_the_vm(vm: RunningVm, run: Run) -> None:
+    found = dry_run(run, vm.address, lines="\n".join(line for line, _ in TYPED))
     assert [
         (line, message["arguments"]) for (line, _), message in zip(TYPED, found, strict=True)
     ] == TYPED
 
 
-def test_a_saved_schema_stands_in_for_the_vm(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_words_are_converted_by_a_saved_schema(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     saved.write_text(run(vm.address, "-c", "query-qmp-schema").stdout)
     cases = [(line, sent) for line, sent in TYPED if not line.startswith(("device_add", "qom-set"))]
-    found = drafts(run, "--schema", str(saved), lines="\n".join(line for line, _ in cases))
+    found = dry_run(run, "--schema", str(saved), lines="\n".join(line for line, _ in cases))
     assert [message["arguments"] for message in found] == [sent for _, sent in cases]
 
 
 def values_of(type_: Type, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values of a type; what need not be is left out far down, where types contain themselves."""
+    """Return a strategy for values of a type.
+
+    :param depth: how deep the value is. Deep inside, optional parts are left out, because a type
+        may contain itself.
+    """
     if isinstance(type_, Alternate):
         branches = type_.branches
         if depth > 2:
@@ -271,11 +449,11 @@ def values_of(type_: Type, depth: int = 0) -> st.SearchStrategy[Any]:
 
 @st.composite
 def objects_of(draw: st.DrawFn, type_: Object, depth: int) -> dict[str, Any]:
-    """Objects with all required members and some of the others, and those of their branches."""
+    """Draw an object with all required members and some of the others, those of branches too."""
     found: dict[str, Any] = {}
     while True:
-        fields = type_.members_for(found)
-        left = [member for name, member in fields.items() if name not in found]
+        members = type_.members_for(found)
+        left = [member for name, member in members.items() if name not in found]
         required = [member for member in left if member.required]
         if not required:
             break
@@ -289,7 +467,9 @@ def objects_of(draw: st.DrawFn, type_: Object, depth: int) -> dict[str, Any]:
     return found
 
 
-def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> None:
+def test_parsing_a_formatted_message_of_any_command_returns_the_same_message(
+    schema: Schema,
+) -> None:
     types = offline_types(schema)
 
     def check(message: dict[str, Any]) -> None:
@@ -314,10 +494,11 @@ def test_a_message_of_each_command_is_read_back_as_the_same(schema: Schema) -> N
 
 
 def message_of(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the message that executes a command."""
     return {"execute": name} | ({"arguments": arguments} if arguments else {})
 
 
-def test_asking_for_the_properties_of_any_driver_is_harmless(vm: RunningVm) -> None:
+def test_the_vm_survives_queries_for_the_properties_of_every_driver(vm: RunningVm) -> None:
     with vm.second() as client:
         drivers = [
             entry["name"]

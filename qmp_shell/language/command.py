@@ -95,20 +95,16 @@ def parse_value(text: str, offset: int) -> Any:
 
 
 class _Leaf(NamedTuple):
-    """The value of a complete key.
-
-    :ivar offset: the position of the key in the logical line.
-    """
+    """The value of a complete key."""
 
     value: Any
-    offset: int
 
 
 class _Branch:
     """The object or list below a key, while it is being built.
 
-    :ivar nodes: its members. List indexes are strings here, because which of the two it is can
-        only be told once all keys are known.
+    :ivar nodes: its members. List indexes are strings here, because whether it is a list is
+        only known once all keys have been inserted.
     :ivar offset: the position, in the logical line, of the first key below it.
     """
 
@@ -123,7 +119,7 @@ def _insert(root: _Branch, word: Word) -> None:
     :raise ParseError: the key is malformed, or contradicts a previous one.
     """
     assert word.value is not None
-    leaf = _Leaf(parse_value(word.value, word.value_start), word.start)
+    leaf = _Leaf(parse_value(word.value, word.value_start))
     *path, last = word.key.split(".")
     if len(path) > MAX_DEPTH:
         raise ParseError(f"keys are nested more than {MAX_DEPTH} levels deep", word.start)

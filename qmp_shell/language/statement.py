@@ -147,7 +147,6 @@ class StatementParser:
         """
         on_one_line = not before and not self.in_transaction
         start = skip_blank(text, start)
-        tail: list[Word] = []
         if text.startswith("{", start):
             action, tail = _parse_json_action(text, start)
             actions, closed = [action], False
@@ -260,7 +259,10 @@ def _split_closing_bracket(words: list[Word]) -> list[Word]:
     A ``)`` whose ``(`` is in the same word, or that is in quotes, is part of the value.
     """
     tail = [word for word in words if word.key in _OPERATORS]
-    *before, last = [word for word in words if word.key not in _OPERATORS] or [Word(0, "", None, 0)]
+    others = [word for word in words if word.key not in _OPERATORS]
+    if not others:
+        return words
+    *before, last = others
     text = last.key if last.value is None else last.value
     if len(text) < 2 or not text.endswith(")") or "(" in text:
         return words

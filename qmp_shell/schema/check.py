@@ -90,7 +90,7 @@ def _find_faults(value: Any, type_: Type, path: str) -> Iterator[_Fault]:
     """
     branch = _matching_branch(value, type_)
     if branch is None:
-        yield _Fault(f"{path} must be {describe_type(type_)}")
+        yield _Fault(f"{path or 'arguments'} must be {describe_type(type_)}")
     elif isinstance(branch, Object):
         yield from _find_object_faults(value, branch, path)
     elif isinstance(branch, Array):

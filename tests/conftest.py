@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -125,6 +126,24 @@ class RunningVm:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_signals() -> Iterator[None]:
+    """Let SIGINT and SIGHUP act in tests and their subprocesses, even if the suite ignores them.
+
+    ``nohup`` and a script's ``&`` start a suite with these signals ignored. Subprocesses would
+    inherit that, and tests that send such a signal would wait in vain. A handler, unlike "ignore",
+    becomes the default action in a subprocess. The handler of SIGHUP does nothing, so that the
+    suite itself still survives the end of its terminal.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda *_: None}
+    ignored = [number for number in handlers if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, handlers[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ from qmp_shell.schema.file import load_schema
 from tests.peer import ScriptedPeer
 from tests.terminal import Terminal
 
+# What the programs under test get of the user's environment. The last is set by coverage, when
+# it measures subprocesses too.
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -216,7 +220,7 @@ def peer(folder: Path) -> Iterator[Callable[..., ScriptedPeer]]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """An environment in which nothing of the user's own is read or written."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return kept | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "LANG": "C.UTF-8",

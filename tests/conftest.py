@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ from tests.terminal import Terminal
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+# What the programs under test get of the user's environment. The last is set by coverage, when
+# it measures subprocesses too.
+_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -131,6 +135,24 @@ class RunningVm:
         self.process.wait()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def default_signals() -> Iterator[None]:
+    """Let SIGINT and SIGHUP act in tests and their subprocesses, even if the suite ignores them.
+
+    ``nohup`` and a script's ``&`` start a suite with these signals ignored. Subprocesses would
+    inherit that, and tests that send such a signal would wait in vain. A handler, unlike "ignore",
+    becomes the default action in a subprocess. The handler of SIGHUP does nothing, so that the
+    suite itself still survives the end of its terminal.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda *_: None}
+    ignored = [number for number in handlers if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, handlers[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture(scope="session")
 def qemu(request: pytest.FixtureRequest) -> str:
     """The QEMU to test against."""
@@ -201,7 +223,7 @@ def peer(folder: Path) -> Iterator[Callable[..., ScriptedPeer]]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """An environment in which nothing of the user's own is read or written."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return kept | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "LANG": "C.UTF-8",

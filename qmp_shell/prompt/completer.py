@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import (
     CompleteEvent,
     Completer,
@@ -45,11 +46,20 @@ class SessionCompleter(Completer):
         self._after_asking = after_asking
         self._files = _FileCompleter()
         self._answer: asyncio.Future[None] | None = None
+        self._incomplete: Document | None = None
 
-    def note_answer(self) -> None:
-        """The VM has sent something, which may be an answer that is waited for."""
+    def note_answer(self, buffer: Buffer) -> None:
+        """The VM has sent something, which may be an answer that is waited for.
+
+        :param buffer: what is being edited; if it was left without completions because the VM
+            was slow, they are looked up again.
+        """
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
+        elif self._incomplete is not None and not self._session.attachment.answers.is_silent:
+            document, self._incomplete = self._incomplete, None
+            if buffer.document == document:
+                buffer.start_completion()
 
     async def _wait_for_answer(self, seconds: float) -> None:
         self._answer = asyncio.get_running_loop().create_future()
@@ -60,12 +70,14 @@ class SessionCompleter(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
         """What is known, and what a VM that answers soon makes known. Typing goes on meanwhile."""
+        self._incomplete = None
         found = list(self.get_completions(document, complete_event))
         end = time.monotonic() + SILENCE_SECONDS
         answers = self._session.attachment.answers
         while answers.is_awaiting and (left := end - time.monotonic()) > 0:
             await self._wait_for_answer(left)
             found = list(self.get_completions(document, complete_event))
+        self._incomplete = document if answers.has_open_questions else None
         for completion in found:
             yield completion
 

@@ -124,7 +124,7 @@ class Editor:
     def _redraw(self) -> None:
         """What is known has changed."""
         self._assistant.update()
-        self._completer.note_answer()
+        self._completer.note_answer(self._prompt.default_buffer)
         self._prompt.app.invalidate()
 
     def end_soon(self, end: SystemExit) -> bool:

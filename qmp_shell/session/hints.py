@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from ..complete import NameRequest, NameSource, kind_at
@@ -13,6 +14,7 @@ from ..schema.check import (
     similar_names,
     warning_features,
 )
+from ..vm.answers import ANSWER_SECONDS
 from ..vm.attachment import Attachment
 from ..vm.read import read_objects, read_string
 from ..vm.types import VmTypes
@@ -24,16 +26,18 @@ _MOST_FAULTS = 2
 def find_hint(error: CommandError, attachment: Attachment) -> str:
     """What is probably wrong with the command that got an error.
 
-    The VM is given a moment for each question that this needs.
+    The VM is given some time to answer the questions that this needs.
 
     :return: empty: nothing is known.
     :raise ConnectionLost: there is no VM any more.
     """
+    deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         hint = _hint(error, attachment.known_types, attachment.names)
-        if not attachment.answers.is_awaiting:
+        left = deadline - time.monotonic()
+        if not attachment.answers.has_open_questions or left <= 0:
             return hint
-        attachment.answers.settle()
+        attachment.answers.settle(left)
 
 
 def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:

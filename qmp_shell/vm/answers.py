@@ -24,6 +24,9 @@ T = TypeVar("T")
 SILENCE_SECONDS = 0.3
 """How long a VM may leave a question unanswered before it counts as not answering."""
 
+ANSWER_SECONDS = 2.0
+"""How long a line that was entered waits for answers that it can do without."""
+
 # A question that fills the socket's buffer would have to be waited for; none is longer.
 _LONGEST_QUESTION = 2000
 
@@ -131,19 +134,23 @@ class Answers:
         answer: T | None = known.get(question.command)
         return answer
 
-    def settle(self) -> None:
-        """Give the VM a moment to answer what was asked.
+    def settle(self, seconds: float = ANSWER_SECONDS) -> None:
+        """Give the VM some time to answer what was asked.
 
         :raise ConnectionLost: the VM was lost meanwhile.
         """
         if self._client is not None:
-            self._client.wait(lambda: not self.is_awaiting, time.monotonic() + SILENCE_SECONDS)
+            self._client.wait(lambda: not self.has_open_questions, time.monotonic() + seconds)
+
+    @property
+    def has_open_questions(self) -> bool:
+        """Whether an answer is under way."""
+        return any(not entry.is_answered for entry in self._entries.values())
 
     @property
     def is_awaiting(self) -> bool:
         """Whether an answer is under way and likely to come at once."""
-        waiting = any(not entry.is_answered for entry in self._entries.values())
-        return waiting and not self.is_silent
+        return self.has_open_questions and not self.is_silent
 
     @property
     def is_silent(self) -> bool:

@@ -126,7 +126,7 @@ class Attachment:
         return next((page for page in pages if page is not None), None)
 
     def schema_soon(self) -> Schema | None:
-        """The schema; None: there is none, or it takes the VM longer than a moment to send it.
+        """The schema; None: there is none, or it takes the VM too long to send it.
 
         :raise ConnectionLost: the VM was lost meanwhile.
         """

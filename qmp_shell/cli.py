@@ -6,6 +6,7 @@ import argparse
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from math import inf
@@ -247,8 +248,10 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
 
     :param run: returns the error, if there was one, that the user was told of.
     """
-    _open_standard_streams()
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        _open_standard_streams()
         if sys.stdout is None:
             raise UsageError("standard output is closed")
         # The human monitor's text may have letters that the terminal's encoding lacks.

@@ -25,6 +25,7 @@ from .errors import (
 )
 from .render.formatter import Formatter
 from .render.text import sanitize_line
+from .render.views import Look
 from .script import (
     ErrorReport,
     LineInput,
@@ -57,7 +58,7 @@ _BROKEN_PIPE = 141  # and SIGPIPE
 
 
 class _Help(argparse.HelpFormatter):
-    """As wide as the terminal. (By itself it asks shutil, and each start pays for the import.)"""
+    """Help as wide as the terminal. (The base class asks shutil, whose import takes time.)"""
 
     def __init__(self, prog: str) -> None:
         try:
@@ -68,7 +69,7 @@ class _Help(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all of qmp-shell does."""
+    """Reports an error on one line, as all of qmp-shell does."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Help, **settings)
@@ -83,14 +84,16 @@ def build_parser() -> argparse.ArgumentParser:
         prog="qmp-shell",
         description="A shell for QEMU's machine protocol (QMP).",
         epilog="Without -c and -f, lines are typed at a prompt, or read from a pipe. "
-        "Exit status: 0 all well, 1 a command failed, 2 usage or a line that can't be read, "
+        "Exit status: 0 all well, 1 a command failed, 2 usage or a line that cannot be parsed, "
         "3 no connection, 4 connection lost, 5 timed out, 130 interrupted.",
     )
     parser.add_argument(
         "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
     )
     parser.add_argument(
-        "--demo", action="store_true", help="start a throw-away VM to play with, and attach to it"
+        "--demo",
+        action="store_true",
+        help="start a temporary VM and attach to it, to try things",
     )
     parser.add_argument(
         "-N",
@@ -213,7 +216,7 @@ def _seconds(text: str) -> float:
 
 
 def _seconds_or_address(text: str) -> float | str:
-    """What follows ``-w``: its seconds are optional, so it may be the address already."""
+    """Parse what follows ``-w``. Its seconds are optional, so this may be the address already."""
     try:
         return parse_seconds(text)
     except UsageError:
@@ -273,7 +276,7 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         complain(f"{error.strerror or error}")
         return _FAILED
     finally:
-        # The interpreter ends next, and would first search all objects for cycles.
+        # The interpreter ends next; without this it would first search all objects for cycles.
         gc.freeze()
 
 
@@ -410,7 +413,7 @@ def _run_front_end(
     settings = _new_settings(options, is_interactive=is_interactive)
     log = MessageLog(options.logfile) if options.logfile else None
     colour = _wants_colour(options)
-    formatter = Formatter(colour=colour, ascii_only=not (is_interactive and _supports_unicode()))
+    formatter = Formatter(Look(colour, ascii_only=not (is_interactive and _supports_unicode())))
 
     def new_session(
         display: Display,

@@ -68,7 +68,7 @@ class ScriptDisplay:
         print(direction, format_compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
     def _print_message(self, message: Message) -> None:
-        self._print(self._format.message(message, pretty=self._settings.pretty))
+        self._print(self._format.reply(message, self._settings.view))
 
     def _print(self, text: str) -> None:
         self._progress.hide()

@@ -18,6 +18,7 @@ from qmp_shell.render.text import (
     format_version,
     sanitize,
 )
+from qmp_shell.render.views import Look
 from qmp_shell.vm.records import parse_version
 
 CONTROL = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
@@ -54,7 +55,7 @@ def test_colours_change_nothing_else() -> None:
 
     text = format_pretty({"b": ["x\\", None, True, 1.5e3, {}], "a": ""})
     assert re.sub("\x1b\\[[0-9;]*m", "", highlight_json(text)) == text
-    formatter = Formatter(colour=True, ascii_only=True)
+    formatter = Formatter(Look(colour=True, ascii_only=True))
     assert formatter.error("a\n\nb") == "\x1b[31ma\x1b[0m\n\n\x1b[31mb\x1b[0m"
 
 

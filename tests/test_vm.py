@@ -85,7 +85,7 @@ def test_wrap_tells_what_qemu_says(wrap: Callable[..., subprocess.CompletedProce
     first, second = done.stderr.splitlines()
     assert "-nonesuch: invalid option" in first
     assert second.startswith("qmp-shell: ")
-    assert second.endswith("ended with status 1, before it could be talked to")
+    assert second.endswith("ended with status 1, before its monitor was ready")
     assert (done.stdout, done.returncode) == ("", 3)
 
 

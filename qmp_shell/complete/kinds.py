@@ -1,4 +1,8 @@
-"""Which argument takes which kind of name: tables of data."""
+"""Which kind of name each argument takes, as tables.
+
+A new kind of name is a constant of :class:`Kind`, rows in the tables below for the arguments that
+take it, and its source in ``vm/names.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from fnmatch import fnmatchcase
 
 
 class Kind:
-    """The kinds of name that can stand somewhere."""
+    """The kinds of name that an argument can take."""
 
     COMMAND = "a command of the VM"
     ACTION = "an action of a transaction"

@@ -52,7 +52,7 @@ def run_prompt(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )
     if vm is not None:
-        vm.relay = lambda text: display.remark(text.rstrip("\n"))
+        vm.relay_output_to(lambda text: display.remark(text.rstrip("\n")))
 
     def report(error: QMPError, place: str) -> bool:
         """Tell of a failure in a script that was run from the prompt; it does not go on."""

@@ -117,7 +117,7 @@ class Settings:
     events = Switch(True, "show events")
     pager = Switch(True, "show what is taller than the screen in $PAGER")
     pretty = PrettySwitch(True, "replies over many lines, indented: the view pretty, or compact")
-    timeout = Seconds(None, "how long a command may take; off: any time")
+    timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
     verbose = Switch(False, "show each message sent and received")
     view = Choice("pretty", "how replies are shown", {name: name for name in VIEWS}, tuple(VIEWS))
 

@@ -10,8 +10,8 @@ import pytest
 from qmp_shell.render.changes import ChangeReport
 from qmp_shell.render.overview import format_overview
 from qmp_shell.vm.answers import Answers
+from qmp_shell.vm.block_records import parse_file_name
 from qmp_shell.vm.overview import gather_overview
-from qmp_shell.vm.records import parse_file_name
 from tests.conftest import RunningVm
 from tests.terminal import Terminal
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import QMPError, ReportedError, UsageError
-from ..language import LineJoiner, LogicalLine, ParseError
-
-if TYPE_CHECKING:
-    from .session import Session
+from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
+from ..vm import Attachment
+from .settings import Settings
 
 # A script that runs itself would never end.
 _DEEPEST = 16
@@ -18,13 +17,28 @@ Reporter = Callable[[QMPError, str], bool]
 """Tells the user of a failure in a script, and of its place; returns whether to go on."""
 
 
+class ScriptSession(Protocol):
+    """What a script needs of a :class:`~qmp_shell.session.Session`."""
+
+    attachment: Attachment
+    settings: Settings
+    parser: StatementParser
+    is_finished: bool
+
+    def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:
+        """Add a physical line to those before it."""
+
+    def run(self, line: LogicalLine) -> None:
+        """Do what a logical line says."""
+
+
 class Input(Protocol):
     """Where the lines of a script come from."""
 
     def place(self, line: int, column: int | None = None) -> str:
         """What stands before an error: the place in this input, numbered from 1."""
 
-    def lines(self, session: Session) -> Iterator[bytes]:
+    def lines(self, session: ScriptSession) -> Iterator[bytes]:
         """Yield physical lines, with or without their newlines.
 
         :raise UsageError: they cannot be read.
@@ -39,7 +53,7 @@ class FileInput(NamedTuple):
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(self.path, line, column)
 
-    def lines(self, _: Session) -> Iterator[bytes]:
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
         try:
             with open(self.path, "rb") as file:
                 yield from file
@@ -56,7 +70,7 @@ def format_place(name: str, line: int, column: int | None) -> str:
 class ScriptRunner:
     """Runs scripts in a session, and the scripts that they run."""
 
-    def __init__(self, session: Session, report: Reporter) -> None:
+    def __init__(self, session: ScriptSession, report: Reporter) -> None:
         self._session = session
         self._report = report
         self._depth = 0

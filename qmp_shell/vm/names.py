@@ -15,6 +15,7 @@ from ..protocol import Message
 from ..schema.check import warning_features
 from ..schema.text import format_arguments, format_type
 from .answers import AnswerView
+from .block_records import BlockNode
 from .human import NetClient, parse_buses, parse_help, parse_network
 from .open_commands import DRIVERS
 from .questions import (
@@ -25,7 +26,6 @@ from .questions import (
     raw_question,
 )
 from .read import read_objects, read_path, read_scalar
-from .records import BlockNode
 from .types import VmTypes
 
 

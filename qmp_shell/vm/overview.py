@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import records
+from . import block_records, records
 from .answers import Answers
 from .human import NetClient, parse_network
 from .question import Question
@@ -21,7 +21,7 @@ _CPUS = Question("query-cpus-fast", records.parse_cpus)
 _ARCHITECTURE = Question("query-target", records.parse_architecture)
 _MEMORY = Question("query-memory-size-summary", records.parse_memory)
 _BALLOON = Question("query-balloon", records.parse_balloon)
-_BLOCK_DEVICES = Question("query-block", records.parse_block_devices)
+_BLOCK_DEVICES = Question("query-block", block_records.parse_block_devices)
 _DISPLAY = Question("query-display-options", records.parse_display_type)
 _VNC = Question("query-vnc", records.parse_vnc)
 _SPICE = Question("query-spice", records.parse_spice)
@@ -44,7 +44,7 @@ class Overview(NamedTuple):
     architecture: str
     memory: records.Memory | None
     balloon: int | None
-    block_devices: list[records.BlockDevice]
+    block_devices: list[block_records.BlockDevice]
     nics: list[NetClient]
     display: str | None
     vnc: records.RemoteDisplay | None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..protocol import Message
-from . import records
+from . import block_records, records
 from .human import human_message
 from .question import Question
 
@@ -61,7 +61,7 @@ DEVICE_TYPES = Question(
     {"implements": "device", "abstract": False},
     is_constant=True,
 )
-BLOCK_NODES = Question("query-named-block-nodes", records.parse_block_nodes, {"flat": True})
+BLOCK_NODES = Question("query-named-block-nodes", block_records.parse_block_nodes, {"flat": True})
 
 
 def driver_properties(driver: str) -> Question[list[records.Property]]:

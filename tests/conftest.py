@@ -1,4 +1,4 @@
-"""What the tests need: real VMs with two monitors each, and a real terminal."""
+"""Fixtures: real VMs with two monitors each, the shell as a process, and pseudo-terminals."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ import pytest
 
 import qmp_shell
 from qmp_shell.schema import Schema, parse_schema
+from qmp_shell.vm.types import VmTypes
 from tests.peer import ScriptedPeer
+from tests.sessions import offline_types
 from tests.terminal import Terminal
 
-# How long an example takes says nothing on a busy machine.
+# A deadline for each example would make tests fail on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
-# What the programs under test get of the user's environment. The last is set by coverage, when
-# it measures subprocesses too.
-_KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+# The reply to ``query-name`` that the shell prints as a script, for a VM with the default name.
+NAME_REPLY = '{"return": {"name": "testvm"}}\n'
+
+# The variables of the user's environment that the programs under test inherit. Coverage sets the
+# last one, to measure subprocesses too.
+_INHERITED_VARIABLES = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,51 +41,78 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def need(program: str) -> str:
-    """The path of a program that a test needs; see :func:`lack`."""
-    found = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    return found or lack(program)
+def require_program(name: str) -> str:
+    """Return the path of a program that a test needs, or end the test with :func:`lack`."""
+    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    return path or lack(name)
 
 
-def lack(what: str) -> NoReturn:
-    """Something that a test needs is not here: a failure in CI, a skip for a person without it."""
+def lack(requirement: str) -> NoReturn:
+    """End a test because something that it needs is not installed.
+
+    The test is skipped on a contributor's machine, and fails in CI, where everything must be
+    installed.
+    """
     if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing, and CI has to have it")
-    pytest.skip(f"{what} is missing")
+        pytest.fail(f"{requirement} is missing, but CI must run all tests")
+    pytest.skip(f"{requirement} is missing")
 
 
-class Fed(subprocess.Popen[bytes]):
-    """A program that is fed through a pipe, line by line, while it runs."""
+def shell_command(program: str = "main") -> list[str]:
+    """Return the command that runs ``qmp-shell`` (``"main"``) or ``qmp-shell-wrap``."""
+    if program == "main":
+        return [sys.executable, "-m", "qmp_shell"]
+    return [sys.executable, "-c", f"import sys, qmp_shell.cli; sys.exit(qmp_shell.cli.{program}())"]
+
+
+def create_image(path: Path, size: str = "16M") -> None:
+    """Create an empty qcow2 image."""
+    image_tool = require_program("qemu-img")
+    subprocess.run([image_tool, "create", "-q", "-f", "qcow2", path, size], check=True)
+
+
+def create_image_snapshot(path: Path, tag: str) -> None:
+    """Create an internal snapshot in a qcow2 image."""
+    subprocess.run([require_program("qemu-img"), "snapshot", "-c", tag, path], check=True)
+
+
+class PipedProcess(subprocess.Popen[bytes]):
+    """A program whose standard streams are pipes, and whose input is written while it runs."""
 
     def __init__(self, *command: str, env: dict[str, str]) -> None:
         super().__init__(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
         )
 
-    def say(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
+        """Write a line to its standard input."""
         assert self.stdin is not None
         self.stdin.write(line.encode() + b"\n")
         self.stdin.flush()
 
-    def hear(self) -> str:
-        """The next line it prints."""
+    def read_line(self) -> str:
+        """Wait for the next line of its standard output, and return it with its newline."""
         assert self.stdout is not None
         return self.stdout.readline().decode()
 
-    def end(self) -> int:
-        """End its input; its exit status."""
+    def close_input(self) -> int:
+        """Close its standard input, wait until it has ended, and return its exit status."""
         assert self.stdin is not None
         self.stdin.close()
         return self.wait(20)
 
-    def complaints(self) -> str:
-        """What it wrote to standard error, up to its end."""
+    def read_errors(self) -> str:
+        """Return everything that it writes to standard error until it ends."""
         assert self.stderr is not None
         return self.stderr.read().decode()
 
 
 class RunningVm:
-    """A QEMU with no guest, stopped, and two monitors; the second is there to make events."""
+    """A QEMU process whose guest is stopped and has no disk, with two QMP monitors.
+
+    The shell under test uses the first monitor. Tests use the second one, for example to cause
+    events.
+    """
 
     def __init__(
         self,
@@ -91,11 +123,12 @@ class RunningVm:
         descriptors: tuple[int, ...] = (),
         cwd: Path | None = None,
     ) -> None:
-        """Start it.
+        """Start QEMU, without waiting until its monitors can be connected to.
 
-        :param folder: where its monitors are.
-        :param descriptors: that QEMU inherits.
-        :param cwd: where its relative paths lead; None: to the same folder.
+        :param folder: the directory of its monitors' sockets.
+        :param arguments: more options of QEMU.
+        :param descriptors: file descriptors that QEMU inherits.
+        :param cwd: QEMU's working directory; None: ``folder``.
         """
         self.folder = cwd or folder
         self.address = str(folder / "qmp.sock")
@@ -115,24 +148,31 @@ class RunningVm:
 
     @contextlib.contextmanager
     def second(self) -> Iterator[qmp_shell.Client]:
-        """A client on the second monitor."""
+        """Connect a client to the second monitor."""
         with qmp_shell.connect(self.second_address, wait=20) as client:
             yield client
 
     def run(self, *commands: str) -> None:
-        """Run commands without arguments on the second monitor."""
+        """Execute commands without arguments on the second monitor."""
         with self.second() as client:
             for command in commands:
                 client.execute(command)
 
     def shut_down(self) -> None:
-        """End it in good order, its images written."""
+        """Have QEMU quit, so that its images are completely written, and wait for its end."""
         self.process.terminate()
         self.process.wait(20)
 
     def close(self) -> None:
+        """Kill QEMU."""
         self.process.kill()
         self.process.wait()
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+StartVm = Callable[..., RunningVm]
+StartPeer = Callable[..., ScriptedPeer]
+StartTerminal = Callable[..., Terminal]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -155,26 +195,26 @@ def default_signals() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def qemu(request: pytest.FixtureRequest) -> str:
-    """The QEMU to test against."""
-    return need(str(request.config.getoption("--qemu")))
+    """The path of the QEMU to test against."""
+    return require_program(str(request.config.getoption("--qemu")))
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder whose path is short enough for a UNIX socket."""
+    """A temporary directory whose path is short enough for UNIX sockets."""
     with tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as path:
         yield Path(path)
 
 
 @pytest.fixture
-def start_vm(qemu: str, folder: Path) -> Iterator[Callable[..., RunningVm]]:
-    """Starts a VM with more arguments; it ends with the test."""
+def start_vm(qemu: str, folder: Path) -> Iterator[StartVm]:
+    """A function that starts a VM with more QEMU options; the VM ends with the test."""
     started: list[RunningVm] = []
 
     def start(*arguments: str, name: str = "testvm", cwd: Path | None = None) -> RunningVm:
-        place = folder / f"vm{len(started)}"
-        place.mkdir()
-        started.append(RunningVm(qemu, place, *arguments, name=name, cwd=cwd))
+        sockets = folder / f"vm{len(started)}"
+        sockets.mkdir()
+        started.append(RunningVm(qemu, sockets, *arguments, name=name, cwd=cwd))
         with started[-1].second():
             return started[-1]
 
@@ -184,14 +224,14 @@ def start_vm(qemu: str, folder: Path) -> Iterator[Callable[..., RunningVm]]:
 
 
 @pytest.fixture
-def vm(start_vm: Callable[..., RunningVm]) -> RunningVm:
-    """A VM."""
+def vm(start_vm: StartVm) -> RunningVm:
+    """A VM for one test."""
     return start_vm()
 
 
 @pytest.fixture(scope="session")
 def schema_file(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What this QEMU's ``query-qmp-schema`` returns, saved."""
+    """A file with the QEMU's reply to ``query-qmp-schema``."""
     with tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as folder:
         vm = RunningVm(qemu, Path(folder))
         with contextlib.closing(vm), vm.second() as client:
@@ -202,13 +242,19 @@ def schema_file(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def schema(schema_file: Path) -> Schema:
-    """This QEMU's schema."""
+    """The QEMU's schema."""
     return parse_schema(schema_file.read_text())
 
 
+@pytest.fixture(scope="session")
+def types(schema: Schema) -> VmTypes:
+    """The QEMU's argument types, as far as its schema defines them."""
+    return offline_types(schema)
+
+
 @pytest.fixture
-def peer(folder: Path) -> Iterator[Callable[..., ScriptedPeer]]:
-    """Starts a scripted peer, for the faults that a real VM can't be made to show."""
+def peer(folder: Path) -> Iterator[StartPeer]:
+    """A function that starts a :class:`~tests.peer.ScriptedPeer`, which ends with the test."""
     started: list[ScriptedPeer] = []
 
     def start(*steps: bytes) -> ScriptedPeer:
@@ -222,9 +268,9 @@ def peer(folder: Path) -> Iterator[Callable[..., ScriptedPeer]]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An environment in which nothing of the user's own is read or written."""
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return kept | {
+    """Environment variables with which no file of the user is read or written."""
+    inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    return inherited | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
@@ -232,54 +278,49 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
 @pytest.fixture
 def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    """Runs ``qmp-shell`` to its end, as a script does."""
+    """A function that runs ``qmp-shell`` as a script does, and returns its result.
+
+    Its positional arguments are the program's, and its keyword arguments are environment
+    variables, except ``stdin`` and ``program`` (``"main"`` or ``"main_wrap"``).
+    """
 
     def run(
-        *arguments: str, stdin: str | bytes = "", program: str = "cli.main", **more: str
+        *arguments: str, stdin: str | bytes = "", program: str = "main", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        code = f"import sys; from qmp_shell.cli import main, main_wrap; sys.exit({program[4:]}())"
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            input=data,
+        result = subprocess.run(
+            [*shell_command(program), *arguments],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             timeout=60,
-            env=environment | more,
+            env=environment | variables,
             cwd=tmp_path,
             check=False,
         )
         return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+            result.args, result.returncode, result.stdout.decode(), result.stderr.decode()
         )
 
     return run
 
 
 @pytest.fixture
-def shell(vm: RunningVm, terminal: Callable[..., Terminal]) -> Terminal:
-    """The shell on a VM, at its first prompt."""
+def shell(vm: RunningVm, terminal: StartTerminal) -> Terminal:
+    """The shell in a pseudo-terminal, connected to a VM, at its first prompt."""
     started = terminal(vm.address)
     started.wait_for_prompt()
     return started
 
 
 @pytest.fixture
-def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Starts ``qmp-shell`` in a terminal whose screen can be read."""
+def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[StartTerminal]:
+    """A function that starts ``qmp-shell`` in a pseudo-terminal, which ends with the test."""
     started: list[Terminal] = []
 
-    def start(*arguments: str, module: str = "qmp_shell", **settings: int) -> Terminal:
-        code = ["-m", "qmp_shell"]
-        if module == "wrap":
-            code = ["-c", "import sys; from qmp_shell.cli import main_wrap; sys.exit(main_wrap())"]
-        started.append(
-            Terminal([sys.executable, *code, *arguments], environment, tmp_path, **settings)
-        )
+    def start(*arguments: str, program: str = "main", **size: int) -> Terminal:
+        command = [*shell_command(program), *arguments]
+        started.append(Terminal(command, environment, tmp_path, **size))
         return started[-1]
 
     yield start

@@ -1,4 +1,4 @@
-"""A scripted peer: it stands in for a VM only where a real one can't be made to misbehave."""
+"""A scripted peer, which replaces the VM in tests that need behaviour no real QEMU shows."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ GREETING = (
     b'{"QMP": {"version": {"qemu": {"micro": 0, "minor": 0, "major": 9}, "package": ""},'
     b' "capabilities": ["oob"]}}\r\n'
 )
+# The reply to qmp_capabilities.
 ACCEPTED = b'{"return": {}, "id": 1}\r\n'
+# As the last step: keep the connection open.
+HOLD = b"<hold>"
+# The steps until the shell's first prompt, which asks for query-name and query-status at once. The
+# next command, at the first key press, is query-commands with the id 4.
+UNTIL_PROMPT = (GREETING, ACCEPTED, b"", b'{"return": {}, "id": 2}{"return": {}, "id": 3}')
 
-# What the prompt's toolbar asks at any time.
-_ASIDE = (b'"query-jobs"', b'"query-migrate"')
-_STATUS = b'"query-status"'  # which is also asked once for the heading
+# The toolbar may send these commands at any time.
+_TOOLBAR_COMMANDS = (b'"query-jobs"', b'"query-migrate"')
+# The toolbar sends this one too, but its first occurrence is for the heading of the prompt.
+_STATUS_COMMAND = b'"query-status"'
 _ID = re.compile(rb'"id": (\d+)')
 
 
 class ScriptedPeer:
-    """Accepts one connection and sends its steps, each after the next line it receives.
+    """Accepts one connection and sends its steps, each after the next line it has received.
 
-    The first step is sent at once, as a greeting is. ``b"..."`` as a step waits for a line
-    and sends nothing; after the last step the connection is closed, unless that is ``HOLD``.
+    The first step is sent at once, as a greeting is. The step ``b""`` waits for a line and sends
+    nothing. After the last step the connection is closed, unless the last step is ``HOLD``.
+
+    An ``"id": N`` in a step, counted from 1, stands for the id of the Nth line received.
     """
-
-    HOLD = b"<hold>"
 
     def __init__(self, path: Path, *steps: bytes) -> None:
         self.address = str(path)
@@ -38,16 +45,18 @@ class ScriptedPeer:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.address)
         self._listener.listen(1)
-        self._over = threading.Event()
+        self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def _next_line(self, lines: BinaryIO, stream: socket.socket) -> bytes:
-        """The next line that counts; what a toolbar asks is refused and does not."""
+    def _receive_line(self, lines: BinaryIO, stream: socket.socket) -> bytes:
+        """Return the next line that the toolbar did not cause; refuse the toolbar's commands."""
         while True:
             line = lines.readline()
-            again = _STATUS in line and any(_STATUS in each for each in self.received)
-            if not again and not any(each in line for each in _ASIDE):
+            is_repeated = _STATUS_COMMAND in line and any(
+                _STATUS_COMMAND in each for each in self.received
+            )
+            if not is_repeated and not any(command in line for command in _TOOLBAR_COMMANDS):
                 return line
             with contextlib.suppress(OSError):
                 stream.sendall(b'{"error": {}, "id": %s}\r\n' % _ID.findall(line)[-1])
@@ -55,30 +64,31 @@ class ScriptedPeer:
     def _serve(self) -> None:
         try:
             stream, _ = self._listener.accept()
-        except OSError:  # the test is over, and nobody came
+        except OSError:  # end() was called before any client connected
             return
         with stream, stream.makefile("rb") as lines:
             for number, step in enumerate(self._steps):
-                if step == self.HOLD:
-                    self._over.wait()
+                if step == HOLD:
+                    self._is_over.wait()
                     return
                 if number:
-                    self.received.append(self._next_line(lines, stream))
-                    identity = _ID.findall(self.received[-1])
-                    self._ids.append(identity[-1] if identity else b"")
+                    self.received.append(self._receive_line(lines, stream))
+                    ids = _ID.findall(self.received[-1])
+                    self._ids.append(ids[-1] if ids else b"")
                 try:
-                    stream.sendall(_ID.sub(self._identity, step))
-                except OSError:  # the client has left; some tests want it to
+                    stream.sendall(_ID.sub(self._actual_id, step))
+                except OSError:  # the client has closed the connection, as some tests intend
                     return
 
-    def _identity(self, match: re.Match[bytes]) -> bytes:
-        """An ``id`` in a step is the number of a line; its own may be another."""
+    def _actual_id(self, match: re.Match[bytes]) -> bytes:
+        """Replace the number of a received line by the id in that line."""
         number = int(match[1])
-        known = 0 < number <= len(self._ids) and self._ids[number - 1]
-        return b'"id": ' + (known or match[1])
+        actual = self._ids[number - 1] if 0 < number <= len(self._ids) else b""
+        return b'"id": ' + (actual or match[1])
 
     def end(self) -> None:
-        self._over.set()
+        """Stop listening, and close a connection that is held open."""
+        self._is_over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(10)

@@ -1,4 +1,4 @@
-"""Sessions without a front end, and the types of a VM that is not there."""
+"""Sessions without a front end, and argument types from a saved schema."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.types import VmTypes
 
 
-def refuse(_error: QMPError, _place: str) -> bool:
-    """Reports nothing; a script does not go on."""
+def stop_at_error(_error: QMPError, _place: str) -> bool:
+    """Report nothing, and have a script end at its first error."""
     return False
 
 
 def offline_session(schema: Schema) -> Session:
-    """A session without a VM."""
+    """Return a session without a VM, which checks lines with a schema."""
 
     def connector(_: Address | None, _tracer: Tracer) -> tuple[Client, Address | None]:
         raise qmp_shell.ConnectError("there is no VM")
@@ -32,7 +32,7 @@ def offline_session(schema: Schema) -> Session:
 
 
 def attach(address: str) -> Session:
-    """A session on a VM, whose output is a script's, without events."""
+    """Return a session that is connected to a VM, and prints what a script prints but events."""
 
     def connector(_: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
         return qmp_shell.connect(address, wait=20, timeout=20, tracer=tracer), None
@@ -46,16 +46,16 @@ def _new_session(connector: Connector, schema: Schema | None) -> Session:
     settings = Settings()
     settings.events, settings.pretty = False, False
     display = ScriptDisplay(settings, Formatter(Look(colour=False, ascii_only=True)))
-    return Session(display, settings, connector, Registry(), refuse, schema=schema)
+    return Session(display, settings, connector, Registry(), stop_at_error, schema=schema)
 
 
 def run_line(session: Session, text: str) -> None:
-    """Run one line."""
+    """Run one line, which must be a complete statement."""
     line = session.join_line(LineJoiner(), text)
     assert line is not None
     session.run(line)
 
 
 def offline_types(schema: Schema) -> VmTypes:
-    """The types of a VM of which only the schema is known."""
+    """Return the types that a schema alone defines."""
     return VmTypes(Answers(None, schema).immediate)

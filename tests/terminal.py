@@ -1,8 +1,12 @@
-"""A real pseudo-terminal around a program, and its screen as a person sees it."""
+"""A program in a pseudo-terminal, whose screen is emulated and can be read."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +14,9 @@ from pathlib import Path
 import pexpect
 import pyte
 
-_SECONDS = 20.0
+_TIMEOUT = 20.0  # seconds
 
-# What an editor sends when it has read a line: no more bracketed paste.
+# The line editor switches bracketed paste off when a line is complete.
 _LINE_ENDED = b"\x1b[?2004l"
 
 KEYS = {
@@ -31,19 +35,28 @@ KEYS = {
 }
 
 
-class _Screen(pyte.HistoryScreen):
-    """A screen that answers when it is asked where its cursor is, as terminals do."""
+def _open_terminal(path: str, flags: int) -> int:
+    """Open a terminal that does not become the controlling terminal of this process."""
+    return os.open(path, flags | os.O_NOCTTY)
 
-    def __init__(self, columns: int, rows: int, answer: Callable[[str], object]) -> None:
+
+class _Screen(pyte.HistoryScreen):
+    """A screen that replies to requests for the cursor's position, as terminals do."""
+
+    def __init__(self, columns: int, rows: int, send_reply: Callable[[str], object]) -> None:
         super().__init__(columns, rows, history=10_000)
-        self._answer = answer
+        self._send_reply = send_reply
 
     def write_process_input(self, data: str) -> None:
-        self._answer(data)
+        self._send_reply(data)
 
 
 class Terminal:
-    """A program in a terminal of the given size."""
+    """A program in a pseudo-terminal.
+
+    Keys are sent at once; the methods whose names begin with ``wait`` read the program's output
+    until the screen fulfils a condition, and fail after 20 s.
+    """
 
     def __init__(
         self,
@@ -54,45 +67,51 @@ class Terminal:
         columns: int = 80,
         rows: int = 24,
     ) -> None:
+        """Start a program.
+
+        :param command: the program and its arguments.
+        :param folder: its working directory.
+        """
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
             command[0],
             command[1:],
             env=environment,
             cwd=str(folder),
             dimensions=(rows, columns),
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
         )
         self.child.delaybeforesend = None
-        self.raw = b""
+        self.raw = b""  # all output, with its escape sequences
         self._lines_ended = 0
         self._screen = _Screen(columns, rows, lambda data: self.child.send(data))
         self._stream = pyte.ByteStream(self._screen)
 
     @property
     def lines(self) -> list[str]:
-        """The screen's rows, without the blanks at their ends."""
+        """The rows of the screen, without trailing blanks."""
         return [row.rstrip() for row in self._screen.display]
 
     @property
     def text(self) -> str:
-        """All that is on the screen."""
+        """The text of the whole screen."""
         return "\n".join(self.lines).rstrip("\n")
 
     @property
     def cursor_line(self) -> str:
-        """The row that the cursor is in."""
+        """The text of the row that contains the cursor."""
         return self.lines[self._screen.cursor.y]
 
     @property
     def cursor_column(self) -> int:
+        """The column of the cursor, counted from 0."""
         return int(self._screen.cursor.x)
 
     def colours(self, text: str) -> set[str]:
-        """The foreground colours of a text's characters, where it stands first."""
+        """Return the foreground colours of the first occurrence of a text on the screen."""
         return {character.fg for character in self._characters(text)}
 
     def is_bold(self, text: str) -> bool:
-        """Whether a text is bold, where it stands first."""
+        """Whether the first occurrence of a text on the screen is bold."""
         return all(character.bold for character in self._characters(text))
 
     def _characters(self, text: str) -> list[pyte.screens.Char]:
@@ -103,7 +122,7 @@ class Terminal:
         raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
 
     def type(self, text: str) -> None:
-        """Type characters."""
+        """Type characters, which may be control characters and escape sequences."""
         self.child.send(text)
 
     def press(self, *keys: str) -> None:
@@ -112,40 +131,54 @@ class Terminal:
             self.child.send(KEYS[key])
 
     def enter(self, line: str) -> None:
-        """Type a line and press Enter, which ends it; the next prompt is another one."""
+        """Type a line and press Enter. ``wait_for_prompt()`` then waits for the prompt after it."""
         self.type(line)
         self._end_line("enter")
 
     def interrupt(self) -> None:
-        """Press Ctrl-C at a prompt; the next prompt is another one."""
+        """Press Ctrl-C at a prompt. ``wait_for_prompt()`` then waits for the prompt after it."""
         self._end_line("ctrl-c")
 
     def _end_line(self, key: str) -> None:
         self._lines_ended = max(self._lines_ended, self.raw.count(_LINE_ENDED)) + 1
         self.press(key)
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until the screen shows something."""
-        deadline = time.monotonic() + _SECONDS
+    @property
+    def is_editing(self) -> bool:
+        """Whether the line editor, which switches signals off, reads the keys."""
+        return not termios.tcgetattr(self.child.fileno())[3] & termios.ISIG
+
+    @property
+    def unread_bytes(self) -> int:
+        """The number of bytes that were typed and that the program has not read."""
+        with open(f"/proc/{self.child.pid}/fd/0", "rb", buffering=0, opener=_open_terminal) as file:
+            return int.from_bytes(fcntl.ioctl(file, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    def wait_until(self, condition: Callable[[], bool], expected: str) -> None:
+        """Read the program's output until a condition is true.
+
+        :param expected: what the condition stands for, in the message of a failure.
+        """
+        deadline = time.monotonic() + _TIMEOUT
         while not condition():
-            left = deadline - time.monotonic()
-            assert left > 0, f"waited in vain for {what}; the screen:\n{self.text}"
+            remaining = deadline - time.monotonic()
+            assert remaining > 0, f"timed out waiting for {expected}; the screen:\n{self.text}"
             try:
-                data = self.child.read_nonblocking(1 << 16, timeout=min(left, 1))
+                data = self.child.read_nonblocking(1 << 16, timeout=min(remaining, 0.1))
             except pexpect.TIMEOUT:
                 continue
             except pexpect.EOF:
-                assert condition(), f"it ended before {what}; the screen:\n{self.text}"
+                assert condition(), f"the program ended before {expected}; the screen:\n{self.text}"
                 return
             self.raw += data
             self._stream.feed(data)
 
     def wait_for(self, pattern: str) -> None:
-        """Wait until a pattern is on the screen."""
+        """Wait until the screen matches a regular expression; ^ and $ match at each row."""
         self.wait_until(lambda: re.search(pattern, self.text, re.MULTILINE) is not None, pattern)
 
     def wait_for_prompt(self, prompt: str = "(QEMU) ") -> None:
-        """Wait until the cursor stands behind an empty prompt, after the last line's end."""
+        """Wait for an empty prompt, after the line that was entered last."""
         self.wait_until(
             lambda: (
                 self.raw.count(_LINE_ENDED) >= self._lines_ended
@@ -156,8 +189,10 @@ class Terminal:
         )
 
     def wait_for_end(self) -> int:
-        """Wait until the program has ended; its exit status."""
-        self.wait_until(lambda: not self.child.isalive() and self._at_end(), "the end")
+        """Wait until the program has ended, and return its exit status, or minus its signal."""
+        self.wait_until(
+            lambda: not self.child.isalive() and self._at_end(), "the end of the program"
+        )
         self.child.close()
         status = self.child.exitstatus
         return status if status is not None else -(self.child.signalstatus or 0)
@@ -172,5 +207,5 @@ class Terminal:
         return False
 
     def end(self) -> None:
-        """Kill it."""
+        """Kill the program."""
         self.child.close(force=True)

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,8 @@ from qmp_shell.cli import exit_status
 from qmp_shell.client import Client
 from qmp_shell.protocol import LateReply, Message, Unsolicited
 from qmp_shell.transport.stream import SocketStream
-from tests.conftest import RunningVm
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
-
-HOLD = ScriptedPeer.HOLD
-Peer = Callable[..., ScriptedPeer]
+from tests.conftest import RunningVm, StartPeer, StartVm
+from tests.peer import ACCEPTED, GREETING, HOLD
 
 
 def test_execute_returns_the_result(vm: RunningVm) -> None:
@@ -46,7 +43,7 @@ def test_a_refused_command_raises_an_error_with_qemus_description(vm: RunningVm)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-def test_tcp(start_vm: Callable[..., RunningVm], host: str) -> None:
+def test_tcp(start_vm: StartVm, host: str) -> None:
     vm = start_vm(
         *("-chardev", f"socket,id=tcp,host={host.strip('[]')},port=0,server=on,wait=off"),
         *("-mon", "chardev=tcp,mode=control"),
@@ -58,7 +55,7 @@ def test_tcp(start_vm: Callable[..., RunningVm], host: str) -> None:
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-def test_a_monitor_with_pretty_on(start_vm: Callable[..., RunningVm], folder: Path) -> None:
+def test_a_monitor_with_pretty_on(start_vm: StartVm, folder: Path) -> None:
     path = folder / "pretty.sock"
     start_vm(
         *("-chardev", f"socket,id=c,path={path},server=on,wait=off"),
@@ -118,7 +115,7 @@ def test_the_end_of_the_vm_is_reported_after_its_last_event(vm: RunningVm) -> No
             client.execute("query-status")
 
 
-def test_a_listener_is_called_with_events_during_a_command(peer: Peer) -> None:
+def test_a_listener_is_called_with_events_during_a_command(peer: StartPeer) -> None:
     server = peer(
         GREETING,
         ACCEPTED,
@@ -133,7 +130,7 @@ def test_a_listener_is_called_with_events_during_a_command(peer: Peer) -> None:
     assert [each.name for each in heard if isinstance(each, qmp_shell.Event)] == ["A", "B", "C"]
 
 
-def test_messages_are_one_line_of_ascii_with_an_id(peer: Peer) -> None:
+def test_messages_are_one_line_of_ascii_with_an_id(peer: StartPeer) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": {}, "id": 2}', HOLD)
     with qmp_shell.connect(server.address) as client:
         client.execute("test", text="\u00e9\n")
@@ -144,7 +141,7 @@ def test_messages_are_one_line_of_ascii_with_an_id(peer: Peer) -> None:
     assert b"".join(server.received).isascii()
 
 
-def test_a_reply_of_64_mib(peer: Peer) -> None:
+def test_a_reply_of_64_mib(peer: StartPeer) -> None:
     size = 64 << 20
     server = peer(GREETING, ACCEPTED, b'{"id": 2, "return": "' + b"x" * size + b'"}\r\n', HOLD)
     with qmp_shell.connect(server.address) as client:
@@ -158,7 +155,7 @@ def test_a_command_larger_than_the_socket_buffers(vm: RunningVm) -> None:
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-def test_after_a_time_out_the_late_reply_is_not_taken_for_another(peer: Peer) -> None:
+def test_after_a_time_out_the_late_reply_is_not_taken_for_another(peer: StartPeer) -> None:
     server = peer(
         GREETING,
         ACCEPTED,
@@ -180,7 +177,7 @@ def test_after_a_time_out_the_late_reply_is_not_taken_for_another(peer: Peer) ->
 
 
 @pytest.mark.parametrize(
-    ("steps", "says"),
+    ("steps", "reason"),
     [
         ((b"",), "closed the connection"),
         ((b'{"QMP": {"ver',), "in the middle of a message"),
@@ -195,9 +192,11 @@ def test_after_a_time_out_the_late_reply_is_not_taken_for_another(peer: Peer) ->
         ((GREETING, b"\x00\x01", HOLD), "does not speak QMP"),
     ],
 )
-def test_a_failed_negotiation_says_why(peer: Peer, steps: tuple[bytes, ...], says: str) -> None:
+def test_a_failed_negotiation_raises_connect_error_with_the_reason(
+    peer: StartPeer, steps: tuple[bytes, ...], reason: str
+) -> None:
     server = peer(*steps)
-    with pytest.raises(qmp_shell.ConnectError, match=says) as caught:
+    with pytest.raises(qmp_shell.ConnectError, match=reason) as caught:
         qmp_shell.connect(server.address)
     assert exit_status(caught.value) == 3
     assert str(caught.value).startswith(server.address)
@@ -214,7 +213,7 @@ def test_a_failed_negotiation_says_why(peer: Peer, steps: tuple[bytes, ...], say
     ],
 )
 def test_a_peer_that_ends_the_connection_or_breaks_the_protocol(
-    peer: Peer, answer: bytes, error: type[Exception]
+    peer: StartPeer, answer: bytes, error: type[Exception]
 ) -> None:
     server = peer(GREETING, ACCEPTED, answer)
     with qmp_shell.connect(server.address) as client:
@@ -258,7 +257,7 @@ def test_connecting_where_nobody_listens(folder: Path) -> None:
         qmp_shell.connect("127.0.0.1:1")
 
 
-def test_waiting_for_a_vm_to_appear(start_vm: Callable[..., RunningVm], folder: Path) -> None:
+def test_waiting_for_a_vm_to_appear(start_vm: StartVm, folder: Path) -> None:
     path = str(folder / "late.sock")
     with pytest.raises(qmp_shell.ConnectError, match=r"no such socket after waiting 0\.1 s"):
         qmp_shell.connect(path, wait=0.1)
@@ -275,7 +274,7 @@ def test_a_socket_with_a_long_path(vm: RunningVm, tmp_path: Path) -> None:
         assert client.execute("query-name") == {"name": "testvm"}
 
 
-def test_a_peer_that_does_not_read_ends_in_a_time_out(peer: Peer) -> None:
+def test_a_peer_that_does_not_read_ends_in_a_time_out(peer: StartPeer) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
     with qmp_shell.connect(server.address, timeout=0.1) as client:
         with pytest.raises(qmp_shell.Timeout, match="did not accept the data in time"):
@@ -324,7 +323,7 @@ def test_ctrl_c_works_after_an_interrupt_that_came_just_before_it_was_blocked() 
 
 
 def test_a_command_that_could_not_be_sent_is_not_waited_for(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+    peer: StartPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": "mine"}', HOLD)
 
@@ -390,7 +389,7 @@ def test_a_flood_of_events_does_not_prevent_a_time_out() -> None:
         theirs.close()
 
 
-def test_messages_before_garbage_are_delivered_first(peer: Peer) -> None:
+def test_messages_before_garbage_are_delivered_first(peer: StartPeer) -> None:
     server = peer(
         GREETING,
         ACCEPTED,
@@ -404,7 +403,7 @@ def test_messages_before_garbage_are_delivered_first(peer: Peer) -> None:
             client.execute("test")
 
 
-def test_an_interrupted_listener_loses_nothing(peer: Peer) -> None:
+def test_an_interrupted_listener_loses_nothing(peer: StartPeer) -> None:
     events = b"".join(b'{"event": "E%d"}' % number for number in range(100))
     server = peer(GREETING, ACCEPTED, events + b'{"return": {}, "id": 2}', b"{}", HOLD)
     heard: list[str] = []
@@ -423,7 +422,7 @@ def test_an_interrupted_listener_loses_nothing(peer: Peer) -> None:
     assert heard == [f"E{number}" for number in range(100)]
 
 
-def test_a_reply_queued_behind_an_interrupt_is_delivered_late_and_in_order(peer: Peer) -> None:
+def test_a_reply_queued_behind_an_interrupt_is_delivered_late_and_in_order(peer: StartPeer) -> None:
     stream = b'{"event": "A"}{"event": "B"}{"return": 1, "id": 2}{"event": "C"}'
     server = peer(GREETING, ACCEPTED, stream, HOLD)
     order: list[str] = []
@@ -447,7 +446,7 @@ def test_a_reply_queued_behind_an_interrupt_is_delivered_late_and_in_order(peer:
     assert traced == ["execute", "event", "event", "return", "event"]
 
 
-def test_messages_queued_behind_an_interrupt_are_delivered_before_the_end(peer: Peer) -> None:
+def test_messages_queued_behind_an_interrupt_are_delivered_before_the_end(peer: StartPeer) -> None:
     server = peer(GREETING, ACCEPTED, b'{"event": "A"}{"event": "B"}{"half')
     heard: list[str] = []
 
@@ -470,7 +469,7 @@ def test_messages_queued_behind_an_interrupt_are_delivered_before_the_end(peer: 
     assert heard == ["A", "B"]
 
 
-def test_a_listener_is_called_with_events_queued_before_it(peer: Peer) -> None:
+def test_a_listener_is_called_with_events_queued_before_it(peer: StartPeer) -> None:
     server = peer(GREETING, b'{"event": "EARLY"}' + ACCEPTED, HOLD)
     heard: list[Unsolicited] = []
     with qmp_shell.connect(server.address) as client:
@@ -481,7 +480,7 @@ def test_a_listener_is_called_with_events_queued_before_it(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("bad", [{1, 2}, object(), float("nan")])
-def test_no_reply_is_expected_to_what_cannot_be_sent(peer: Peer, bad: object) -> None:
+def test_no_reply_is_expected_to_what_cannot_be_sent(peer: StartPeer, bad: object) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": "mine"}', HOLD)
     with qmp_shell.connect(server.address, timeout=20) as client:
         with pytest.raises((TypeError, ValueError)):
@@ -516,7 +515,7 @@ def test_waiting_for_events_of_a_vm_that_is_gone(vm: RunningVm) -> None:
 
 
 def test_an_interrupt_is_delayed_while_received_data_is_processed(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+    peer: StartPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": {}, "id": 2}', HOLD)
     blocked = []
@@ -533,7 +532,7 @@ def test_an_interrupt_is_delayed_while_received_data_is_processed(
 
 
 def test_a_reply_that_comes_with_an_interrupt_is_late(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+    peer: StartPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": "late", "id": 2}', HOLD)
     heard: list[Unsolicited] = []
@@ -553,7 +552,7 @@ def test_a_reply_that_comes_with_an_interrupt_is_late(
     assert late.reply.message == {"return": "late"}
 
 
-def test_no_reply_comes_from_a_vm_that_is_gone(peer: Peer) -> None:
+def test_no_reply_comes_from_a_vm_that_is_gone(peer: StartPeer) -> None:
     server = peer(GREETING, ACCEPTED, b"", b"")
     with qmp_shell.connect(server.address) as client:
         requests = [client.post({"execute": "test"}), client.post({"execute": "test"})]
@@ -562,7 +561,7 @@ def test_no_reply_comes_from_a_vm_that_is_gone(peer: Peer) -> None:
                 client.answer(request, None)
 
 
-def test_an_agents_stale_replies_are_ignored(peer: Peer) -> None:
+def test_an_agents_stale_replies_are_ignored(peer: StartPeer) -> None:
     stale = b'{"return": {}}\n\xff{"return": 7, "id": 1}\n\xff{"return": 8}\n'
     server = peer(b"", stale, HOLD)
     with pytest.raises(qmp_shell.ConnectError, match="did not answer"):
@@ -594,7 +593,7 @@ class InterruptedSocket(socket.socket):
         return sent
 
 
-def test_the_reply_to_an_interrupted_post_is_no_stray(peer: Peer) -> None:
+def test_the_reply_to_an_interrupted_post_is_no_stray(peer: StartPeer) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return": 1, "id": 2}', b'{"return": 2, "id": 3}', HOLD)
     stream = InterruptedSocket(socket.AF_UNIX)
     stream.connect(server.address)

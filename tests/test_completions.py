@@ -20,7 +20,7 @@ import pytest
 
 from qmp_shell.options import build_parser, build_wrap_parser
 from qmp_shell.transport import FORMS
-from tests.conftest import lack, need
+from tests.conftest import lack, require_program
 
 COMPLETIONS = Path(__file__).parents[1] / "completions"
 GENERATOR = COMPLETIONS / "generate.py"
@@ -174,7 +174,7 @@ printf '\002%s\003' "$*"
 def _terminal(place: Path, command: list[str], setup: str) -> Iterator[Terminal]:
     (place / ".setup").write_text(setup)
     with pexpect.spawn(
-        need(command[0]),
+        require_program(command[0]),
         command[1:],
         cwd=place,
         env=_environment(place),
@@ -217,7 +217,7 @@ def zsh(place: Path) -> Iterator[Terminal]:
 
 @pytest.fixture(scope="module")
 def fish(place: Path) -> Fish:
-    return Fish(need("fish"), place)
+    return Fish(require_program("fish"), place)
 
 
 @pytest.fixture(scope="module", params=["bash", "zsh", "fish"])

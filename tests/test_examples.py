@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Run, RunningVm, need
+from tests.conftest import Run, RunningVm, StartVm, require_program
 
 EXAMPLES = Path(__file__).parent / "scripts"
-Start = Callable[..., RunningVm]
 
 
 def image_tool(*arguments: str, folder: Path) -> str:
-    return subprocess.run(
-        [need("qemu-img"), *arguments], cwd=folder, check=True, capture_output=True, text=True
-    ).stdout
+    """Run qemu-img in a directory, and return its output."""
+    command = [require_program("qemu-img"), *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def make_disk(folder: Path, *names: str) -> None:
@@ -28,7 +26,7 @@ def make_disk(folder: Path, *names: str) -> None:
     for name in names:
         image_tool("create", "-f", "qcow2", name, "16M", folder=folder)
     subprocess.run(
-        [need("qemu-io"), "-c", "write -P 0x42 0 1M", names[0]],
+        [require_program("qemu-io"), "-c", "write -P 0x42 0 1M", names[0]],
         cwd=folder,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -36,9 +34,9 @@ def make_disk(folder: Path, *names: str) -> None:
 
 
 def replies(run: Run, vm: RunningVm, name: str) -> list[Any]:
-    done = run(vm.address, "-f", str(EXAMPLES / name))
-    assert (done.stderr, done.returncode) == ("", 0)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    result = run(vm.address, "-f", str(EXAMPLES / name))
+    assert (result.stderr, result.returncode) == ("", 0)
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_hot_plug(vm: RunningVm, run: Run) -> None:
@@ -62,8 +60,8 @@ def test_backup(vm: RunningVm, run: Run) -> None:
         *("create", "-f", "qcow2", "-b", "full.qcow2", "-F", "qcow2", "increment.qcow2"),
         folder=vm.folder,
     )
-    done = run(vm.address, "-f", str(EXAMPLES / "backup.qmp"))
-    assert (done.stderr, done.returncode) == ("", 0)
+    result = run(vm.address, "-f", str(EXAMPLES / "backup.qmp"))
+    assert (result.stderr, result.returncode) == ("", 0)
     vm.shut_down()
     compared = image_tool("compare", "disk.qcow2", "increment.qcow2", folder=vm.folder)
     assert compared == "Images are identical.\n"
@@ -71,7 +69,7 @@ def test_backup(vm: RunningVm, run: Run) -> None:
         image_tool("compare", "disk.qcow2", "full.qcow2", folder=vm.folder)
 
 
-def test_migrate(start_vm: Start, run: Run, environment: dict[str, str]) -> None:
+def test_migrate(start_vm: StartVm, run: Run, environment: dict[str, str]) -> None:
     source = start_vm()
     # The same folder is the two QEMUs' working folder, so that both see migrate.sock.
     target = start_vm("-incoming", "defer", cwd=source.folder)
@@ -108,9 +106,9 @@ def test_dump(vm: RunningVm, run: Run) -> None:
 
 
 def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-f", str(EXAMPLES / "human.qmp"))
-    assert (done.stderr, done.returncode) == ("", 0)
-    version, status, *_, last = done.stdout.splitlines()
+    result = run(vm.address, "-f", str(EXAMPLES / "human.qmp"))
+    assert (result.stderr, result.returncode) == ("", 0)
+    version, status, *_, last = result.stdout.splitlines()
     assert version[0].isdecimal()
     assert status == "VM status: paused (prelaunch)"
     assert json.loads(last)["return"]["status"] == "prelaunch"
@@ -118,8 +116,8 @@ def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
 def test_examples_pass_the_check(path: Path, run: Run, schema_file: Path) -> None:
-    done = run("--schema", str(schema_file), "-f", str(path))
-    assert (done.stderr, done.returncode) == ("", 0)
+    result = run("--schema", str(schema_file), "-f", str(path))
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 def test_the_readme_shows_the_examples() -> None:

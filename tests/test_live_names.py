@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from qmp_shell.commands.completion import complete_draft
 from qmp_shell.complete import Candidate, Draft
 from qmp_shell.session import Session
-from tests.conftest import RunningVm, need
+from tests.conftest import RunningVm, create_image, create_image_snapshot
 from tests.sessions import attach
 
 
@@ -40,9 +39,8 @@ def session(qemu: str) -> Iterator[Session]:
     ):
         folder = Path(name)
         disk = folder / "disk.qcow2"
-        image_tool = need("qemu-img")
-        subprocess.run([image_tool, "create", "-q", "-f", "qcow2", str(disk), "16M"], check=True)
-        subprocess.run([image_tool, "snapshot", "-c", "tag1", str(disk)], check=True)
+        create_image(disk)
+        create_image_snapshot(disk, "tag1")
         vm = RunningVm(
             qemu,
             folder,

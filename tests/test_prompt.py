@@ -8,10 +8,8 @@ import re
 import shutil
 import signal
 import stat
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +17,16 @@ import pytest
 import qmp_shell
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.questions import COMMANDS, RUN_STATE
-from tests.conftest import RunningVm, need
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.conftest import (
+    RunningVm,
+    StartPeer,
+    StartTerminal,
+    StartVm,
+    create_image,
+    create_image_snapshot,
+)
+from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.terminal import Terminal
-
-Start = Callable[..., Terminal]
-HOLD = ScriptedPeer.HOLD
 
 
 def test_the_banner_names_the_vm_and_its_version(shell: Terminal, vm: RunningVm) -> None:
@@ -50,7 +52,7 @@ def test_an_error_reply_is_red(shell: Terminal) -> None:
     assert shell.colours('"DeviceNotFound"') == {"red"}
 
 
-def test_without_colours(vm: RunningVm, terminal: Start) -> None:
+def test_without_colours(vm: RunningVm, terminal: StartTerminal) -> None:
     shell = terminal("--color", "never", vm.address)
     shell.wait_for_prompt()
     shell.enter("query-name")
@@ -67,7 +69,9 @@ def test_a_line_that_cannot_be_read_is_marked(shell: Terminal) -> None:
     shell.wait_for_prompt()
 
 
-def test_a_long_line_that_cannot_be_read_names_the_column(vm: RunningVm, terminal: Start) -> None:
+def test_the_column_of_an_error_is_named_if_the_line_is_wider_than_the_terminal(
+    vm: RunningVm, terminal: StartTerminal
+) -> None:
     shell = terminal(vm.address, columns=40)
     shell.wait_for_prompt()
     shell.enter("device_add driver=virtio-net-pci id=a0 oops")
@@ -91,7 +95,7 @@ def test_lines_that_are_pasted_are_run_one_by_one(shell: Terminal) -> None:
     shell.wait_for('"enabled"')
 
 
-def test_a_transaction(start_vm: Callable[..., RunningVm], terminal: Start, folder: Path) -> None:
+def test_a_transaction(start_vm: StartVm, terminal: StartTerminal, folder: Path) -> None:
     disk = folder / "disk.img"
     disk.write_bytes(bytes(1 << 20))
     vm = start_vm("-blockdev", f"driver=file,node-name=d0,filename={disk}")
@@ -155,9 +159,7 @@ def test_an_event_leaves_what_is_typed_ready_to_run(shell: Terminal, vm: Running
     shell.wait_for('"testvm"')
 
 
-def test_a_flood_of_events_leaves_none_out(
-    peer: Callable[..., ScriptedPeer], terminal: Start
-) -> None:
+def test_a_flood_of_events_leaves_none_out(peer: StartPeer, terminal: StartTerminal) -> None:
     events = b"".join(b'{"event": "E%d"}' % number for number in range(500))
     commands = json.dumps({"return": [{"name": "test"}], "id": 4}).encode()
     name = b'{"return": {"name": "flood"}, "id": 2}{"return": {"status": "running"}, "id": 3}'
@@ -246,7 +248,7 @@ def test_completion_goes_down_into_folders(shell: Terminal, tmp_path: Path) -> N
     shell.wait_for(r'^\(QEMU\) memsave val=0 size=1 filename="some folder/a disk"$')
 
 
-def test_an_exact_name_comes_first(vm: RunningVm, terminal: Start) -> None:
+def test_an_exact_name_comes_first(vm: RunningVm, terminal: StartTerminal) -> None:
     shell = terminal("-H", vm.address)
     shell.wait_for_prompt("(qemu) ")
     shell.type("stop")
@@ -261,7 +263,7 @@ def test_a_dash_is_as_good_as_an_underscore(shell: Terminal) -> None:
     shell.wait_for("^ +device_add ")
 
 
-def test_help_from_the_midst_of_a_line(vm: RunningVm, terminal: Start) -> None:
+def test_help_from_the_midst_of_a_line(vm: RunningVm, terminal: StartTerminal) -> None:
     shell = terminal(vm.address, rows=90)
     shell.wait_for_prompt()
     shell.enter("object-add qom-type=iothread ?")
@@ -277,7 +279,7 @@ def test_the_toolbar_shows_the_signature(shell: Terminal) -> None:
     shell.wait_until(lambda: shell.is_bold("up=bool"), "the argument that is typed, in bold")
 
 
-def test_the_toolbar_fits_a_narrow_terminal(vm: RunningVm, terminal: Start) -> None:
+def test_the_toolbar_fits_a_narrow_terminal(vm: RunningVm, terminal: StartTerminal) -> None:
     shell = terminal(vm.address, columns=40)
     shell.wait_for_prompt()
     shell.type("blockdev-mirror device=a on-target-error=")
@@ -317,7 +319,7 @@ def test_help_for_a_command(shell: Terminal) -> None:
     assert any(line.startswith("  set_link name=") for line in shell.lines)
 
 
-def test_a_prompt_without_a_vm(terminal: Start, schema_file: Path, vm: RunningVm) -> None:
+def test_a_prompt_without_a_vm(terminal: StartTerminal, schema_file: Path, vm: RunningVm) -> None:
     shell = terminal("--schema", str(schema_file))
     shell.wait_for_prompt()
     assert shell.lines[0] == "no VM, only its schema: lines are checked and not sent"
@@ -335,7 +337,7 @@ def test_a_prompt_without_a_vm(terminal: Start, schema_file: Path, vm: RunningVm
 
 
 def test_history_lasts_from_one_run_to_the_next(
-    shell: Terminal, vm: RunningVm, terminal: Start, environment: dict[str, str]
+    shell: Terminal, vm: RunningVm, terminal: StartTerminal, environment: dict[str, str]
 ) -> None:
     for line in ("query-name", "query-kvm", "set_password protocol=vnc password=hunter2"):
         shell.enter(line)
@@ -396,7 +398,7 @@ def test_the_history_command(shell: Terminal) -> None:
 
 
 def test_a_tall_reply_goes_to_the_pager(
-    vm: RunningVm, terminal: Start, environment: dict[str, str], tmp_path: Path
+    vm: RunningVm, terminal: StartTerminal, environment: dict[str, str], tmp_path: Path
 ) -> None:
     paged = tmp_path / "paged"
     environment["PAGER"] = f"tee {paged}"
@@ -419,7 +421,7 @@ def test_a_tall_reply_goes_to_the_pager(
 
 
 def test_a_pager_that_is_not_there(
-    vm: RunningVm, terminal: Start, environment: dict[str, str]
+    vm: RunningVm, terminal: StartTerminal, environment: dict[str, str]
 ) -> None:
     environment["PAGER"] = "/nonesuch/pager"
     shell = terminal(vm.address)
@@ -450,9 +452,7 @@ def test_human_monitor_mode(shell: Terminal) -> None:
     shell.wait_for_prompt()
 
 
-def test_human_monitor_remembers_the_cpu(
-    start_vm: Callable[..., RunningVm], terminal: Start
-) -> None:
+def test_human_monitor_remembers_the_cpu(start_vm: StartVm, terminal: StartTerminal) -> None:
     shell = terminal("-H", start_vm("-smp", "2").address)
     shell.wait_for_prompt("(qemu) ")
     shell.enter("cpu 1")
@@ -465,9 +465,7 @@ def test_human_monitor_remembers_the_cpu(
     shell.wait_until(lambda: shell.text.count("* CPU #1") == 2, "CPU 1 once more")
 
 
-def test_a_lost_vm_can_be_attached_again(
-    shell: Terminal, vm: RunningVm, start_vm: Callable[..., RunningVm]
-) -> None:
+def test_a_lost_vm_can_be_attached_again(shell: Terminal, vm: RunningVm, start_vm: StartVm) -> None:
     shell.enter(".set pretty off")
     shell.wait_for_prompt()
     shell.type("query-na")
@@ -488,7 +486,7 @@ def test_a_lost_vm_can_be_attached_again(
 
 
 def test_ctrl_c_gives_the_prompt_back_and_the_late_reply_is_shown_as_such(
-    peer: Callable[..., ScriptedPeer], terminal: Start
+    peer: StartPeer, terminal: StartTerminal
 ) -> None:
     server = peer(
         GREETING,
@@ -512,7 +510,7 @@ def test_ctrl_c_gives_the_prompt_back_and_the_late_reply_is_shown_as_such(
 
 
 def test_nothing_that_the_terminal_acts_on_is_printed(
-    peer: Callable[..., ScriptedPeer], terminal: Start
+    peer: StartPeer, terminal: StartTerminal
 ) -> None:
     evil = "\x1b]0;owned\x07\x9b31mred\x7f"
     name = json.dumps({"return": {"name": evil}, "id": 2}, ensure_ascii=False).encode()
@@ -538,7 +536,7 @@ def test_help_lists_the_commands_to_the_shell(shell: Terminal) -> None:
 
 
 def test_a_history_that_cannot_be_kept(
-    vm: RunningVm, terminal: Start, environment: dict[str, str]
+    vm: RunningVm, terminal: StartTerminal, environment: dict[str, str]
 ) -> None:
     environment["XDG_STATE_HOME"] = "/proc/nonesuch"
     shell = terminal(vm.address)
@@ -571,7 +569,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(
 
 
 def test_what_is_typed_while_a_command_runs_is_for_the_next_prompt(
-    peer: Callable[..., ScriptedPeer], terminal: Start
+    peer: StartPeer, terminal: StartTerminal
 ) -> None:
     status = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
     names = b'{"return": [], "id": 4}'
@@ -597,7 +595,7 @@ def test_a_log_that_fills_its_disk_is_no_lost_vm(shell: Terminal, vm: RunningVm)
     shell.wait_for('"testvm"')
 
 
-def test_odd_events_are_shown(peer: Callable[..., ScriptedPeer], terminal: Start) -> None:
+def test_odd_events_are_shown(peer: StartPeer, terminal: StartTerminal) -> None:
     odd = b'{"event": "A", "timestamp": null}{"event": "B", "timestamp": {"seconds": 1e300}}'
     status = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
     server = peer(GREETING, ACCEPTED, b"", status, b'{"return": [], "id": 4}' + odd, HOLD)
@@ -627,9 +625,7 @@ def test_an_address_that_is_none_does_not_end_the_shell(shell: Terminal) -> None
     shell.wait_for('"testvm"')
 
 
-def test_names_of_the_wrong_shape_are_none(
-    peer: Callable[..., ScriptedPeer], terminal: Start
-) -> None:
+def test_names_of_the_wrong_shape_are_none(peer: StartPeer, terminal: StartTerminal) -> None:
     about = b'{"return": [1], "id": 2}{"return": "x", "id": 3}'
     names = b'{"return": ["x", {}, {"name": "test"}], "id": 4}'
     server = peer(GREETING, ACCEPTED, b"", about, names, HOLD)
@@ -641,7 +637,7 @@ def test_names_of_the_wrong_shape_are_none(
 
 
 def test_a_vm_that_does_not_answer_is_not_waited_for(
-    peer: Callable[..., ScriptedPeer], monkeypatch: pytest.MonkeyPatch
+    peer: StartPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with qmp_shell.connect(peer(GREETING, ACCEPTED, HOLD).address) as client:
         answers = Answers(client)
@@ -656,7 +652,7 @@ def test_a_vm_that_does_not_answer_is_not_waited_for(
 
 
 def test_a_vm_lost_while_its_names_are_asked_for_is_told(
-    peer: Callable[..., ScriptedPeer], terminal: Start
+    peer: StartPeer, terminal: StartTerminal
 ) -> None:
     about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
     server = peer(GREETING, ACCEPTED, b"", about, b"")
@@ -747,9 +743,7 @@ def test_this_shells_own_words_are_not_marked(shell: Terminal) -> None:
     shell.wait_until(lambda: "red" not in shell.colours("exit"), "no mark")
 
 
-def test_completion_under_a_stream_of_events(
-    peer: Callable[..., ScriptedPeer], terminal: Start
-) -> None:
+def test_completion_under_a_stream_of_events(peer: StartPeer, terminal: StartTerminal) -> None:
     event = b'{"event": "TEST"}'
     about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
     names = event * 50 + b'{"return": [{"name": "test-me"}], "id": 4}' + event * 50
@@ -768,13 +762,34 @@ def test_a_script_run_from_the_prompt(shell: Terminal, tmp_path: Path) -> None:
     assert "enabled" not in shell.text
 
 
+@pytest.mark.parametrize(
+    ("opened_before", "prompt"),
+    [
+        pytest.param(False, "(QEMU) ", id="opened by the script"),
+        pytest.param(True, "TRANS> ", id="opened before it"),
+    ],
+)
+def test_ctrl_c_in_a_script_discards_a_transaction_that_the_script_opened(
+    shell: Terminal, tmp_path: Path, opened_before: bool, prompt: str
+) -> None:
+    opening = "" if opened_before else "transaction(\n"
+    (tmp_path / "script").write_text(f"{opening}abort\n.set pretty\n.sleep 60\n")
+    if opened_before:
+        shell.enter("transaction(")
+        shell.wait_for_prompt("TRANS> ")
+    shell.enter(".source script")
+    shell.wait_for("^on$")  # the output of .set
+    shell.press("ctrl-c")
+    shell.wait_for("^interrupted$")
+    shell.wait_for_prompt(prompt)
+
+
 def test_a_hostile_name_is_completed_as_one_string(
-    start_vm: Callable[..., RunningVm], terminal: Start, tmp_path: Path
+    start_vm: StartVm, terminal: StartTerminal, tmp_path: Path
 ) -> None:
     disk = tmp_path / "disk.qcow2"
-    subprocess.run([need("qemu-img"), "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
-    tag = "tag\n| touch pwned"
-    subprocess.run([need("qemu-img"), "snapshot", "-c", tag, disk], check=True)
+    create_image(disk)
+    create_image_snapshot(disk, "tag\n| touch pwned")
     vm = start_vm("-blockdev", f"qcow2,node-name=d0,file.driver=file,file.filename={disk}")
     shell = terminal(vm.address)
     shell.wait_for_prompt()

@@ -10,47 +10,52 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import qmp_shell
-from tests.conftest import Fed, Run, RunningVm, need
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.conftest import (
+    PipedProcess,
+    Run,
+    RunningVm,
+    StartPeer,
+    StartVm,
+    require_program,
+    shell_command,
+)
+from tests.peer import ACCEPTED, GREETING, HOLD
 
 NAME = '{"return": {"name": "testvm"}}\n'
-HOLD = ScriptedPeer.HOLD
-Peer = Callable[..., ScriptedPeer]
 
 
 def test_a_pipe(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, stdin="# a comment\n\nquery-name\nquery-name")
-    assert (done.stdout, done.stderr, done.returncode) == (NAME * 2, "", 0)
+    result = run(vm.address, stdin="# a comment\n\nquery-name\nquery-name")
+    assert (result.stdout, result.stderr, result.returncode) == (NAME * 2, "", 0)
 
 
 def test_lines_and_files_in_their_order(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     script = tmp_path / "script.qmp"
     script.write_bytes(b"\xef\xbb\xbfquery-name\r\n{'execute':\r\n 'query-uuid'}\r\n")
-    done = run(
+    result = run(
         *(vm.address, "-c", "query-kvm", "-f", str(script), "-f", "-", "-c", "query-name"),
         stdin="query-version\n",
     )
-    replies = [json.loads(line)["return"] for line in done.stdout.splitlines()]
+    replies = [json.loads(line)["return"] for line in result.stdout.splitlines()]
     assert [sorted(reply)[0] for reply in replies] == [
         *("enabled", "name", "UUID", "package", "name")
     ]
-    assert (done.stderr, done.returncode) == ("", 0)
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 def test_a_failed_command_stops_the_script(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, stdin="query-name\nnonesuch\nquery-name\n")
-    name, error = done.stdout.splitlines(keepends=True)
+    result = run(vm.address, stdin="query-name\nnonesuch\nquery-name\n")
+    name, error = result.stdout.splitlines(keepends=True)
     assert name == NAME
     assert json.loads(error)["error"]["class"] == "CommandNotFound"
-    assert done.stderr.startswith("qmp-shell: <stdin>:2: nonesuch: CommandNotFound: ")
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == 1
+    assert result.stderr.startswith("qmp-shell: <stdin>:2: nonesuch: CommandNotFound: ")
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == 1
 
 
 @pytest.mark.parametrize("command", ["device_add", "human-monitor-command", "query-name"])
@@ -59,22 +64,22 @@ def test_arguments_that_are_no_object(
     vm: RunningVm, run: Run, command: str, arguments: str
 ) -> None:
     line = f'{{"execute": "{command}", "arguments": {arguments}}}\n'
-    done = run("-k", vm.address, stdin=line * 2 + "query-name\n")
-    *errors, name = done.stdout.splitlines(keepends=True)
+    result = run("-k", vm.address, stdin=line * 2 + "query-name\n")
+    *errors, name = result.stdout.splitlines(keepends=True)
     assert [json.loads(error)["error"]["class"] for error in errors] == ["GenericError"] * 2
-    assert (name, done.returncode) == (NAME, 1)
-    assert done.stderr.count("\n") == 2
-    assert "Traceback" not in done.stderr
+    assert (name, result.returncode) == (NAME, 1)
+    assert result.stderr.count("\n") == 2
+    assert "Traceback" not in result.stderr
 
 
 def test_keep_going(vm: RunningVm, run: Run) -> None:
-    done = run("-k", vm.address, stdin="nonesuch\nquery-name x\nquery-name\n")
-    assert done.stdout.endswith(NAME)
-    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [
+    result = run("-k", vm.address, stdin="nonesuch\nquery-name x\nquery-name\n")
+    assert result.stdout.endswith(NAME)
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [
         "<stdin>:1",
         "<stdin>:2:12",
     ]
-    assert done.returncode == 1, "the first failure's status"
+    assert result.returncode == 1, "the first failure's status"
 
 
 @pytest.mark.parametrize(
@@ -94,42 +99,42 @@ def test_keep_going(vm: RunningVm, run: Run) -> None:
 def test_a_line_that_cannot_be_read(
     vm: RunningVm, run: Run, script: str | bytes, where: str, says: str
 ) -> None:
-    done = run(vm.address, stdin=script)
-    assert done.stderr.startswith(f"qmp-shell: {where}: ")
-    assert says in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == 2
+    result = run(vm.address, stdin=script)
+    assert result.stderr.startswith(f"qmp-shell: {where}: ")
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == 2
 
 
 def test_a_transaction_with_a_bad_line_is_not_sent(vm: RunningVm, run: Run) -> None:
-    done = run("-k", vm.address, stdin="transaction(\nabort oops\n)\nquery-name\n")
-    assert done.stdout == NAME
-    assert "<stdin>:3:1: not sent" in done.stderr
-    assert done.returncode == 2
+    result = run("-k", vm.address, stdin="transaction(\nabort oops\n)\nquery-name\n")
+    assert result.stdout == NAME
+    assert "<stdin>:3:1: not sent" in result.stderr
+    assert result.returncode == 2
 
 
-def test_a_transaction(start_vm: Callable[..., RunningVm], run: Run, tmp_path: Path) -> None:
+def test_a_transaction(start_vm: StartVm, run: Run, tmp_path: Path) -> None:
     disk = tmp_path / "disk.img"
     disk.write_bytes(bytes(1 << 20))
     vm = start_vm("-blockdev", f"driver=file,node-name=d0,filename={disk}")
-    done = run(
+    result = run(
         vm.address,
         stdin="transaction(\nblock-dirty-bitmap-add node=d0 name=b0\n"
         "block-dirty-bitmap-add node=d0 name=b1\n)\n"
         "transaction( block-dirty-bitmap-disable node=d0 name=b0 abort )\n",
     )
-    first, second = map(json.loads, done.stdout.splitlines())
+    first, second = map(json.loads, result.stdout.splitlines())
     assert first == {"return": {}}
     assert "error" in second
-    assert done.returncode == 1
+    assert result.returncode == 1
 
 
 def test_a_transaction_in_several_lines_of_the_command_line(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "transaction(", "-c", ")", "-c", "query-name")
-    assert (done.stdout, done.returncode) == ('{"return": {}}\n' + NAME, 0)
-    done = run(vm.address, "-c", "transaction(", "-f", "/dev/null")
-    assert done.stderr == "qmp-shell: a transaction( is open at the end; close it with )\n"
-    assert done.returncode == 2
+    result = run(vm.address, "-c", "transaction(", "-c", ")", "-c", "query-name")
+    assert (result.stdout, result.returncode) == ('{"return": {}}\n' + NAME, 0)
+    result = run(vm.address, "-c", "transaction(", "-f", "/dev/null")
+    assert result.stderr == "qmp-shell: a transaction( is open at the end; close it with )\n"
+    assert result.returncode == 2
 
 
 def test_events_are_printed_when_asked_for(vm: RunningVm, run: Run) -> None:
@@ -143,12 +148,12 @@ def test_events_are_printed_when_asked_for(vm: RunningVm, run: Run) -> None:
 def test_events_are_printed_while_the_next_line_is_awaited(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
-    with Fed(sys.executable, "-m", "qmp_shell", "-e", vm.address, env=environment) as shell:
-        shell.say("query-name")
-        assert shell.hear() == NAME
+    with PipedProcess(*shell_command(), "-e", vm.address, env=environment) as shell:
+        shell.write_line("query-name")
+        assert shell.read_line() == NAME
         vm.run("cont")
-        assert json.loads(shell.hear())["event"] == "RESUME"
-        assert shell.end() == 0
+        assert json.loads(shell.read_line())["event"] == "RESUME"
+        assert shell.close_input() == 0
 
 
 def test_pretty_and_compact(vm: RunningVm, run: Run) -> None:
@@ -169,75 +174,75 @@ def test_the_address_may_come_from_the_environment(vm: RunningVm, run: Run) -> N
     assert run("-c", "query-name", QMP_SOCKET=f"unix:{vm.address},server=on").stdout == NAME
 
 
-def test_connecting_anew(start_vm: Callable[..., RunningVm], vm: RunningVm, run: Run) -> None:
+def test_connecting_anew(start_vm: StartVm, vm: RunningVm, run: Run) -> None:
     other = start_vm(name="other")
-    done = run(
+    result = run(
         vm.address,
         stdin=f"query-name\n.connect\nquery-name\ntransaction(\n.connect {other.address}\n"
         "query-name\n.connect\nquery-name\n",
     )
-    names = [json.loads(line)["return"]["name"] for line in done.stdout.splitlines()]
+    names = [json.loads(line)["return"]["name"] for line in result.stdout.splitlines()]
     assert names == ["testvm", "testvm", "other", "other"]
-    assert (done.stderr, done.returncode) == ("", 0)
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
-    done = run("-H", vm.address, stdin="info name\n\nstop\n.qmp\nquery-name\n.hmp info name\n")
-    assert done.stdout == f"testvm\n{NAME}testvm\n"
-    assert (done.stderr, done.returncode) == ("", 0)
+    result = run("-H", vm.address, stdin="info name\n\nstop\n.qmp\nquery-name\n.hmp info name\n")
+    assert result.stdout == f"testvm\n{NAME}testvm\n"
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 def test_leaving_early(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "query-name\nexit\nquery-name", "-c", "query-name")
-    assert (done.stdout, done.returncode) == (NAME, 0)
+    result = run(vm.address, "-c", "query-name\nexit\nquery-name", "-c", "query-name")
+    assert (result.stdout, result.returncode) == (NAME, 0)
 
 
 def test_the_end_of_the_vm(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, stdin="quit\n")
-    assert (done.stdout, done.stderr, done.returncode) == ('{"return": {}}\n', "", 0)
+    result = run(vm.address, stdin="quit\n")
+    assert (result.stdout, result.stderr, result.returncode) == ('{"return": {}}\n', "", 0)
 
 
 @pytest.mark.parametrize("more", [[], ["-k"]])
-def test_a_lost_connection(peer: Peer, run: Run, more: list[str]) -> None:
+def test_a_lost_connection(peer: StartPeer, run: Run, more: list[str]) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return"')
-    done = run(*more, server.address, stdin="test\ntest\n")
-    assert done.stdout == ""
-    assert done.stderr == (
+    result = run(*more, server.address, stdin="test\ntest\n")
+    assert result.stdout == ""
+    assert result.stderr == (
         "qmp-shell: <stdin>:1: the VM closed the connection in the middle of a message\n"
     )
-    assert done.returncode == 4
+    assert result.returncode == 4
 
 
-def test_a_time_out(peer: Peer, run: Run) -> None:
+def test_a_time_out(peer: StartPeer, run: Run) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
-    done = run("-t", "0.1", server.address, "-c", "slow")
-    assert done.stderr == "qmp-shell: slow: no reply within 0.1 s\n"
-    assert done.returncode == 5
+    result = run("-t", "0.1", server.address, "-c", "slow")
+    assert result.stderr == "qmp-shell: slow: no reply within 0.1 s\n"
+    assert result.returncode == 5
 
 
-def test_a_reply_that_comes_too_late_is_not_another_commands(peer: Peer, run: Run) -> None:
+def test_a_reply_that_comes_too_late_is_not_another_commands(peer: StartPeer, run: Run) -> None:
     server = peer(
         GREETING, ACCEPTED, b"", b'{"return": "late", "id": 2}{"return": "mine", "id": 3}', HOLD
     )
-    done = run("-k", "-t", "0.5", server.address, "-c", "slow", "-c", "test")
-    assert done.stdout == '{"return": "mine"}\n'
-    assert done.returncode == 5
+    result = run("-k", "-t", "0.5", server.address, "-c", "slow", "-c", "test")
+    assert result.stdout == '{"return": "mine"}\n'
+    assert result.returncode == 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals(peer: Peer, environment: dict[str, str], number: signal.Signals) -> None:
+def test_signals(peer: StartPeer, environment: dict[str, str], number: signal.Signals) -> None:
     server = peer(GREETING, ACCEPTED, b'{"event": "NOW"}', HOLD)
     command = [sys.executable, "-m", "qmp_shell", "-e", server.address, "-c", "slow"]
-    with Fed(*command, env=environment) as shell:
-        assert "NOW" in shell.hear()
+    with PipedProcess(*command, env=environment) as shell:
+        assert "NOW" in shell.read_line()
         shell.send_signal(number)
         status = shell.wait(20)
         assert status == (130 if number == signal.SIGINT else -signal.SIGTERM)
-        assert shell.complaints() == ""
+        assert shell.read_errors() == ""
 
 
 def test_an_output_that_is_closed(vm: RunningVm, environment: dict[str, str]) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *("bash", "-c", '"$0" -m qmp_shell "$1" | head -1; echo ${PIPESTATUS[0]}'),
             *(sys.executable, vm.address),
@@ -248,13 +253,13 @@ def test_an_output_that_is_closed(vm: RunningVm, environment: dict[str, str]) ->
         timeout=60,
         check=True,
     )
-    assert done.stdout.decode() == f"{NAME}141\n"
-    assert done.stderr == b""
+    assert result.stdout.decode() == f"{NAME}141\n"
+    assert result.stderr == b""
 
 
 def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> None:
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "qmp_shell", vm.address, "-c", "query-name"],
             stdout=full,
             stderr=subprocess.PIPE,
@@ -262,8 +267,8 @@ def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> N
             timeout=60,
             check=False,
         )
-    assert done.stderr == b"qmp-shell: No space left on device\n"
-    assert done.returncode == 1
+    assert result.stderr == b"qmp-shell: No space left on device\n"
+    assert result.returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -281,18 +286,18 @@ def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> N
     ],
 )
 def test_usage(run: Run, arguments: list[str], status: int, says: str) -> None:
-    done = run(*arguments)
-    assert done.returncode == status
-    assert says in done.stderr
-    assert done.stderr.startswith("qmp-shell: ")
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+    result = run(*arguments)
+    assert result.returncode == status
+    assert says in result.stderr
+    assert result.stderr.startswith("qmp-shell: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
 
 
 def test_a_script_that_is_not_there(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-f", "nonesuch.qmp")
-    assert done.stderr == "qmp-shell: nonesuch.qmp: No such file or directory\n"
-    assert done.returncode == 2
+    result = run(vm.address, "-f", "nonesuch.qmp")
+    assert result.stderr == "qmp-shell: nonesuch.qmp: No such file or directory\n"
+    assert result.returncode == 2
 
 
 def test_help_and_version(run: Run) -> None:
@@ -305,39 +310,39 @@ def test_help_and_version(run: Run) -> None:
 @pytest.mark.parametrize("name", ["qmp-shell", "qmp-shell-wrap"])
 def test_the_installed_programs(name: str) -> None:
     program = Path(sys.executable).parent / name
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{name} {qmp_shell.__version__}\n"
+    result = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{name} {qmp_shell.__version__}\n"
 
 
 def test_the_module_is_the_program(vm: RunningVm, environment: dict[str, str]) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "qmp_shell", vm.address, "-c", "query-name"],
         capture_output=True,
         text=True,
         env=environment,
         check=True,
     )
-    assert done.stdout == NAME
+    assert result.stdout == NAME
 
 
 def test_settings_in_a_script(vm: RunningVm, run: Run) -> None:
-    done = run(
+    result = run(
         vm.address,
         stdin=".set pretty on\nquery-name\n.set pretty\n.set pretty off\nquery-name\n",
     )
-    assert done.stdout == '{\n  "return": {\n    "name": "testvm"\n  }\n}\non\n' + NAME
+    assert result.stdout == '{\n  "return": {\n    "name": "testvm"\n  }\n}\non\n' + NAME
     assert run(vm.address, "-c", ".set").stdout.splitlines()[1].startswith("events    off   ")
     for bad in (".set nonesuch on", ".set pretty maybe", ".set timeout 0"):
         assert run(vm.address, "-c", bad).returncode == 2
 
 
 def test_verbose_shows_messages_without_secrets(vm: RunningVm, run: Run) -> None:
-    done = run("-v", vm.address, "-c", "set_password protocol=vnc password=hunter2")
-    sent = [json.loads(line[2:]) for line in done.stderr.splitlines() if line.startswith("> ")]
+    result = run("-v", vm.address, "-c", "set_password protocol=vnc password=hunter2")
+    sent = [json.loads(line[2:]) for line in result.stderr.splitlines() if line.startswith("> ")]
     assert [message["execute"] for message in sent] == ["qmp_capabilities", "set_password"]
     assert sent[1]["arguments"] == {"protocol": "vnc", "password": "***"}
-    assert '< {"QMP": ' in done.stderr
-    assert "hunter2" not in done.stderr
+    assert '< {"QMP": ' in result.stderr
+    assert "hunter2" not in result.stderr
 
 
 def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
@@ -356,23 +361,23 @@ def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
 
 
 def test_a_log_that_fills_its_disk(vm: RunningVm, run: Run) -> None:
-    done = run("-l", "/dev/full", vm.address, "-c", "query-name", "-c", ".log off")
-    assert done.stderr == "qmp-shell: /dev/full: No space left on device; logging is off\n"
-    assert (done.stdout, done.returncode) == (NAME, 0)
+    result = run("-l", "/dev/full", vm.address, "-c", "query-name", "-c", ".log off")
+    assert result.stderr == "qmp-shell: /dev/full: No space left on device; logging is off\n"
+    assert (result.stdout, result.returncode) == (NAME, 0)
 
 
 def test_a_log_that_cannot_be_written(vm: RunningVm, run: Run) -> None:
-    done = run("-l", "/nonesuch/log", vm.address, "-c", "query-name")
-    assert done.stderr == "qmp-shell: /nonesuch/log: No such file or directory; no log is kept\n"
-    assert (done.stdout, done.returncode) == ("", 2)
+    result = run("-l", "/nonesuch/log", vm.address, "-c", "query-name")
+    assert result.stderr == "qmp-shell: /nonesuch/log: No such file or directory; no log is kept\n"
+    assert (result.stdout, result.returncode) == ("", 2)
 
 
-def test_nothing_that_a_terminal_acts_on_is_printed(peer: Peer, run: Run) -> None:
+def test_nothing_that_a_terminal_acts_on_is_printed(peer: StartPeer, run: Run) -> None:
     evil = "\x1b]0;owned\x07\x9b31m\x7f"
     reply = json.dumps({"return": evil, "id": 2}, ensure_ascii=False).encode()
     server = peer(GREETING, ACCEPTED, reply, reply.replace(b"2}", b"3}"), HOLD)
-    done = run(server.address, "-c", "test", "-c", ".hmp x")
-    compact, text = done.stdout.splitlines()
+    result = run(server.address, "-c", "test", "-c", ".hmp x")
+    compact, text = result.stdout.splitlines()
     assert json.loads(compact)["return"] == evil
     assert compact.isascii()
     assert compact.isprintable()
@@ -383,7 +388,7 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
     path = folder / "ga.sock"
     agent = subprocess.Popen(
         [
-            *(need("qemu-ga"), "-m", "unix-listen", "-p", str(path)),
+            *(require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path)),
             *("-t", str(folder), "-f", str(folder / "pid")),
         ]
     )
@@ -394,9 +399,9 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
             client.connect(str(path))
             client.sendall(b'{"execute": "guest-ping"}\n{"execute": "gue')
             assert client.recv(100) == b'{"return": {}}\n'
-        done = run("-w", "20", "--agent", str(path), "-c", "guest-ping", "-c", "nonesuch")
-        assert done.stdout.startswith('{"return": {}}\n{"error": ')
-        assert done.returncode == 1
+        result = run("-w", "20", "--agent", str(path), "-c", "guest-ping", "-c", "nonesuch")
+        assert result.stdout.startswith('{"return": {}}\n{"error": ')
+        assert result.returncode == 1
         page = run("-w", "20", "-N", str(path), "-c", "guest-file-open ?").stdout
         assert page.startswith("guest-file-open: a command")
         assert "  path  string" in page.splitlines()
@@ -412,12 +417,12 @@ def test_a_storage_daemon(folder: Path, run: Run) -> None:
     path = folder / "qsd.sock"
     chardev = f"socket,path={path},server=on,wait=off,id=c"
     daemon = subprocess.Popen(
-        [need("qemu-storage-daemon"), "--chardev", chardev, "--monitor", "chardev=c"]
+        [require_program("qemu-storage-daemon"), "--chardev", chardev, "--monitor", "chardev=c"]
     )
     try:
         add = "blockdev-add driver=null-co node-name=n5 size=1M read-only=on"
-        done = run("-w", "20", str(path), "-c", add, "-c", "blockdev-del node-name=n5")
-        assert (done.returncode, done.stderr) == (0, "")
+        result = run("-w", "20", str(path), "-c", add, "-c", "blockdev-del node-name=n5")
+        assert (result.returncode, result.stderr) == (0, "")
         page = run("-w", "20", str(path), "-c", "blockdev-add ?").stdout
         assert "qemu-storage-daemon-qmp-ref(7):" in page or "Creates a new block device" in page
     finally:
@@ -447,42 +452,42 @@ def test_closed_standard_streams(vm: RunningVm, environment: dict[str, str]) -> 
     assert no_errors.returncode == 1
 
 
-def test_letters_that_the_output_has_not(peer: Peer, run: Run) -> None:
+def test_letters_that_the_output_has_not(peer: StartPeer, run: Run) -> None:
     reply = '{"return": "caf\u00e9 \u2603", "id": 2}'.encode()
     server = peer(GREETING, ACCEPTED, reply, HOLD)
-    done = run("-H", server.address, "-c", "x", PYTHONIOENCODING="ascii")
-    assert (done.stdout, done.stderr) == ("caf\\xe9 \\u2603\n", "")
+    result = run("-H", server.address, "-c", "x", PYTHONIOENCODING="ascii")
+    assert (result.stdout, result.stderr) == ("caf\\xe9 \\u2603\n", "")
 
 
 def test_waiting_for_the_socket(vm: RunningVm, run: Run) -> None:
     assert run("-w", vm.address, "-c", "query-name").stdout == NAME
     assert run(vm.address, "-w", "-c", "query-name").stdout == NAME
     assert run("-w5", vm.address, "-c", "query-name").stdout == NAME
-    done = run("-w", "soon", vm.address, "-c", "query-name")
-    assert done.stderr == "qmp-shell: -w takes a number of seconds, not 'soon'\n"
+    result = run("-w", "soon", vm.address, "-c", "query-name")
+    assert result.stderr == "qmp-shell: -w takes a number of seconds, not 'soon'\n"
     assert run("-w", "0.1", "/nonesuch/vm.sock").returncode == 3
 
 
 def test_events_end_with_the_vm(vm: RunningVm, environment: dict[str, str]) -> None:
-    with Fed(sys.executable, "-m", "qmp_shell", "-e", vm.address, env=environment) as shell:
-        shell.say("query-name")
-        assert shell.hear() == NAME
+    with PipedProcess(*shell_command(), "-e", vm.address, env=environment) as shell:
+        shell.write_line("query-name")
+        assert shell.read_line() == NAME
         vm.run("cont")
-        assert json.loads(shell.hear())["event"] == "RESUME"
+        assert json.loads(shell.read_line())["event"] == "RESUME"
         vm.close()
         assert shell.wait(20) == 4
-        assert shell.complaints() == "qmp-shell: the VM closed the connection\n"
+        assert shell.read_errors() == "qmp-shell: the VM closed the connection\n"
 
 
 def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", 'exec "$0" -m qmp_shell "$1" <&-', sys.executable, vm.address],
         capture_output=True,
         env=environment,
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
 
 def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> None:
@@ -494,7 +499,7 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
         " 'pathlib', 'subprocess', 'tempfile', 'qmp_shell.schema', 'difflib'}"
         " & set(sys.modules) - own), file=sys.stderr)"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-S", "-c", code, vm.address, "-c", "query-name"],
         capture_output=True,
         text=True,
@@ -502,7 +507,7 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         check=True,
     )
-    assert (done.stdout, done.stderr) == (NAME, "[]\n")
+    assert (result.stdout, result.stderr) == (NAME, "[]\n")
 
 
 @pytest.mark.parametrize(
@@ -536,22 +541,22 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
     ],
 )
 def test_hints(vm: RunningVm, run: Run, line: str, hint: str) -> None:
-    done = run(vm.address, "-c", line)
-    assert done.returncode == 1
-    assert f"(hint: {hint}" in done.stderr
-    assert done.stderr.count("\n") == 1
+    result = run(vm.address, "-c", line)
+    assert result.returncode == 1
+    assert f"(hint: {hint}" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_an_error_that_the_schema_does_not_explain(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "device_del id=x")
-    assert "DeviceNotFound" in done.stderr
-    assert "hint" not in done.stderr
+    result = run(vm.address, "-c", "device_del id=x")
+    assert "DeviceNotFound" in result.stderr
+    assert "hint" not in result.stderr
 
 
 def test_a_name_that_is_nearly_there(vm: RunningVm, run: Run) -> None:
     run(vm.address, "-c", "object-add qom-type=iothread id=iothread0")
-    done = run(vm.address, "-c", "object-del id=iothraed0")
-    assert "(hint: id iothraed0 is not there; did you mean iothread0?)" in done.stderr
+    result = run(vm.address, "-c", "object-del id=iothraed0")
+    assert "(hint: id iothraed0 is not there; did you mean iothread0?)" in result.stderr
 
 
 def test_a_dry_run(vm: RunningVm, run: Run) -> None:
@@ -564,9 +569,9 @@ def test_a_dry_run(vm: RunningVm, run: Run) -> None:
         ".hmp info status\n"
         "query-status\n"
     )
-    done = run("-n", vm.address, stdin=script)
-    assert done.returncode == 0
-    assert done.stdout.splitlines() == [
+    result = run("-n", vm.address, stdin=script)
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
         '{"execute": "stop"}',
         '{"execute": "transaction", "arguments": {"actions": [{"type": "abort", "data": {}}]}}',
         '{"execute": "cont", "id": 7}',
@@ -579,10 +584,10 @@ def test_a_dry_run(vm: RunningVm, run: Run) -> None:
 
 def test_a_dry_run_checks_all_lines(run: Run, schema_file: Path) -> None:
     script = "stopp\nset_link name=5 up=yes\ndevice_add driver=x foo=1\ndevice_del\na=\n"
-    done = run("--schema", str(schema_file), stdin=script)
-    assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 4
-    assert done.stderr.splitlines() == [
+    result = run("--schema", str(schema_file), stdin=script)
+    assert result.returncode == 1
+    assert len(result.stdout.splitlines()) == 4
+    assert result.stderr.splitlines() == [
         "qmp-shell: <stdin>:1: stopp: no command stopp; did you mean stop?",
         "qmp-shell: <stdin>:4: device_del: missing: id",
         "qmp-shell: <stdin>:5:1: a command's name comes first, then key=value",
@@ -593,12 +598,12 @@ def test_a_schema_that_is_none(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     for content in ("[]", "{", "[1, {}]", '{"return": 5}'):
         bad.write_text(content)
-        done = run("--schema", str(bad), "-c", "stop")
-        assert (done.returncode, "this is not a QMP schema" in done.stderr) == (2, True)
-    done = run("--schema", str(tmp_path / "none"), "-c", "stop")
-    assert (done.returncode, "No such file" in done.stderr) == (2, True)
-    done = run("--schema", str(bad), vm.address)
-    assert (done.returncode, "no ADDRESS" in done.stderr) == (2, True)
+        result = run("--schema", str(bad), "-c", "stop")
+        assert (result.returncode, "this is not a QMP schema" in result.stderr) == (2, True)
+    result = run("--schema", str(tmp_path / "none"), "-c", "stop")
+    assert (result.returncode, "No such file" in result.stderr) == (2, True)
+    result = run("--schema", str(bad), vm.address)
+    assert (result.returncode, "no ADDRESS" in result.stderr) == (2, True)
 
 
 def test_lines_without_ambiguous_words_never_ask_for_the_schema(vm: RunningVm, run: Run) -> None:
@@ -614,19 +619,19 @@ def test_lines_without_ambiguous_words_never_ask_for_the_schema(vm: RunningVm, r
 
 
 def test_pipelines(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "query-name | tr a-z A-Z", "-c", "query-name|wc -l")
-    assert (done.returncode, done.stdout.split()[-1]) == (0, "1")
-    assert done.stdout.startswith('{"RETURN": {"NAME": "TESTVM"}}')
-    done = run(vm.address, "-c", "query-name | exit 3", "-c", "query-name")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "the pipeline ended with status 3" in done.stderr
-    done = run(vm.address, "-c", "no-such-command | cat")
-    assert (done.returncode, "CommandNotFound" in done.stdout) == (1, True)
+    result = run(vm.address, "-c", "query-name | tr a-z A-Z", "-c", "query-name|wc -l")
+    assert (result.returncode, result.stdout.split()[-1]) == (0, "1")
+    assert result.stdout.startswith('{"RETURN": {"NAME": "TESTVM"}}')
+    result = run(vm.address, "-c", "query-name | exit 3", "-c", "query-name")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "the pipeline ended with status 3" in result.stderr
+    result = run(vm.address, "-c", "no-such-command | cat")
+    assert (result.returncode, "CommandNotFound" in result.stdout) == (1, True)
 
 
 def test_a_pipeline_that_reads_nothing(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "query-qmp-schema | true", "-c", "query-name")
-    assert (done.returncode, done.stdout) == (0, NAME)
+    result = run(vm.address, "-c", "query-qmp-schema | true", "-c", "query-name")
+    assert (result.returncode, result.stdout) == (0, NAME)
 
 
 def test_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
@@ -645,43 +650,43 @@ def test_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     state: list[bytes] = []
     reader = threading.Thread(target=lambda: state.append(pipe.read_bytes()))
     reader.start()
-    done = run(vm.address, stdin=script)
-    assert done.stderr == ""
-    assert done.returncode == 0
+    result = run(vm.address, stdin=script)
+    assert result.stderr == ""
+    assert result.returncode == 0
     reader.join(20)
     assert state[0].startswith(b"QEVM")
-    done = run(vm.address, "-c", f"getfd fdname=f <{tmp_path}/none")
-    assert (done.returncode, "No such file" in done.stderr) == (2, True)
+    result = run(vm.address, "-c", f"getfd fdname=f <{tmp_path}/none")
+    assert (result.returncode, "No such file" in result.stderr) == (2, True)
 
 
-def test_descriptors_need_a_unix_socket(start_vm: Callable[..., RunningVm], run: Run) -> None:
+def test_descriptors_need_a_unix_socket(start_vm: StartVm, run: Run) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
-    done = run(f"127.0.0.1:{port}", "-c", "getfd fdname=f </dev/null")
-    assert (done.returncode, "UNIX socket only" in done.stderr) == (2, True)
+    result = run(f"127.0.0.1:{port}", "-c", "getfd fdname=f </dev/null")
+    assert (result.returncode, "UNIX socket only" in result.stderr) == (2, True)
 
 
 def test_out_of_band(vm: RunningVm, run: Run) -> None:
-    done = run("-v", vm.address, "-c", ".oob migrate-pause")
-    assert '"exec-oob": "migrate-pause"' in done.stderr
-    assert "only supported during postcopy" in done.stdout
-    done = run(vm.address, "-c", ".oob")
-    assert (done.returncode, "write .oob COMMAND" in done.stderr) == (2, True)
+    result = run("-v", vm.address, "-c", ".oob migrate-pause")
+    assert '"exec-oob": "migrate-pause"' in result.stderr
+    assert "only supported during postcopy" in result.stdout
+    result = run(vm.address, "-c", ".oob")
+    assert (result.returncode, "write .oob COMMAND" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("line", [".commands", ".help stop", "set_link name=5 up=on"])
-def test_the_time_out_holds_for_look_ups(peer: Peer, run: Run, line: str) -> None:
-    server = peer(GREETING, ACCEPTED, ScriptedPeer.HOLD)
-    done = run("-t", "0.3", server.address, "-c", line)
-    assert (done.returncode, "no reply within 0.3 s" in done.stderr) == (5, True)
+def test_the_time_out_holds_for_look_ups(peer: StartPeer, run: Run, line: str) -> None:
+    server = peer(GREETING, ACCEPTED, HOLD)
+    result = run("-t", "0.3", server.address, "-c", line)
+    assert (result.returncode, "no reply within 0.3 s" in result.stderr) == (5, True)
 
 
-def test_an_error_reply_before_the_end_is_the_commands_error(peer: Peer, run: Run) -> None:
+def test_an_error_reply_before_the_end_is_the_commands_error(peer: StartPeer, run: Run) -> None:
     refused = b'{"error": {"class": "GenericError", "desc": "no"}, "id": 2}'
-    done = run(peer(GREETING, ACCEPTED, refused).address, "-c", "stop")
-    assert (done.returncode, done.stderr) == (1, "qmp-shell: stop: GenericError: no\n")
+    result = run(peer(GREETING, ACCEPTED, refused).address, "-c", "stop")
+    assert (result.returncode, result.stderr) == (1, "qmp-shell: stop: GenericError: no\n")
 
 
 def test_structures_of_qom_are_no_faults(vm: RunningVm, run: Run) -> None:
@@ -728,28 +733,28 @@ def test_a_schema_that_makes_no_sense(run: Run, tmp_path: Path, entries: list[ob
     saved.write_text(json.dumps([command, transaction, *entries]))
     lines = ("test t=5 a.0.0=5", "test t=a a=on", "test ?", "transaction( test a=5 )")
     for line in lines:
-        done = run("--schema", str(saved), "-c", line)
-        assert "Traceback" not in done.stderr
-        assert done.returncode in (0, 1)
+        result = run("--schema", str(saved), "-c", line)
+        assert "Traceback" not in result.stderr
+        assert result.returncode in (0, 1)
 
 
 def test_scripts_that_run_scripts(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "inner").write_text("query-name\nno-such-command\nquery-kvm\n")
     (tmp_path / "outer").write_text("# comment\n.source inner\nquery-uuid\n")
-    done = run(vm.address, "-f", "outer")
-    assert done.returncode == 1
-    assert done.stderr.startswith("qmp-shell: inner:2: no-such-command: CommandNotFound: ")
-    assert done.stderr.count("\n") == 1
-    assert done.stdout.startswith(NAME)
-    assert "UUID" not in done.stdout
-    done = run("-k", vm.address, "-f", "outer")
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "enabled" in done.stdout
-    assert "UUID" in done.stdout
+    result = run(vm.address, "-f", "outer")
+    assert result.returncode == 1
+    assert result.stderr.startswith("qmp-shell: inner:2: no-such-command: CommandNotFound: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout.startswith(NAME)
+    assert "UUID" not in result.stdout
+    result = run("-k", vm.address, "-f", "outer")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "enabled" in result.stdout
+    assert "UUID" in result.stdout
     (tmp_path / "inner").write_text('query-name a="\n')
-    done = run(vm.address, "-c", ".source inner")
-    assert (done.returncode, done.stderr) == (
+    result = run(vm.address, "-c", ".source inner")
+    assert (result.returncode, result.stderr) == (
         2,
         "qmp-shell: inner:1:14: this string is never closed\n",
     )
@@ -757,42 +762,42 @@ def test_scripts_that_run_scripts(vm: RunningVm, run: Run, tmp_path: Path) -> No
 
 def test_a_script_that_is_sourced_and_not_there(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "outer").write_text("query-name\n.source none\n")
-    done = run(vm.address, "-f", "outer")
-    assert done.stderr == "qmp-shell: outer:2: none: No such file or directory\n"
-    assert done.returncode == 2
-    done = run(vm.address, "-c", ".source")
-    assert (done.returncode, "write .source FILE" in done.stderr) == (2, True)
+    result = run(vm.address, "-f", "outer")
+    assert result.stderr == "qmp-shell: outer:2: none: No such file or directory\n"
+    assert result.returncode == 2
+    result = run(vm.address, "-c", ".source")
+    assert (result.returncode, "write .source FILE" in result.stderr) == (2, True)
 
 
 def test_a_script_that_runs_itself(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "loop").write_text("query-name\n.source loop\n")
-    done = run(vm.address, "-f", "loop")
-    assert done.returncode == 2
-    assert done.stderr == "qmp-shell: loop:2: loop: scripts are nested more than 16 deep\n"
-    assert done.stdout == NAME * 17
+    result = run(vm.address, "-f", "loop")
+    assert result.returncode == 2
+    assert result.stderr == "qmp-shell: loop:2: loop: scripts are nested more than 16 deep\n"
+    assert result.stdout == NAME * 17
 
 
 def test_exit_in_a_script_ends_all(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "inner").write_text("query-name\n.exit\nquery-name\n")
-    done = run(vm.address, "-c", ".source inner", "-c", "query-name")
-    assert (done.returncode, done.stdout) == (0, NAME)
+    result = run(vm.address, "-c", ".source inner", "-c", "query-name")
+    assert (result.returncode, result.stdout) == (0, NAME)
 
 
 def test_a_vm_lost_in_a_sourced_script(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "inner").write_text("quit\n.wait SHUTDOWN timeout=20\nquery-name\n")
-    done = run("-k", vm.address, "-c", ".source inner", "-c", "query-name")
-    assert done.returncode == 4
-    assert done.stderr.count("\n") == 1
-    assert "inner:" in done.stderr
+    result = run("-k", vm.address, "-c", ".source inner", "-c", "query-name")
+    assert result.returncode == 4
+    assert result.stderr.count("\n") == 1
+    assert "inner:" in result.stderr
 
 
 @pytest.mark.parametrize(
     "line", ["query-status | echo a\0b", ".source a\0b", "getfd fdname=f <a\0b", ".log a\0b"]
 )
 def test_a_nul_byte(vm: RunningVm, run: Run, line: str) -> None:
-    done = run(vm.address, stdin=line)
-    assert (done.returncode, "NUL byte" in done.stderr) == (2, True)
-    assert done.stderr.count("\n") == 1
+    result = run(vm.address, stdin=line)
+    assert (result.returncode, "NUL byte" in result.stderr) == (2, True)
+    assert result.stderr.count("\n") == 1
 
 
 def test_an_interrupted_pipeline_ends_the_script(
@@ -812,5 +817,5 @@ def test_an_interrupted_pipeline_ends_the_script(
 
 def test_comments_and_quotes_behind_dot_commands(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "a script").write_text("query-name\n")
-    done = run(vm.address, "-c", ".sleep 0.01 # s", "-c", '.source "a script" # it')
-    assert (done.stdout, done.stderr) == (NAME, "")
+    result = run(vm.address, "-c", ".sleep 0.01 # s", "-c", '.source "a script" # it')
+    assert (result.stdout, result.stderr) == (NAME, "")

@@ -25,14 +25,11 @@ from qmp_shell.transport.listen import accept_stream
 from qmp_shell.transport.stream import SocketStream
 from qmp_shell.transport.unix import UnixAddress
 from qmp_shell.transport.unix_abstract import UnixAbstractAddress
-from tests.conftest import Run, RunningVm
+from tests.conftest import Run, RunningVm, StartTerminal, StartVm
 from tests.peer import GREETING
-from tests.terminal import Terminal
 
 NAME = {"name": "testvm"}
 NAME_LINE = '{"return": {"name": "testvm"}}\n'
-
-StartVm = Callable[..., RunningVm]
 
 
 @pytest.fixture
@@ -147,10 +144,10 @@ def test_only_the_transport_in_use_is_imported(vm: RunningVm) -> None:
         "import sys, qmp_shell; qmp_shell.connect(sys.argv[1]).close();"
         "print(*sorted(name for name in sys.modules if name.startswith('qmp_shell.transport')))"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code, vm.address], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == [
+    assert result.stdout.split() == [
         "qmp_shell.transport",
         "qmp_shell.transport.stream",
         "qmp_shell.transport.unix",
@@ -165,8 +162,8 @@ def test_an_abstract_socket(start_vm: StartVm, abstract_name: str, run: Run) -> 
         *("-chardev", f"socket,id=c,path={abstract_name},abstract=on,server=on,wait=off"),
         *("-mon", "chardev=c,mode=control"),
     )
-    done = run(f"unix-abstract:{abstract_name}", "-c", "query-name")
-    assert (done.stdout, done.stderr) == (NAME_LINE, "")
+    result = run(f"unix-abstract:{abstract_name}", "-c", "query-name")
+    assert (result.stdout, result.stderr) == (NAME_LINE, "")
     with qmp_shell.connect(f"unix:{abstract_name},abstract=on,server=on,wait=off") as client:
         client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
         assert client.execute("closefd", fdname="f") == {}
@@ -215,13 +212,13 @@ def run_with_descriptor(
 def test_an_inherited_connection(vm: RunningVm, environment: dict[str, str]) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(vm.address)
-        done = run_with_descriptor(
+        result = run_with_descriptor(
             connection.fileno(),
             *("-c", "query-name", "-c", "getfd fdname=f </dev/null", "-c", "closefd fdname=f"),
             environment=environment,
         )
-    assert (done.stderr, done.returncode) == ("", 0)
-    assert done.stdout == NAME_LINE + '{"return": {}}\n' * 2
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert result.stdout == NAME_LINE + '{"return": {}}\n' * 2
 
 
 def test_a_socket_pair_shared_with_qemu(qemu: str, folder: Path) -> None:
@@ -244,15 +241,15 @@ def test_an_inherited_connection_can_be_used_only_once(
 ) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(vm.address)
-        done = run_with_descriptor(
+        result = run_with_descriptor(
             connection.fileno(),
             *("-k", "-c", ".connect", "-c", "query-name"),
             environment=environment,
         )
         address = f"fd:{connection.fileno()}"
     once = f"{address} is not connected (any more); an inherited socket can be used only once"
-    assert done.stderr.splitlines()[0] == f"qmp-shell: {once}"
-    assert done.stdout == ""
+    assert result.stderr.splitlines()[0] == f"qmp-shell: {once}"
+    assert result.stdout == ""
 
 
 def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> None:
@@ -518,9 +515,9 @@ def test_a_script_listens(start_vm: StartVm, folder: Path, environment: dict[str
 
 def test_listening_has_a_time_limit(run: Run, folder: Path) -> None:
     path = folder / "nobody.sock"
-    done = run("--listen", "-w", "0.1", str(path), "-c", "query-name")
-    assert done.stderr == f"qmp-shell: {path}: no VM connected within 0.1 s\n"
-    assert (done.stdout, done.returncode) == ("", 3)
+    result = run("--listen", "-w", "0.1", str(path), "-c", "query-name")
+    assert result.stderr == f"qmp-shell: {path}: no VM connected within 0.1 s\n"
+    assert (result.stdout, result.returncode) == ("", 3)
     assert not path.exists()
 
 
@@ -544,9 +541,7 @@ def test_a_signal_ends_listening(
     assert not path.exists()
 
 
-def test_listening_at_a_terminal(
-    terminal: Callable[..., Terminal], start_vm: StartVm, folder: Path
-) -> None:
+def test_listening_at_a_terminal(terminal: StartTerminal, start_vm: StartVm, folder: Path) -> None:
     path = folder / "prompt.sock"
     shell = terminal("--listen", str(path), columns=120)
     shell.wait_for(f"^qmp-shell: listening; start QEMU with -qmp unix:{path}")
@@ -578,9 +573,9 @@ def test_listening_at_a_terminal(
     ],
 )
 def test_listening_where_that_makes_no_sense(run: Run, arguments: Sequence[str], says: str) -> None:
-    done = run(*arguments, "-c", "query-name")
-    assert says in done.stderr
-    assert done.returncode == 2
+    result = run(*arguments, "-c", "query-name")
+    assert says in result.stderr
+    assert result.returncode == 2
 
 
 def test_every_attempt_to_connect_closes_its_socket(folder: Path) -> None:

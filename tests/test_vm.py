@@ -19,11 +19,8 @@ import pytest
 from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.launch import demo
 from qmp_shell.launch.qemu import start_vm
-from tests.conftest import Fed, Run, need
-from tests.terminal import Terminal
+from tests.conftest import PipedProcess, Run, StartTerminal, require_program, shell_command
 
-Start = Callable[..., Terminal]
-WRAP = "import sys; from qmp_shell.cli import main_wrap; sys.exit(main_wrap())"
 EMPTY = ("-M", "none", "-display", "none")
 
 
@@ -60,7 +57,7 @@ def wait_for_end(tag: str) -> None:
 @pytest.fixture
 def wrap(run: Run, qemu: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     def start(*options: str, arguments: tuple[str, ...] = EMPTY, **more: str) -> object:
-        return run(*options, "--", qemu, *arguments, program="cli.main_wrap", **more)
+        return run(*options, "--", qemu, *arguments, program="main_wrap", **more)
 
     return start  # type: ignore[return-value]
 
@@ -68,48 +65,48 @@ def wrap(run: Run, qemu: str) -> Callable[..., subprocess.CompletedProcess[str]]
 def test_wrap_runs_a_script(
     wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, tag: str
 ) -> None:
-    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag), TMPDIR=str(tmp_path))
-    assert json.loads(done.stdout) == {"return": {"name": tag}}
-    assert (done.stderr, done.returncode) == ("", 0)
+    result = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag), TMPDIR=str(tmp_path))
+    assert json.loads(result.stdout) == {"return": {"name": tag}}
+    assert (result.stderr, result.returncode) == ("", 0)
     assert list(tmp_path.iterdir()) == []
     assert pids_of(tag) == []
 
 
 def test_wrap_without_dashes_and_in_human_mode(run: Run, qemu: str) -> None:
-    done = run("-H", "-c", "info name", qemu, *EMPTY, "-name", "w2", program="cli.main_wrap")
-    assert (done.stdout, done.stderr, done.returncode) == ("w2\n", "", 0)
+    result = run("-H", "-c", "info name", qemu, *EMPTY, "-name", "w2", program="main_wrap")
+    assert (result.stdout, result.stderr, result.returncode) == ("w2\n", "", 0)
 
 
 def test_wrap_tells_what_qemu_says(wrap: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = wrap(arguments=("-nonesuch",))
-    first, second = done.stderr.splitlines()
+    result = wrap(arguments=("-nonesuch",))
+    first, second = result.stderr.splitlines()
     assert "-nonesuch: invalid option" in first
     assert second.startswith("qmp-shell: ")
     assert second.endswith("ended with status 1, before its monitor was ready")
-    assert (done.stdout, done.returncode) == ("", 3)
+    assert (result.stdout, result.returncode) == ("", 3)
 
 
 def test_wrap_of_what_is_not_there(run: Run) -> None:
-    done = run("nonesuch", program="cli.main_wrap")
-    assert (done.stderr, done.returncode) == ("qmp-shell: nonesuch: no such program\n", 3)
-    assert run(program="cli.main_wrap").returncode == 2
+    result = run("nonesuch", program="main_wrap")
+    assert (result.stderr, result.returncode) == ("qmp-shell: nonesuch: no such program\n", 3)
+    assert run(program="main_wrap").returncode == 2
 
 
 def test_wrap_of_a_qemu_that_ends_first(
     wrap: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    done = wrap("-c", "quit", "-c", "query-name")
-    assert done.stdout == '{"return": {}}\n'
-    assert done.stderr == "qmp-shell: the VM closed the connection\n"
-    assert done.returncode == 4
+    result = wrap("-c", "quit", "-c", "query-name")
+    assert result.stdout == '{"return": {}}\n'
+    assert result.stderr == "qmp-shell: the VM closed the connection\n"
+    assert result.returncode == 4
 
 
 def test_wrap_of_a_qemu_that_goes_into_the_background(
     wrap: Callable[..., subprocess.CompletedProcess[str]], tag: str
 ) -> None:
-    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag, "-daemonize"))
-    assert json.loads(done.stdout) == {"return": {"name": tag}}
-    assert done.returncode == 0
+    result = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag, "-daemonize"))
+    assert json.loads(result.stdout) == {"return": {"name": tag}}
+    assert result.returncode == 0
     wait_for_end(tag)
 
 
@@ -119,30 +116,30 @@ def test_wrap_with_an_odd_folder_for_temporary_files(
 ) -> None:
     folder = tmp_path / name
     folder.mkdir()
-    done = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "odd"), TMPDIR=str(folder))
-    assert (done.stdout, done.stderr) == ('{"return": {"name": "odd"}}\n', "")
+    result = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "odd"), TMPDIR=str(folder))
+    assert (result.stdout, result.stderr) == ('{"return": {"name": "odd"}}\n', "")
 
 
 @pytest.mark.usefixtures("chosen_qemu")
 def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", '"$0" -m qmp_shell --demo -c query-name <&-', sys.executable],
         capture_output=True,
         env=environment,
         timeout=60,
         check=True,
     )
-    assert (done.stdout, done.stderr) == (b'{"return": {"name": "demo"}}\n', b"")
+    assert (result.stdout, result.stderr) == (b'{"return": {"name": "demo"}}\n', b"")
 
 
 def test_nohup_is_heeded(qemu: str, environment: dict[str, str], tag: str) -> None:
-    command = ["nohup", sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag]
-    with Fed(*command, env=environment) as shell:
+    command = ["nohup", *shell_command("main_wrap"), qemu, *EMPTY, "-name", tag]
+    with PipedProcess(*command, env=environment) as shell:
         for _ in range(2):
-            shell.say("query-name")
-            assert json.loads(shell.hear())["return"] == {"name": tag}
+            shell.write_line("query-name")
+            assert json.loads(shell.read_line())["return"] == {"name": tag}
             shell.send_signal(signal.SIGHUP)
-        assert shell.end() == 0
+        assert shell.close_input() == 0
 
 
 @pytest.mark.parametrize(
@@ -162,10 +159,10 @@ def test_wrap_ends_its_qemu_however_it_ends(
     number: signal.Signals,
     status: int,
 ) -> None:
-    command = [sys.executable, "-c", WRAP, qemu, *EMPTY, "-name", tag]
-    with Fed(*command, env=environment | {"TMPDIR": str(tmp_path)}) as shell:
-        shell.say("query-name")
-        assert json.loads(shell.hear())["return"] == {"name": tag}
+    command = [*shell_command("main_wrap"), qemu, *EMPTY, "-name", tag]
+    with PipedProcess(*command, env=environment | {"TMPDIR": str(tmp_path)}) as shell:
+        shell.write_line("query-name")
+        assert json.loads(shell.read_line())["return"] == {"name": tag}
         assert len(pids_of(tag)) == 1
         shell.send_signal(number)
         assert shell.wait(20) == status
@@ -173,8 +170,9 @@ def test_wrap_ends_its_qemu_however_it_ends(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrap_at_a_terminal(terminal: Start, qemu: str, tag: str) -> None:
-    shell = terminal(qemu, *EMPTY, "-name", tag, "-trace", "handle_qmp_command", module="wrap")
+def test_wrap_at_a_terminal(terminal: StartTerminal, qemu: str, tag: str) -> None:
+    trace = ("-trace", "handle_qmp_command")
+    shell = terminal(qemu, *EMPTY, "-name", tag, *trace, program="main_wrap")
     shell.wait_for_prompt()
     assert shell.lines[0] != ""
     shell.type("query-na")
@@ -189,8 +187,8 @@ def test_wrap_at_a_terminal(terminal: Start, qemu: str, tag: str) -> None:
     assert "was ended by SIGKILL" in shell.text
 
 
-def test_ctrl_c_is_not_for_qemu(terminal: Start, qemu: str, tag: str) -> None:
-    shell = terminal(qemu, *EMPTY, "-name", tag, module="wrap")
+def test_ctrl_c_is_not_for_qemu(terminal: StartTerminal, qemu: str, tag: str) -> None:
+    shell = terminal(qemu, *EMPTY, "-name", tag, program="main_wrap")
     shell.wait_for_prompt()
     (pid,) = pids_of(tag)
     assert os.getpgid(pid) == pid
@@ -202,8 +200,8 @@ def test_ctrl_c_is_not_for_qemu(terminal: Start, qemu: str, tag: str) -> None:
     wait_for_end(tag)
 
 
-def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: Start, qemu: str) -> None:
-    shell = terminal(qemu, *EMPTY, module="wrap")
+def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: StartTerminal, qemu: str) -> None:
+    shell = terminal(qemu, *EMPTY, program="main_wrap")
     shell.wait_for_prompt()
     shell.enter("quit")
     shell.wait_for(r"quit ends the VM .*\[y/N\]$")
@@ -222,7 +220,7 @@ def chosen_qemu(qemu: str, environment: dict[str, str], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("chosen_qemu")
-def test_the_demo(terminal: Start, environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo(terminal: StartTerminal, environment: dict[str, str], tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment["TMPDIR"] = str(temporary)
@@ -244,19 +242,19 @@ def test_the_demo(terminal: Start, environment: dict[str, str], tmp_path: Path) 
 
 @pytest.mark.usefixtures("chosen_qemu")
 def test_the_demos_disk_can_be_written(run: Run) -> None:
-    done = run("--demo", "-c", "query-block", "-c", ".hmp qemu-io disk0 'write 0 64k'")
-    (block,) = json.loads(done.stdout.splitlines()[0])["return"]
+    result = run("--demo", "-c", "query-block", "-c", ".hmp qemu-io disk0 'write 0 64k'")
+    (block,) = json.loads(result.stdout.splitlines()[0])["return"]
     assert block["inserted"]["node-name"] == "disk0"
     assert block["inserted"]["ro"] is False
-    assert (done.stderr, done.returncode) == ("", 0)
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 def test_the_demo_without_any_qemu(run: Run, tmp_path: Path) -> None:
-    done = run("--demo", PATH=str(tmp_path))
-    assert done.returncode == 3
-    assert done.stdout == ""
-    assert done.stderr.startswith("qmp-shell: no QEMU is installed here; install ")
-    assert done.stderr.count("\n") == 1
+    result = run("--demo", PATH=str(tmp_path))
+    assert result.returncode == 3
+    assert result.stdout == ""
+    assert result.stderr.startswith("qmp-shell: no QEMU is installed here; install ")
+    assert result.stderr.count("\n") == 1
 
 
 INSTALLED = [
@@ -268,7 +266,7 @@ INSTALLED = [
 
 @pytest.mark.parametrize("target", INSTALLED, ids=lambda target: target.name)
 def test_the_demo_of_each_architecture_that_is_installed(target: demo._Target) -> None:
-    program = need(f"qemu-system-{target.name}")
+    program = require_program(f"qemu-system-{target.name}")
     with tempfile.TemporaryFile() as disk:
         disk.truncate(1 << 20)
         command = [program, *demo._arguments(target, disk.fileno())]

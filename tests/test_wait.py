@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,11 +22,9 @@ from qmp_shell.vm.waiting import (
     MigrationCondition,
     RunStateCondition,
 )
-from tests.conftest import Fed, Run, RunningVm
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.conftest import PipedProcess, Run, RunningVm, StartPeer, shell_command
+from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.sessions import attach, run_line
-
-Peer = Callable[..., ScriptedPeer]
 
 
 @pytest.mark.parametrize(
@@ -63,21 +59,21 @@ def test_what_can_not(text: str) -> None:
 
 def test_events_that_came_already_count(vm: RunningVm, run: Run) -> None:
     script = "cont\n.wait RESUME timeout=10\nstop\nquery-status\n.wait STOP timeout=10\n"
-    done = run(vm.address, stdin=script)
-    assert (done.stderr, done.returncode) == ("", 0)
+    result = run(vm.address, stdin=script)
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 def test_an_event_counts_once(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "cont", "-c", ".wait RESUME", "-c", ".wait RESUME timeout=0.2")
-    assert (done.returncode, done.stderr) == (
+    result = run(vm.address, "-c", "cont", "-c", ".wait RESUME", "-c", ".wait RESUME timeout=0.2")
+    assert (result.returncode, result.stderr) == (
         5,
         "qmp-shell: .wait RESUME: not within 0.2 s\n",
     )
 
 
 def test_an_event_before_the_command_does_not_count(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", "cont", "-c", "stop", "-c", ".wait RESUME timeout=0.2")
-    assert done.returncode == 5
+    result = run(vm.address, "-c", "cont", "-c", "stop", "-c", ".wait RESUME timeout=0.2")
+    assert result.returncode == 5
 
 
 def test_a_tight_race(vm: RunningVm, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +90,7 @@ def test_a_tight_race(vm: RunningVm, capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize("order", ["event first", "reply first", "at once", "between"])
-def test_a_job_ends_at_any_moment(peer: Peer, order: str) -> None:
+def test_a_job_ends_at_any_moment(peer: StartPeer, order: str) -> None:
     """The job's last events come before, with or behind the reply to query-jobs."""
     running = b'{"return": [{"id": "j", "status": "running"}], "id": 2}\r\n'
     none = b'{"return": [], "id": %d}\r\n'
@@ -108,7 +104,7 @@ def test_a_job_ends_at_any_moment(peer: Peer, order: str) -> None:
         "at once": [running + end[:20] + end[20:], none % 3],
         "between": [end[: end.index(b"\n") + 1] + running + end[end.index(b"\n") + 1 :], none % 3],
     }[order]
-    session = attach(peer(GREETING, ACCEPTED, *steps, ScriptedPeer.HOLD).address)
+    session = attach(peer(GREETING, ACCEPTED, *steps, HOLD).address)
     run_line(session, ".wait job=j timeout=20")
     assert session.attachment.events.job_outcome("j") == ""
     session.attachment.close()
@@ -122,88 +118,88 @@ def test_a_job_that_fails(vm: RunningVm, run: Run) -> None:
         "blockdev-backup job-id=j device=a target=b sync=full\n"
         ".wait job=j timeout=20\n"
     )
-    done = run(vm.address, stdin=script)
-    assert done.returncode == 1
-    assert done.stderr == "qmp-shell: <stdin>:4: job j failed: No space left on device\n"
+    result = run(vm.address, stdin=script)
+    assert result.returncode == 1
+    assert result.stderr == "qmp-shell: <stdin>:4: job j failed: No space left on device\n"
 
 
 def test_a_job_that_waits_to_be_dismissed(vm: RunningVm, run: Run) -> None:
     bad = "blockdev-create job-id=j options.driver=file options.filename=/no/x options.size=1M"
-    done = run(vm.address, "-c", bad, "-c", ".wait job=j timeout=20")
-    assert done.returncode == 1
-    assert "job j failed: Could not create" in done.stderr
-    done = run(vm.address, "-c", "query-jobs")
-    assert '"concluded"' in done.stdout
+    result = run(vm.address, "-c", bad, "-c", ".wait job=j timeout=20")
+    assert result.returncode == 1
+    assert "job j failed: Could not create" in result.stderr
+    result = run(vm.address, "-c", "query-jobs")
+    assert '"concluded"' in result.stdout
 
 
 def test_a_job_that_was_cancelled(vm: RunningVm, run: Run) -> None:
     for name in ("a", "b"):
         run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1G")
-    done = run(
+    result = run(
         vm.address,
         *("-c", "blockdev-backup job-id=j device=a target=b sync=full speed=1"),
         *("-c", "block-job-cancel device=j", "-c", ".wait job=j timeout=20"),
     )
-    assert (done.returncode, "job j failed: it was cancelled" in done.stderr) == (1, True)
+    assert (result.returncode, "job j failed: it was cancelled" in result.stderr) == (1, True)
 
 
 def test_a_job_that_ended_before_others_were_started(vm: RunningVm, run: Run) -> None:
     for name in ("a", "b"):
         run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1M")
-    done = run(
+    result = run(
         vm.address,
         *("-c", "blockdev-backup job-id=j device=a target=b sync=full"),
         *("-c", ".wait JOB_STATUS_CHANGE id=j status=null timeout=20"),
         *("-c", "stop", "-c", ".wait job=j timeout=20", "-c", ".wait job=k timeout=20"),
     )
-    assert done.stderr == "qmp-shell: there is no job k\n"
-    assert done.returncode == 1
+    assert result.stderr == "qmp-shell: there is no job k\n"
+    assert result.returncode == 1
 
 
 def test_a_job_that_ends_before_it_is_ready(vm: RunningVm, run: Run) -> None:
     for name in ("a", "b"):
         run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1G")
-    done = run(
+    result = run(
         vm.address,
         *("-c", "blockdev-mirror job-id=j device=a target=b sync=full speed=1"),
         *("-c", "block-job-cancel device=j"),
         *("-c", ".wait BLOCK_JOB_READY device=j timeout=20"),
     )
-    assert done.stderr == "qmp-shell: job j has already ended: it was cancelled\n"
+    assert result.stderr == "qmp-shell: job j has already ended: it was cancelled\n"
 
 
 def test_a_run_state(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
-    fed = Fed(sys.executable, "-m", "qmp_shell", vm.address, env=environment)
-    fed.say(".wait status=running timeout=20")
+    fed = PipedProcess(*shell_command(), vm.address, env=environment)
+    fed.write_line(".wait status=running timeout=20")
     vm.run("cont")
-    fed.say("query-name")
-    assert '"testvm"' in fed.hear()
-    assert fed.end() == 0
+    fed.write_line("query-name")
+    assert '"testvm"' in fed.read_line()
+    assert fed.close_input() == 0
     assert run(vm.address, "-c", ".wait status=shutdown timeout=0.3").returncode == 5
 
 
 def test_no_migration(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", ".wait migration timeout=20")
-    assert (done.returncode, done.stderr) == (1, "qmp-shell: there is no migration\n")
+    result = run(vm.address, "-c", ".wait migration timeout=20")
+    assert (result.returncode, result.stderr) == (1, "qmp-shell: there is no migration\n")
 
 
 def test_a_migration_that_fails(vm: RunningVm, run: Run) -> None:
-    done = run(
+    result = run(
         vm.address,
         *("-c", "migrate uri=unix:/nowhere/sock", "-k", "-c", ".wait migration timeout=20"),
     )
-    assert done.returncode == 1
-    assert "migration failed" in done.stderr
+    assert result.returncode == 1
+    assert "migration failed" in result.stderr
 
 
 def test_an_event_that_there_is_not(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", ".wait STPO")
-    assert (done.returncode, "no event STPO; did you mean STOP?" in done.stderr) == (2, True)
+    result = run(vm.address, "-c", ".wait STPO")
+    assert (result.returncode, "no event STPO; did you mean STOP?" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("what", ["STOP", "job=j", "migration", "status=paused"])
-def test_the_limit_holds_though_the_vm_is_silent(peer: Peer, what: str) -> None:
-    session = attach(peer(GREETING, ACCEPTED, ScriptedPeer.HOLD).address)
+def test_the_limit_holds_though_the_vm_is_silent(peer: StartPeer, what: str) -> None:
+    session = attach(peer(GREETING, ACCEPTED, HOLD).address)
     before = time.monotonic()
     with pytest.raises(Timeout, match=r"not within 0\.3 s"):
         run_line(session, f".wait {what} timeout=0.3")
@@ -214,33 +210,33 @@ def test_the_limit_holds_though_the_vm_is_silent(peer: Peer, what: str) -> None:
 def test_a_vm_that_is_killed_meanwhile(
     vm: RunningVm, environment: dict[str, str], what: str
 ) -> None:
-    fed = Fed(sys.executable, "-m", "qmp_shell", vm.address, env=environment)
-    fed.say("blockdev-add driver=null-co node-name=a size=1G")
-    fed.say("blockdev-add driver=null-co node-name=b size=1G")
-    fed.say("blockdev-mirror job-id=j device=a target=b sync=full speed=1")
-    fed.say("migrate-set-capabilities capabilities=[{'capability':'events','state':True}]")
-    fed.say("migrate-set-parameters max-bandwidth=1")
-    fed.say("cont")
-    fed.say("migrate uri=exec:cat>/dev/null")
+    fed = PipedProcess(*shell_command(), vm.address, env=environment)
+    fed.write_line("blockdev-add driver=null-co node-name=a size=1G")
+    fed.write_line("blockdev-add driver=null-co node-name=b size=1G")
+    fed.write_line("blockdev-mirror job-id=j device=a target=b sync=full speed=1")
+    fed.write_line("migrate-set-capabilities capabilities=[{'capability':'events','state':True}]")
+    fed.write_line("migrate-set-parameters max-bandwidth=1")
+    fed.write_line("cont")
+    fed.write_line("migrate uri=exec:cat>/dev/null")
     for _ in range(7):
-        fed.hear()
-    fed.say(f".wait {what} timeout=60")
+        fed.read_line()
+    fed.write_line(f".wait {what} timeout=60")
     vm.close()
     assert fed.wait(20) == 4
-    assert "closed the connection" in fed.complaints() or "lost" in fed.complaints()
+    assert "closed the connection" in fed.read_errors() or "lost" in fed.read_errors()
 
 
-def test_filters_are_compared_by_their_type(peer: Peer) -> None:
+def test_filters_are_compared_by_their_type(peer: StartPeer) -> None:
     event = (
         b'{"event": "X", "data": {"n": 5, "b": true, "s": "5", "o": {"l": [1, {"k": "v"}]},'
         b' "z": null, "f": 1.5}}'
     )
     for filters in ("n=5", "n=0x5", "b=on", "b=true", "s=5", "o.l.1.k=v", "z=null", "f=1.5"):
-        session = attach(peer(GREETING, ACCEPTED + event, ScriptedPeer.HOLD).address)
+        session = attach(peer(GREETING, ACCEPTED + event, HOLD).address)
         run_line(session, f".wait X {filters} timeout=20")
         session.attachment.close()
     for filters in ("n=6", "b=off", "s=05", "o.l.2=x", "o.l.k=v", "y=1", "z=0"):
-        session = attach(peer(GREETING, ACCEPTED + event, ScriptedPeer.HOLD).address)
+        session = attach(peer(GREETING, ACCEPTED + event, HOLD).address)
         with pytest.raises((Timeout, QMPError)):
             run_line(session, f".wait X {filters} timeout=0.05")
         session.attachment.close()
@@ -248,8 +244,8 @@ def test_filters_are_compared_by_their_type(peer: Peer) -> None:
 
 def test_sleep(vm: RunningVm, run: Run) -> None:
     before = time.monotonic()
-    done = run(vm.address, "-c", ".sleep 0.3", "-c", "query-name")
-    assert done.returncode == 0
+    result = run(vm.address, "-c", ".sleep 0.3", "-c", "query-name")
+    assert result.returncode == 0
     assert time.monotonic() - before >= 0.3
     assert run(vm.address, "-c", ".sleep x").returncode == 2
 
@@ -291,9 +287,9 @@ def test_an_event_about_a_thing_is_old_once_a_command_names_it() -> None:
 
 def test_what_was_refused_or_only_asked_makes_nothing_old(vm: RunningVm, run: Run) -> None:
     script = "cont\nno-such-command\n.hmp info status\nquery-status\n.wait RESUME timeout=10\n"
-    done = run("-k", vm.address, stdin=script)
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == 1
+    result = run("-k", vm.address, stdin=script)
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == 1
 
 
 def test_a_flood_does_not_outlast_the_limit(folder: Path) -> None:
@@ -320,21 +316,21 @@ def test_a_flood_does_not_outlast_the_limit(folder: Path) -> None:
     listener.close()
 
 
-def test_the_commands_limit_holds_for_what_wait_asks(peer: Peer, run: Run) -> None:
-    server = peer(GREETING, ACCEPTED, ScriptedPeer.HOLD)
-    done = run("-t", "0.3", server.address, "-c", ".wait job=x")
-    assert (done.returncode, "query-jobs: no reply within 0.3 s" in done.stderr) == (5, True)
+def test_the_commands_limit_holds_for_what_wait_asks(peer: StartPeer, run: Run) -> None:
+    server = peer(GREETING, ACCEPTED, HOLD)
+    result = run("-t", "0.3", server.address, "-c", ".wait job=x")
+    assert (result.returncode, "query-jobs: no reply within 0.3 s" in result.stderr) == (5, True)
 
 
 def test_a_dump_that_fails(vm: RunningVm, run: Run) -> None:
-    done = run(
+    result = run(
         vm.address,
         *("-c", "dump-guest-memory paging=off protocol=file:/dev/full detach=on"),
         *("-c", ".wait DUMP_COMPLETED timeout=20"),
     )
-    assert (done.returncode, "the dump failed: " in done.stderr) == (1, True)
+    assert (result.returncode, "the dump failed: " in result.stderr) == (1, True)
 
 
 def test_a_run_state_that_there_is_not(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", ".wait status=runing timeout=1")
-    assert (done.returncode, "there is no run state runing" in done.stderr) == (2, True)
+    result = run(vm.address, "-c", ".wait status=runing timeout=1")
+    assert (result.returncode, "there is no run state runing" in result.stderr) == (2, True)

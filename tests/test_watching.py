@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
+import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,17 @@ from qmp_shell.render.progress import ProgressBar
 from qmp_shell.render.quantities import format_size, format_sparkline
 from qmp_shell.session.settings import Settings, name_matches
 from qmp_shell.vm.records import Progress
-from tests.conftest import Fed, Run, RunningVm
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.conftest import (
+    PipedProcess,
+    Run,
+    RunningVm,
+    StartPeer,
+    StartTerminal,
+    StartVm,
+    shell_command,
+)
+from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.terminal import Terminal
-
-Start = Callable[..., Terminal]
 
 
 def test_a_few_events_are_all_shown() -> None:
@@ -68,13 +73,11 @@ def test_patterns() -> None:
     assert not settings.shows_event("STOP")
 
 
-def test_a_flood_at_the_prompt(peer: Callable[..., ScriptedPeer], terminal: Start) -> None:
+def test_a_flood_at_the_prompt(peer: StartPeer, terminal: StartTerminal) -> None:
     events = b'{"event": "RTC_CHANGE", "data": {"offset": 1}}' * 422
     about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
     names = b'{"return": [{"name": "test"}], "id": 4}'
-    shell = terminal(
-        peer(GREETING, ACCEPTED, b"", about, names + events, ScriptedPeer.HOLD).address
-    )
+    shell = terminal(peer(GREETING, ACCEPTED, b"", about, names + events, HOLD).address)
     shell.wait_for_prompt()
     shell.type("te")
     shell.wait_for(r"^\d\d:\d\d:\d\d RTC_CHANGE x 412$")
@@ -92,22 +95,22 @@ def test_choosing_events(shell: Terminal, vm: RunningVm, run: Run) -> None:
     shell.wait_for_prompt()
     shell.enter(".events")
     shell.wait_for(r"^shown \(\*\): none$")
-    done = run(vm.second_address, "-c", ".events !BLOCK", "-c", ".events")
-    lines = done.stdout.splitlines()
+    result = run(vm.second_address, "-c", ".events !BLOCK", "-c", ".events")
+    lines = result.stdout.splitlines()
     assert "* STOP" in lines
     assert "  BLOCK_JOB_READY" in lines
     assert lines[-1] == "shown (*): none"[:11] + "!BLOCK"
 
 
 def test_filters_hold_for_scripts_too(vm: RunningVm, run: Run) -> None:
-    done = run("-e", vm.address, "-c", ".events stop", "-c", "cont", "-c", "stop")
-    assert '"event": "STOP"' in done.stdout
-    assert '"event": "RESUME"' not in done.stdout
+    result = run("-e", vm.address, "-c", ".events stop", "-c", "cont", "-c", "stop")
+    assert '"event": "STOP"' in result.stdout
+    assert '"event": "RESUME"' not in result.stdout
 
 
 def test_what_is_not_shown_can_be_waited_for(vm: RunningVm, run: Run) -> None:
-    done = run(vm.address, "-c", ".events off", "-c", "cont", "-c", ".wait RESUME timeout=10")
-    assert done.returncode == 0
+    result = run(vm.address, "-c", ".events off", "-c", "cont", "-c", ".wait RESUME timeout=10")
+    assert result.returncode == 0
 
 
 def test_the_toolbar_follows_the_vm(shell: Terminal, vm: RunningVm) -> None:
@@ -160,7 +163,7 @@ def test_running_jobs_are_named_in_the_question(shell: Terminal, vm: RunningVm) 
     shell.wait_for(r"lost with it: job0 \(mirror \d+%\)")
 
 
-def test_the_human_monitor_asks_too(vm: RunningVm, terminal: Start) -> None:
+def test_the_human_monitor_asks_too(vm: RunningVm, terminal: StartTerminal) -> None:
     shell = terminal("-H", vm.address)
     shell.wait_for_prompt("(qemu) ")
     shell.enter("q")
@@ -229,12 +232,12 @@ def test_watching_at_the_prompt(shell: Terminal, vm: RunningVm) -> None:
 
 
 def test_watching_in_a_script(vm: RunningVm, environment: dict[str, str]) -> None:
-    fed = Fed(sys.executable, "-m", "qmp_shell", vm.address, env=environment)
-    fed.say(".watch 0.05 query-status")
-    assert '"prelaunch"' in fed.hear()
+    fed = PipedProcess(*shell_command(), vm.address, env=environment)
+    fed.write_line(".watch 0.05 query-status")
+    assert '"prelaunch"' in fed.read_line()
     vm.run("cont")
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\n", fed.hear())
-    assert "prelaunch -> running" in fed.hear() + fed.hear()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\n", fed.read_line())
+    assert "prelaunch -> running" in fed.read_line() + fed.read_line()
     vm.close()
     assert fed.wait(20) == 4
 
@@ -247,7 +250,7 @@ def test_sizes(size: int | None, text: str) -> None:
     assert format_size(size) == text
 
 
-def test_info(start_vm: Callable[..., RunningVm], run: Run, folder: Path) -> None:
+def test_info(start_vm: StartVm, run: Run, folder: Path) -> None:
     disk = folder / "disk"
     disk.write_bytes(b"")
     disk.open("r+b").truncate(1 << 20)
@@ -257,8 +260,8 @@ def test_info(start_vm: Callable[..., RunningVm], run: Run, folder: Path) -> Non
         *("-device", "virtio-blk-pci,drive=drive0"),
         *("-netdev", "hubport,id=net0,hubid=1", "-device", "e1000,netdev=net0,id=nic0"),
     )
-    done = run(vm.address, "-c", ".info")
-    lines = done.stdout.splitlines()
+    result = run(vm.address, "-c", ".info")
+    lines = result.stdout.splitlines()
     told = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
     assert told["Name"] == "testvm"
     assert told["UUID"] == "12345678-1234-1234-1234-123456789abc"
@@ -273,13 +276,13 @@ def test_info(start_vm: Callable[..., RunningVm], run: Run, folder: Path) -> Non
     assert "Migration" not in told
 
 
-def test_info_leaves_out_what_is_not_told(peer: Callable[..., ScriptedPeer], run: Run) -> None:
+def test_info_leaves_out_what_is_not_told(peer: StartPeer, run: Run) -> None:
     replies = [b'{"error": {}, "id": %d}' % number for number in range(2, 20)]
-    done = run(peer(GREETING, ACCEPTED, *replies, ScriptedPeer.HOLD).address, "-c", ".info")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = run(peer(GREETING, ACCEPTED, *replies, HOLD).address, "-c", ".info")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_progress_bar(vm: RunningVm, terminal: Start) -> None:
+def test_a_progress_bar(vm: RunningVm, terminal: StartTerminal) -> None:
     with vm.second() as client:
         for name in ("a", "b"):
             client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
@@ -308,11 +311,30 @@ def test_a_progress_bar_is_no_thread(capsys: pytest.CaptureFixture[str]) -> None
     assert "50%" in capsys.readouterr().err
 
 
-def test_what_is_typed_ahead_is_no_answer(shell: Terminal, vm: RunningVm) -> None:
-    shell.type("system_reset\rn\ry\r")
+def test_keys_that_the_line_editor_has_read_ahead_do_not_answer_a_question(
+    shell: Terminal,
+) -> None:
+    shell.type("system_reset\ry\r")
     shell.wait_for(r"\[y/N\]")
-    shell.wait_until(lambda: "RESET" not in shell.text, "no reset")
-    assert vm.process.poll() is None
+    shell.type("n\r")
+    shell.wait_for("note: not sent| RESET")
+    assert " RESET" not in shell.text
+
+
+def test_keys_typed_while_a_command_runs_do_not_answer_its_question(
+    shell: Terminal, vm: RunningVm
+) -> None:
+    vm.process.send_signal(signal.SIGSTOP)
+    shell.enter("system_reset")
+    # The question names the VM's run state, for which the shell now waits.
+    shell.wait_until(lambda: not shell.is_editing, "the end of editing")
+    shell.type("y\r")
+    shell.wait_until(lambda: shell.unread_bytes == 2, "the keys in the terminal's buffer")
+    vm.process.send_signal(signal.SIGCONT)
+    shell.wait_for(r"\[y/N\]")
+    shell.type("n\r")
+    shell.wait_for("note: not sent| RESET")
+    assert " RESET" not in shell.text
 
 
 def test_what_follows_a_command_that_is_not_meant_is_not_run(shell: Terminal) -> None:

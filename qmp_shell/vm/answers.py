@@ -128,11 +128,12 @@ class Answers:
 
     def _offline_answer(self, question: Question[T]) -> T | None:
         """What is known without a VM: the schema that stands in for it."""
-        known: dict[str, Any] = {"query-qmp-schema": self._schema}
-        if self._schema is not None:
-            known["query-commands"] = self._schema.commands()
-        answer: T | None = known.get(question.command)
-        return answer
+        answer: Any = None
+        if question.command == "query-qmp-schema":
+            answer = self._schema
+        elif question.command == "query-commands" and self._schema is not None:
+            answer = self._schema.commands()
+        return answer  # type: ignore[no-any-return]
 
     def settle(self, seconds: float = ANSWER_SECONDS) -> None:
         """Give the VM some time to answer what was asked.

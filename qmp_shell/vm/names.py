@@ -159,8 +159,9 @@ class VmNames:
     # Commands and events
 
     def _commands(self, _: NameRequest) -> Iterator[Candidate]:
+        schema = self._types.schema
         for name in self._types.commands():
-            command = self._types.command(name)
+            command = schema.command(name) if schema is not None else None
             warnings = warning_features(command.features) if command is not None else []
             notes = (", ".join(warnings), self._summary(name))
             yield Candidate(name, ": ".join(filter(None, notes)))
@@ -174,10 +175,8 @@ class VmNames:
         """What the manual says of a command or an event; without a manual, its arguments."""
         manual = self._find_manual()
         summary = manual.summary(name) if manual is not None else ""
-        command = self._types.command(name)
-        if not summary and command is not None:
-            summary = format_arguments(command)
-        return summary
+        command = self._types.command(name) if not summary else None
+        return format_arguments(command) if command is not None else summary
 
     def _events(self, _: NameRequest) -> Iterator[Candidate]:
         schema = self._types.schema

@@ -17,13 +17,14 @@ from qmp_shell.complete import Candidate, Completions, Draft, Kind, NameRequest,
 from qmp_shell.errors import ConnectError, QMPError, ReportedError, UsageError
 from qmp_shell.language import ParseError
 from qmp_shell.render.formatter import Formatter
+from qmp_shell.render.views import Look
 from qmp_shell.schema import Schema
 from qmp_shell.script import ScriptDisplay
 from qmp_shell.session import Session, Settings
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.stream import Address
 from tests.conftest import Run, RunningVm
-from tests.sessions import attach, offline_session, offline_types, refuse, run_line
+from tests.sessions import attach, offline_session, offline_types, run_line, stop_at_error
 from tests.terminal import Terminal
 
 Output = pytest.CaptureFixture[str]
@@ -366,8 +367,8 @@ def test_addresses(schema: Schema, argument: str, path: str | None) -> None:
         raise ConnectError("nobody there")
 
     settings = Settings()
-    display = ScriptDisplay(settings, Formatter(colour=False, ascii_only=True))
-    session = Session(display, settings, connector, Registry(), refuse, schema=schema)
+    display = ScriptDisplay(settings, Formatter(Look(colour=False, ascii_only=True)))
+    session = Session(display, settings, connector, Registry(), stop_at_error, schema=schema)
     assert error_of(session, f".connect {argument}") == "nobody there"
     assert noted == [parse_address(path) if path is not None else None]
 

@@ -214,7 +214,7 @@ def test_redirections_name_the_files_whose_descriptors_are_sent(
 
 
 def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
-    found = statement(".oob migrate-pause a=1 | cat")
+    found = statement("  .oob migrate-pause a=1 | cat")
     assert found.message == {"exec-oob": "migrate-pause", "arguments": {"a": "1"}}
     assert found.pipeline == "cat"
 
@@ -370,6 +370,8 @@ def test_blank_lines_and_comments_are_no_statements(line: str) -> None:
         (" query-status ?", DotStatement("help", "query-status")),
         ("device_add driver=e1000  ?", DotStatement("help", "device_add driver=e1000")),
         ("  .hmp info {", DotStatement("hmp", "info {")),
+        (".hmp a=[", DotStatement("hmp", "a=[")),
+        ("  .hmp a=[", DotStatement("hmp", "a=[")),
         (".", DotStatement("", "")),
     ],
 )
@@ -545,7 +547,7 @@ def test_transactions(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "data"),
     [
-        ("transaction(a b=c)", {"b": "c"}),
+        ("transaction(a b=cde)", {"b": "cde"}),
         ("transaction(a b=c )", {"b": "c"}),
         ("transaction(a b=(c) )", {"b": "(c)"}),
         ("transaction(a b='c)' )", {"b": "c)"}),

@@ -341,6 +341,7 @@ def test_a_union_that_is_its_own_branch_has_its_members_once() -> None:
     type_ = Object("loop", [Member("kind", lambda: STRING)], "kind", {"a": lambda: type_})
     assert list(type_.active_branches({"kind": "a"})) == [type_]
     assert type_.branch("b") is None
+    assert Object("object", (), None, {"a": lambda: STRING}).branch("a") is None
     assert Object("object", (), "kind").tag is None
 
 

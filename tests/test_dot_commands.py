@@ -258,7 +258,7 @@ def test_settings_are_shown_and_changed(session: Session, capsys: Output) -> Non
     run_line(session, ".set # all of them")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [
-        *("confirm", "events", "pager", "pretty", "timeout", "verbose")
+        *("confirm", "events", "pager", "pretty", "timeout", "verbose", "view")
     ]
     assert lines[4].split()[:2] == ["timeout", "off"]
 
@@ -452,8 +452,12 @@ def completions(text: str, schema: Schema) -> Completions | None:
     ("text", "typed", "offered"),
     [
         (".", ".", [f".{each.name}" for each in Registry().all()]),
-        (".set ", "", ["confirm", "events", "pager", "pretty", "timeout", "verbose"]),
-        (".set  ver", "ver", ["confirm", "events", "pager", "pretty", "timeout", "verbose"]),
+        (".set ", "", ["confirm", "events", "pager", "pretty", "timeout", "verbose", "view"]),
+        (
+            ".set  ver",
+            "ver",
+            ["confirm", "events", "pager", "pretty", "timeout", "verbose", "view"],
+        ),
         (".set verbose ", "", ["on", "off"]),
         (".set verbose  of", "of", ["on", "off"]),
         (".set timeout ", "", ["off"]),

@@ -362,7 +362,7 @@ PARTS = [Part(name, f"{name}=str") for name in ("one", "two", "three", "four")]
     [
         (80, "", "cmd one=str two=str three=str four=str"),
         (28, "one", "cmd one=str two=str ..."),
-        (31, "three", "cmd ... two=str three=str ..."),
+        (31, "three", "cmd ... three=str four=str"),
         (24, "four", "cmd ... four=str"),
         (1, "two", "cmd ... two=str ..."),
     ],

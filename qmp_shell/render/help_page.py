@@ -32,7 +32,6 @@ from ..vm.types import VmTypes
 
 _INDENT = "  "
 _PLACEHOLDER = "TEXT"
-_MAX_DEPTH = 20
 
 
 class HelpWriter:
@@ -248,29 +247,34 @@ def is_qapi_type(name: str) -> bool:
     return name.strip("[]")[:1].isupper()
 
 
-def minimal_value(type_: Type, depth: int = 0) -> Any:
+def minimal_value(type_: Type, outer: tuple[Type, ...] = ()) -> Any:
     """A value of a type that has the required members only.
 
-    :param depth: how many values it is nested in; a VM may send a type that contains itself.
+    :param outer: the types that it is nested in; a VM may send one that contains itself.
     """
-    if depth > _MAX_DEPTH:
+    if type_ in outer:
         return None
+    outer = (*outer, type_)
     first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
     if isinstance(first, Enum):
         return next(iter(first.values), "")
     if isinstance(first, Array):
-        return [minimal_value(first.element, depth + 1)]
+        return [minimal_value(first.element, outer)]
     if isinstance(first, Object):
-        values: dict[str, Any] = {}
-        while missing := [  # the value of a tag may add required members
-            member
-            for member in first.members_for(values).values()
-            if member.required and member.name not in values
-        ]:
-            for member in missing:
-                value = minimal_value(member.type, depth + 1)
-                named = member.name.upper().replace("-", "_")
-                values[member.name] = named if value == _PLACEHOLDER else value
-        return values
+        return _minimal_object(first, outer)
     kind = first.json_type if isinstance(first, Builtin) else ""
     return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _PLACEHOLDER)
+
+
+def _minimal_object(type_: Object, outer: tuple[Type, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    while missing := [  # the value of a tag may add required members
+        member
+        for member in type_.members_for(values).values()
+        if member.required and member.name not in values
+    ]:
+        for member in missing:
+            value = minimal_value(member.type, outer)
+            placeholder = member.name.upper().replace("-", "_")
+            values[member.name] = placeholder if value == _PLACEHOLDER else value
+    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +128,24 @@ def test_the_toolbar_forgets_a_job_that_has_ended_though_its_events_are_hidden(
         client.execute("job-cancel", id="job0")
         shell.wait_for("^testvm  prelaunch$")
     assert "JOB_STATUS_CHANGE" not in shell.text
+
+
+def test_the_menu_appears_when_a_slow_vm_answers(
+    start_vm: Callable[..., RunningVm], terminal: Start
+) -> None:
+    vm = start_vm("-device", "virtio-rng-pci,id=rng0")
+    shell = terminal(vm.address)
+    shell.wait_for_prompt()
+    vm.process.send_signal(signal.SIGSTOP)
+    try:
+        shell.type("device_del id=r")
+        shell.wait_for(r"\(no answer\)$")
+        assert "rng0" not in shell.text
+    finally:
+        vm.process.send_signal(signal.SIGCONT)
+    shell.wait_for("^ +rng0 +virtio-rng-pci")  # no other key was pressed
+    shell.press("tab")
+    shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
 
 
 def test_sparklines_of_one_screen_begin_together() -> None:

@@ -90,8 +90,8 @@ class Editor:
         buffer = prompt.default_buffer
         # PromptSession does not allow this together with completion while typing; its buffer does.
         buffer.enable_history_search = Condition(lambda: True)
-        for changed in (buffer.on_text_changed, buffer.on_cursor_position_changed):
-            changed += lambda _: self._read_draft()
+        buffer.on_text_changed.add_handler(lambda _: self._read_draft())
+        buffer.on_cursor_position_changed.add_handler(lambda _: self._read_draft())
         return prompt
 
     def read(self) -> str:

@@ -76,7 +76,7 @@ def main_wrap(argv: list[str] | None = None) -> int:
 def _guard(run: Callable[[], QMPError | None]) -> int:
     """Turn what goes wrong into one line on standard error and an exit status.
 
-    :param run: returns the error, if there was one, that the user was told of.
+    :param run: returns the error, if there was one, that was reported to the user.
     """
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
@@ -234,7 +234,7 @@ def _run_front_end(
     :param vm: a VM that ends with it.
     :param tips: lines to try at a prompt.
     :param schema: types that stand in for a VM.
-    :return: the error, if there was one, that the user was told of.
+    :return: the error, if there was one, that was reported to the user.
     """
     is_interactive = _is_interactive(options)
     settings = _new_settings(options, is_interactive=is_interactive)

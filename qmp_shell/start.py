@@ -1,7 +1,7 @@
 """Where both programs begin: an interrupt ends them silently while modules are still imported.
 
-Python turns Ctrl-C into an exception, whose traceback would be shown if nothing is there yet to
-catch it.
+Python turns Ctrl-C into an exception, whose traceback is printed if nothing catches
+it, and at the start nothing does.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Kind:
 FILE_KINDS = (Kind.FILE, Kind.SOCKET, Kind.URI)
 
 # Command, argument (a dotted path without list indexes), kind; * is any text, the first line
-# that fits holds. What is not here is completed by its type.
+# that fits holds. Other arguments are completed by their type.
 _ARGUMENTS = (
     # a new name, which is not completed
     ("blockdev-add", "node-name", Kind.NEW),

@@ -167,7 +167,7 @@ def _matching(completions: Completions) -> Iterator[Completion]:
 
 
 def _fold(text: str) -> str:
-    """Text to be compared: QEMU's names have ``-`` or ``_``, which nobody can remember."""
+    """Text to be compared: QEMU uses both ``-`` and ``_`` in names."""
     return text.lower().replace("_", "-")
 
 

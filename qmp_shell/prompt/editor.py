@@ -41,7 +41,7 @@ class Histories:
 
 
 class Editor:
-    """Reads what is typed at a terminal, and lets the VM be heard meanwhile."""
+    """Reads what is typed at a terminal, and has the VM watched meanwhile."""
 
     def __init__(
         self,

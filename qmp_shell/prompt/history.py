@@ -15,7 +15,7 @@ class PrivateFileHistory(FileHistory):
     """A history file of mode 0600. A text that may hold a secret is not written to it."""
 
     def __init__(self, filename: str, warn: Callable[[str], None]) -> None:
-        """:param warn: is told, once, why texts cannot be written any more."""
+        """:param warn: is called, once, with the reason why texts cannot be written any more."""
         super().__init__(filename)
         self._warn: Callable[[str], None] | None = warn
 
@@ -79,7 +79,7 @@ class StatementHistory(History):
 def open_history(name: str, warn: Callable[[str], None]) -> StatementHistory:
     """A history of the user's, or one for this run only if its file cannot be kept.
 
-    :param warn: is told why it cannot be kept.
+    :param warn: is called with the reason why it cannot be kept.
     """
     base = os.environ.get("XDG_STATE_HOME") or ""
     try:

@@ -44,7 +44,7 @@ def run_prompt(
 
     :param vm: a VM that ends with this prompt; None: it is somebody else's.
     :param tips: lines to try, and what each does.
-    :return: an error that the user was told of, if one ended the prompt.
+    :return: the error that ended the prompt, if one did; it was reported.
     :raise ConnectError: there is no VM to begin with.
     """
     display = TerminalDisplay(settings, formatter)
@@ -130,7 +130,7 @@ class PromptLoop:
         return self._editor.end_soon(end)
 
     def run(self) -> QMPError | None:
-        """:return: an error that the user was told of, if one ended the prompt."""
+        """:return: the error that ended the prompt, if one did; it was reported."""
         while True:
             try:
                 if not self._read_and_run():

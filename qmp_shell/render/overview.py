@@ -1,4 +1,4 @@
-"""``.info``: a VM at a glance, as a page. What the VM does not tell is left out."""
+"""``.info``: a VM at a glance, as a page. What the VM does not report is left out."""
 
 from __future__ import annotations
 

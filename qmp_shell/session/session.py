@@ -91,7 +91,7 @@ class Session:
     :ivar human: the state of human monitor mode; None in QMP mode.
     :ivar scripts: runs the lines of a script.
     :ivar tracer: logs messages.
-    :ivar history: returns the lines that were typed; None: nobody types.
+    :ivar history: returns the lines that were typed; None: the lines are a script's.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
     """
@@ -112,9 +112,9 @@ class Session:
         schema: Schema | None = None,
     ) -> None:
         """
-        :param report: tells the user of a failure in a script; returns whether to go on.
+        :param report: reports a failure in a script to the user; returns whether to go on.
         :param confirm: asks the user a question and returns whether the answer is yes; None:
-            there is nobody to ask.
+            there is no user to ask.
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
@@ -222,7 +222,7 @@ class Session:
     ) -> Reply | None:
         """Send a message and display its reply.
 
-        :param files: files to be opened, whose descriptors go along.
+        :param files: files to be opened, whose descriptors are sent with it.
         :param pipeline: a shell command that is given the reply, unless that is an error.
         :return: the reply; None: it was not sent.
         :raise UsageError: a file cannot be opened.

@@ -1,7 +1,7 @@
 """Answers of one VM to the shell's own questions, kept until something may have changed them.
 
-There are two views of them. :attr:`Answers.waiting` waits for an answer that is not here, as a
-line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM does
+There are two views of them. :attr:`Answers.waiting` waits for an answer that was not received
+yet, as a line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM does
 not hold up the user's typing, and the answer is there the next time.
 """
 
@@ -104,7 +104,7 @@ class Answers:
         return entry.answer(question.parse)
 
     def look_up(self, question: Question[T]) -> T | None:
-        """The answer if it is here. If not, it is asked for, unless the VM does not answer.
+        """The answer if it was received. If not, it is asked for, unless the VM does not answer.
 
         It never raises: a lost connection is found by whoever reads from it.
         """
@@ -163,7 +163,7 @@ class Answers:
 
     @property
     def has_schema(self) -> bool:
-        """Whether the VM's schema is here."""
+        """Whether the VM's schema was received."""
         entry = self._entries.get(_SCHEMA_KEY)
         return self._schema is not None or (entry is not None and entry.is_constant)
 
@@ -195,7 +195,7 @@ class AnswerView:
         self._get = answers.wait_for if waits else answers.look_up
 
     def get(self, question: Question[T], /) -> T | None:
-        """The answer; None if the VM refused to answer, or if it is not here yet."""
+        """The answer; None if the VM refused to answer, or if it was not received yet."""
         return self._get(question)
 
 

@@ -92,14 +92,14 @@ class Attachment:
 
     @cached_property
     def known_types(self) -> VmTypes:
-        """The types of arguments as far as they are here; the VM is not waited for."""
+        """The types of arguments, as far as they are known; the VM is not waited for."""
         from .types import VmTypes
 
         return VmTypes(self.answers.immediate, is_agent=self.is_agent)
 
     @cached_property
     def names(self) -> VmNames:
-        """The names that exist in the VM, as far as they are here."""
+        """The names that exist in the VM, as far as they are known."""
         from .names import VmNames
 
         return VmNames(self.answers.immediate, self.known_types, lambda: self.manual)

@@ -60,7 +60,7 @@ def _parse_medium(entry: Message) -> Medium | None:
 def parse_file_name(value: object) -> str:
     """The innermost file of a block node's file name.
 
-    Where options cannot be put into a name, QEMU tells it as ``json:{...}``: an object like the
+    Where options cannot be put into a name, QEMU reports it as ``json:{...}``: an object like the
     arguments of ``blockdev-add``, in which ``file`` leads to the node below.
     """
     name = read_string(value)

@@ -1,4 +1,4 @@
-"""The names that exist in a VM now, by their kind, as far as the VM has told them.
+"""The names that exist in a VM now, by their kind, as far as the VM has reported them.
 
 The VM is asked and not waited for. Most kinds are a row of a table: the command that lists them
 and the member that is the name.

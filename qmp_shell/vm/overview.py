@@ -1,4 +1,4 @@
-"""A VM at a glance, gathered from many answers. What the VM does not tell is left empty."""
+"""A VM at a glance, gathered from many answers. What the VM does not report is left empty."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ALL: tuple[Question[Any], ...] = (
 
 
 class Overview(NamedTuple):
-    """What ``.info`` shows; each is None or empty if the VM does not tell it."""
+    """What ``.info`` shows; each is None or empty if the VM does not report it."""
 
     name: str | None
     uuid: str | None

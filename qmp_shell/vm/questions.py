@@ -39,7 +39,7 @@ def _keep(value: object) -> Any:
 
 
 def raw_question(command: str, arguments: Message | None = None) -> Question[Any]:
-    """A question whose answer is read by whoever asks."""
+    """A question whose answer is not parsed here."""
     return Question(command, _keep, arguments)
 
 

@@ -1,6 +1,6 @@
 """QEMU's answers as typed records.
 
-Each ``parse_*`` function takes what a command returned, whatever that is, and never raises; what
+Each ``parse_*`` function takes whatever a command returned, and never raises; what
 is missing or of a wrong type becomes an empty value. The shapes are those of QEMU's reference
 (qemu-qmp-ref(7)), in which each command named here has a section.
 """
@@ -165,7 +165,7 @@ class Property(NamedTuple):
     """A property of a QOM object or of a driver: one entry of ``qom-list`` and the like.
 
     :ivar type: QOM's name for its type, as ``uint32``, ``str``, ``child<TYPE>``, ``link<TYPE>``.
-    :ivar default: None if the VM does not tell it.
+    :ivar default: None if the VM does not report it.
     """
 
     name: str

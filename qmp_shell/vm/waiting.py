@@ -22,7 +22,7 @@ from .questions import BLOCK_JOBS, DUMP, JOBS, MIGRATION, RUN_STATE
 
 T = TypeVar("T")
 
-# How often, in seconds, the VM is asked for what no event tells, as progress.
+# How often, in seconds, the VM is asked for what no event reports, such as progress.
 _POLL_INTERVAL = 0.25
 
 _JOB_EVENTS = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
@@ -103,7 +103,7 @@ class Waiter:
     ) -> None:
         """
         :param timeout: seconds to wait; None: any time.
-        :param indicator: shows progress; None: nobody looks at it.
+        :param indicator: shows progress; None: it is not shown.
         """
         self._client = client
         self._events = events

@@ -140,7 +140,8 @@ def test_a_job_that_was_cancelled(vm: RunningVm, run: Run) -> None:
         *("-c", "blockdev-backup job-id=j device=a target=b sync=full speed=1"),
         *("-c", "block-job-cancel device=j", "-c", ".wait job=j timeout=20"),
     )
-    assert (result.returncode, "job j failed: it was cancelled" in result.stderr) == (1, True)
+    assert "job j failed: it was cancelled" in result.stderr
+    assert result.returncode == 1
 
 
 def test_a_job_that_ended_before_others_were_started(vm: RunningVm, run: Run) -> None:
@@ -194,7 +195,8 @@ def test_a_migration_that_fails(vm: RunningVm, run: Run) -> None:
 
 def test_an_event_that_there_is_not(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".wait STPO")
-    assert (result.returncode, "no event STPO; did you mean STOP?" in result.stderr) == (2, True)
+    assert "no event STPO; did you mean STOP?" in result.stderr
+    assert result.returncode == 2
 
 
 @pytest.mark.parametrize("what", ["STOP", "job=j", "migration", "status=paused"])
@@ -319,7 +321,8 @@ def test_a_flood_does_not_outlast_the_limit(folder: Path) -> None:
 def test_the_commands_limit_holds_for_what_wait_asks(peer: StartPeer, run: Run) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
     result = run("-t", "0.3", server.address, "-c", ".wait job=x")
-    assert (result.returncode, "query-jobs: no reply within 0.3 s" in result.stderr) == (5, True)
+    assert "query-jobs: no reply within 0.3 s" in result.stderr
+    assert result.returncode == 5
 
 
 def test_a_dump_that_fails(vm: RunningVm, run: Run) -> None:
@@ -328,9 +331,11 @@ def test_a_dump_that_fails(vm: RunningVm, run: Run) -> None:
         *("-c", "dump-guest-memory paging=off protocol=file:/dev/full detach=on"),
         *("-c", ".wait DUMP_COMPLETED timeout=20"),
     )
-    assert (result.returncode, "the dump failed: " in result.stderr) == (1, True)
+    assert "the dump failed: " in result.stderr
+    assert result.returncode == 1
 
 
 def test_a_run_state_that_there_is_not(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".wait status=runing timeout=1")
-    assert (result.returncode, "there is no run state runing" in result.stderr) == (2, True)
+    assert "there is no run state runing" in result.stderr
+    assert result.returncode == 2

@@ -1,4 +1,4 @@
-"""Live names: what was made to exist in a real VM is offered where it can stand."""
+"""Live names: what was made to exist in a real VM is offered_names where it can stand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import RunningVm, create_image, create_image_snapshot
 from tests.sessions import attach
 
 
-def offered(session: Session, text: str, *, human: bool = False) -> dict[str, str]:
+def offered_names(session: Session, text: str, *, human: bool = False) -> dict[str, str]:
     """What the prompt offers once the VM has answered, with descriptions."""
     attachment = session.attachment
     while True:
@@ -46,7 +46,7 @@ def session(qemu: str) -> Iterator[Session]:
             folder,
             *("-blockdev", f"qcow2,node-name=disk0,file.driver=file,file.filename={disk}"),
             *("-m", "64M,slots=2,maxmem=1G"),
-            *("-drive", "if=none,id=drive0,driver=null-co"),
+            *("-drive", "if=none,id=drive0,driver=null_node-co"),
             *("-device", "virtio-scsi-pci,id=scsi0"),
             *("-device", "scsi-cd,id=cd0,bus=scsi0.0,drive=drive0"),
             *("-add-fd", f"fd={null_device.fileno()},set=7"),
@@ -55,21 +55,21 @@ def session(qemu: str) -> Iterator[Session]:
         session = attach(vm.address)
         address = {"type": "unix", "data": {"path": f"{name}/nbd"}}
         session.attachment.client.execute("nbd-server-start", addr=address)
-        for command, given in MADE:
+        for command, given in SETUP_COMMANDS:
             session.attachment.client.execute(command, **given)
         yield session
         session.attachment.close()
         vm.close()
 
 
-def null(name: str) -> tuple[str, dict[str, object]]:
-    return "blockdev-add", {"driver": "null-co", "node-name": name, "size": 1 << 30}
+def null_node(name: str) -> tuple[str, dict[str, object]]:
+    return "blockdev-add", {"driver": "null_node-co", "node-name": name, "size": 1 << 30}
 
 
-MADE: list[tuple[str, dict[str, object]]] = [
-    null("null0"),
-    null("null1"),
-    null("null2"),
+SETUP_COMMANDS: list[tuple[str, dict[str, object]]] = [
+    null_node("null0"),
+    null_node("null1"),
+    null_node("null2"),
     ("block-dirty-bitmap-add", {"node": "disk0", "name": "bitmap0"}),
     ("block-export-add", {"type": "nbd", "id": "export0", "node-name": "null0"}),
     (
@@ -111,7 +111,7 @@ MADE: list[tuple[str, dict[str, object]]] = [
         ("device_add driver=virtio-net-pci ", "mq=", "default false"),
         ("device_add driver=virtio-net-pci disable-legacy=", "auto", ""),
         ("device_add driver=virtio-net-pci netdev=", "netdev0", "hubport"),
-        ("device_add driver=virtio-blk-pci drive=", "null0", "null-co"),
+        ("device_add driver=virtio-blk-pci drive=", "null0", "null_node-co"),
         ("device_add driver=virtio-blk-pci iothread=", "iothread0", ""),
         ("device_add driver=pc-dimm memdev=", "memory0", ""),
         ("device_add driver=e1000 bus=", "pci.0", "PCI"),
@@ -125,9 +125,9 @@ MADE: list[tuple[str, dict[str, object]]] = [
         ("nbd-server-start addr.type=unix addr.data.path=x tls-creds=", "creds0", "tls-creds-anon"),
         ("blockdev-add driver=throttle throttle-group=", "group0", "throttle-group"),
         ("blockdev-add driver=luks key-secret=", "secret0", ""),
-        ("blockdev-del node-name=", "null0", "null-co"),
+        ("blockdev-del node-name=", "null0", "null_node-co"),
         ("blockdev-add driver=raw file=", "disk0", "qcow2"),
-        ("block_resize device=", "drive0", "null-co"),
+        ("block_resize device=", "drive0", "null_node-co"),
         ("eject id=", "cd0", ""),
         ("block-dirty-bitmap-remove node=disk0 name=", "bitmap0", "of disk0"),
         ("block-dirty-bitmap-merge node=disk0 target=x bitmaps.0=", "bitmap0", "of disk0"),
@@ -154,7 +154,7 @@ MADE: list[tuple[str, dict[str, object]]] = [
     ],
 )
 def test_names_that_exist_are_offered(session: Session, text: str, name: str, about: str) -> None:
-    found = offered(session, text)
+    found = offered_names(session, text)
     assert name in found
     assert about in found[name]
 
@@ -196,42 +196,44 @@ def test_names_that_exist_are_offered(session: Session, text: str, name: str, ab
 def test_names_that_exist_are_offered_in_the_human_monitor(
     session: Session, text: str, name: str
 ) -> None:
-    assert name in offered(session, text, human=True)
+    assert name in offered_names(session, text, human=True)
 
 
-def test_buses_that_fit_the_driver(session: Session) -> None:
-    assert list(offered(session, "device_add driver=e1000 bus=")) == ["pci.0"]
-    assert list(offered(session, "device_add driver=scsi-hd bus=")) == ["scsi0.0"]
-    assert "i2c" in offered(session, "device_add bus=")
+def test_buses_are_offered_that_fit_the_driver(session: Session) -> None:
+    assert list(offered_names(session, "device_add driver=e1000 bus=")) == ["pci.0"]
+    assert list(offered_names(session, "device_add driver=scsi-hd bus=")) == ["scsi0.0"]
+    assert "i2c" in offered_names(session, "device_add bus=")
 
 
-def test_names_are_in_the_order_that_people_expect(session: Session) -> None:
-    nodes = list(offered(session, "blockdev-del node-name="))
+def test_names_with_numbers_are_sorted_by_the_numbers(session: Session) -> None:
+    nodes = list(offered_names(session, "blockdev-del node-name="))
     assert nodes[:4] == ["disk0", "null0", "null1", "null2"]
     assert all(node.startswith("#") for node in nodes[4:])
-    devices = [p for p in offered(session, "qom-list path=/machine/unattached/") if "device[" in p]
+    devices = [
+        p for p in offered_names(session, "qom-list path=/machine/unattached/") if "device[" in p
+    ]
     assert devices == [f"/machine/unattached/device[{n}]" for n in range(len(devices))]
 
 
-def test_waiting(session: Session) -> None:
-    assert "STOP" in offered(session, ".wait S")
-    assert "job0" in offered(session, ".wait job=")
-    assert "running" in offered(session, ".wait status=")
-    assert list(offered(session, ".wait DEVICE_DELETED ")) == ["device=", "path=", "timeout="]
+def test_conditions_of_wait_are_offered(session: Session) -> None:
+    assert "STOP" in offered_names(session, ".wait S")
+    assert "job0" in offered_names(session, ".wait job=")
+    assert "running" in offered_names(session, ".wait status=")
+    assert list(offered_names(session, ".wait DEVICE_DELETED ")) == ["device=", "path=", "timeout="]
 
 
-def test_drivers_that_cannot_be_plugged_are_not_offered(session: Session) -> None:
-    assert "i440FX-pcihost" not in offered(session, "device_add driver=")
+def test_drivers_that_cannot_be_hot_plugged_are_not_offered(session: Session) -> None:
+    assert "i440FX-pcihost" not in offered_names(session, "device_add driver=")
 
 
-def test_names_are_asked_for_anew_after_a_change(
+def test_names_are_queried_again_after_a_command_that_changes_the_vm(
     session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "later0" not in offered(session, "object-del id=")
+    assert "later0" not in offered_names(session, "object-del id=")
     session.execute(
         {"execute": "object-add", "arguments": {"qom-type": "iothread", "id": "later0"}}
     )
-    assert "later0" in offered(session, "object-del id=")
+    assert "later0" in offered_names(session, "object-del id=")
     session.execute({"execute": "object-del", "arguments": {"id": "later0"}})
-    assert "later0" not in offered(session, "object-del id=")
+    assert "later0" not in offered_names(session, "object-del id=")
     assert capsys.readouterr().out

@@ -1,9 +1,10 @@
-"""Scripts: what goes to which output, where they stop, and with which exit status."""
+"""Scripts: their output and error messages, where they end, and their exit statuses."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -16,6 +17,7 @@ import pytest
 
 import qmp_shell
 from tests.conftest import (
+    NAME_REPLY,
     PipedProcess,
     Run,
     RunningVm,
@@ -26,15 +28,15 @@ from tests.conftest import (
 )
 from tests.peer import ACCEPTED, GREETING, HOLD
 
-NAME = '{"return": {"name": "testvm"}}\n'
 
-
-def test_a_pipe(vm: RunningVm, run: Run) -> None:
+def test_lines_from_standard_input_are_run(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, stdin="# a comment\n\nquery-name\nquery-name")
-    assert (result.stdout, result.stderr, result.returncode) == (NAME * 2, "", 0)
+    assert (result.stdout, result.stderr, result.returncode) == (NAME_REPLY * 2, "", 0)
 
 
-def test_lines_and_files_in_their_order(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_lines_and_files_are_run_in_the_order_of_their_options(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     script = tmp_path / "script.qmp"
     script.write_bytes(b"\xef\xbb\xbfquery-name\r\n{'execute':\r\n 'query-uuid'}\r\n")
     result = run(
@@ -42,16 +44,14 @@ def test_lines_and_files_in_their_order(vm: RunningVm, run: Run, tmp_path: Path)
         stdin="query-version\n",
     )
     replies = [json.loads(line)["return"] for line in result.stdout.splitlines()]
-    assert [sorted(reply)[0] for reply in replies] == [
-        *("enabled", "name", "UUID", "package", "name")
-    ]
+    assert [min(reply) for reply in replies] == ["enabled", "name", "UUID", "package", "name"]
     assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_a_failed_command_stops_the_script(vm: RunningVm, run: Run) -> None:
+def test_a_failed_command_ends_the_script_with_status_1(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, stdin="query-name\nnonesuch\nquery-name\n")
     name, error = result.stdout.splitlines(keepends=True)
-    assert name == NAME
+    assert name == NAME_REPLY
     assert json.loads(error)["error"]["class"] == "CommandNotFound"
     assert result.stderr.startswith("qmp-shell: <stdin>:2: nonesuch: CommandNotFound: ")
     assert result.stderr.count("\n") == 1
@@ -60,30 +60,32 @@ def test_a_failed_command_stops_the_script(vm: RunningVm, run: Run) -> None:
 
 @pytest.mark.parametrize("command", ["device_add", "human-monitor-command", "query-name"])
 @pytest.mark.parametrize("arguments", ["[1]", '"x"', "7", "null"])
-def test_arguments_that_are_no_object(
+def test_arguments_other_than_an_object_are_sent_and_refused(
     vm: RunningVm, run: Run, command: str, arguments: str
 ) -> None:
     line = f'{{"execute": "{command}", "arguments": {arguments}}}\n'
     result = run("-k", vm.address, stdin=line * 2 + "query-name\n")
     *errors, name = result.stdout.splitlines(keepends=True)
     assert [json.loads(error)["error"]["class"] for error in errors] == ["GenericError"] * 2
-    assert (name, result.returncode) == (NAME, 1)
+    assert (name, result.returncode) == (NAME_REPLY, 1)
     assert result.stderr.count("\n") == 2
     assert "Traceback" not in result.stderr
 
 
-def test_keep_going(vm: RunningVm, run: Run) -> None:
+def test_keep_going_runs_all_lines_and_returns_the_status_of_the_first_failure(
+    vm: RunningVm, run: Run
+) -> None:
     result = run("-k", vm.address, stdin="nonesuch\nquery-name x\nquery-name\n")
-    assert result.stdout.endswith(NAME)
+    assert result.stdout.endswith(NAME_REPLY)
     assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [
         "<stdin>:1",
         "<stdin>:2:12",
     ]
-    assert result.returncode == 1, "the first failure's status"
+    assert result.returncode == 1  # the status of the first failure, not of the second one
 
 
 @pytest.mark.parametrize(
-    ("script", "where", "says"),
+    ("script", "position", "message"),
     [
         ("query-name\n  query-name oops\n", "<stdin>:2:14", "'oops' has no value"),
         ("test a=[1,\n 2,\n oops]\n", "<stdin>:3:2", "'oops' is not a value"),
@@ -96,24 +98,24 @@ def test_keep_going(vm: RunningVm, run: Run) -> None:
         (b"test a=[1,\n\xff,\n2]\n", "<stdin>:2:1", "not UTF-8"),
     ],
 )
-def test_a_line_that_cannot_be_read(
-    vm: RunningVm, run: Run, script: str | bytes, where: str, says: str
+def test_a_syntax_error_is_reported_with_its_position_and_status_2(
+    vm: RunningVm, run: Run, script: str | bytes, position: str, message: str
 ) -> None:
     result = run(vm.address, stdin=script)
-    assert result.stderr.startswith(f"qmp-shell: {where}: ")
-    assert says in result.stderr
+    assert result.stderr.startswith(f"qmp-shell: {position}: ")
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert result.returncode == 2
 
 
-def test_a_transaction_with_a_bad_line_is_not_sent(vm: RunningVm, run: Run) -> None:
+def test_a_transaction_with_an_invalid_line_is_not_sent(vm: RunningVm, run: Run) -> None:
     result = run("-k", vm.address, stdin="transaction(\nabort oops\n)\nquery-name\n")
-    assert result.stdout == NAME
+    assert result.stdout == NAME_REPLY
     assert "<stdin>:3:1: not sent" in result.stderr
     assert result.returncode == 2
 
 
-def test_a_transaction(start_vm: StartVm, run: Run, tmp_path: Path) -> None:
+def test_transactions_are_executed_as_a_whole(start_vm: StartVm, run: Run, tmp_path: Path) -> None:
     disk = tmp_path / "disk.img"
     disk.write_bytes(bytes(1 << 20))
     vm = start_vm("-blockdev", f"driver=file,node-name=d0,filename={disk}")
@@ -129,52 +131,60 @@ def test_a_transaction(start_vm: StartVm, run: Run, tmp_path: Path) -> None:
     assert result.returncode == 1
 
 
-def test_a_transaction_in_several_lines_of_the_command_line(vm: RunningVm, run: Run) -> None:
+def test_a_transaction_may_extend_over_several_options_but_must_be_closed(
+    vm: RunningVm, run: Run
+) -> None:
     result = run(vm.address, "-c", "transaction(", "-c", ")", "-c", "query-name")
-    assert (result.stdout, result.returncode) == ('{"return": {}}\n' + NAME, 0)
+    assert (result.stdout, result.returncode) == ('{"return": {}}\n' + NAME_REPLY, 0)
     result = run(vm.address, "-c", "transaction(", "-f", "/dev/null")
     assert result.stderr == "qmp-shell: a transaction( is open at the end; close it with )\n"
     assert result.returncode == 2
 
 
-def test_events_are_printed_when_asked_for(vm: RunningVm, run: Run) -> None:
-    quiet = run(vm.address, "-c", "cont", "-c", "stop")
-    assert quiet.stdout == '{"return": {}}\n' * 2
-    loud = run("-e", vm.address, "-c", "cont", "-c", "stop", "-c", "query-name")
-    events = [json.loads(line).get("event") for line in loud.stdout.splitlines()]
-    assert [event for event in events if event] == ["RESUME", "STOP"]
+def test_events_are_printed_with_the_option_e_only(vm: RunningVm, run: Run) -> None:
+    without = run(vm.address, "-c", "cont", "-c", "stop")
+    assert without.stdout == '{"return": {}}\n' * 2
+    result = run("-e", vm.address, "-c", "cont", "-c", "stop", "-c", "query-name")
+    messages = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [each["event"] for each in messages if "event" in each] == ["RESUME", "STOP"]
 
 
-def test_events_are_printed_while_the_next_line_is_awaited(
+def test_events_are_printed_while_the_shell_waits_for_input(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
     with PipedProcess(*shell_command(), "-e", vm.address, env=environment) as shell:
         shell.write_line("query-name")
-        assert shell.read_line() == NAME
+        assert shell.read_line() == NAME_REPLY
         vm.run("cont")
         assert json.loads(shell.read_line())["event"] == "RESUME"
         assert shell.close_input() == 0
 
 
-def test_pretty_and_compact(vm: RunningVm, run: Run) -> None:
+def test_replies_are_indented_with_pretty_and_one_line_with_compact(
+    vm: RunningVm, run: Run
+) -> None:
     assert run("-p", vm.address, "-c", "query-name").stdout == (
         '{\n  "return": {\n    "name": "testvm"\n  }\n}\n'
     )
-    assert run("--compact", vm.address, "-c", "query-name").stdout == NAME
+    assert run("--compact", vm.address, "-c", "query-name").stdout == NAME_REPLY
 
 
-def test_colours(vm: RunningVm, run: Run) -> None:
+def test_color_always_overrides_no_color_and_auto_means_none_in_a_pipe(
+    vm: RunningVm, run: Run
+) -> None:
     coloured = run("--color", "always", vm.address, "-c", "query-name", NO_COLOR="1").stdout
     assert "\x1b[" in coloured
-    assert run("--color=auto", vm.address, "-c", "query-name").stdout == NAME
+    assert run("--color=auto", vm.address, "-c", "query-name").stdout == NAME_REPLY
 
 
-def test_the_address_may_come_from_the_environment(vm: RunningVm, run: Run) -> None:
-    assert run("-c", "query-name", QMP_SOCKET=vm.address).stdout == NAME
-    assert run("-c", "query-name", QMP_SOCKET=f"unix:{vm.address},server=on").stdout == NAME
+def test_the_address_is_taken_from_qmp_socket_in_the_environment(vm: RunningVm, run: Run) -> None:
+    assert run("-c", "query-name", QMP_SOCKET=vm.address).stdout == NAME_REPLY
+    assert run("-c", "query-name", QMP_SOCKET=f"unix:{vm.address},server=on").stdout == NAME_REPLY
 
 
-def test_connecting_anew(start_vm: StartVm, vm: RunningVm, run: Run) -> None:
+def test_connect_switches_to_another_vm_and_discards_an_open_transaction(
+    start_vm: StartVm, vm: RunningVm, run: Run
+) -> None:
     other = start_vm(name="other")
     result = run(
         vm.address,
@@ -186,26 +196,28 @@ def test_connecting_anew(start_vm: StartVm, vm: RunningVm, run: Run) -> None:
     assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
+def test_human_monitor_mode_prints_the_monitors_output(vm: RunningVm, run: Run) -> None:
     result = run("-H", vm.address, stdin="info name\n\nstop\n.qmp\nquery-name\n.hmp info name\n")
-    assert result.stdout == f"testvm\n{NAME}testvm\n"
+    assert result.stdout == f"testvm\n{NAME_REPLY}testvm\n"
     assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_leaving_early(vm: RunningVm, run: Run) -> None:
+def test_exit_ends_a_script_with_status_0(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", "query-name\nexit\nquery-name", "-c", "query-name")
-    assert (result.stdout, result.returncode) == (NAME, 0)
+    assert (result.stdout, result.returncode) == (NAME_REPLY, 0)
 
 
-def test_the_end_of_the_vm(vm: RunningVm, run: Run) -> None:
+def test_quit_as_the_last_command_succeeds(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, stdin="quit\n")
     assert (result.stdout, result.stderr, result.returncode) == ('{"return": {}}\n', "", 0)
 
 
-@pytest.mark.parametrize("more", [[], ["-k"]])
-def test_a_lost_connection(peer: StartPeer, run: Run, more: list[str]) -> None:
+@pytest.mark.parametrize("options", [[], ["-k"]])
+def test_a_lost_connection_ends_a_script_with_status_4(
+    peer: StartPeer, run: Run, options: list[str]
+) -> None:
     server = peer(GREETING, ACCEPTED, b'{"return"')
-    result = run(*more, server.address, stdin="test\ntest\n")
+    result = run(*options, server.address, stdin="test\ntest\n")
     assert result.stdout == ""
     assert result.stderr == (
         "qmp-shell: <stdin>:1: the VM closed the connection in the middle of a message\n"
@@ -213,14 +225,14 @@ def test_a_lost_connection(peer: StartPeer, run: Run, more: list[str]) -> None:
     assert result.returncode == 4
 
 
-def test_a_time_out(peer: StartPeer, run: Run) -> None:
+def test_a_timeout_ends_a_script_with_status_5(peer: StartPeer, run: Run) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
     result = run("-t", "0.1", server.address, "-c", "slow")
     assert result.stderr == "qmp-shell: slow: no reply within 0.1 s\n"
     assert result.returncode == 5
 
 
-def test_a_reply_that_comes_too_late_is_not_another_commands(peer: StartPeer, run: Run) -> None:
+def test_a_late_reply_is_not_taken_for_the_next_commands_reply(peer: StartPeer, run: Run) -> None:
     server = peer(
         GREETING, ACCEPTED, b"", b'{"return": "late", "id": 2}{"return": "mine", "id": 3}', HOLD
     )
@@ -229,19 +241,24 @@ def test_a_reply_that_comes_too_late_is_not_another_commands(peer: StartPeer, ru
     assert result.returncode == 5
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals(peer: StartPeer, environment: dict[str, str], number: signal.Signals) -> None:
-    server = peer(GREETING, ACCEPTED, b'{"event": "NOW"}', HOLD)
-    command = [sys.executable, "-m", "qmp_shell", "-e", server.address, "-c", "slow"]
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_a_signal_ends_a_script_without_a_message(
+    peer: StartPeer, environment: dict[str, str], number: signal.Signals, status: int
+) -> None:
+    server = peer(GREETING, ACCEPTED, b'{"event": "STARTED"}', HOLD)
+    command = [*shell_command(), "-e", server.address, "-c", "slow"]
     with PipedProcess(*command, env=environment) as shell:
-        assert "NOW" in shell.read_line()
+        assert "STARTED" in shell.read_line()
         shell.send_signal(number)
-        status = shell.wait(20)
-        assert status == (130 if number == signal.SIGINT else -signal.SIGTERM)
+        assert shell.wait(20) == status
         assert shell.read_errors() == ""
 
 
-def test_an_output_that_is_closed(vm: RunningVm, environment: dict[str, str]) -> None:
+def test_a_closed_pipe_ends_a_script_with_the_status_of_sigpipe(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
     result = subprocess.run(
         [
             *("bash", "-c", '"$0" -m qmp_shell "$1" | head -1; echo ${PIPESTATUS[0]}'),
@@ -253,11 +270,13 @@ def test_an_output_that_is_closed(vm: RunningVm, environment: dict[str, str]) ->
         timeout=60,
         check=True,
     )
-    assert result.stdout.decode() == f"{NAME}141\n"
+    assert result.stdout.decode() == f"{NAME_REPLY}141\n"
     assert result.stderr == b""
 
 
-def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> None:
+def test_a_full_output_device_ends_a_script_with_status_1(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
     with open("/dev/full", "wb") as full:
         result = subprocess.run(
             [sys.executable, "-m", "qmp_shell", vm.address, "-c", "query-name"],
@@ -272,7 +291,7 @@ def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "says"),
+    ("arguments", "status", "message"),
     [
         ([], 2, "no address: give one, set QMP_SOCKET, or try --demo"),
         (["--nonesuch"], 2, "see qmp-shell --help"),
@@ -285,55 +304,63 @@ def test_an_output_that_is_full(vm: RunningVm, environment: dict[str, str]) -> N
         (["/nonesuch/vm.sock"], 3, "no such socket"),
     ],
 )
-def test_usage(run: Run, arguments: list[str], status: int, says: str) -> None:
+def test_invalid_options_and_addresses_are_reported_in_one_line(
+    run: Run, arguments: list[str], status: int, message: str
+) -> None:
     result = run(*arguments)
     assert result.returncode == status
-    assert says in result.stderr
+    assert message in result.stderr
     assert result.stderr.startswith("qmp-shell: ")
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
 
 
-def test_a_script_that_is_not_there(vm: RunningVm, run: Run) -> None:
+def test_a_script_file_that_does_not_exist_is_reported_with_status_2(
+    vm: RunningVm, run: Run
+) -> None:
     result = run(vm.address, "-f", "nonesuch.qmp")
     assert result.stderr == "qmp-shell: nonesuch.qmp: No such file or directory\n"
     assert result.returncode == 2
 
 
-def test_help_and_version(run: Run) -> None:
+def test_help_and_version_are_printed(run: Run) -> None:
     assert run("--version").stdout.startswith("qmp-shell 0.")
-    shown = run("--help").stdout
-    assert all(option in shown for option in ("--hmp", "--wait [SECONDS]", "--demo", "ADDRESS"))
-    assert "Exit status: 0 all well, 1 a command failed" in " ".join(shown.split())
+    text = " ".join(run("--help").stdout.split())
+    for option in ("--hmp", "--wait [SECONDS]", "--demo", "ADDRESS"):
+        assert option in text
+    assert "Exit status: 0 all well, 1 a command failed" in text
 
 
 @pytest.mark.parametrize("name", ["qmp-shell", "qmp-shell-wrap"])
-def test_the_installed_programs(name: str) -> None:
+def test_the_programs_are_installed_and_print_their_version(name: str) -> None:
     program = Path(sys.executable).parent / name
     result = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert result.stdout == f"{name} {qmp_shell.__version__}\n"
 
 
-def test_the_module_is_the_program(vm: RunningVm, environment: dict[str, str]) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "qmp_shell", vm.address, "-c", "query-name"],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=True,
-    )
-    assert result.stdout == NAME
-
-
-def test_settings_in_a_script(vm: RunningVm, run: Run) -> None:
+def test_set_changes_shows_and_lists_options(vm: RunningVm, run: Run) -> None:
     result = run(
         vm.address,
         stdin=".set pretty on\nquery-name\n.set pretty\n.set pretty off\nquery-name\n",
     )
-    assert result.stdout == '{\n  "return": {\n    "name": "testvm"\n  }\n}\non\n' + NAME
+    assert result.stdout == '{\n  "return": {\n    "name": "testvm"\n  }\n}\non\n' + NAME_REPLY
     assert run(vm.address, "-c", ".set").stdout.splitlines()[1].startswith("events    off   ")
-    for bad in (".set nonesuch on", ".set pretty maybe", ".set timeout 0"):
-        assert run(vm.address, "-c", bad).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (".set nonesuch on", "no option 'nonesuch'"),
+        (".set pretty maybe", "pretty is on or off"),
+        (".set timeout 0", "'0' is not a number of seconds"),
+    ],
+)
+def test_set_refuses_unknown_options_and_invalid_values(
+    vm: RunningVm, run: Run, line: str, message: str
+) -> None:
+    result = run(vm.address, "-c", line)
+    assert message in result.stderr
+    assert result.returncode == 2
 
 
 def test_verbose_shows_messages_without_secrets(vm: RunningVm, run: Run) -> None:
@@ -345,14 +372,17 @@ def test_verbose_shows_messages_without_secrets(vm: RunningVm, run: Run) -> None
     assert "hunter2" not in result.stderr
 
 
-def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_the_log_has_all_messages_without_passwords_and_is_private(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     log = tmp_path / "qmp.log"
     run("-l", str(log), vm.address, "-c", "set_password protocol=vnc password=hunter2")
     run("-l", str(log), vm.address, "-c", "query-name")
     entries = [json.loads(line) for line in log.read_text().splitlines()]
-    exchange = ["sent", "received"]  # capabilities, the command, and the schema for the hint
-    one_run = ["received", *exchange * 2]
-    assert [entry["direction"] for entry in entries] == one_run + exchange + one_run
+    exchange = ["sent", "received"]
+    run_without_error = ["received", *exchange * 2]  # the greeting, capabilities and the command
+    run_with_error = [*run_without_error, *exchange]  # and the schema, for a hint
+    assert [each["direction"] for each in entries] == run_with_error + run_without_error
     assert entries[-1]["message"]["return"] == {"name": "testvm"}
     assert entries[-1]["time"].startswith("20")
     assert entries[-1]["time"].endswith("Z")
@@ -360,31 +390,37 @@ def test_the_log(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
-def test_a_log_that_fills_its_disk(vm: RunningVm, run: Run) -> None:
+def test_logging_ends_when_the_disk_is_full_and_the_script_continues(
+    vm: RunningVm, run: Run
+) -> None:
     result = run("-l", "/dev/full", vm.address, "-c", "query-name", "-c", ".log off")
     assert result.stderr == "qmp-shell: /dev/full: No space left on device; logging is off\n"
-    assert (result.stdout, result.returncode) == (NAME, 0)
+    assert (result.stdout, result.returncode) == (NAME_REPLY, 0)
 
 
-def test_a_log_that_cannot_be_written(vm: RunningVm, run: Run) -> None:
+def test_a_log_file_that_cannot_be_created_ends_the_shell_with_status_2(
+    vm: RunningVm, run: Run
+) -> None:
     result = run("-l", "/nonesuch/log", vm.address, "-c", "query-name")
     assert result.stderr == "qmp-shell: /nonesuch/log: No such file or directory; no log is kept\n"
     assert (result.stdout, result.returncode) == ("", 2)
 
 
-def test_nothing_that_a_terminal_acts_on_is_printed(peer: StartPeer, run: Run) -> None:
-    evil = "\x1b]0;owned\x07\x9b31m\x7f"
-    reply = json.dumps({"return": evil, "id": 2}, ensure_ascii=False).encode()
+def test_control_characters_from_the_vm_are_escaped_or_removed(peer: StartPeer, run: Run) -> None:
+    string = "\x1b]0;owned\x07\x9b31m\x7f"
+    reply = json.dumps({"return": string, "id": 2}, ensure_ascii=False).encode()
     server = peer(GREETING, ACCEPTED, reply, reply.replace(b"2}", b"3}"), HOLD)
     result = run(server.address, "-c", "test", "-c", ".hmp x")
     compact, text = result.stdout.splitlines()
-    assert json.loads(compact)["return"] == evil
+    assert json.loads(compact)["return"] == string
     assert compact.isascii()
     assert compact.isprintable()
     assert text == "]0;owned31m"
 
 
-def test_a_guest_agent(folder: Path, run: Run) -> None:
+def test_a_guest_agent_is_synchronized_and_its_commands_are_executed(
+    folder: Path, run: Run
+) -> None:
     path = folder / "ga.sock"
     agent = subprocess.Popen(
         [
@@ -395,7 +431,7 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
     try:
         first = run("-w", "20", "-N", str(path), "-c", "guest-ping")
         assert (first.stdout, first.returncode) == ('{"return": {}}\n', 0)
-        with socket.socket(socket.AF_UNIX) as client:  # half a command is left behind
+        with socket.socket(socket.AF_UNIX) as client:  # and leave half a command
             client.connect(str(path))
             client.sendall(b'{"execute": "guest-ping"}\n{"execute": "gue')
             assert client.recv(100) == b'{"return": {}}\n'
@@ -413,7 +449,7 @@ def test_a_guest_agent(folder: Path, run: Run) -> None:
         agent.wait()
 
 
-def test_a_storage_daemon(folder: Path, run: Run) -> None:
+def test_the_storage_daemon_executes_commands_and_has_help(folder: Path, run: Run) -> None:
     path = folder / "qsd.sock"
     chardev = f"socket,path={path},server=on,wait=off,id=c"
     daemon = subprocess.Popen(
@@ -424,14 +460,17 @@ def test_a_storage_daemon(folder: Path, run: Run) -> None:
         result = run("-w", "20", str(path), "-c", add, "-c", "blockdev-del node-name=n5")
         assert (result.returncode, result.stderr) == (0, "")
         page = run("-w", "20", str(path), "-c", "blockdev-add ?").stdout
-        assert "qemu-storage-daemon-qmp-ref(7):" in page or "Creates a new block device" in page
+        assert page.startswith("blockdev-add: a command")
+        assert re.search("^  driver  .*enum, required$", page, re.MULTILINE)
     finally:
         daemon.terminate()
         daemon.wait()
 
 
-def test_closed_standard_streams(vm: RunningVm, environment: dict[str, str]) -> None:
-    def shell(redirection: str) -> subprocess.CompletedProcess[bytes]:
+def test_a_closed_standard_output_or_error_is_no_crash(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    def run_with(redirection: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [
                 *("bash", "-c", f'exec "$0" -m qmp_shell "$1" -c query-name -c x {redirection}'),
@@ -443,35 +482,37 @@ def test_closed_standard_streams(vm: RunningVm, environment: dict[str, str]) -> 
             check=False,
         )
 
-    no_output = shell(">&-")
+    no_output = run_with(">&-")
     assert no_output.stderr == b"qmp-shell: standard output is closed\n"
     assert no_output.returncode == 2
-    no_errors = shell("2>&-")
-    assert no_errors.stdout.startswith(NAME.encode())
+    no_errors = run_with("2>&-")
+    assert no_errors.stdout.startswith(NAME_REPLY.encode())
     assert no_errors.stdout.count(b"\n") == 2
     assert no_errors.returncode == 1
 
 
-def test_letters_that_the_output_has_not(peer: StartPeer, run: Run) -> None:
+def test_characters_that_the_output_encoding_lacks_are_escaped(peer: StartPeer, run: Run) -> None:
     reply = '{"return": "caf\u00e9 \u2603", "id": 2}'.encode()
     server = peer(GREETING, ACCEPTED, reply, HOLD)
     result = run("-H", server.address, "-c", "x", PYTHONIOENCODING="ascii")
     assert (result.stdout, result.stderr) == ("caf\\xe9 \\u2603\n", "")
 
 
-def test_waiting_for_the_socket(vm: RunningVm, run: Run) -> None:
-    assert run("-w", vm.address, "-c", "query-name").stdout == NAME
-    assert run(vm.address, "-w", "-c", "query-name").stdout == NAME
-    assert run("-w5", vm.address, "-c", "query-name").stdout == NAME
+def test_the_option_w_may_have_a_number_of_seconds(vm: RunningVm, run: Run) -> None:
+    assert run("-w", vm.address, "-c", "query-name").stdout == NAME_REPLY
+    assert run(vm.address, "-w", "-c", "query-name").stdout == NAME_REPLY
+    assert run("-w5", vm.address, "-c", "query-name").stdout == NAME_REPLY
     result = run("-w", "soon", vm.address, "-c", "query-name")
     assert result.stderr == "qmp-shell: -w takes a number of seconds, not 'soon'\n"
     assert run("-w", "0.1", "/nonesuch/vm.sock").returncode == 3
 
 
-def test_events_end_with_the_vm(vm: RunningVm, environment: dict[str, str]) -> None:
+def test_the_end_of_the_vm_while_waiting_for_input_is_reported_with_status_4(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
     with PipedProcess(*shell_command(), "-e", vm.address, env=environment) as shell:
         shell.write_line("query-name")
-        assert shell.read_line() == NAME
+        assert shell.read_line() == NAME_REPLY
         vm.run("cont")
         assert json.loads(shell.read_line())["event"] == "RESUME"
         vm.close()
@@ -479,7 +520,9 @@ def test_events_end_with_the_vm(vm: RunningVm, environment: dict[str, str]) -> N
         assert shell.read_errors() == "qmp-shell: the VM closed the connection\n"
 
 
-def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> None:
+def test_a_closed_standard_input_is_an_empty_script(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
     result = subprocess.run(
         ["bash", "-c", 'exec "$0" -m qmp_shell "$1" <&-', sys.executable, vm.address],
         capture_output=True,
@@ -490,7 +533,7 @@ def test_a_closed_standard_input(vm: RunningVm, environment: dict[str, str]) -> 
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
 
-def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> None:
+def test_scripts_import_no_module_that_only_the_prompt_needs(vm: RunningVm) -> None:
     code = (
         "import sys, argparse, json, select, socket;"
         "argparse.ArgumentParser().add_argument('-x'); own = set(sys.modules);"
@@ -507,7 +550,7 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         check=True,
     )
-    assert (result.stdout, result.stderr) == (NAME, "[]\n")
+    assert (result.stdout, result.stderr) == (NAME_REPLY, "[]\n")
 
 
 @pytest.mark.parametrize(
@@ -540,26 +583,28 @@ def test_scripts_import_nothing_that_only_the_prompt_needs(vm: RunningVm) -> Non
         ),
     ],
 )
-def test_hints(vm: RunningVm, run: Run, line: str, hint: str) -> None:
+def test_a_hint_explains_why_the_vm_refused_a_command(
+    vm: RunningVm, run: Run, line: str, hint: str
+) -> None:
     result = run(vm.address, "-c", line)
     assert result.returncode == 1
     assert f"(hint: {hint}" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_an_error_that_the_schema_does_not_explain(vm: RunningVm, run: Run) -> None:
+def test_an_error_that_the_schema_does_not_explain_has_no_hint(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", "device_del id=x")
     assert "DeviceNotFound" in result.stderr
     assert "hint" not in result.stderr
 
 
-def test_a_name_that_is_nearly_there(vm: RunningVm, run: Run) -> None:
+def test_a_hint_suggests_an_existing_name_similar_to_a_missing_one(vm: RunningVm, run: Run) -> None:
     run(vm.address, "-c", "object-add qom-type=iothread id=iothread0")
     result = run(vm.address, "-c", "object-del id=iothraed0")
     assert "(hint: id iothraed0 is not there; did you mean iothread0?)" in result.stderr
 
 
-def test_a_dry_run(vm: RunningVm, run: Run) -> None:
+def test_a_dry_run_prints_messages_and_sends_none_of_them(vm: RunningVm, run: Run) -> None:
     script = (
         "stop\n"
         "transaction(\n"
@@ -582,7 +627,7 @@ def test_a_dry_run(vm: RunningVm, run: Run) -> None:
     assert status == "prelaunch"
 
 
-def test_a_dry_run_checks_all_lines(run: Run, schema_file: Path) -> None:
+def test_a_dry_run_reports_the_errors_of_all_lines(run: Run, schema_file: Path) -> None:
     script = "stopp\nset_link name=5 up=yes\ndevice_add driver=x foo=1\ndevice_del\na=\n"
     result = run("--schema", str(schema_file), stdin=script)
     assert result.returncode == 1
@@ -594,47 +639,54 @@ def test_a_dry_run_checks_all_lines(run: Run, schema_file: Path) -> None:
     ]
 
 
-def test_a_schema_that_is_none(vm: RunningVm, run: Run, tmp_path: Path) -> None:
-    bad = tmp_path / "bad"
+def test_an_invalid_schema_file_is_reported_with_status_2(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
     for content in ("[]", "{", "[1, {}]", '{"return": 5}'):
-        bad.write_text(content)
-        result = run("--schema", str(bad), "-c", "stop")
-        assert (result.returncode, "this is not a QMP schema" in result.stderr) == (2, True)
+        file.write_text(content)
+        result = run("--schema", str(file), "-c", "stop")
+        assert "this is not a QMP schema" in result.stderr
+        assert result.returncode == 2
     result = run("--schema", str(tmp_path / "none"), "-c", "stop")
-    assert (result.returncode, "No such file" in result.stderr) == (2, True)
-    result = run("--schema", str(bad), vm.address)
-    assert (result.returncode, "no ADDRESS" in result.stderr) == (2, True)
+    assert "No such file" in result.stderr
+    assert result.returncode == 2
+    result = run("--schema", str(file), vm.address)
+    assert "no ADDRESS" in result.stderr
+    assert result.returncode == 2
 
 
-def test_lines_without_ambiguous_words_never_ask_for_the_schema(vm: RunningVm, run: Run) -> None:
-    def asks(line: str) -> bool:
-        log = run("-l", "/dev/stderr", "-n", vm.address, "-c", line).stderr
-        return "query-qmp-schema" in log
+def test_the_schema_is_queried_for_ambiguous_words_and_dry_runs_only(
+    vm: RunningVm, run: Run
+) -> None:
+    def log(line: str, *options: str) -> str:
+        return run("-l", "/dev/stderr", *options, vm.address, "-c", line).stderr
 
-    plain = run("-l", "/dev/stderr", vm.address, "-c", "object-add qom-type=iothread id=io0")
-    assert "query-qmp-schema" not in plain.stderr
-    unclear = run("-l", "/dev/stderr", vm.address, "-c", "set_link name=5 up=on", "-k")
-    assert "query-qmp-schema" in unclear.stderr
-    assert asks("stop")  # a dry run checks what it prints
+    assert "query-qmp-schema" not in log("object-add qom-type=iothread id=io0")
+    assert "query-qmp-schema" in log("set_link name=5 up=on")
+    assert "query-qmp-schema" in log("stop", "-n")
 
 
-def test_pipelines(vm: RunningVm, run: Run) -> None:
+def test_a_reply_is_piped_into_a_shell_command_whose_failure_is_reported(
+    vm: RunningVm, run: Run
+) -> None:
     result = run(vm.address, "-c", "query-name | tr a-z A-Z", "-c", "query-name|wc -l")
-    assert (result.returncode, result.stdout.split()[-1]) == (0, "1")
-    assert result.stdout.startswith('{"RETURN": {"NAME": "TESTVM"}}')
+    assert result.stdout == '{"RETURN": {"NAME": "TESTVM"}}\n1\n'
+    assert (result.stderr, result.returncode) == ("", 0)
     result = run(vm.address, "-c", "query-name | exit 3", "-c", "query-name")
     assert (result.returncode, result.stdout) == (1, "")
     assert "the pipeline ended with status 3" in result.stderr
     result = run(vm.address, "-c", "no-such-command | cat")
-    assert (result.returncode, "CommandNotFound" in result.stdout) == (1, True)
+    assert "CommandNotFound" in result.stdout
+    assert result.returncode == 1
 
 
-def test_a_pipeline_that_reads_nothing(vm: RunningVm, run: Run) -> None:
+def test_a_pipeline_need_not_read_its_input(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", "query-qmp-schema | true", "-c", "query-name")
-    assert (result.returncode, result.stdout) == (0, NAME)
+    assert (result.returncode, result.stdout) == (0, NAME_REPLY)
 
 
-def test_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_redirections_send_file_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     disk, pipe = tmp_path / "some disk", tmp_path / "pipe"
     disk.write_bytes(b"x" * 65536)
     os.mkfifo(pipe)
@@ -647,49 +699,57 @@ def test_descriptors(vm: RunningVm, run: Run, tmp_path: Path) -> None:
         "migrate uri=fd:out\n"
         ".wait migration timeout=30\n"
     )
-    state: list[bytes] = []
-    reader = threading.Thread(target=lambda: state.append(pipe.read_bytes()))
+    stream: list[bytes] = []
+    reader = threading.Thread(target=lambda: stream.append(pipe.read_bytes()))
     reader.start()
     result = run(vm.address, stdin=script)
     assert result.stderr == ""
     assert result.returncode == 0
     reader.join(20)
-    assert state[0].startswith(b"QEVM")
+    assert stream[0].startswith(b"QEVM")
     result = run(vm.address, "-c", f"getfd fdname=f <{tmp_path}/none")
-    assert (result.returncode, "No such file" in result.stderr) == (2, True)
+    assert "No such file" in result.stderr
+    assert result.returncode == 2
 
 
-def test_descriptors_need_a_unix_socket(start_vm: StartVm, run: Run) -> None:
+def test_redirections_are_refused_on_a_tcp_connection(start_vm: StartVm, run: Run) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     result = run(f"127.0.0.1:{port}", "-c", "getfd fdname=f </dev/null")
-    assert (result.returncode, "UNIX socket only" in result.stderr) == (2, True)
+    assert "UNIX socket only" in result.stderr
+    assert result.returncode == 2
 
 
-def test_out_of_band(vm: RunningVm, run: Run) -> None:
+def test_oob_executes_a_command_out_of_band(vm: RunningVm, run: Run) -> None:
     result = run("-v", vm.address, "-c", ".oob migrate-pause")
     assert '"exec-oob": "migrate-pause"' in result.stderr
     assert "only supported during postcopy" in result.stdout
     result = run(vm.address, "-c", ".oob")
-    assert (result.returncode, "write .oob COMMAND" in result.stderr) == (2, True)
+    assert "write .oob COMMAND" in result.stderr
+    assert result.returncode == 2
 
 
 @pytest.mark.parametrize("line", [".commands", ".help stop", "set_link name=5 up=on"])
-def test_the_time_out_holds_for_look_ups(peer: StartPeer, run: Run, line: str) -> None:
+def test_the_timeout_applies_to_queries_of_the_shell_itself(
+    peer: StartPeer, run: Run, line: str
+) -> None:
     server = peer(GREETING, ACCEPTED, HOLD)
     result = run("-t", "0.3", server.address, "-c", line)
-    assert (result.returncode, "no reply within 0.3 s" in result.stderr) == (5, True)
+    assert "no reply within 0.3 s" in result.stderr
+    assert result.returncode == 5
 
 
-def test_an_error_reply_before_the_end_is_the_commands_error(peer: StartPeer, run: Run) -> None:
+def test_an_error_reply_before_a_lost_connection_is_reported_as_the_error(
+    peer: StartPeer, run: Run
+) -> None:
     refused = b'{"error": {"class": "GenericError", "desc": "no"}, "id": 2}'
     result = run(peer(GREETING, ACCEPTED, refused).address, "-c", "stop")
     assert (result.returncode, result.stderr) == (1, "qmp-shell: stop: GenericError: no\n")
 
 
-def test_structures_of_qom_are_no_faults(vm: RunningVm, run: Run) -> None:
+def test_qom_set_accepts_a_structure_as_its_value(vm: RunningVm, run: Run) -> None:
     run(vm.address, "-c", "object-add qom-type=throttle-group id=g0")
     line = "qom-set path=/objects/g0 property=limits value.iops-total=100"
     assert run("-n", vm.address, "-c", line).stderr == ""
@@ -726,26 +786,30 @@ def test_structures_of_qom_are_no_faults(vm: RunningVm, run: Run) -> None:
         [{"name": "1", "meta-type": "object", "members": 5, "variants": [3]}, 7],
     ],
 )
-def test_a_schema_that_makes_no_sense(run: Run, tmp_path: Path, entries: list[object]) -> None:
+def test_an_inconsistent_schema_is_no_crash(
+    run: Run, tmp_path: Path, entries: list[object]
+) -> None:
     command = {"name": "test", "meta-type": "command", "arg-type": "1", "ret-type": "2"}
     transaction = {**command, "name": "transaction"}
     saved = tmp_path / "schema"
     saved.write_text(json.dumps([command, transaction, *entries]))
     lines = ("test t=5 a.0.0=5", "test t=a a=on", "test ?", "transaction( test a=5 )")
-    for line in lines:
-        result = run("--schema", str(saved), "-c", line)
+    results = [run("--schema", str(saved), "-c", line) for line in lines]
+    assert [result.returncode for result in results] == [1, 1, 0, 0]
+    for result in results:
         assert "Traceback" not in result.stderr
-        assert result.returncode in (0, 1)
 
 
-def test_scripts_that_run_scripts(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_an_error_in_a_sourced_script_is_reported_with_that_scripts_name(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "inner").write_text("query-name\nno-such-command\nquery-kvm\n")
     (tmp_path / "outer").write_text("# comment\n.source inner\nquery-uuid\n")
     result = run(vm.address, "-f", "outer")
     assert result.returncode == 1
     assert result.stderr.startswith("qmp-shell: inner:2: no-such-command: CommandNotFound: ")
     assert result.stderr.count("\n") == 1
-    assert result.stdout.startswith(NAME)
+    assert result.stdout.startswith(NAME_REPLY)
     assert "UUID" not in result.stdout
     result = run("-k", vm.address, "-f", "outer")
     assert result.returncode == 1
@@ -760,30 +824,39 @@ def test_scripts_that_run_scripts(vm: RunningVm, run: Run, tmp_path: Path) -> No
     )
 
 
-def test_a_script_that_is_sourced_and_not_there(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_sourcing_a_file_that_does_not_exist_is_an_error_of_the_outer_script(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "outer").write_text("query-name\n.source none\n")
     result = run(vm.address, "-f", "outer")
     assert result.stderr == "qmp-shell: outer:2: none: No such file or directory\n"
     assert result.returncode == 2
     result = run(vm.address, "-c", ".source")
-    assert (result.returncode, "write .source FILE" in result.stderr) == (2, True)
+    assert "write .source FILE" in result.stderr
+    assert result.returncode == 2
 
 
-def test_a_script_that_runs_itself(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_a_script_that_sources_itself_ends_at_a_depth_of_16(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "loop").write_text("query-name\n.source loop\n")
     result = run(vm.address, "-f", "loop")
     assert result.returncode == 2
     assert result.stderr == "qmp-shell: loop:2: loop: scripts are nested more than 16 deep\n"
-    assert result.stdout == NAME * 17
+    assert result.stdout == NAME_REPLY * 17
 
 
-def test_exit_in_a_script_ends_all(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_exit_in_a_sourced_script_ends_the_outer_script_too(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "inner").write_text("query-name\n.exit\nquery-name\n")
     result = run(vm.address, "-c", ".source inner", "-c", "query-name")
-    assert (result.returncode, result.stdout) == (0, NAME)
+    assert (result.returncode, result.stdout) == (0, NAME_REPLY)
 
 
-def test_a_vm_lost_in_a_sourced_script(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_a_connection_lost_in_a_sourced_script_is_reported_once_with_status_4(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     (tmp_path / "inner").write_text("quit\n.wait SHUTDOWN timeout=20\nquery-name\n")
     result = run("-k", vm.address, "-c", ".source inner", "-c", "query-name")
     assert result.returncode == 4
@@ -794,28 +867,29 @@ def test_a_vm_lost_in_a_sourced_script(vm: RunningVm, run: Run, tmp_path: Path) 
 @pytest.mark.parametrize(
     "line", ["query-status | echo a\0b", ".source a\0b", "getfd fdname=f <a\0b", ".log a\0b"]
 )
-def test_a_nul_byte(vm: RunningVm, run: Run, line: str) -> None:
+def test_a_nul_byte_in_a_line_is_an_error(vm: RunningVm, run: Run, line: str) -> None:
     result = run(vm.address, stdin=line)
-    assert (result.returncode, "NUL byte" in result.stderr) == (2, True)
+    assert "NUL byte" in result.stderr
+    assert result.returncode == 2
     assert result.stderr.count("\n") == 1
 
 
-def test_an_interrupted_pipeline_ends_the_script(
+def test_sigint_during_a_pipeline_ends_the_script_with_status_130(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
-    command = [sys.executable, "-m", "qmp_shell", vm.address]
-    lines = ["-c", "query-name | (echo begun; sleep 60)", "-c", "query-name"]
+    command = [*shell_command(), vm.address]
+    lines = ["-c", "query-name | (echo started; sleep 60)", "-c", "query-name"]
     with subprocess.Popen(
         [*command, *lines], stdout=subprocess.PIPE, env=environment, start_new_session=True
     ) as shell:
         assert shell.stdout is not None
-        assert shell.stdout.readline() == b"begun\n"
+        assert shell.stdout.readline() == b"started\n"
         os.killpg(shell.pid, signal.SIGINT)
         assert shell.wait(20) == 130
         assert shell.stdout.read() == b""
 
 
-def test_comments_and_quotes_behind_dot_commands(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_dot_commands_accept_quotes_and_comments(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "a script").write_text("query-name\n")
-    result = run(vm.address, "-c", ".sleep 0.01 # s", "-c", '.source "a script" # it')
-    assert (result.stdout, result.stderr) == (NAME, "")
+    result = run(vm.address, "-c", ".sleep 0.01 # seconds", "-c", '.source "a script" # file')
+    assert (result.stdout, result.stderr) == (NAME_REPLY, "")

@@ -1,4 +1,4 @@
-"""VMs of the shell's own: qmp-shell-wrap and --demo, and that nothing of them is left."""
+"""The VMs that the shell starts itself, by qmp-shell-wrap and --demo, and their end."""
 
 from __future__ import annotations
 
@@ -21,64 +21,71 @@ from qmp_shell.launch import demo
 from qmp_shell.launch.qemu import start_vm
 from tests.conftest import PipedProcess, Run, StartTerminal, require_program, shell_command
 
-EMPTY = ("-M", "none", "-display", "none")
+# Options of a QEMU that starts fast.
+NO_MACHINE = ("-M", "none", "-display", "none")
+
+RunWrap = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def pids_of(tag: str) -> list[int]:
-    """The QEMUs that have a text in their command line and have not ended."""
+def find_qemus(tag: str) -> list[int]:
+    """Return the process ids of the running QEMUs whose command line contains a text."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes()
-        except OSError:  # it has ended since
+            command = (folder / "cmdline").read_bytes()
+        except OSError:  # the process has ended in the meantime
             continue
-        if tag.encode() in words and b"\0-qmp\0" in words and b"main_wrap" not in words:
+        if tag.encode() in command and b"\0-qmp\0" in command and b"main_wrap" not in command:
             found.append(int(folder.name))
     return found
 
 
 @pytest.fixture
 def tag() -> str:
-    """A name for a VM that no other on this machine has."""
+    """A VM name that is unique on this machine."""
     return f"vm-{uuid.uuid4()}"
 
 
-def wait_for_end(tag: str) -> None:
-    """Wait until no QEMU of that name runs any more."""
-    for pid in pids_of(tag):
+def wait_for_end_of_qemus(tag: str) -> None:
+    """Wait until all QEMUs whose command line contains a text have ended."""
+    for pid in find_qemus(tag):
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
         with os.fdopen(descriptor, "rb") as handle:
-            assert select.select([handle], [], [], 20)[0], f"QEMU {pid} still runs"
+            assert select.select([handle], [], [], 20)[0], f"QEMU {pid} is still running"
 
 
 @pytest.fixture
-def wrap(run: Run, qemu: str) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def start(*options: str, arguments: tuple[str, ...] = EMPTY, **more: str) -> object:
-        return run(*options, "--", qemu, *arguments, program="main_wrap", **more)
+def run_wrap(run: Run, qemu: str) -> RunWrap:
+    """A function that runs ``qmp-shell-wrap OPTIONS -- QEMU ARGUMENTS`` and returns its result."""
 
-    return start  # type: ignore[return-value]
+    def run_wrap(
+        *options: str, arguments: tuple[str, ...] = NO_MACHINE, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return run(*options, "--", qemu, *arguments, program="main_wrap", **variables)
+
+    return run_wrap
 
 
-def test_wrap_runs_a_script(
-    wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, tag: str
-) -> None:
-    result = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag), TMPDIR=str(tmp_path))
+def test_wrap_runs_a_script_and_ends_qemu(run_wrap: RunWrap, tmp_path: Path, tag: str) -> None:
+    result = run_wrap(
+        "-c", "query-name", arguments=(*NO_MACHINE, "-name", tag), TMPDIR=str(tmp_path)
+    )
     assert json.loads(result.stdout) == {"return": {"name": tag}}
     assert (result.stderr, result.returncode) == ("", 0)
     assert list(tmp_path.iterdir()) == []
-    assert pids_of(tag) == []
+    assert find_qemus(tag) == []
 
 
-def test_wrap_without_dashes_and_in_human_mode(run: Run, qemu: str) -> None:
-    result = run("-H", "-c", "info name", qemu, *EMPTY, "-name", "w2", program="main_wrap")
+def test_wrap_accepts_the_qemu_command_without_two_dashes_before_it(run: Run, qemu: str) -> None:
+    result = run("-H", "-c", "info name", qemu, *NO_MACHINE, "-name", "w2", program="main_wrap")
     assert (result.stdout, result.stderr, result.returncode) == ("w2\n", "", 0)
 
 
-def test_wrap_tells_what_qemu_says(wrap: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    result = wrap(arguments=("-nonesuch",))
+def test_wrap_reports_an_error_of_qemu_with_status_3(run_wrap: RunWrap) -> None:
+    result = run_wrap(arguments=("-nonesuch",))
     first, second = result.stderr.splitlines()
     assert "-nonesuch: invalid option" in first
     assert second.startswith("qmp-shell: ")
@@ -86,42 +93,47 @@ def test_wrap_tells_what_qemu_says(wrap: Callable[..., subprocess.CompletedProce
     assert (result.stdout, result.returncode) == ("", 3)
 
 
-def test_wrap_of_what_is_not_there(run: Run) -> None:
+def test_wrap_reports_a_program_that_does_not_exist_with_status_3(run: Run) -> None:
     result = run("nonesuch", program="main_wrap")
     assert (result.stderr, result.returncode) == ("qmp-shell: nonesuch: no such program\n", 3)
-    assert run(program="main_wrap").returncode == 2
 
 
-def test_wrap_of_a_qemu_that_ends_first(
-    wrap: Callable[..., subprocess.CompletedProcess[str]],
+def test_wrap_without_a_command_is_a_usage_error(run: Run) -> None:
+    result = run(program="main_wrap")
+    assert "QEMU" in result.stderr
+    assert result.returncode == 2
+
+
+def test_wrap_reports_a_qemu_that_ends_before_the_script_with_status_4(
+    run_wrap: RunWrap,
 ) -> None:
-    result = wrap("-c", "quit", "-c", "query-name")
+    result = run_wrap("-c", "quit", "-c", "query-name")
     assert result.stdout == '{"return": {}}\n'
     assert result.stderr == "qmp-shell: the VM closed the connection\n"
     assert result.returncode == 4
 
 
-def test_wrap_of_a_qemu_that_goes_into_the_background(
-    wrap: Callable[..., subprocess.CompletedProcess[str]], tag: str
-) -> None:
-    result = wrap("-c", "query-name", arguments=(*EMPTY, "-name", tag, "-daemonize"))
+def test_wrap_connects_to_a_qemu_that_daemonizes(run_wrap: RunWrap, tag: str) -> None:
+    result = run_wrap("-c", "query-name", arguments=(*NO_MACHINE, "-name", tag, "-daemonize"))
     assert json.loads(result.stdout) == {"return": {"name": tag}}
     assert result.returncode == 0
-    wait_for_end(tag)
+    wait_for_end_of_qemus(tag)
 
 
 @pytest.mark.parametrize("name", ["a=b,c", "\u00e9" * 60, "d" * 90])
-def test_wrap_with_an_odd_folder_for_temporary_files(
-    wrap: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, name: str
+def test_wrap_works_with_any_path_of_the_temporary_directory(
+    run_wrap: RunWrap, tmp_path: Path, name: str
 ) -> None:
     folder = tmp_path / name
     folder.mkdir()
-    result = wrap("-c", "query-name", arguments=(*EMPTY, "-name", "odd"), TMPDIR=str(folder))
-    assert (result.stdout, result.stderr) == ('{"return": {"name": "odd"}}\n', "")
+    result = run_wrap(
+        "-c", "query-name", arguments=(*NO_MACHINE, "-name", "vm0"), TMPDIR=str(folder)
+    )
+    assert (result.stdout, result.stderr) == ('{"return": {"name": "vm0"}}\n', "")
 
 
-@pytest.mark.usefixtures("chosen_qemu")
-def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
+@pytest.mark.usefixtures("demo_qemu")
+def test_the_demo_runs_with_standard_input_closed(environment: dict[str, str]) -> None:
     result = subprocess.run(
         ["bash", "-c", '"$0" -m qmp_shell --demo -c query-name <&-', sys.executable],
         capture_output=True,
@@ -132,8 +144,8 @@ def test_the_demo_without_standard_input(environment: dict[str, str]) -> None:
     assert (result.stdout, result.stderr) == (b'{"return": {"name": "demo"}}\n', b"")
 
 
-def test_nohup_is_heeded(qemu: str, environment: dict[str, str], tag: str) -> None:
-    command = ["nohup", *shell_command("main_wrap"), qemu, *EMPTY, "-name", tag]
+def test_wrap_survives_sighup_under_nohup(qemu: str, environment: dict[str, str], tag: str) -> None:
+    command = ["nohup", *shell_command("main_wrap"), qemu, *NO_MACHINE, "-name", tag]
     with PipedProcess(*command, env=environment) as shell:
         for _ in range(2):
             shell.write_line("query-name")
@@ -151,7 +163,7 @@ def test_nohup_is_heeded(qemu: str, environment: dict[str, str], tag: str) -> No
         (signal.SIGKILL, -signal.SIGKILL),
     ],
 )
-def test_wrap_ends_its_qemu_however_it_ends(
+def test_qemu_ends_when_a_signal_ends_wrap(
     qemu: str,
     environment: dict[str, str],
     tmp_path: Path,
@@ -159,49 +171,54 @@ def test_wrap_ends_its_qemu_however_it_ends(
     number: signal.Signals,
     status: int,
 ) -> None:
-    command = [*shell_command("main_wrap"), qemu, *EMPTY, "-name", tag]
+    command = [*shell_command("main_wrap"), qemu, *NO_MACHINE, "-name", tag]
     with PipedProcess(*command, env=environment | {"TMPDIR": str(tmp_path)}) as shell:
         shell.write_line("query-name")
         assert json.loads(shell.read_line())["return"] == {"name": tag}
-        assert len(pids_of(tag)) == 1
+        assert len(find_qemus(tag)) == 1
         shell.send_signal(number)
         assert shell.wait(20) == status
-    wait_for_end(tag)
+    wait_for_end_of_qemus(tag)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrap_at_a_terminal(terminal: StartTerminal, qemu: str, tag: str) -> None:
+def test_wrap_at_a_terminal_shows_qemus_output_and_ends_with_status_4_when_qemu_is_killed(
+    terminal: StartTerminal, qemu: str, tag: str
+) -> None:
     trace = ("-trace", "handle_qmp_command")
-    shell = terminal(qemu, *EMPTY, "-name", tag, *trace, program="main_wrap")
+    shell = terminal(qemu, *NO_MACHINE, "-name", tag, *trace, program="main_wrap")
     shell.wait_for_prompt()
-    assert shell.lines[0] != ""
+    assert "handle_qmp_command" in shell.text
+    assert shell.lines[0].strip(), "no blank row is printed above QEMU's output"
     shell.type("query-na")
     shell.wait_for("query-na")
     shell.enter("me")
     shell.wait_for(r"handle_qmp_command .*query-name")
     shell.wait_for(f'"{tag}"')
     shell.wait_for_prompt()
-    (pid,) = pids_of(tag)
+    (pid,) = find_qemus(tag)
     os.kill(pid, signal.SIGKILL)
     assert shell.wait_for_end() == 4
     assert "was ended by SIGKILL" in shell.text
 
 
-def test_ctrl_c_is_not_for_qemu(terminal: StartTerminal, qemu: str, tag: str) -> None:
-    shell = terminal(qemu, *EMPTY, "-name", tag, program="main_wrap")
+def test_qemu_has_its_own_process_group_and_ends_with_the_shell(
+    terminal: StartTerminal, qemu: str, tag: str
+) -> None:
+    shell = terminal(qemu, *NO_MACHINE, "-name", tag, program="main_wrap")
     shell.wait_for_prompt()
-    (pid,) = pids_of(tag)
+    (pid,) = find_qemus(tag)
     assert os.getpgid(pid) == pid
     shell.enter(".connect /other.sock")
     shell.wait_for("ends with its own VM")
     shell.wait_for_prompt()
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
-    wait_for_end(tag)
+    wait_for_end_of_qemus(tag)
 
 
-def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: StartTerminal, qemu: str) -> None:
-    shell = terminal(qemu, *EMPTY, program="main_wrap")
+def test_quit_in_wrap_ends_the_shell_with_qemu(terminal: StartTerminal, qemu: str) -> None:
+    shell = terminal(qemu, *NO_MACHINE, program="main_wrap")
     shell.wait_for_prompt()
     shell.enter("quit")
     shell.wait_for(r"quit ends the VM .*\[y/N\]$")
@@ -211,25 +228,27 @@ def test_quit_at_a_wrapped_terminal_ends_the_shell(terminal: StartTerminal, qemu
 
 
 @pytest.fixture
-def chosen_qemu(qemu: str, environment: dict[str, str], tmp_path: Path) -> None:
-    """Have ``--demo`` find the QEMU that is tested against, and no other."""
+def demo_qemu(qemu: str, environment: dict[str, str], tmp_path: Path) -> None:
+    """Put the QEMU to test against first in PATH, where ``--demo`` finds it."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "qemu-system-x86_64").symlink_to(qemu)
     environment["PATH"] = f"{folder}:{environment['PATH']}"
 
 
-@pytest.mark.usefixtures("chosen_qemu")
-def test_the_demo(terminal: StartTerminal, environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("demo_qemu")
+def test_the_demo_suggests_commands_that_work_and_leaves_no_files(
+    terminal: StartTerminal, environment: dict[str, str], tmp_path: Path
+) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     environment["TMPDIR"] = str(temporary)
     shell = terminal("--demo")
     shell.wait_for_prompt()
     assert shell.lines[0].startswith("demo, QEMU ")
-    tried = [line.strip().split("   ")[0] for line in shell.lines[3:6]]
-    assert len(tried) == 3
-    for line in tried:
+    suggested = [row.strip().split("   ")[0] for row in shell.lines[3:6]]
+    assert "" not in suggested
+    for line in suggested:
         shell.enter(line)
         shell.wait_for_prompt()
     assert '"error"' not in shell.text
@@ -237,11 +256,11 @@ def test_the_demo(terminal: StartTerminal, environment: dict[str, str], tmp_path
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
     assert list(temporary.iterdir()) == []
-    wait_for_end(str(temporary))
+    wait_for_end_of_qemus(str(temporary))
 
 
-@pytest.mark.usefixtures("chosen_qemu")
-def test_the_demos_disk_can_be_written(run: Run) -> None:
+@pytest.mark.usefixtures("demo_qemu")
+def test_the_disk_of_the_demo_is_writable(run: Run) -> None:
     result = run("--demo", "-c", "query-block", "-c", ".hmp qemu-io disk0 'write 0 64k'")
     (block,) = json.loads(result.stdout.splitlines()[0])["return"]
     assert block["inserted"]["node-name"] == "disk0"
@@ -249,7 +268,9 @@ def test_the_demos_disk_can_be_written(run: Run) -> None:
     assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_the_demo_without_any_qemu(run: Run, tmp_path: Path) -> None:
+def test_the_demo_names_the_package_to_install_if_there_is_no_qemu(
+    run: Run, tmp_path: Path
+) -> None:
     result = run("--demo", PATH=str(tmp_path))
     assert result.returncode == 3
     assert result.stdout == ""
@@ -265,7 +286,7 @@ INSTALLED = [
 
 
 @pytest.mark.parametrize("target", INSTALLED, ids=lambda target: target.name)
-def test_the_demo_of_each_architecture_that_is_installed(target: demo._Target) -> None:
+def test_the_demo_works_with_each_installed_architecture(target: demo._Target) -> None:
     program = require_program(f"qemu-system-{target.name}")
     with tempfile.TemporaryFile() as disk:
         disk.truncate(1 << 20)
@@ -289,7 +310,7 @@ def test_the_demo_of_each_architecture_that_is_installed(target: demo._Target) -
         ({"ID": "unheard-of"}, "install the package that holds qemu-system-x86_64"),
     ],
 )
-def test_the_package_to_install(
+def test_the_package_to_install_depends_on_the_distribution(
     release: dict[str, str], advice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)

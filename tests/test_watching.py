@@ -1,4 +1,4 @@
-"""Events at a terminal, the toolbar, ``.watch``, ``.info``, and questions before some commands."""
+"""Events at the prompt, the toolbar, ``.watch``, ``.info``, and confirmation of commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import re
 import signal
 import threading
-import time
 from collections import deque
 from pathlib import Path
 
@@ -27,18 +26,19 @@ from tests.conftest import (
     StartVm,
     shell_command,
 )
-from tests.peer import ACCEPTED, GREETING, HOLD
+from tests.peer import ACCEPTED, GREETING, HOLD, UNTIL_PROMPT
 from tests.terminal import Terminal
 
 
-def test_a_few_events_are_all_shown() -> None:
+def test_up_to_ten_events_of_a_name_in_a_second_are_shown() -> None:
     limiter = EventLimiter()
-    assert all(limiter.allows(name, 0.1 * n) for n in range(9) for name in ("A", "B"))
+    allowed = [limiter.allows(name, 0.1 * n) for n in range(9) for name in ("A", "B")]
+    assert allowed == [True] * 18
     assert limiter.next_due is None
     assert limiter.take_sums(100) == []
 
 
-def test_floods_are_summed_up() -> None:
+def test_further_events_are_counted_and_not_shown() -> None:
     limiter = EventLimiter()
     shown = [limiter.allows("A", 0.001 * n) for n in range(422)]
     assert shown.count(True) == 10
@@ -46,20 +46,20 @@ def test_floods_are_summed_up() -> None:
     assert limiter.take_sums(0.9) == []
     assert limiter.take_sums(1.0) == [EventSum("A", 412)]
     assert limiter.take_sums(1.1) == []
-    assert not limiter.allows("A", 1.5)  # it goes on
+    assert not limiter.allows("A", 1.5), "too many in the last second"
     assert limiter.allows("B", 1.5)
     assert limiter.take_sums(2.0) == [EventSum("A", 1)]
-    assert limiter.allows("A", 3.1)  # it is over
+    assert limiter.allows("A", 3.1), "no event since 1.5 s"
 
 
-def test_what_is_held_back_is_told_at_once_when_asked() -> None:
+def test_counts_are_available_before_they_are_due() -> None:
     limiter = EventLimiter()
     for _ in range(12):
         limiter.allows("A", 0)
     assert limiter.take_sums(0, all_at_once=True) == [EventSum("A", 2)]
 
 
-def test_patterns() -> None:
+def test_events_are_shown_if_they_match_the_patterns() -> None:
     assert name_matches("BLOCK_JOB_READY", "job")
     assert name_matches("STOP", "st*")
     assert not name_matches("STOP", "t*")
@@ -73,11 +73,12 @@ def test_patterns() -> None:
     assert not settings.shows_event("STOP")
 
 
-def test_a_flood_at_the_prompt(peer: StartPeer, terminal: StartTerminal) -> None:
+def test_hundreds_of_equal_events_are_counted_above_the_prompt(
+    peer: StartPeer, terminal: StartTerminal
+) -> None:
     events = b'{"event": "RTC_CHANGE", "data": {"offset": 1}}' * 422
-    about = b'{"return": {}, "id": 2}{"return": {}, "id": 3}'
-    names = b'{"return": [{"name": "test"}], "id": 4}'
-    shell = terminal(peer(GREETING, ACCEPTED, b"", about, names + events, HOLD).address)
+    commands = b'{"return": [{"name": "test"}], "id": 4}'
+    shell = terminal(peer(*UNTIL_PROMPT, commands + events, HOLD).address)
     shell.wait_for_prompt()
     shell.type("te")
     shell.wait_for(r"^\d\d:\d\d:\d\d RTC_CHANGE x 412$")
@@ -85,11 +86,11 @@ def test_a_flood_at_the_prompt(peer: StartPeer, terminal: StartTerminal) -> None
     assert shell.text.count('RTC_CHANGE {"offset": 1}') == 10
 
 
-def test_choosing_events(shell: Terminal, vm: RunningVm, run: Run) -> None:
+def test_events_selects_the_events_that_are_shown(shell: Terminal, vm: RunningVm, run: Run) -> None:
     shell.enter(".events res")
     shell.wait_for_prompt()
     vm.run("cont", "stop", "cont")
-    shell.wait_until(lambda: shell.text.count(" RESUME") == 2, "both events")
+    shell.wait_until(lambda: shell.text.count(" RESUME") == 2, "both RESUME events")
     assert " STOP" not in shell.text
     shell.enter(".events off")
     shell.wait_for_prompt()
@@ -99,21 +100,23 @@ def test_choosing_events(shell: Terminal, vm: RunningVm, run: Run) -> None:
     lines = result.stdout.splitlines()
     assert "* STOP" in lines
     assert "  BLOCK_JOB_READY" in lines
-    assert lines[-1] == "shown (*): none"[:11] + "!BLOCK"
+    assert lines[-1] == "shown (*): !BLOCK"
 
 
-def test_filters_hold_for_scripts_too(vm: RunningVm, run: Run) -> None:
+def test_event_patterns_apply_in_a_script(vm: RunningVm, run: Run) -> None:
     result = run("-e", vm.address, "-c", ".events stop", "-c", "cont", "-c", "stop")
     assert '"event": "STOP"' in result.stdout
     assert '"event": "RESUME"' not in result.stdout
 
 
-def test_what_is_not_shown_can_be_waited_for(vm: RunningVm, run: Run) -> None:
+def test_wait_sees_events_that_are_not_shown(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".events off", "-c", "cont", "-c", ".wait RESUME timeout=10")
-    assert result.returncode == 0
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_the_toolbar_follows_the_vm(shell: Terminal, vm: RunningVm) -> None:
+def test_the_toolbar_shows_the_run_state_and_the_progress_of_jobs(
+    shell: Terminal, vm: RunningVm
+) -> None:
     shell.wait_for("^testvm  prelaunch$")
     vm.run("cont")
     shell.wait_for("^testvm  running$")
@@ -126,34 +129,43 @@ def test_the_toolbar_follows_the_vm(shell: Terminal, vm: RunningVm) -> None:
         client.execute("blockdev-mirror", **job)
         shell.wait_for(r"^testvm  paused  job0 mirror \d+%$")
         first = shell.lines[-1]
-        shell.wait_until(lambda: shell.lines[-1] not in (first, ""), "progress")
+        shell.wait_until(lambda: shell.lines[-1] not in (first, ""), "another percentage")
         client.execute("job-cancel", id="job0")
         shell.wait_for("^testvm  paused$")
     vm.close()
     shell.wait_for("^no VM$")
 
 
-@pytest.mark.parametrize(("answer", "ends"), [("y", True), ("", False), ("n", False)])
-def test_quit_asks_first(shell: Terminal, vm: RunningVm, answer: str, ends: bool) -> None:
+QUIT_QUESTION = r"^quit ends the VM testvm \(prelaunch\)\. Go on\? \[y/N\]$"
+
+
+def test_quit_is_sent_if_the_user_confirms_it(shell: Terminal, vm: RunningVm) -> None:
     shell.enter("quit")
-    shell.wait_for(r"^quit ends the VM testvm \(prelaunch\)\. Go on\? \[y/N\]$")
+    shell.wait_for(QUIT_QUESTION)
+    shell.type("y\r")
+    shell.wait_for("closed the connection")
+    vm.process.wait(20)
+
+
+@pytest.mark.parametrize("answer", ["", "n"])
+def test_quit_is_not_sent_if_the_user_does_not_confirm_it(
+    shell: Terminal, vm: RunningVm, answer: str
+) -> None:
+    shell.enter("quit")
+    shell.wait_for(QUIT_QUESTION)
     shell.type(f"{answer}\r")
-    shell.wait_for("closed the connection|^note: not sent$")
-    assert ("not sent" in shell.text) != ends
-    if ends:
-        vm.process.wait(20)
-    else:
-        assert vm.process.poll() is None
+    shell.wait_for("^note: not sent$")
+    assert vm.process.poll() is None
 
 
-def test_ctrl_c_at_the_question_is_no(shell: Terminal) -> None:
+def test_ctrl_c_at_a_question_means_no(shell: Terminal) -> None:
     shell.enter("system_reset")
     shell.wait_for(r"\[y/N\]$")
     shell.press("ctrl-c")
     shell.wait_for("^note: not sent$")
 
 
-def test_running_jobs_are_named_in_the_question(shell: Terminal, vm: RunningVm) -> None:
+def test_the_question_before_quit_names_running_jobs(shell: Terminal, vm: RunningVm) -> None:
     with vm.second() as client:
         for name in ("a", "b"):
             client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
@@ -163,7 +175,9 @@ def test_running_jobs_are_named_in_the_question(shell: Terminal, vm: RunningVm) 
     shell.wait_for(r"lost with it: job0 \(mirror \d+%\)")
 
 
-def test_the_human_monitor_asks_too(vm: RunningVm, terminal: StartTerminal) -> None:
+def test_quit_is_to_be_confirmed_in_human_monitor_mode(
+    vm: RunningVm, terminal: StartTerminal
+) -> None:
     shell = terminal("-H", vm.address)
     shell.wait_for_prompt("(qemu) ")
     shell.enter("q")
@@ -173,7 +187,7 @@ def test_the_human_monitor_asks_too(vm: RunningVm, terminal: StartTerminal) -> N
     assert vm.process.poll() is None
 
 
-def test_questions_can_be_switched_off(shell: Terminal) -> None:
+def test_set_confirm_off_disables_questions(shell: Terminal) -> None:
     shell.enter(".set confirm off")
     shell.wait_for_prompt()
     shell.enter("system_reset")
@@ -181,17 +195,17 @@ def test_questions_can_be_switched_off(shell: Terminal) -> None:
     assert "y/N" not in shell.text
 
 
-def test_scripts_are_not_asked(vm: RunningVm, run: Run) -> None:
+def test_scripts_need_no_confirmation(vm: RunningVm, run: Run) -> None:
     assert run(vm.address, "-c", "quit").returncode == 0
     vm.process.wait(20)
 
 
-def test_flatten() -> None:
+def test_a_reply_is_flattened_to_dotted_keys() -> None:
     reply = {"a": 1, "b": [{"id": "x", "n": 2}, {"n": 3}], "c": {"d": None}, "e": []}
     assert dict(flatten(reply)) == {"a": 1, "b.x.id": "x", "b.x.n": 2, "b.1.n": 3, "c.d": None}
 
 
-def test_what_changed() -> None:
+def test_changes_between_replies_are_reported_with_their_rates() -> None:
     report = ChangeReport(supports_unicode=True)
     assert report.add({"n": 1, "s": "a", "gone": 1}, 10.0) == []
     assert report.add({"n": 5, "s": "b", "new": True}, 12.0) == [
@@ -211,12 +225,12 @@ def test_what_changed() -> None:
     assert lines == ["  x.n  2 (+1, 1/s)"]
 
 
-def test_sparklines() -> None:
+def test_a_sparkline_is_scaled_to_its_largest_value() -> None:
     assert format_sparkline(deque([0.0, 0.0])) == "▁▁"
     assert format_sparkline(deque([0.0, 4.0, 8.0])) == "▁▄█"
 
 
-def test_watching_at_the_prompt(shell: Terminal, vm: RunningVm) -> None:
+def test_watch_shows_changes_until_ctrl_c(shell: Terminal, vm: RunningVm) -> None:
     shell.enter(".watch 0.1 query-status")
     shell.wait_for('"prelaunch"')
     vm.run("cont")
@@ -231,26 +245,30 @@ def test_watching_at_the_prompt(shell: Terminal, vm: RunningVm) -> None:
     shell.wait_for("CommandNotFound")
 
 
-def test_watching_in_a_script(vm: RunningVm, environment: dict[str, str]) -> None:
-    fed = PipedProcess(*shell_command(), vm.address, env=environment)
-    fed.write_line(".watch 0.05 query-status")
-    assert '"prelaunch"' in fed.read_line()
+def test_watch_in_a_script_ends_with_the_vm_and_status_4(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    shell = PipedProcess(*shell_command(), vm.address, env=environment)
+    shell.write_line(".watch 0.05 query-status")
+    assert '"prelaunch"' in shell.read_line()
     vm.run("cont")
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\n", fed.read_line())
-    assert "prelaunch -> running" in fed.read_line() + fed.read_line()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\n", shell.read_line())
+    assert "prelaunch -> running" in shell.read_line() + shell.read_line()
     vm.close()
-    assert fed.wait(20) == 4
+    assert shell.wait(20) == 4
 
 
 @pytest.mark.parametrize(
     ("size", "text"),
     [(0, "0 B"), (1536, "1.5 KiB"), (4 << 30, "4 GiB"), (5 << 50, "5120 TiB"), (None, "")],
 )
-def test_sizes(size: int | None, text: str) -> None:
+def test_sizes_are_formatted_with_binary_units(size: int | None, text: str) -> None:
     assert format_size(size) == text
 
 
-def test_info(start_vm: StartVm, run: Run, folder: Path) -> None:
+def test_info_shows_the_machine_its_disks_and_nics(
+    start_vm: StartVm, run: Run, folder: Path
+) -> None:
     disk = folder / "disk"
     disk.write_bytes(b"")
     disk.open("r+b").truncate(1 << 20)
@@ -262,27 +280,29 @@ def test_info(start_vm: StartVm, run: Run, folder: Path) -> None:
     )
     result = run(vm.address, "-c", ".info")
     lines = result.stdout.splitlines()
-    told = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
-    assert told["Name"] == "testvm"
-    assert told["UUID"] == "12345678-1234-1234-1234-123456789abc"
-    assert told["State"] == "prelaunch"
-    assert told["QEMU"][0].isdecimal()
-    assert told["Machine"].startswith("pc-i440fx-")
-    assert told["CPUs"].startswith("2 ")
-    assert told["Memory"] == "64 MiB"
-    assert told["Disks"] == f"drive0  1 MiB, raw, read-only  {disk}"
-    assert told["NICs"].startswith("nic0  model=e1000, macaddr=52:54:00:12:34:56")
-    assert "Displays" not in told
-    assert "Migration" not in told
+    rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in lines}
+    assert rows["Name"] == "testvm"
+    assert rows["UUID"] == "12345678-1234-1234-1234-123456789abc"
+    assert rows["State"] == "prelaunch"
+    assert rows["QEMU"][0].isdecimal()
+    assert rows["Machine"].startswith("pc-i440fx-")
+    assert rows["CPUs"].startswith("2 ")
+    assert rows["Memory"] == "64 MiB"
+    assert rows["Disks"] == f"drive0  1 MiB, raw, read-only  {disk}"
+    assert rows["NICs"].startswith("nic0  model=e1000, macaddr=52:54:00:12:34:56")
+    assert "Displays" not in rows
+    assert "Migration" not in rows
 
 
-def test_info_leaves_out_what_is_not_told(peer: StartPeer, run: Run) -> None:
+def test_info_omits_what_the_vm_does_not_report(peer: StartPeer, run: Run) -> None:
     replies = [b'{"error": {}, "id": %d}' % number for number in range(2, 20)]
     result = run(peer(GREETING, ACCEPTED, *replies, HOLD).address, "-c", ".info")
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_progress_bar(vm: RunningVm, terminal: StartTerminal) -> None:
+def test_wait_shows_a_progress_bar_until_the_job_ends(
+    vm: RunningVm, terminal: StartTerminal
+) -> None:
     with vm.second() as client:
         for name in ("a", "b"):
             client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
@@ -294,16 +314,14 @@ def test_a_progress_bar(vm: RunningVm, terminal: StartTerminal) -> None:
     shell.wait_for(r"^job0: +\d+%\|.*\| [0-9.]+M?/1.00G \[.*B/s, running\]$")
     vm.run("cont")
     shell.wait_for(" RESUME$")
-    before = time.monotonic()
     with vm.second() as client:
         client.execute("block-job-cancel", device="job0")
     shell.wait_for("^job job0 failed: it was cancelled$")
-    assert time.monotonic() - before < 10
     shell.wait_for_prompt()
     assert "%|" not in shell.text
 
 
-def test_a_progress_bar_is_no_thread(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_progress_bar_starts_no_thread(capsys: pytest.CaptureFixture[str]) -> None:
     before = threading.active_count()
     with contextlib.closing(ProgressBar("test")) as bar:
         bar.update(Progress(1, 2))
@@ -337,7 +355,7 @@ def test_keys_typed_while_a_command_runs_do_not_answer_its_question(
     assert " RESET" not in shell.text
 
 
-def test_what_follows_a_command_that_is_not_meant_is_not_run(shell: Terminal) -> None:
+def test_pasted_lines_after_an_unconfirmed_command_are_not_run(shell: Terminal) -> None:
     shell.type("\x1b[200~system_reset\nquery-name\x1b[201~")
     shell.wait_for("query-name")
     shell.press("enter")
@@ -346,6 +364,6 @@ def test_what_follows_a_command_that_is_not_meant_is_not_run(shell: Terminal) ->
     shell.wait_for("^the rest is not run: 1 line$")
 
 
-def test_a_human_monitors_quit_in_qmp_is_asked_about(shell: Terminal) -> None:
+def test_human_monitor_command_is_to_be_confirmed_for_the_same_commands(shell: Terminal) -> None:
     shell.enter("human-monitor-command command-line=system_reset")
     shell.wait_for("^system_reset resets the VM")

@@ -1,8 +1,8 @@
 """Answers of one VM to the shell's own questions, kept until something may have changed them.
 
 There are two views of them. :attr:`Answers.waiting` waits for an answer that was not received yet,
-as a line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM does not
-hold up the user's typing, and the answer will be known the next time.
+as a line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM
+does not hold up the user's typing, and the answer will be known the next time.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class ScriptDisplay:
         """Nothing: that its command was given up has been reported."""
 
     def unexpected_reply(self, message: Message) -> None:
-        complain(f"an answer to nothing was sent: {format_compact(message)}")
+        complain(f"a reply that answers no command was received: {format_compact(message)}")
 
     def warning(self, text: str) -> None:
         complain(text)

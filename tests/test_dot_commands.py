@@ -531,3 +531,14 @@ def test_watching_at_a_terminal_ends_with_ctrl_c(shell: Terminal, vm: RunningVm)
     shell.press("ctrl-c")
     shell.wait_for("^interrupted")
     shell.wait_for_prompt()
+
+
+def test_an_out_of_band_command_has_types_files_and_a_pipeline(
+    run: Run, vm: RunningVm, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    done = run(vm.address, "-v", "-c", f".oob query-yank a=1 | cat > {output}")
+    assert '"exec-oob": "query-yank"' in done.stderr
+    assert '"a": 1' in done.stderr
+    assert run(vm.address, "-c", ".oob {'a': 1}").returncode != 0
+    assert "is never closed" in run(vm.address, "-c", '.oob x a="b').stderr

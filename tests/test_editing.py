@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +17,8 @@ from qmp_shell.render.overview import format_overview
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.block_records import parse_file_name
 from qmp_shell.vm.overview import gather_overview
-from tests.conftest import RunningVm
+from tests.conftest import Run, RunningVm
+from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.terminal import Terminal
 
 Start = Callable[..., Terminal]
@@ -203,3 +208,93 @@ def test_info_names_a_disk_by_its_devices_id_and_its_innermost_file(
         page = format_overview(gather_overview(Answers(client)))
     (row,) = (line for line in page.splitlines() if line.startswith("Disks"))
     assert row.split(None, 1)[1] == f"disk0  1 MiB, throttle  {disk}"
+
+
+def test_a_refused_line_is_no_part_of_the_transaction_in_the_history(shell: Terminal) -> None:
+    shell.enter("transaction(")
+    shell.wait_for_prompt("TRANS> ")
+    for line, shown in (("abort", ""), ("bad=", "bad="), (".set pager", "^on$")):
+        shell.enter(line)
+        shell.wait_for(shown or "abort")
+        shell.wait_for_prompt("TRANS> ")
+    shell.enter(")")
+    shell.wait_for("Transaction aborted")
+    shell.wait_for_prompt()
+    shell.press("up")
+    shell.wait_for(r"^\(QEMU\) transaction\(\n +abort\n +\)$")
+
+
+def test_lines_of_an_open_transaction_are_kept_when_the_shell_ends(
+    shell: Terminal, environment: dict[str, str]
+) -> None:
+    shell.enter("transaction(")
+    shell.wait_for_prompt("TRANS> ")
+    shell.enter("abort")
+    shell.wait_for_prompt("TRANS> ")
+    shell.press("ctrl-d")
+    assert shell.wait_for_end() == 0
+    path = Path(environment["XDG_STATE_HOME"]) / "qmp-shell" / "history"
+    assert "+transaction(\n+abort\n" in path.read_text()
+
+
+def test_a_pipeline_that_is_ended_by_sigpipe_does_not_end_the_shell(shell: Terminal) -> None:
+    shell.enter("query-name | sh -c 'kill -PIPE $$'")
+    shell.wait_for("^the pipeline was ended by SIGPIPE$")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for('"testvm"')
+
+
+def test_text_that_is_not_utf_8_is_refused_at_the_prompt(shell: Terminal) -> None:
+    shell.child.send(b"query-name x=\xff\r")
+    shell.wait_for("this is not UTF-8")
+    shell.wait_for_prompt()
+
+
+def test_watching_says_why_it_ends(shell: Terminal, vm: RunningVm) -> None:
+    with vm.second() as client:
+        client.execute("object-add", id="io1", **{"qom-type": "iothread"})
+        shell.enter(".watch 0.1 qom-list path=/objects/io1")
+        shell.wait_for('"poll-max-ns"')
+        client.execute("object-del", id="io1")
+    shell.wait_for("DeviceNotFound")
+    shell.wait_for_prompt()
+
+
+def test_waiting_on_a_lost_vm_fails_at_once(vm: RunningVm, run: Run) -> None:
+    done = run(vm.address, "-k", "-c", "quit", "-c", ".sleep 0.5", "-c", ".wait RESUME")
+    assert done.returncode == 4
+    assert done.stderr == "qmp-shell: the VM closed the connection\n"
+
+
+def test_waiting_keeps_its_limit_though_the_vm_does_not_answer(
+    peer: Callable[..., ScriptedPeer], run: Run
+) -> None:
+    server = peer(GREETING, ACCEPTED, b"", HOLD)
+    before = time.monotonic()
+    done = run(server.address, "-c", ".wait RESUME timeout=0.2")
+    assert done.stderr == "qmp-shell: .wait RESUME: not within 0.2 s\n"
+    assert done.returncode == 5
+    assert time.monotonic() - before < 2  # less than the schema is waited for otherwise
+
+
+def test_an_inherited_connection_is_not_dropped_for_one_that_cannot_be_made(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(vm.address)
+        number = connection.fileno()
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "qmp_shell", f"fd:{number}", "-k"),
+                *("-c", f".connect fd:{number}", "-c", "query-name"),
+            ],
+            env=environment,
+            pass_fds=[number],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.stderr == f"qmp-shell: fd:{number} can be attached to only once\n"
+    assert '"testvm"' in done.stdout

@@ -213,12 +213,6 @@ def test_redirections_name_the_files_whose_descriptors_are_sent(
     assert found.files == files
 
 
-def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
-    found = statement("  .oob migrate-pause a=1 | cat")
-    assert found.message == {"exec-oob": "migrate-pause", "arguments": {"a": "1"}}
-    assert found.pipeline == "cat"
-
-
 @pytest.mark.parametrize(
     ("line", "column", "says"),
     [

@@ -1,7 +1,7 @@
 """Which kind of name each argument takes, as tables.
 
 A new kind of name is a constant of :class:`Kind`, rows in the tables below for the arguments that
-take it, and its source in ``vm/names.py``.
+take it, and its source in ``vm/questions.py``.
 """
 
 from __future__ import annotations

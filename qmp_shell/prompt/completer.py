@@ -86,7 +86,7 @@ class SessionCompleter(Completer):
     ) -> Iterable[Completion]:
         """What is known already."""
         session = self._session
-        draft = self._assistant.read(document)
+        draft = self._assistant.draft_of(document)
         attachment = session.attachment
         completions = complete_draft(
             draft, session.commands, attachment.names, attachment.known_types

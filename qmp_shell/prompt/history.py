@@ -64,12 +64,19 @@ class StatementHistory(History):
         else:
             self._add_entry(text)
 
+    def drop_last_open_line(self) -> None:
+        """The last line was refused, so it is no part of the transaction; it can be recalled."""
+        if self._open_lines:
+            self._open_lines.pop()
+
     def end_transaction(self) -> None:
         """Make one entry of the lines of a transaction that is open no more."""
         lines, self._open_lines = self._open_lines, []
-        if lines:
-            del self._loaded_strings[: len(lines)]
-            self._add_entry("\n".join(lines))
+        if not lines:
+            return
+        for line in lines:
+            self._loaded_strings.remove(line)
+        self._add_entry("\n".join(lines))
 
     def _add_entry(self, text: str) -> None:
         if self._loaded_strings[:1] != [text]:

@@ -78,7 +78,7 @@ class TerminalDisplay:
         self._print(f"{head}\n{self._json(reply.message)}")
 
     def unexpected_reply(self, message: Message) -> None:
-        self._print(self._format.note("a reply to nothing that was asked:"))
+        self._print(self._format.note("a reply that answers no command:"))
         self._print(self._json(message))
 
     def trace(self, direction: str, message: Message) -> None:

@@ -12,8 +12,10 @@ from ..protocol import Event
 if TYPE_CHECKING:
     from ..vm.records import Version
 
-# The control characters C0 (without tab and newline), DEL and C1.
-_CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
+# The control characters C0 (without tab and newline), DEL and C1; separators of lines, and what
+# changes the direction of text.
+_REMOVED = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
+_REMOVE = dict.fromkeys(_REMOVED - {0x09, 0x0A})
 # json.dumps() escapes C0. These are the others that a terminal may interpret, and surrogates,
 # which cannot be encoded.
 _UNSAFE_IN_JSON = "[\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]"
@@ -21,7 +23,7 @@ _UNSAFE_IN_JSON = "[\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]"
 
 def sanitize(text: str) -> str:
     """Text without control characters but newline and tab, so that a terminal can show it."""
-    return text.translate(_CONTROL).encode("utf-8", "replace").decode()
+    return text.translate(_REMOVE).encode("utf-8", "replace").decode()
 
 
 def sanitize_line(text: str) -> str:

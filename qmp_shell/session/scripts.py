@@ -126,7 +126,6 @@ class ScriptRunner:
         :raise ReportedError: a failure ends the script.
         """
         try:
-            _check_text(line)
             self._session.run(line)
         except ReportedError:
             raise
@@ -137,24 +136,6 @@ class ScriptRunner:
         self._session.parser.mark_invalid()
         if not self._report(error, place):
             raise ReportedError(error) from None
-
-
-def _check_text(line: LogicalLine) -> None:
-    """Refuse what cannot be sent.
-
-    :raise ParseError: a byte of the line is not UTF-8, or is NUL.
-    """
-    error: ParseError | None = None
-    if "\0" in line.text:
-        error = ParseError("there is a NUL byte in this line", line.text.index("\0"))
-    elif not line.text.isascii():
-        try:
-            line.text.encode()
-        except UnicodeEncodeError as invalid:
-            error = ParseError("this is not UTF-8", invalid.start)
-    if error is not None:
-        error.source = line
-        raise error
 
 
 def _place(script: Input, error: QMPError, line: int) -> str:

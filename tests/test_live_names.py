@@ -46,7 +46,7 @@ def session(qemu: str) -> Iterator[Session]:
             folder,
             *("-blockdev", f"qcow2,node-name=disk0,file.driver=file,file.filename={disk}"),
             *("-m", "64M,slots=2,maxmem=1G"),
-            *("-drive", "if=none,id=drive0,driver=null_node-co"),
+            *("-drive", "if=none,id=drive0,driver=null-co"),
             *("-device", "virtio-scsi-pci,id=scsi0"),
             *("-device", "scsi-cd,id=cd0,bus=scsi0.0,drive=drive0"),
             *("-add-fd", f"fd={null_device.fileno()},set=7"),
@@ -63,7 +63,7 @@ def session(qemu: str) -> Iterator[Session]:
 
 
 def null_node(name: str) -> tuple[str, dict[str, object]]:
-    return "blockdev-add", {"driver": "null_node-co", "node-name": name, "size": 1 << 30}
+    return "blockdev-add", {"driver": "null-co", "node-name": name, "size": 1 << 30}
 
 
 SETUP_COMMANDS: list[tuple[str, dict[str, object]]] = [
@@ -111,7 +111,7 @@ SETUP_COMMANDS: list[tuple[str, dict[str, object]]] = [
         ("device_add driver=virtio-net-pci ", "mq=", "default false"),
         ("device_add driver=virtio-net-pci disable-legacy=", "auto", ""),
         ("device_add driver=virtio-net-pci netdev=", "netdev0", "hubport"),
-        ("device_add driver=virtio-blk-pci drive=", "null0", "null_node-co"),
+        ("device_add driver=virtio-blk-pci drive=", "null0", "null-co"),
         ("device_add driver=virtio-blk-pci iothread=", "iothread0", ""),
         ("device_add driver=pc-dimm memdev=", "memory0", ""),
         ("device_add driver=e1000 bus=", "pci.0", "PCI"),
@@ -125,9 +125,9 @@ SETUP_COMMANDS: list[tuple[str, dict[str, object]]] = [
         ("nbd-server-start addr.type=unix addr.data.path=x tls-creds=", "creds0", "tls-creds-anon"),
         ("blockdev-add driver=throttle throttle-group=", "group0", "throttle-group"),
         ("blockdev-add driver=luks key-secret=", "secret0", ""),
-        ("blockdev-del node-name=", "null0", "null_node-co"),
+        ("blockdev-del node-name=", "null0", "null-co"),
         ("blockdev-add driver=raw file=", "disk0", "qcow2"),
-        ("block_resize device=", "drive0", "null_node-co"),
+        ("block_resize device=", "drive0", "null-co"),
         ("eject id=", "cd0", ""),
         ("block-dirty-bitmap-remove node=disk0 name=", "bitmap0", "of disk0"),
         ("block-dirty-bitmap-merge node=disk0 target=x bitmaps.0=", "bitmap0", "of disk0"),

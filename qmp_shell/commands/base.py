@@ -32,10 +32,11 @@ class Command:
         return None
 
 
-def split_words(argument: str) -> list[str]:
+def split_arguments(argument: str) -> list[str]:
     """The words of an argument, up to a ``# comment``; a word may be in quotes.
 
-    :raise UsageError: a word in quotes is not closed, or has an escape that is none.
+    :raise ParseError: a word has an escape that is none.
+    :raise UsageError: a word is not closed by its quote.
     """
     words = []
     position = 0
@@ -55,35 +56,35 @@ def split_words(argument: str) -> list[str]:
 def parse_path(argument: str) -> str:
     """The one path that an argument is: in quotes, or all up to a ``# comment``.
 
-    :raise UsageError: it is not closed by its quote, or something follows it.
+    :raise ParseError: it is not closed by its quote, or has an escape that is none.
+    :raise UsageError: something follows it.
     """
     if not argument.startswith(('"', "'")):
         return _COMMENT.split(argument, maxsplit=1)[0]
-    try:
-        end = value_end(argument, 0)
-    except ParseError as error:
-        raise UsageError(str(error)) from None
-    if split_words(argument[end:]):
+    end = value_end(argument, 0)
+    if split_arguments(argument[end:]):
         raise UsageError("nothing but a # comment may follow a path in quotes")
     return parse_string(argument[:end], 0)
 
 
-def parse_command(argument: str) -> ExecuteStatement | None:
-    """The QMP command that an argument is; None: it is none, or not one alone.
+def parse_command(argument: str, start: int = 0) -> ExecuteStatement | None:
+    """The QMP command that begins at an offset in an argument; its bare words have no types yet.
 
-    :raise UsageError: it cannot be parsed.
+    :return: None: it is no command.
+    :raise ParseError: it cannot be parsed; the error's offset is that in the argument.
     """
+    line = LineJoiner().add_line(argument[start:])
     try:
-        line = LineJoiner().add_line(argument)
         statement = StatementParser().parse(line) if line is not None else None
     except ParseError as error:
-        raise UsageError(str(error)) from None
+        error.offset, error.source = error.offset + start, None
+        raise
     return statement if isinstance(statement, ExecuteStatement) else None
 
 
 def refuse_argument(command: Command, argument: str) -> None:
     """:raise UsageError: there is an argument, which the command does not take."""
-    if split_words(argument):
+    if split_arguments(argument):
         raise UsageError(f".{command.name} takes no argument")
 
 

@@ -6,7 +6,7 @@ from ..complete import Completions, Kind, NameSource, TypeSource
 from ..errors import UsageError
 from ..session import Session
 from ..session.settings import name_matches
-from .base import Command, complete_kind, split_words
+from .base import Command, complete_kind, split_arguments
 
 
 class Commands(Command):
@@ -15,7 +15,7 @@ class Commands(Command):
     summary = "list the VM's commands, or some of them"
 
     def run(self, session: Session, argument: str) -> None:
-        words = split_words(argument)
+        words = split_arguments(argument)
         if len(words) > 1:
             raise self.usage_error()
         names = session.attachment.types.commands()

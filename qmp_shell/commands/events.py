@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..complete import Candidate, Completions, Kind, NameSource, TypeSource
 from ..session import Session
-from .base import Command, complete_kind, split_words
+from .base import Command, complete_kind, split_arguments
 
 
 class Events(Command):
@@ -13,7 +13,7 @@ class Events(Command):
     summary = "list events, and choose which are shown"
 
     def run(self, session: Session, argument: str) -> None:
-        words = tuple(split_words(argument))
+        words = tuple(split_arguments(argument))
         settings = session.settings
         if words in (("on",), ("off",)):
             settings.events, settings.event_patterns = words == ("on",), ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from ..session import Session
-from .base import Command, split_words
+from .base import Command, split_arguments
 
 _MOST_DIGITS = 9
 
@@ -17,7 +17,7 @@ class History(Command):
     def run(self, session: Session, argument: str) -> None:
         if session.history is None:
             raise UsageError(".history is for the prompt; nothing is typed in a script")
-        words = split_words(argument)
+        words = split_arguments(argument)
         count = words[0] if words else ""
         is_number = count.isascii() and count.isdecimal() and len(count) <= _MOST_DIGITS
         if len(words) > 1 or not (is_number or not count):

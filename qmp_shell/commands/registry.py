@@ -40,5 +40,5 @@ class Registry:
 
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""
-        found = (self.find(name) for name in _NAMES)
+        found = (self.find(name) for name in sorted(_NAMES))
         return [command for command in found if command is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..complete import Candidate, Completions, NameSource, TypeSource
 from ..session import Session
 from ..session.settings import OPTIONS
-from .base import Command, complete_words, last_word, split_words
+from .base import Command, complete_words, last_word, split_arguments
 
 
 class Set(Command):
@@ -14,7 +14,7 @@ class Set(Command):
     summary = "show the settings, or change one"
 
     def run(self, session: Session, argument: str) -> None:
-        words = split_words(argument)
+        words = split_arguments(argument)
         settings = session.settings
         if len(words) > 2:
             raise self.usage_error()
@@ -23,8 +23,9 @@ class Set(Command):
         elif words:
             session.display.text(settings.format(words[0]))
         else:
+            width = max(len(settings.format(name)) for name in OPTIONS) + 2
             lines = [
-                f"{name:<10}{settings.format(name):<6}{option.summary}"
+                f"{name:<10}{settings.format(name):<{width}}{option.summary}"
                 for name, option in OPTIONS.items()
             ]
             session.display.text("\n".join(lines))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ..errors import ConnectionLost
 from ..session import Session, parse_seconds
-from .base import Command, split_words
+from .base import Command, split_arguments
 
 
 class Sleep(Command):
@@ -16,7 +16,7 @@ class Sleep(Command):
     summary = "do nothing for a while"
 
     def run(self, session: Session, argument: str) -> None:
-        words = split_words(argument)
+        words = split_arguments(argument)
         if len(words) != 1:
             raise self.usage_error()
         end = time.monotonic() + parse_seconds(words[0])

@@ -22,8 +22,8 @@ class Watch(Command):
     summary = "repeat a command, and show what changes"
 
     def run(self, session: Session, argument: str) -> None:
-        interval, line = _split(argument)
-        statement = parse_command(line)
+        interval, start = _parse_interval(argument)
+        statement = parse_command(argument, start)
         if statement is None or statement.pipeline is not None or statement.files:
             raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
         message = session.apply_types(statement.message)
@@ -34,18 +34,18 @@ class Watch(Command):
             session.settings.pager = pager
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
-        return complete(Draft.of_command(_split(argument)[1]), names, types)
+        return complete(Draft.of_command(argument[_parse_interval(argument)[1] :]), names, types)
 
 
-def _split(argument: str) -> tuple[float, str]:
-    """The interval in seconds, and the command.
+def _parse_interval(argument: str) -> tuple[float, int]:
+    """The interval in seconds, and where the command begins.
 
     :raise UsageError: what looks like an interval is none.
     """
     match = _SECONDS.match(argument)
     if match is None:
-        return _DEFAULT_SECONDS, argument
-    return parse_seconds(match["seconds"]), argument[match.end() :]
+        return _DEFAULT_SECONDS, 0
+    return parse_seconds(match["seconds"]), match.end()
 
 
 def _watch(session: Session, message: Message, interval: float) -> None:

@@ -201,7 +201,13 @@ class Session:
             )
             error.source = line
             raise error
-        command.run(self, statement.argument)
+        try:
+            command.run(self, statement.argument)
+        except ParseError as error:
+            if error.source is None:  # then its offset is that in the argument
+                error.offset += len(line.text.rstrip()) - len(statement.argument)
+                error.source = line
+            raise
 
     def apply_types(self, message: Message) -> Message:
         """A message with a value for each bare word, by the VM's types where they matter."""

@@ -74,7 +74,8 @@ class Choice(Option[T]):
 
     def parse(self, text: str) -> T:
         if text.lower() not in self._words:
-            raise UsageError(f"{self.name} is {' or '.join(self.candidates)}")
+            *others, last = self.candidates
+            raise UsageError(f"{self.name} is {', '.join(others)} or {last}")
         return self._words[text.lower()]
 
     def format(self, value: T) -> str:

@@ -131,8 +131,9 @@ class VmNames:
     # Commands and events
 
     def _commands(self, _: NameRequest) -> Iterator[Candidate]:
-        schema = self._types.schema
-        for name in self._types.commands():
+        names = self._types.commands()
+        schema = self._types.schema if names else None
+        for name in names:
             command = schema.command(name) if schema is not None else None
             warnings = warning_features(command.features) if command is not None else []
             notes = (", ".join(warnings), self._summary(name))

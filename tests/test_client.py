@@ -374,7 +374,7 @@ def test_a_command_times_out_while_events_arrive_without_end() -> None:
         theirs.sendall(GREETING)
         theirs.recv(1000)
         theirs.sendall(ACCEPTED)
-        with contextlib.suppress(OSError):  # the client has left
+        with contextlib.suppress(OSError):  # the client has closed the connection
             while not over.is_set():
                 theirs.sendall(b'{"event": "AGAIN"}' * 100)
 
@@ -597,9 +597,8 @@ class InterruptedSocket(socket.socket):
     def send(self, *arguments: Any) -> int:
         sent = super().send(*arguments)
         if self.interrupts:
-            signal.pthread_kill(
-                threading.get_ident(), signal.SIGINT
-            )  # not to the thread of the scripted peer
+            # A signal to the process could arrive in the thread of the scripted peer.
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         return sent
 
 

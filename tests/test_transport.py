@@ -28,7 +28,7 @@ from qmp_shell.transport.unix_abstract import UnixAbstractAddress
 from tests.conftest import NAME_REPLY, Run, RunningVm, StartTerminal, StartVm, shell_command
 from tests.peer import GREETING
 
-NAME_RETURNED = {"name": "testvm"}
+NAME_RESULT = {"name": "testvm"}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_data_that_a_transport_has_buffered_is_received(vm: RunningVm) -> None:
     stream.read_ahead()
     with Client(stream, timeout=20) as client:
         client.negotiate()
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
         vm.run("cont")
         assert next(client.events(timeout=20)).name == "RESUME"
 
@@ -124,7 +124,7 @@ def test_descriptors_are_refused_where_they_cannot_be_sent(vm: RunningVm) -> Non
         client.negotiate()
         with pytest.raises(qmp_shell.UsageError, match="UNIX socket only"):
             client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
 
 
 def test_the_end_reason_of_a_connection_is_kept(vm: RunningVm) -> None:
@@ -153,7 +153,7 @@ def test_only_the_transport_in_use_is_imported(vm: RunningVm) -> None:
     ]
 
 
-# unix-abstract:NAME_RETURNED
+# unix-abstract:NAME
 
 
 def test_a_client_connects_to_an_abstract_socket(
@@ -182,7 +182,7 @@ def test_connect_waits_for_an_abstract_socket_and_advises_how_to_create_it(
     )
     start_vm(*shlex.split(advice))  # QEMU accepts the advised option
     with qmp_shell.connect(address, wait=20) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
 
 
 def test_connecting_to_an_abstract_socket_with_a_full_backlog_says_that_it_is_busy(
@@ -240,7 +240,7 @@ def test_a_client_uses_one_end_of_a_socket_pair_shared_with_qemu(qemu: str, fold
         theirs.close()
         # The client closes the descriptor that it was given; ``ours`` must not do so again.
         with qmp_shell.connect(f"fd:{ours.detach()}", greeting_timeout=20) as client:
-            assert client.execute("query-name") == NAME_RETURNED
+            assert client.execute("query-name") == NAME_RESULT
 
 
 def test_an_inherited_connection_can_be_used_only_once(
@@ -265,7 +265,7 @@ def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> No
     number = connection.detach()
     try:
         with qmp_shell.connect(f"fd:{number}") as client:
-            assert client.execute("query-name") == NAME_RETURNED
+            assert client.execute("query-name") == NAME_RESULT
         with socket.socket(socket.AF_UNIX) as other:
             other.connect(vm.address)
             assert other.fileno() != number
@@ -308,7 +308,7 @@ def test_qemu_connects_to_a_unix_socket(start_vm: StartVm, folder: Path) -> None
 
     with qmp_shell.listen(path, wait=20, on_listening=start) as client:
         assert not path.exists(), "the socket is removed after the first connection"
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
         client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
     assert modes == ["srw-------"]
 
@@ -321,7 +321,7 @@ def test_qemu_connects_to_a_chardev_without_server(start_vm: StartVm, folder: Pa
         wait=20,
         on_listening=lambda _: start_vm("-chardev", chardev, "-mon", "chardev=c,mode=control"),
     ) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
@@ -331,7 +331,7 @@ def test_qemu_connects_to_a_tcp_port(start_vm: StartVm, port: int, host: str) ->
         wait=20,
         on_listening=lambda option: start_vm(*shlex.split(option)),
     ) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
 
 
 @pytest.mark.parametrize(("family", "host"), [("AF_INET", "127.0.0.1"), ("AF_INET6", "::1")])
@@ -362,7 +362,7 @@ def test_qemu_accepts_the_advised_option_for_a_tcp_port(
         qmp_shell.connect(f"{host}:{port}")
     start_vm(*shlex.split(str(caught.value).partition("start QEMU with ")[2]))
     with qmp_shell.connect(f"{host}:{port}", wait=20) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
 
 
 def test_qemu_connects_to_an_abstract_socket(start_vm: StartVm, abstract_name: str) -> None:
@@ -371,7 +371,7 @@ def test_qemu_connects_to_an_abstract_socket(start_vm: StartVm, abstract_name: s
         wait=20,
         on_listening=lambda option: start_vm(*shlex.split(option)),
     ) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
 
 
 def test_another_user_cannot_connect_to_an_abstract_socket(
@@ -438,7 +438,7 @@ def test_listening_replaces_a_stale_socket(start_vm: StartVm, folder: Path) -> N
     with qmp_shell.listen(
         path, wait=20, on_listening=lambda option: start_vm(*shlex.split(option))
     ) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
     assert not path.exists()
 
 
@@ -450,7 +450,7 @@ def test_listening_on_a_path_in_use_is_refused(vm: RunningVm, folder: Path) -> N
 
     assert connect_error(vm.address) == f"{vm.address}: another program listens there already"
     with qmp_shell.connect(vm.address, wait=20) as client:
-        assert client.execute("query-name") == NAME_RETURNED
+        assert client.execute("query-name") == NAME_RESULT
         assert connect_error(vm.address) == f"{vm.address}: another program listens there already"
     file = folder / "file"
     file.write_text("content")

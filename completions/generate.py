@@ -13,7 +13,7 @@ from pathlib import Path
 
 import shtab
 
-from qmp_shell.cli import build_parser, build_wrap_parser
+from qmp_shell.options import build_parser, build_wrap_parser
 
 SHTAB_VERSION = "1.13.0"  # another one writes other scripts, and may need other mending
 

@@ -76,7 +76,7 @@ complete -c qmp-shell -e
 complete -c qmp-shell -f
 
 complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help message and exit'
-complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a throw-away VM to play with, and attach to it'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a temporary VM and attach to it, to try things'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'

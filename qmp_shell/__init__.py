@@ -9,17 +9,21 @@
 
 from __future__ import annotations
 
-from .client import Client, connect, listen
-from .errors import (
-    AddressError,
-    ConnectError,
-    ConnectionLost,
-    ProtocolError,
-    QMPError,
-    Timeout,
-    UsageError,
-)
-from .protocol import CommandError, Event, Reply
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import Client, connect, listen
+    from .errors import (
+        AddressError,
+        ConnectError,
+        ConnectionLost,
+        ProtocolError,
+        QMPError,
+        Timeout,
+        UsageError,
+    )
+    from .protocol import CommandError, Event, Reply
 
 __version__ = "0.1.0"
 
@@ -38,3 +42,15 @@ __all__ = [
     "connect",
     "listen",
 ]
+
+_MODULES = {
+    **dict.fromkeys(("Client", "connect", "listen"), "client"),
+    **dict.fromkeys(("CommandError", "Event", "Reply"), "protocol"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is used, when it is first used: programs of this package start with less."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES.get(name, 'errors')}", __name__), name)

@@ -6,12 +6,12 @@ import argparse
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from . import __version__
 from .client import Client, Tracer, connect, listen
 from .commands import Registry
 from .errors import (
@@ -22,20 +22,19 @@ from .errors import (
     Timeout,
     UsageError,
 )
+from .options import build_parser, build_wrap_parser
 from .render.formatter import Formatter
-from .render.text import sanitize_line
+from .render.views import Look
 from .script import (
     ErrorReport,
-    LineInput,
     ScriptDisplay,
     StandardInput,
     complain,
     run_script,
 )
-from .session import Connector, Display, MessageLog, Reporter, Session, Settings, parse_seconds
-from .session.scripts import FileInput, Input
+from .session import Connector, Display, MessageLog, Reporter, Session, Settings
 from .signals import ended_by_signals
-from .transport import FORMS, parse_address
+from .transport import parse_address
 
 if TYPE_CHECKING:
     from .launch.demo import Tips
@@ -53,174 +52,6 @@ _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
 _FAILED = 1
 _INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
 _BROKEN_PIPE = 141  # and SIGPIPE
-
-
-class _Help(argparse.HelpFormatter):
-    """As wide as the terminal. (By itself it asks shutil, and each start pays for the import.)"""
-
-    def __init__(self, prog: str) -> None:
-        try:
-            width = os.get_terminal_size().columns
-        except OSError:
-            width = 80
-        super().__init__(prog, width=width - 2)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all of qmp-shell does."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=_Help, **settings)
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The options of ``qmp-shell``."""
-    parser = _Parser(
-        prog="qmp-shell",
-        description="A shell for QEMU's machine protocol (QMP).",
-        epilog="Without -c and -f, lines are typed at a prompt, or read from a pipe. "
-        "Exit status: 0 all well, 1 a command failed, 2 usage or a line that can't be read, "
-        "3 no connection, 4 connection lost, 5 timed out, 130 interrupted.",
-    )
-    parser.add_argument(
-        "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
-    )
-    parser.add_argument(
-        "--demo", action="store_true", help="start a throw-away VM to play with, and attach to it"
-    )
-    parser.add_argument(
-        "-N",
-        "--skip-negotiation",
-        "--agent",
-        dest="agent",
-        action="store_true",
-        help="the address is a guest agent's (qemu-ga): no greeting, no capabilities",
-    )
-    parser.add_argument(
-        "--listen",
-        action="store_true",
-        help="wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS",
-    )
-    parser.add_argument(
-        "-w",
-        "--wait",
-        metavar="SECONDS",
-        nargs="?",
-        type=_seconds_or_address,
-        const=inf,
-        default=0.0,
-        help="wait for the socket to appear (no SECONDS: for any time)",
-    )
-    parser.add_argument(
-        "--schema",
-        metavar="FILE",
-        help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
-    )
-    _add_common(parser)
-    return parser
-
-
-def build_wrap_parser() -> argparse.ArgumentParser:
-    """The options of ``qmp-shell-wrap``."""
-    parser = _Parser(
-        prog="qmp-shell-wrap",
-        usage="%(prog)s [OPTIONS] [--] QEMU [ARGS ...]",
-        description="Start QEMU and a QMP shell on it; the VM ends with the shell.",
-    )
-    _add_common(parser)
-    parser.add_argument("qemu", metavar="QEMU", help="the program, as qemu-system-x86_64")
-    parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
-    return parser
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    """The options that both programs have."""
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument(
-        "-H", "--hmp", action="store_true", help="human monitor mode: lines are HMP commands"
-    )
-    parser.add_argument(
-        "-c",
-        "--command",
-        metavar="LINE",
-        dest="inputs",
-        action="append",
-        type=LineInput,
-        help="run this line and exit (may be given again)",
-    )
-    parser.add_argument(
-        "-f",
-        "--file",
-        metavar="FILE",
-        dest="inputs",
-        action="append",
-        type=_file_input,
-        help="run the lines of a file and exit; - is standard input",
-    )
-    parser.add_argument("-k", "--keep-going", action="store_true", help="go on after a failed line")
-    parser.add_argument(
-        "-n",
-        "--dry-run",
-        action="store_true",
-        help="print the JSON that each line would send, and send none of it",
-    )
-    parser.add_argument(
-        "-p",
-        "--pretty",
-        dest="pretty",
-        action="store_true",
-        default=None,
-        help="replies over many lines, indented (default at a terminal)",
-    )
-    parser.add_argument(
-        "--compact",
-        dest="pretty",
-        action="store_false",
-        default=None,
-        help="each reply on one line (default in scripts)",
-    )
-    parser.add_argument(
-        "-e", "--events", action="store_true", help="print events in a script's output too"
-    )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="show each message sent and received"
-    )
-    parser.add_argument("-l", "--logfile", metavar="FILE", help="append every message to a file")
-    parser.add_argument(
-        "-t",
-        "--timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        help="how long one command may take (default: any time)",
-    )
-    parser.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="colours (auto: at a terminal, unless $NO_COLOR is set)",
-    )
-
-
-def _seconds(text: str) -> float:
-    try:
-        return parse_seconds(text)
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _seconds_or_address(text: str) -> float | str:
-    """What follows ``-w``: its seconds are optional, so it may be the address already."""
-    try:
-        return parse_seconds(text)
-    except UsageError:
-        return text
-
-
-def _file_input(path: str) -> Input:
-    return StandardInput() if path == "-" else FileInput(path)
 
 
 def exit_status(error: QMPError | None) -> int:
@@ -245,10 +76,12 @@ def main_wrap(argv: list[str] | None = None) -> int:
 def _guard(run: Callable[[], QMPError | None]) -> int:
     """Turn what goes wrong into one line on standard error and an exit status.
 
-    :param run: returns the error, if there was one, that the user was told of.
+    :param run: returns the error, if there was one, that was reported to the user.
     """
-    _open_standard_streams()
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        _open_standard_streams()
         if sys.stdout is None:
             raise UsageError("standard output is closed")
         # The human monitor's text may have letters that the terminal's encoding lacks.
@@ -270,7 +103,7 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         complain(f"{error.strerror or error}")
         return _FAILED
     finally:
-        # The interpreter ends next, and would first search all objects for cycles.
+        # The interpreter ends next; without this it would first search all objects for cycles.
         gc.freeze()
 
 
@@ -401,13 +234,13 @@ def _run_front_end(
     :param vm: a VM that ends with it.
     :param tips: lines to try at a prompt.
     :param schema: types that stand in for a VM.
-    :return: the error, if there was one, that the user was told of.
+    :return: the error, if there was one, that was reported to the user.
     """
     is_interactive = _is_interactive(options)
     settings = _new_settings(options, is_interactive=is_interactive)
     log = MessageLog(options.logfile) if options.logfile else None
     colour = _wants_colour(options)
-    formatter = Formatter(colour=colour, ascii_only=not (is_interactive and _supports_unicode()))
+    formatter = Formatter(Look(colour, ascii_only=not (is_interactive and _supports_unicode())))
 
     def new_session(
         display: Display,

@@ -91,13 +91,14 @@ class Connection:
 
         :param deadline: by the monotonic clock; None: no limit.
         :return: whether it is done; False: the deadline has passed.
-        :raise ConnectionLost: the connection ended during the wait.
+        :raise ConnectionLost: the connection has ended, and what is waited for did not come.
         """
         if self.connected and self._undelivered:
             with _SigintBlocked():
                 self._deliver()
         while not done():
             try:
+                self._require_stream()
                 if not self._poll_once(deadline):
                     return done()
             except ConnectionLost:

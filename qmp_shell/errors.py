@@ -49,7 +49,7 @@ class PipelineError(QMPError):
 
 
 class ReportedError(QMPError):
-    """A failure that the user has been told of already, and that ends the script.
+    """A failure that was already reported to the user, and that ends the script.
 
     :ivar error: what failed.
     """

@@ -17,7 +17,7 @@ from .render.formatter import Formatter
 from .render.progress import ProgressArea
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
-from .session.scripts import Input, format_place
+from .session.scripts import Input, ScriptSession, format_place
 from .signals import interruptible
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ScriptDisplay:
         """Nothing: that its command was given up has been reported."""
 
     def unexpected_reply(self, message: Message) -> None:
-        complain(f"an answer to nothing was sent: {format_compact(message)}")
+        complain(f"a reply that answers no command was received: {format_compact(message)}")
 
     def warning(self, text: str) -> None:
         complain(text)
@@ -68,7 +68,7 @@ class ScriptDisplay:
         print(direction, format_compact(message), file=sys.stderr, flush=True)  # noqa: T201
 
     def _print_message(self, message: Message) -> None:
-        self._print(self._format.message(message, pretty=self._settings.pretty))
+        self._print(self._format.reply(message, self._settings.view))
 
     def _print(self, text: str) -> None:
         self._progress.hide()
@@ -83,7 +83,7 @@ class LineInput(NamedTuple):
     def place(self, _: int, column: int | None = None) -> str:
         return "" if column is None else f"column {column}: "
 
-    def lines(self, _: Session) -> Iterator[bytes]:
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
         return iter(os.fsencode(self.text).split(b"\n"))
 
 
@@ -93,7 +93,7 @@ class StandardInput:
     def place(self, line: int, column: int | None = None) -> str:
         return format_place("<stdin>", line, column)
 
-    def lines(self, session: Session) -> Iterator[bytes]:
+    def lines(self, session: ScriptSession) -> Iterator[bytes]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
             return
         descriptor = sys.stdin.fileno()
@@ -109,13 +109,13 @@ class StandardInput:
         if buffer:
             yield bytes(buffer)
 
-    def _read(self, session: Session, descriptor: int) -> bytes:
+    def _read(self, session: ScriptSession, descriptor: int) -> bytes:
         if session.attachment.is_connected:
             self._receive_until_readable(session, descriptor)
         return os.read(descriptor, _READ_BYTES)
 
     @staticmethod
-    def _receive_until_readable(session: Session, descriptor: int) -> None:
+    def _receive_until_readable(session: ScriptSession, descriptor: int) -> None:
         is_readable = False
 
         def note_readable() -> None:

@@ -1,4 +1,4 @@
-"""Ending well when told to end by a signal."""
+"""Signals: ending in good order, and when Ctrl-C may interrupt."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-_NUMBERS = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def ended_by_signals(ends_itself: Callable[[SystemExit], bool] | None = None) -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise ``SystemExit`` here, so that what was begun is undone.
+def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise ``SystemExit`` in the context, so that it is left properly.
 
-    Only the first counts, for undoing is not to be cut short by a second one; and none that
-    is ignored, as ``nohup`` has it.
+    Only the first signal counts: a second one must not interrupt the cleaning up. A signal that
+    is ignored, as ``nohup`` has it, stays ignored.
 
-    :param ends_itself: is given the exception first. An event loop returns True and raises it
-        when its turn comes; in the midst of one of its tasks it would be a fault of that task.
+    :param end_soon: is given the exception first. An event loop returns True and raises it
+        between two of its tasks; raised within a task, it would count as that task's failure.
     """
 
-    def leave(number: int, _: FrameType | None) -> None:
-        for each in _NUMBERS:
+    def end(number: int, _: FrameType | None) -> None:
+        for each in _ENDING:
             signal.signal(each, signal.SIG_IGN)
-        end = SystemExit(128 + number)
-        if ends_itself is None or not ends_itself(end):
-            raise end
+        error = SystemExit(128 + number)
+        if end_soon is None or not end_soon(error):
+            raise error
 
     before = {
-        number: signal.signal(number, leave)
-        for number in _NUMBERS
+        number: signal.signal(number, end)
+        for number in _ENDING
         if signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         yield
     finally:
         for number, handler in before.items():
-            if signal.getsignal(number) == leave:  # and not ignored, by the first of them
+            if signal.getsignal(number) == end:  # after a signal they stay ignored
                 signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C through, where it was to wait."""
+    """Unblock SIGINT in the context, where it is blocked around it."""
     before = signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
     try:
         yield

@@ -8,6 +8,7 @@ from qmp_shell.commands import Registry
 from qmp_shell.errors import QMPError
 from qmp_shell.language import LineJoiner
 from qmp_shell.render.formatter import Formatter
+from qmp_shell.render.views import Look
 from qmp_shell.schema import Schema
 from qmp_shell.script import ScriptDisplay
 from qmp_shell.session import Connector, Session, Settings
@@ -44,7 +45,7 @@ def attach(address: str) -> Session:
 def _new_session(connector: Connector, schema: Schema | None) -> Session:
     settings = Settings()
     settings.events, settings.pretty = False, False
-    display = ScriptDisplay(settings, Formatter(colour=False, ascii_only=True))
+    display = ScriptDisplay(settings, Formatter(Look(colour=False, ascii_only=True)))
     return Session(display, settings, connector, Registry(), stop_at_error, schema=schema)
 
 

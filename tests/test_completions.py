@@ -18,7 +18,7 @@ from typing import Protocol
 import pexpect
 import pytest
 
-from qmp_shell.cli import build_parser, build_wrap_parser
+from qmp_shell.options import build_parser, build_wrap_parser
 from qmp_shell.transport import FORMS
 from tests.conftest import lack, require_program
 

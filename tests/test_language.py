@@ -19,7 +19,7 @@ from qmp_shell.language import (
     StatementParser,
     is_dot_command,
 )
-from qmp_shell.language.command import parse_partial_arguments
+from qmp_shell.language.command import parse_partial_arguments, parse_value
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
 from qmp_shell.language.word_types import apply_types
@@ -130,6 +130,13 @@ def test_a_line_is_parsed_into_a_message(line: str, message: Message) -> None:
         (r"a=['\n\x41\u0042\103\'\q', " + r'"\x41\/"]', ["\nABC'\\q", "A/"]),
         ("a=[1,\n  2, # two\n  3]", [1, 2, 3]),
         ("a=[1, \\\n 2]", [1, 2]),
+        ("a=[\n] ", []),
+        ("a={'b':\n[\n]\n}", {"b": []}),
+        (r"a=['\/', " + r'"\/"]', ["\\/", "/"]),
+        (r'a="\ud800"', "\ud800"),
+        ("a=[" + "0" * 4300 + "]", [0]),
+        ("a=[0x" + "f" * 3500 + "]", [16**3500 - 1]),
+        ("a=[007, +1]", [7, 1]),
     ],
 )
 def test_values_without_a_schema(words: str, value: Any) -> None:
@@ -206,12 +213,6 @@ def test_redirections_name_the_files_whose_descriptors_are_sent(
     assert found.files == files
 
 
-def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
-    found = statement(".oob migrate-pause a=1 | cat")
-    assert found.message == {"exec-oob": "migrate-pause", "arguments": {"a": "1"}}
-    assert found.pipeline == "cat"
-
-
 @pytest.mark.parametrize(
     ("line", "column", "says"),
     [
@@ -245,6 +246,15 @@ def test_the_dot_command_oob_makes_an_exec_oob_message() -> None:
         ("test a=[1}", 10, "expected , or ]"),
         ("test a=[,]", 9, "expected a value"),
         ("test a=[(1]", 11, "expected , or )"),
+        ('test a=["x', 9, "this string is never closed"),
+        ("test a=[1, 'x]", 12, "this string is never closed"),
+        ("test a=[0x" + "f" * 3501 + "]", 9, "this number is too long"),
+        (
+            "test a=" + "{'a':" * 101 + "1" + "}" * 101,
+            513,
+            "brackets are nested more than 100 levels deep",
+        ),
+        ("transaction(\n transaction(", 2, "a transaction is already open; close it with )"),
         ("test a={1: 2}", 9, "expected a key in quotes, or }"),
         ("test a={'b' 2}", 13, "expected : after the key 'b'"),
         ("test a={'b':2 'c':3}", 15, "expected , or }"),
@@ -282,6 +292,30 @@ def test_a_parse_error_has_a_message_and_a_position(line: str, column: int, says
 def test_an_integer_with_too_many_digits_is_a_string() -> None:
     assert arguments("a=" + "9" * 4300) == {"a": int("9" * 4300)}
     assert arguments("a=" + "9" * 4301) == {"a": "9" * 4301}
+
+
+def test_a_question_mark_asks_for_help_only_as_the_last_word() -> None:
+    assert arguments("a=?") == {"a": "?"}
+    assert arguments("?=1") == {"?": 1}
+    with pytest.raises(ParseError, match=r"'\?' has no value"):
+        parse("test ? a=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "says"),
+    [("[1] 2", 14, "nothing may follow here"), ("['x]", 11, "this cannot be parsed")],
+)
+def test_a_value_with_more_behind_it_is_an_error(text: str, offset: int, says: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse_value(text, 10)
+    assert (str(caught.value), caught.value.offset, caught.value.source) == (says, offset, None)
+
+
+def test_objects_may_be_nested_a_hundred_levels_deep() -> None:
+    value = arguments("a=" + "{'a':" * 100 + "1" + "}" * 100)["a"]
+    for _ in range(100):
+        value = value["a"]
+    assert value == 1
 
 
 def test_keys_may_be_nested_a_hundred_levels_deep() -> None:
@@ -326,6 +360,12 @@ def test_blank_lines_and_comments_are_no_statements(line: str) -> None:
         ("?", DotStatement("help", "")),
         ("exit ", DotStatement("exit", "")),
         ("transaction(\nhelp", DotStatement("help", "")),
+        ("help  query-status ", DotStatement("help", "query-status")),
+        (" query-status ?", DotStatement("help", "query-status")),
+        ("device_add driver=e1000  ?", DotStatement("help", "device_add driver=e1000")),
+        ("  .hmp info {", DotStatement("hmp", "info {")),
+        (".hmp a=[", DotStatement("hmp", "a=[")),
+        ("  .hmp a=[", DotStatement("hmp", "a=[")),
         (".", DotStatement("", "")),
     ],
 )
@@ -349,7 +389,19 @@ def test_dot_commands_are_recognized_with_and_without_the_dot(line: str, is_dot:
 
 
 @pytest.mark.parametrize(
-    "line", ["test a=[", "test a={'b':", "test \\", "{", "test a=[ # x]", "x=["]
+    "line",
+    [
+        "test a=[",
+        "test a={'b':",
+        "test \\",
+        "{",
+        "  {",
+        "[",
+        "  [",
+        "test a=[ # x]",
+        "x=[",
+        "{} a=[",
+    ],
 )
 def test_an_incomplete_line_needs_more_lines(line: str) -> None:
     joiner = LineJoiner()
@@ -489,7 +541,7 @@ def test_transactions(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "data"),
     [
-        ("transaction(a b=c)", {"b": "c"}),
+        ("transaction(a b=cde)", {"b": "cde"}),
         ("transaction(a b=c )", {"b": "c"}),
         ("transaction(a b=(c) )", {"b": "(c)"}),
         ("transaction(a b='c)' )", {"b": "c)"}),
@@ -646,6 +698,7 @@ def test_transactions_are_formatted_as_words() -> None:
         ),
         ({"execute": "a", "arguments": {}}, '{"execute": "a", "arguments": {}}'),
         ({"execute": "exit"}, '{"execute": "exit"}'),
+        ({"execute": "help"}, '{"execute": "help"}'),
         ({"execute": "a", "id": 1}, '{"execute": "a", "id": 1}'),
         ({"execute": "a b"}, '{"execute": "a b"}'),
         ({"execute": "transaction"}, "transaction"),

@@ -19,6 +19,7 @@ from qmp_shell.render.text import (
     format_version,
     sanitize,
 )
+from qmp_shell.render.views import Look
 from qmp_shell.vm.records import parse_version
 
 CONTROL_CHARACTERS = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
@@ -58,7 +59,7 @@ def test_indented_json_keeps_the_order_of_members_and_all_characters() -> None:
 def test_colours_do_not_change_the_text() -> None:
     text = format_pretty({"b": ["x\\", None, True, 1.5e3, {}], "a": ""})
     assert re.sub("\x1b\\[[0-9;]*m", "", highlight_json(text)) == text
-    formatter = Formatter(colour=True, ascii_only=True)
+    formatter = Formatter(Look(colour=True, ascii_only=True))
     assert formatter.error("a\n\nb") == "\x1b[31ma\x1b[0m\n\n\x1b[31mb\x1b[0m"
 
 

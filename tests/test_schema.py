@@ -62,105 +62,109 @@ UNION: list[dict[str, Any]] = [
 
 
 # A schema in which each kind of type occurs. The names of types are numbers, as QEMU sends them.
-SCHEMA = Schema(
-    [
-        {"name": "str", "meta-type": "builtin", "json-type": "string"},
-        {"name": "int", "meta-type": "builtin", "json-type": "int"},
-        {"name": "number", "meta-type": "builtin", "json-type": "number"},
-        {"name": "bool", "meta-type": "builtin", "json-type": "boolean"},
-        {"name": "null", "meta-type": "builtin", "json-type": "null"},
-        {"name": "any", "meta-type": "builtin", "json-type": "value"},
-        {
-            "name": "disk-add",
-            "meta-type": "command",
-            "arg-type": "10",
-            "ret-type": "20",
-            "allow-oob": True,
-            "features": ["unstable", "json-cli"],
-        },
-        {"name": "abort", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
-        {"name": "transaction", "meta-type": "command", "arg-type": "30", "ret-type": "0"},
-        {"name": "STOP", "meta-type": "event", "arg-type": "0"},
-        {
-            "name": "GONE",
-            "meta-type": "event",
-            "arg-type": "12",
-            "features": ["deprecated"],
-        },
-        {"name": "0", "meta-type": "object", "members": []},
-        {
-            "name": "10",
-            "meta-type": "object",
-            "members": [
-                {"name": "size", "type": "int", "default": 5},
-                {"name": "kind", "type": "11"},
-                {"name": "rate", "type": "number", "default": None, "features": ["unstable"]},
-                {"name": "flags", "type": "[bool]", "default": None},
-                {"name": "backing", "type": "14", "default": None},
-                {"name": "extra", "type": "any", "default": None},
-            ],
-            "tag": "kind",
-            "variants": [{"case": "file", "type": "12"}, {"case": "copy", "type": "13"}],
-        },
-        {
-            "name": "11",
-            "meta-type": "enum",
-            "values": ["file", "copy", "none"],
-            "members": [
-                {"name": "file"},
-                {"name": "copy", "features": ["deprecated", "x", "unstable"]},
-                {"name": "none"},
-            ],
-        },
-        {"name": "12", "meta-type": "object", "members": [{"name": "path", "type": "str"}]},
-        {
-            "name": "13",
-            "meta-type": "object",
-            "members": [
-                {"name": "mode", "type": "15"},
-                {"name": "from", "type": "12"},
-            ],
-            "tag": "mode",
-            "variants": [{"case": "slow", "type": "16"}],
-        },
-        {
-            "name": "14",
-            "meta-type": "alternate",
-            "members": [{"type": "str"}, {"type": "null"}, {"type": "12"}, {"type": "[12]"}],
-        },
-        {"name": "15", "meta-type": "enum", "values": ["slow", "fast"]},
-        {
-            "name": "16",
-            "meta-type": "object",
-            "members": [{"name": "delay", "type": "int", "features": ["deprecated"]}],
-        },
-        {"name": "[bool]", "meta-type": "array", "element-type": "bool"},
-        {"name": "[12]", "meta-type": "array", "element-type": "12"},
-        {"name": "[20]", "meta-type": "array", "element-type": "20"},
-        {"name": "[loop]", "meta-type": "array", "element-type": "[loop]"},
-        {
-            "name": "20",
-            "meta-type": "object",
-            "members": [{"name": "state", "type": "21"}, {"name": "parts", "type": "[20]"}],
-        },
-        {"name": "21", "meta-type": "enum", "values": ["idle", "busy", "a-very-long-state-name"]},
-        {
-            "name": "30",
-            "meta-type": "object",
-            "members": [{"name": "actions", "type": "[31]"}],
-        },
-        {"name": "[31]", "meta-type": "array", "element-type": "31"},
-        {
-            "name": "31",
-            "meta-type": "object",
-            "members": [{"name": "type", "type": "32"}],
-            "tag": "type",
-            "variants": [{"case": "abort", "type": "33"}],
-        },
-        {"name": "32", "meta-type": "enum", "values": ["abort"]},
-        {"name": "33", "meta-type": "object", "members": [{"name": "data", "type": "0"}]},
-    ]
-)
+ENTRIES: list[dict[str, Any]] = [
+    {"name": "str", "meta-type": "builtin", "json-type": "string"},
+    {"name": "int", "meta-type": "builtin", "json-type": "int"},
+    {"name": "number", "meta-type": "builtin", "json-type": "number"},
+    {"name": "bool", "meta-type": "builtin", "json-type": "boolean"},
+    {"name": "null", "meta-type": "builtin", "json-type": "null"},
+    {"name": "any", "meta-type": "builtin", "json-type": "value"},
+    {
+        "name": "disk-add",
+        "meta-type": "command",
+        "arg-type": "10",
+        "ret-type": "20",
+        "allow-oob": True,
+        "features": ["unstable", "json-cli"],
+    },
+    {"name": "abort", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
+    {"name": "transaction", "meta-type": "command", "arg-type": "30", "ret-type": "0"},
+    {"name": "STOP", "meta-type": "event", "arg-type": "0"},
+    {
+        "name": "GONE",
+        "meta-type": "event",
+        "arg-type": "12",
+        "features": ["deprecated"],
+    },
+    {"name": "0", "meta-type": "object", "members": []},
+    {
+        "name": "10",
+        "meta-type": "object",
+        "members": [
+            {"name": "size", "type": "int", "default": 5},
+            {"name": "kind", "type": "11"},
+            {"name": "rate", "type": "number", "default": None, "features": ["unstable"]},
+            {"name": "flags", "type": "[bool]", "default": None},
+            {"name": "backing", "type": "14", "default": None},
+            {"name": "extra", "type": "any", "default": None},
+        ],
+        "tag": "kind",
+        "variants": [{"case": "file", "type": "12"}, {"case": "copy", "type": "13"}],
+    },
+    {
+        "name": "11",
+        "meta-type": "enum",
+        "values": ["file", "copy", "none"],
+        "members": [
+            {"name": "file"},
+            {"name": "copy", "features": ["deprecated", "x", "unstable"]},
+            {"name": "none"},
+        ],
+    },
+    {"name": "12", "meta-type": "object", "members": [{"name": "path", "type": "str"}]},
+    {
+        "name": "13",
+        "meta-type": "object",
+        "members": [
+            {"name": "mode", "type": "15"},
+            {"name": "from", "type": "12"},
+        ],
+        "tag": "mode",
+        "variants": [{"case": "slow", "type": "16"}],
+    },
+    {
+        "name": "14",
+        "meta-type": "alternate",
+        "members": [{"type": "str"}, {"type": "null"}, {"type": "12"}, {"type": "[12]"}],
+    },
+    {"name": "15", "meta-type": "enum", "values": ["slow", "fast"]},
+    {
+        "name": "16",
+        "meta-type": "object",
+        "members": [{"name": "delay", "type": "int", "features": ["deprecated"]}],
+    },
+    {"name": "[bool]", "meta-type": "array", "element-type": "bool"},
+    {"name": "[12]", "meta-type": "array", "element-type": "12"},
+    {"name": "[20]", "meta-type": "array", "element-type": "20"},
+    {"name": "[loop]", "meta-type": "array", "element-type": "[loop]"},
+    {
+        "name": "20",
+        "meta-type": "object",
+        "members": [{"name": "state", "type": "21"}, {"name": "parts", "type": "[20]"}],
+    },
+    {"name": "21", "meta-type": "enum", "values": ["idle", "busy", "a-very-long-state-name"]},
+    {
+        "name": "30",
+        "meta-type": "object",
+        "members": [{"name": "actions", "type": "[31]"}],
+    },
+    {"name": "[31]", "meta-type": "array", "element-type": "31"},
+    {
+        "name": "31",
+        "meta-type": "object",
+        "members": [{"name": "type", "type": "32"}],
+        "tag": "type",
+        "variants": [{"case": "abort", "type": "33"}],
+    },
+    {"name": "32", "meta-type": "enum", "values": ["abort"]},
+    {"name": "33", "meta-type": "object", "members": [{"name": "data", "type": "0"}]},
+]
+
+
+@pytest.fixture
+def small_schema() -> Schema:
+    """The schema with each kind of type, built anew for each test."""
+    return Schema(ENTRIES)
 
 
 def arguments_type(schema: Schema, command: str) -> Object:
@@ -233,49 +237,49 @@ def test_an_alternate_in_an_alternate_is_ignored() -> None:
     assert format_type(Schema([itself, text]).type("a")) == "str"
 
 
-def test_commands_and_events_are_looked_up_by_name() -> None:
-    assert SCHEMA.commands() == ["abort", "disk-add", "transaction"]
-    assert SCHEMA.events() == ["GONE", "STOP"]
-    command = SCHEMA.command("disk-add")
+def test_commands_and_events_are_looked_up_by_name(small_schema: Schema) -> None:
+    assert small_schema.commands() == ["abort", "disk-add", "transaction"]
+    assert small_schema.events() == ["GONE", "STOP"]
+    command = small_schema.command("disk-add")
     assert command is not None
     assert (command.name, command.arguments.name, command.returns.name) == ("disk-add", "10", "20")
     assert (command.features, command.out_of_band) == (("unstable", "json-cli"), True)
-    other = SCHEMA.command("abort")
+    other = small_schema.command("abort")
     assert other is not None
     assert (other.features, other.out_of_band) == ((), False)
-    event = SCHEMA.event("GONE")
+    event = small_schema.event("GONE")
     assert event is not None
     assert (event.name, event.data.name, event.features) == ("GONE", "12", ("deprecated",))
     for name in ("nothing", "GONE", "str"):
-        assert SCHEMA.command(name) is None
+        assert small_schema.command(name) is None
     for name in ("nothing", "abort", "str"):
-        assert SCHEMA.event(name) is None
+        assert small_schema.event(name) is None
 
 
-def test_types_are_looked_up_by_name() -> None:
-    assert [SCHEMA.has_type(name) for name in ("str", "10", "abort", "STOP", "99")] == [
+def test_types_are_looked_up_by_name(small_schema: Schema) -> None:
+    assert [small_schema.has_type(name) for name in ("str", "10", "abort", "STOP", "99")] == [
         *(True, True, False, False, False)
     ]
-    type_ = SCHEMA.type("int")
+    type_ = small_schema.type("int")
     assert isinstance(type_, Builtin)
     assert (type_.name, type_.json_type) == ("int", "int")
-    assert SCHEMA.type("int") is type_
-    assert SCHEMA.type("99") is ANY
+    assert small_schema.type("int") is type_
+    assert small_schema.type("99") is ANY
     for name in ("str", "10", "11", "12", "14", "[12]"):
-        assert SCHEMA.type(name).name == name
-    members = arguments_type(SCHEMA, "disk-add").members
+        assert small_schema.type(name).name == name
+    members = arguments_type(small_schema, "disk-add").members
     assert [(name, m.required, m.default, m.features) for name, m in members.items()][:3] == [
         ("size", False, 5, ()),
         ("kind", True, None, ()),
         ("rate", False, None, ("unstable",)),
     ]
     assert [
-        kind_of_type(SCHEMA.type(name)) for name in ("str", "10", "11", "12", "14", "[12]")
+        kind_of_type(small_schema.type(name)) for name in ("str", "10", "11", "12", "14", "[12]")
     ] == [*("Builtin", "Union", "Enum", "Object", "Alternate", "Array")]
 
 
-def test_the_actions_of_a_transaction_are_a_union() -> None:
-    action = SCHEMA.action()
+def test_the_actions_of_a_transaction_are_a_union(small_schema: Schema) -> None:
+    action = small_schema.action()
     assert action is not None
     assert (action.name, action.tag) == ("31", "type")
     assert list(action.members_for({"type": "abort"})) == ["type", "data"]
@@ -305,9 +309,9 @@ def test_the_actions_of_a_transaction_are_a_union() -> None:
     ],
 )
 def test_enumerations_are_found_in_arguments_and_return_values(
-    command: str, path: list[str], names: list[str]
+    small_schema: Schema, command: str, path: list[str], names: list[str]
 ) -> None:
-    assert [enum.name for enum in SCHEMA.enums_at(command, path)] == names
+    assert [enum.name for enum in small_schema.enums_at(command, path)] == names
 
 
 @pytest.mark.parametrize(
@@ -324,9 +328,9 @@ def test_enumerations_are_found_in_arguments_and_return_values(
     ],
 )
 def test_tags_choose_the_members_of_a_union(
-    given: Any, more: list[str], is_open: bool, tags: list[str]
+    small_schema: Schema, given: Any, more: list[str], is_open: bool, tags: list[str]
 ) -> None:
-    type_ = arguments_type(SCHEMA, "disk-add")
+    type_ = arguments_type(small_schema, "disk-add")
     assert list(type_.cases) == ["file", "copy"]
     assert list(type_.members_for(given)) == [*type_.members, *more]
     assert type_.is_open(given) is is_open
@@ -337,10 +341,12 @@ def test_a_union_that_is_its_own_branch_has_its_members_once() -> None:
     type_ = Object("loop", [Member("kind", lambda: STRING)], "kind", {"a": lambda: type_})
     assert list(type_.active_branches({"kind": "a"})) == [type_]
     assert type_.branch("b") is None
+    assert Object("object", (), None, {"a": lambda: STRING}).branch("a") is None
+    assert Object("object", (), "kind").tag is None
 
 
-def test_a_copy_of_an_object_with_more_members() -> None:
-    type_ = arguments_type(SCHEMA, "disk-add")
+def test_a_copy_of_an_object_with_more_members(small_schema: Schema) -> None:
+    type_ = arguments_type(small_schema, "disk-add")
     copy = type_.with_members([Member("size", lambda: STRING), Member("new", lambda: STRING)])
     assert (copy.name, copy.tag, copy.is_incomplete) == ("10", "kind", False)
     assert list(copy.members_for({"kind": "file"})) == [*type_.members, "new", "path"]
@@ -352,17 +358,19 @@ def test_a_copy_of_an_object_with_more_members() -> None:
     assert not type_.is_incomplete
 
 
-def test_the_branches_of_a_type() -> None:
-    alternate = SCHEMA.type("14")
+def test_the_branches_of_a_type(small_schema: Schema) -> None:
+    alternate = small_schema.type("14")
     assert [each.name for each in branches(alternate)] == ["str", "null", "12", "[12]"]
     assert branches(STRING) == [STRING]
     assert branches(None) == []
-    assert as_object(alternate) is SCHEMA.type("12")
-    assert as_array(alternate) is SCHEMA.type("[12]")
+    assert as_object(alternate) is small_schema.type("12")
+    assert as_array(alternate) is small_schema.type("[12]")
     assert (as_object(STRING), as_array(STRING), as_object(None), as_array(None)) == (None,) * 4
-    assert innermost_element(Array("outer", lambda: SCHEMA.type("[12]"))) is SCHEMA.type("12")
+    assert innermost_element(
+        Array("outer", lambda: small_schema.type("[12]"))
+    ) is small_schema.type("12")
     assert innermost_element(STRING) is STRING
-    assert innermost_element(SCHEMA.type("[loop]")) is SCHEMA.type("[loop]")
+    assert innermost_element(small_schema.type("[loop]")) is small_schema.type("[loop]")
 
 
 ALL = {"kind": "file", "path": "/a"}
@@ -416,8 +424,10 @@ ALL = {"kind": "file", "path": "/a"}
     ],
     ids=str,
 )
-def test_arguments_are_checked_against_their_types(arguments: object, faults: list[str]) -> None:
-    assert check_arguments(arguments, arguments_type(SCHEMA, "disk-add")) == faults
+def test_arguments_are_checked_against_their_types(
+    small_schema: Schema, arguments: object, faults: list[str]
+) -> None:
+    assert check_arguments(arguments, arguments_type(small_schema, "disk-add")) == faults
 
 
 def test_arguments_that_are_no_object_are_a_fault() -> None:
@@ -438,8 +448,10 @@ def test_arguments_that_are_no_object_are_a_fault() -> None:
         (5, []),
     ],
 )
-def test_features_that_are_in_use_are_warned_of(arguments: object, warnings: list[str]) -> None:
-    assert list(feature_warnings(arguments, arguments_type(SCHEMA, "disk-add"))) == warnings
+def test_features_that_are_in_use_are_warned_of(
+    small_schema: Schema, arguments: object, warnings: list[str]
+) -> None:
+    assert list(feature_warnings(arguments, arguments_type(small_schema, "disk-add"))) == warnings
 
 
 def test_features_are_warned_of_at_any_depth() -> None:
@@ -506,10 +518,10 @@ def test_a_suggestion_names_what_is_similar_or_all_if_few(
     ],
 )
 def test_a_type_is_described_in_a_few_characters_and_in_words(
-    name: str, short: str, long: str
+    small_schema: Schema, name: str, short: str, long: str
 ) -> None:
-    assert format_type(SCHEMA.type(name)) == short
-    assert describe_type(SCHEMA.type(name)) == long
+    assert format_type(small_schema.type(name)) == short
+    assert describe_type(small_schema.type(name)) == long
 
 
 def test_types_are_described_to_a_depth_of_four() -> None:
@@ -540,8 +552,8 @@ def test_an_enumeration_is_listed_up_to_24_characters() -> None:
     assert format_type(enum("a" * 12, "b" * 12)) == "enum"
 
 
-def test_a_signature_has_the_required_arguments_first() -> None:
-    type_ = arguments_type(SCHEMA, "disk-add")
+def test_a_signature_has_the_required_arguments_first(small_schema: Schema) -> None:
+    type_ = arguments_type(small_schema, "disk-add")
     members = type_.members_for({"kind": "file"})
     assert [member.name for member in required_first(members)] == [
         *("kind", "path", "size", "rate", "flags", "backing", "extra")
@@ -551,7 +563,7 @@ def test_a_signature_has_the_required_arguments_first() -> None:
         ("path", "path=str"),
         ("size", "[size=int]"),
     ]
-    command = SCHEMA.command("disk-add")
+    command = small_schema.command("disk-add")
     assert command is not None
     assert format_arguments(command) == (
         "kind=file|copy|none [size=int] [rate=number] [flags=[bool]] "

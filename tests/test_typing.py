@@ -174,10 +174,19 @@ def test_the_value_of_a_word_may_depend_on_its_type(word: str, ambiguous: bool) 
 def test_words_are_converted_at_any_depth() -> None:
     inner = Object("inner", [Member("size", lambda: INTEGER), Member("a.b", lambda: BOOLEAN)])
     elements = Array("elements", lambda: alternate(STRING, inner))
-    type_ = Object("outer", [Member("list", lambda: elements), Member("flag", lambda: BOOLEAN)])
+    union = Object("union", [Member("kind", lambda: STRING)], "kind", {"5": lambda: inner})
+    type_ = Object(
+        "outer",
+        [
+            Member("list", lambda: elements),
+            Member("flag", lambda: BOOLEAN),
+            Member("union", lambda: union),
+        ],
+    )
     size, on, off = BareWord("4K"), BareWord("on"), BareWord("off")
     given = {
-        "list": [{"size": size, "a": {"b": on}}, size, {"a": {"b": on, "c": off}, "size": "4K"}],
+        "list": [{"a": {"b": on}, "size": size}, size, {"a": {"b": on, "c": off}, "size": "4K"}],
+        "union": {"size": size, "kind": BareWord("5")},
         "flag": off,
         "unknown": {"flag": off, "count": BareWord("5")},
     }
@@ -187,6 +196,7 @@ def test_words_are_converted_at_any_depth() -> None:
             "4K",
             {"a": {"c": "off"}, "a.b": True, "size": "4K"},
         ],
+        "union": {"size": 4096, "kind": "5"},
         "flag": False,
         "unknown": {"flag": "off", "count": 5},
     }

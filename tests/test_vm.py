@@ -89,7 +89,7 @@ def test_wrap_reports_an_error_of_qemu_with_status_3(run_wrap: RunWrap) -> None:
     first, second = result.stderr.splitlines()
     assert "-nonesuch: invalid option" in first
     assert second.startswith("qmp-shell: ")
-    assert second.endswith("ended with status 1, before it could be talked to")
+    assert second.endswith("ended with status 1, before its monitor was ready")
     assert (result.stdout, result.returncode) == ("", 3)
 
 

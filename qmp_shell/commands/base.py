@@ -6,7 +6,7 @@ import re
 
 from ..complete import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 from ..errors import UsageError
-from ..language.logical_line import ParseError
+from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.values import parse_string
 from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED, value_end
 
@@ -66,6 +66,19 @@ def parse_path(argument: str) -> str:
     if split_words(argument[end:]):
         raise UsageError("nothing but a # comment may follow a path in quotes")
     return parse_string(argument[:end], 0)
+
+
+def parse_command(argument: str) -> ExecuteStatement | None:
+    """The QMP command that an argument is; None: it is none, or not one alone.
+
+    :raise UsageError: it cannot be parsed.
+    """
+    try:
+        line = LineJoiner().add_line(argument)
+        statement = StatementParser().parse(line) if line is not None else None
+    except ParseError as error:
+        raise UsageError(str(error)) from None
+    return statement if isinstance(statement, ExecuteStatement) else None
 
 
 def refuse_argument(command: Command, argument: str) -> None:

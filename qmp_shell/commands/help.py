@@ -25,7 +25,7 @@ _NOTATION = """\
 NAME key=value ...   device_add driver=e1000 id=net1
 dotted keys          blockdev-add driver=raw file.driver=null-co
 literals             send-key keys=[{'type':'qcode','data':'ctrl'}]
-strings              "with JSON escapes" or 'without'
+strings              "with JSON escapes" or 'as it is'
 help                 COMMAND ?
 JSON                 {"execute": "query-status"}
 transactions         transaction( ... ) on one line or many

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import UsageError
 from ..session import Session
 from .base import Command, refuse_argument
 
@@ -12,6 +13,8 @@ class Info(Command):
 
     def run(self, session: Session, argument: str) -> None:
         refuse_argument(self, argument)
+        if session.attachment.is_offline:
+            raise UsageError("there is no VM, only its schema")
         from ..render.overview import format_overview
         from ..vm.overview import gather_overview
 

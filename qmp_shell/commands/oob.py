@@ -1,15 +1,11 @@
-"""``.oob``: execute a command out-of-band.
-
-With a command behind it, it is a command itself: ``language/statement.py`` makes an ``exec-oob``
-message of it.
-"""
+"""``.oob``: execute a command out-of-band."""
 
 from __future__ import annotations
 
 from ..complete import Completions, Draft, NameSource, TypeSource, complete
 from ..errors import UsageError
 from ..session import Session
-from .base import Command
+from .base import Command, parse_command
 
 
 class Oob(Command):
@@ -17,8 +13,13 @@ class Oob(Command):
     usage = "COMMAND ..."
     summary = "execute a command out-of-band"
 
-    def run(self, session: Session, argument: str) -> None:  # noqa: ARG002
-        raise UsageError("write .oob COMMAND key=value ...")
+    def run(self, session: Session, argument: str) -> None:
+        statement = parse_command(argument)
+        if statement is None:
+            raise UsageError("write .oob COMMAND key=value ...")
+        message = dict(statement.message)
+        message = {"exec-oob": message.pop("execute", None), **message}
+        session.execute(session.apply_types(message), statement.files, statement.pipeline)
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         return complete(Draft.of_command(argument), names, types)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from ..complete import Candidate, Completions, Kind, NameRequest, NameSource, Syntax, TypeSource
-from ..errors import UsageError
+from ..errors import Timeout, UsageError
 from ..language import ParseError
 from ..language.values import parse_string
 from ..language.words import Word, split_partial, split_words
@@ -17,6 +18,7 @@ from ..vm.waiting import (
     JobCondition,
     MigrationCondition,
     RunStateCondition,
+    TimeIsOver,
     Waiter,
 )
 from .base import Command
@@ -45,18 +47,20 @@ class Wait(Command):
 
     def run(self, session: Session, argument: str) -> None:
         condition, timeout = parse_wait(argument)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if isinstance(condition, EventCondition):
+            _check_event(session, condition.name, timeout)
+        elif isinstance(condition, RunStateCondition):
+            _check_run_state(session, condition.state, timeout)
         if session.is_dry_run:
             return
-        if isinstance(condition, EventCondition):
-            _check_event(session, condition.name)
-        elif isinstance(condition, RunStateCondition):
-            _check_run_state(session, condition.state)
         attachment = session.attachment
         with session.display.progress(condition.title) as indicator:
-            waiter = Waiter(
-                attachment.client, attachment.events, timeout=timeout, indicator=indicator
-            )
-            waiter.wait(condition)
+            waiter = Waiter(attachment.client, attachment.events, deadline, indicator)
+            try:
+                waiter.wait(condition)
+            except TimeIsOver:
+                raise Timeout(f".wait {condition}: not within {timeout:g} s") from None
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
         words, word = split_partial(argument)
@@ -124,22 +128,22 @@ def _complete_value(word: Word, names: NameSource) -> Completions | None:
     return Completions(typed, candidates, quote, syntax=Syntax.VALUE)
 
 
-def _check_event(session: Session, name: str) -> None:
+def _check_event(session: Session, name: str, timeout: float | None) -> None:
     """Refuse to wait for an event that never comes; this much the schema is certain of.
 
     :raise UsageError: the VM has no such event.
     """
     if session.attachment.events.find(name, lambda _: True) is not None:
         return
-    schema = session.attachment.schema_soon()
+    schema = session.attachment.schema_within(timeout)
     if schema is not None and name not in schema.events():
         suggestion = format_suggestion(name.upper(), schema.events(), "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
 
 
-def _check_run_state(session: Session, state: str) -> None:
+def _check_run_state(session: Session, state: str, timeout: float | None) -> None:
     """:raise UsageError: there is no such run state."""
-    schema = session.attachment.schema_soon()
+    schema = session.attachment.schema_within(timeout)
     states = schema.enums_at("query-status", ["status"]) if schema is not None else []
     if states and state not in states[0].values:
         raise UsageError(f"there is no run state {state}; one of {', '.join(states[0].values)}")

@@ -6,11 +6,11 @@ import re
 import time
 
 from ..complete import Completions, Draft, NameSource, TypeSource, complete
-from ..language import ExecuteStatement, LineJoiner, StatementParser
+from ..errors import UsageError
 from ..protocol import CommandError, Message
 from ..render.changes import ChangeReport
 from ..session import Session, parse_seconds
-from .base import Command
+from .base import Command, parse_command
 
 _DEFAULT_SECONDS = 1.0
 _SECONDS = re.compile(r"(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
@@ -23,24 +23,15 @@ class Watch(Command):
 
     def run(self, session: Session, argument: str) -> None:
         interval, line = _split(argument)
-        message = session.apply_types(self._parse(line))
+        statement = parse_command(line)
+        if statement is None or statement.pipeline is not None or statement.files:
+            raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
+        message = session.apply_types(statement.message)
         pager, session.settings.pager = session.settings.pager, False
         try:
             _watch(session, message, interval)
         finally:
             session.settings.pager = pager
-
-    def _parse(self, text: str) -> Message:
-        """:raise UsageError: it is not one command, or has more than arguments."""
-        line = LineJoiner().add_line(text)
-        statement = StatementParser().parse(line) if line is not None else None
-        if (
-            not isinstance(statement, ExecuteStatement)
-            or statement.pipeline is not None
-            or statement.files
-        ):
-            raise self.usage_error()
-        return statement.message
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         return complete(Draft.of_command(_split(argument)[1]), names, types)
@@ -62,6 +53,7 @@ def _watch(session: Session, message: Message, interval: float) -> None:
     report = ChangeReport(supports_unicode=session.display.supports_unicode)
     while reply is not None:
         if reply.is_error:
+            session.display.reply(reply)
             raise CommandError(reply)
         now = time.monotonic()
         lines = report.add(reply.message.get("return"), now)

@@ -1,4 +1,4 @@
-"""What can be told of a command while it is typed: its signature, and names that do not exist."""
+"""What is known of a command while it is typed: its signature, and names that do not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Which argument takes which kind of name: tables of data."""
+"""Which kind of name each argument takes, as tables.
+
+A new kind of name is a constant of :class:`Kind`, rows in the tables below for the arguments that
+take it, and its source in ``vm/questions.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from fnmatch import fnmatchcase
 
 
 class Kind:
-    """The kinds of name that can stand somewhere."""
+    """The kinds of name that an argument can take."""
 
     COMMAND = "a command of the VM"
     ACTION = "an action of a transaction"
@@ -61,7 +65,7 @@ class Kind:
 FILE_KINDS = (Kind.FILE, Kind.SOCKET, Kind.URI)
 
 # Command, argument (a dotted path without list indexes), kind; * is any text, the first line
-# that fits holds. What is not here is completed by its type.
+# that fits holds. Other arguments are completed by their type.
 _ARGUMENTS = (
     # a new name, which is not completed
     ("blockdev-add", "node-name", Kind.NEW),

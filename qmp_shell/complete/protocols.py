@@ -1,4 +1,4 @@
-"""What completion asks for, who answers it, and what it returns."""
+"""What completion asks for, what answers it, and what it returns."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class Completions(NamedTuple):
 
 
 class NameSource(Protocol):
-    """Who knows the names."""
+    """Provides names."""
 
     def candidates(self, request: NameRequest) -> Iterable[Candidate]:
         """The names of a kind, as far as they are known."""
 
 
 class TypeSource(Protocol):
-    """Who knows the types of arguments."""
+    """Provides the types of arguments."""
 
     def commands(self) -> list[str]:
         """The names of all commands; empty while they are not known."""

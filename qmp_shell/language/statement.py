@@ -15,7 +15,6 @@ from .logical_line import LogicalLine, ParseError
 from .words import PIPE, READ, READ_WRITE, Word, literal_end, skip_blank, split_words
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
-_OUT_OF_BAND = re.compile(r"\.oob\s+(?=\S)")
 _DOT = re.compile(r"\.(?P<name>\S*)\s*(?P<argument>.*)", re.DOTALL)
 _OPERATORS = (PIPE, READ, READ_WRITE)
 # The dot commands that may be typed without the dot, because other shells have them so.
@@ -110,11 +109,6 @@ class StatementParser:
         start = skip_blank(text, 0)
         if start == len(text) or text[start] == "#":
             return None
-        out_of_band = _OUT_OF_BAND.match(text, start)
-        if out_of_band is not None:
-            statement = _parse_execute(list(split_words(text, out_of_band.end())))
-            message = {"exec-oob": statement.message.pop("execute"), **statement.message}
-            return statement._replace(message=message)
         if text[start] == ".":
             return _parse_dot_command(text[start:])
         if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:

@@ -1,7 +1,7 @@
-"""A QEMU of one's own: started with a private monitor, and ended with the shell.
+"""A QEMU process that is started with a private monitor, and ends with the shell.
 
-The channel is a socket in a folder that only this user may enter, and that is gone
-as soon as QEMU has connected to it.
+The monitor is a socket in a directory that only this user can enter. Both are removed as soon as
+QEMU has connected.
 """
 
 from __future__ import annotations
@@ -29,27 +29,28 @@ from ..transport.stream import SocketStream
 if TYPE_CHECKING:
     from ..transport.stream import Address
 
-# How long a QEMU may take to end once it has been asked to, or its monitor has gone.
+# How long QEMU may take to end, in seconds, once it was asked to or its monitor was closed.
 _END_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 _READ_BYTES = 1 << 16
-# What fits a UNIX socket's address, and what QEMU's option parser takes for an option.
-_LONGEST_FOLDER = 80
+# In bytes; the address of a UNIX socket holds 107, which has to do for the names below it too.
+_LONGEST_DIRECTORY = 80
 
 
 class OwnVm:
     """A running QEMU, its monitor and what it prints.
 
-    :ivar relay: is given what QEMU prints, if that is captured, cleaned for a terminal.
+    :ivar name: the name of the program.
     """
 
     def __init__(self, command: list[str], *, capture: bool, descriptors: tuple[int, ...]) -> None:
+        """Start it; :func:`start_vm` has the parameters and errors."""
         self.name = Path(command[0]).name
-        self.relay: Callable[[str], None] = _to_standard_error
+        self._show_output: Callable[[str], None] = _write_to_standard_error
         self._client: Client | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="qmp-shell-", dir=_short_folder()))
+        self._directory = Path(tempfile.mkdtemp(prefix="qmp-shell-", dir=_short_directory()))
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # QEMU holds the other end until it is gone, however it goes.
+        # QEMU holds the other end until it ends, in whatever way.
         self._alive, held = os.pipe()
         self._output: int | None = None
         output = 2
@@ -57,7 +58,7 @@ class OwnVm:
             self._output, output = os.pipe()
             os.set_blocking(self._output, False)
         try:
-            path = self._folder / "qmp"
+            path = self._directory / "qmp"
             self._listener.bind(str(path))
             self._listener.listen(1)
             self._process = subprocess.Popen(
@@ -66,12 +67,12 @@ class OwnVm:
                 stdout=output,
                 stderr=output,
                 pass_fds=(held, *descriptors),
-                # Ctrl-C at the prompt is not meant for QEMU.
+                # Ctrl-C at the prompt is for the shell alone.
                 process_group=0,
                 preexec_fn=_die_with_parent(),
             )
         except OSError as error:
-            self._forget_channel()
+            self._remove_socket()
             os.close(self._alive)
             missing = isinstance(error, FileNotFoundError)
             reason = "no such program" if missing else error.strerror or error
@@ -84,7 +85,7 @@ class OwnVm:
     def connect(self, address: Address | None, tracer: Tracer) -> tuple[Client, None]:
         """Connect to this QEMU, once. (:data:`~qmp_shell.session.Connector`)
 
-        :raise ConnectError: it ended before it could be talked to.
+        :raise ConnectError: it ended before its monitor was ready.
         """
         if address is not None:
             raise UsageError("this shell ends with its own VM; start another for another VM")
@@ -100,9 +101,13 @@ class OwnVm:
             raise ConnectError(f"{self.name} {self.outcome}") from None
         return self._client, None
 
+    def relay_output_to(self, show: Callable[[str], None]) -> None:
+        """Have what QEMU prints shown by a function, which is given text safe for a terminal."""
+        self._show_output = show
+
     @property
     def outcome(self) -> str:
-        """How it ended, in words."""
+        """How it ended, as the rest of a sentence that begins with its name."""
         status = self._process.poll()
         if status is None:
             return "is still running"
@@ -112,11 +117,11 @@ class OwnVm:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has ended, and not well."""
+        """Whether it has ended with an error or by a signal."""
         return bool(self._process.poll())
 
     def stop(self) -> None:
-        """End it, politely at first, and leave nothing behind."""
+        """End it by its monitor, else by SIGTERM, else by SIGKILL; and remove its files."""
         if not self._quit():
             self._process.terminate()
         if not self.wait():
@@ -124,11 +129,11 @@ class OwnVm:
             self._process.wait()
         if self._output is not None:
             self._relay_output()
-        self._forget_channel()
+        self._remove_socket()
         os.close(self._alive)
 
     def _quit(self) -> bool:
-        """Ask QEMU to end; whether it is about to, or has ended."""
+        """Have QEMU end by its monitor; returns whether it has ended."""
         if self._client is None:
             return False
         try:
@@ -139,13 +144,13 @@ class OwnVm:
                 self._client.post({"execute": "quit"}, quiet=True)
                 self._client.wait(lambda: False, time.monotonic() + _END_SECONDS)
         except (ConnectionLost, Timeout):
-            pass  # so it ends, or has to be ended
+            pass  # it is ending, or a signal will end it
         finally:
             self._client.close()
         return self.wait()
 
     def wait(self, seconds: float = _END_SECONDS) -> bool:
-        """Wait until it has ended, and pass on what it prints; False: it has not."""
+        """Wait until it has ended, and relay what it prints; False: it has not ended."""
         deadline = time.monotonic() + seconds
         while not self._process_ended(max(deadline - time.monotonic(), 0)):
             if time.monotonic() >= deadline:
@@ -154,7 +159,7 @@ class OwnVm:
         return True
 
     def _process_ended(self, seconds: float | None, *more: int) -> bool:
-        """Wait for QEMU's end, or for something to read; whether it was the end."""
+        """Wait until QEMU ends or there is something to read; returns whether it has ended."""
         poll = select.poll()
         for descriptor in (self._alive, self._output, *more):
             if descriptor is not None:
@@ -165,36 +170,39 @@ class OwnVm:
         return self._alive in ready
 
     def _accept(self) -> socket.socket:
-        """Wait for QEMU to connect, as long as it lives."""
+        """Wait until QEMU connects.
+
+        :raise ConnectError: it ended before.
+        """
         self._listener.setblocking(False)
         while True:
             ended = self._process_ended(None, self._listener.fileno())
             with contextlib.suppress(BlockingIOError):
                 stream, _ = self._listener.accept()
-                self._forget_channel()
+                self._remove_socket()
                 return stream
             if ended:
                 self._process.wait()
-                raise ConnectError(f"{self.name} {self.outcome}, before it could be talked to")
+                raise ConnectError(f"{self.name} {self.outcome}, before its monitor was ready")
 
     def _relay_output(self) -> None:
-        """Pass on what QEMU has printed."""
+        """Show what QEMU has printed."""
         assert self._output is not None
         try:
             data = os.read(self._output, _READ_BYTES)
         except BlockingIOError:
             return
         if data:
-            self.relay(sanitize(data.decode("utf-8", "replace")))
+            self._show_output(sanitize(data.decode("utf-8", "replace")))
             return
         if self._client is not None:
             self._client.unwatch(self._output)
         os.close(self._output)
         self._output = None
 
-    def _forget_channel(self) -> None:
+    def _remove_socket(self) -> None:
         self._listener.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -204,7 +212,8 @@ def start_vm(
     """Start QEMU for as long as the ``with`` block runs.
 
     :param command: the program and its arguments; a monitor is added to them.
-    :param capture: what it prints goes to :attr:`OwnVm.relay`, not straight to standard error.
+    :param capture: what it prints is relayed (:meth:`OwnVm.relay_output_to`), so that it does
+        not appear in the line that is being edited.
     :param descriptors: file descriptors for it to inherit.
     :raise ConnectError: it could not be started.
     """
@@ -217,7 +226,7 @@ def start_vm(
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """What makes the kernel end QEMU when this program is killed; None where none can."""
+    """What has the kernel end QEMU when this program is killed; None except on Linux."""
     if sys.platform != "linux":
         return None
     import ctypes
@@ -226,13 +235,16 @@ def _die_with_parent() -> Callable[[], None] | None:
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _short_folder() -> str | None:
-    """Where temporary folders go, unless a socket's address can't name it."""
-    folder = tempfile.gettempdir()
-    unfit = len(os.fsencode(folder)) > _LONGEST_FOLDER or set(",=") & set(folder)
+def _short_directory() -> str | None:
+    """The directory for temporary files, or /tmp if a socket's address cannot name it.
+
+    QEMU's option parser takes a comma or an equals sign for its own.
+    """
+    directory = tempfile.gettempdir()
+    unfit = len(os.fsencode(directory)) > _LONGEST_DIRECTORY or set(",=") & set(directory)
     return "/tmp" if unfit else None
 
 
-def _to_standard_error(text: str) -> None:
+def _write_to_standard_error(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()

@@ -27,21 +27,28 @@ class Assistant:
         self.signature: Signature | None = None
         self.unknown_names: list[tuple[int, int]] = []
 
-    def read(self, document: Document) -> Draft:
-        """The draft of a document; the same one as long as nothing has changed."""
-        human = self._session.human is not None
-        in_transaction = self._session.parser.in_transaction
-        key = (document.text, document.cursor_position, human, in_transaction)
+    def read(self, document: Document) -> None:
+        """Read what is being edited now, if it has changed."""
+        key = self._key_of(document)
         if key != self._key:
             self._key = key
-            self.draft = Draft(
-                document.text,
-                document.cursor_position,
-                human=human,
-                in_transaction=in_transaction,
-            )
+            self.draft = self._new_draft(document)
             self.update()
-        return self.draft
+
+    def draft_of(self, document: Document) -> Draft:
+        """The draft of a document, which may be older than what is being edited now."""
+        if self._key_of(document) == self._key:
+            return self.draft
+        return self._new_draft(document)
+
+    def _key_of(self, document: Document) -> tuple[str, int, bool, bool]:
+        human = self._session.human is not None
+        in_transaction = self._session.parser.in_transaction
+        return document.text, document.cursor_position, human, in_transaction
+
+    def _new_draft(self, document: Document) -> Draft:
+        text, cursor, human, in_transaction = self._key_of(document)
+        return Draft(text, cursor, human=human, in_transaction=in_transaction)
 
     def update(self) -> None:
         """Look up again what is known of the draft, after the VM has sent something."""

@@ -86,7 +86,7 @@ class SessionCompleter(Completer):
     ) -> Iterable[Completion]:
         """What is known already."""
         session = self._session
-        draft = self._assistant.read(document)
+        draft = self._assistant.draft_of(document)
         attachment = session.attachment
         completions = complete_draft(
             draft, session.commands, attachment.names, attachment.known_types
@@ -167,7 +167,7 @@ def _matching(completions: Completions) -> Iterator[Completion]:
 
 
 def _fold(text: str) -> str:
-    """Text to be compared: QEMU's names have ``-`` or ``_``, which nobody can remember."""
+    """Text to be compared: QEMU uses both ``-`` and ``_`` in names."""
     return text.lower().replace("_", "-")
 
 

@@ -26,7 +26,7 @@ from .toolbar import signature_toolbar, status_toolbar
 from .watcher import VmWatcher
 
 _MENU_ROWS = 6
-_MAY_OPEN_TRANSACTION = re.compile(r"\s*transaction\s*\(")
+_OPENING = re.compile(r"\s*transaction\s*\(")
 
 
 class Histories:
@@ -41,7 +41,7 @@ class Histories:
 
 
 class Editor:
-    """Reads what is typed at a terminal, and lets the VM be heard meanwhile."""
+    """Reads what is typed at a terminal, and has the VM watched meanwhile."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Editor:
             style=new_style(),
             include_default_pygments_style=False,
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
-            multiline=Condition(lambda: self._assistant.read(buffer.document).needs_more),
+            multiline=Condition(lambda: self._assistant.draft.needs_more),
             prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
             key_bindings=new_key_bindings(),
             reserve_space_for_menu=_MENU_ROWS,
@@ -90,8 +90,8 @@ class Editor:
         buffer = prompt.default_buffer
         # PromptSession does not allow this together with completion while typing; its buffer does.
         buffer.enable_history_search = Condition(lambda: True)
-        for changed in (buffer.on_text_changed, buffer.on_cursor_position_changed):
-            changed += lambda _: self._read_draft()
+        buffer.on_text_changed.add_handler(lambda _: self._read_draft())
+        buffer.on_cursor_position_changed.add_handler(lambda _: self._read_draft())
         return prompt
 
     def read(self) -> str:
@@ -106,11 +106,15 @@ class Editor:
             text = self._prompt.prompt(pre_run=self._start)
         finally:
             self._watcher.stop()
-        is_open = self._session.parser.in_transaction or _MAY_OPEN_TRANSACTION.match(text)
-        self._histories.of_mode(human=self._session.human is not None).add(
-            text, is_open=self._session.human is None and bool(is_open)
-        )
+        human = self._session.human is not None
+        self._histories.of_mode(human=human).add(text, is_open=not human and self._is_open(text))
         return text
+
+    def _is_open(self, text: str) -> bool:
+        """Whether a text is a part of a transaction, or may begin one."""
+        if self._assistant.draft.is_own_word:
+            return False
+        return self._session.parser.in_transaction or bool(_OPENING.match(text))
 
     def _start(self) -> None:
         self._watcher.start()

@@ -15,7 +15,7 @@ class PrivateFileHistory(FileHistory):
     """A history file of mode 0600. A text that may hold a secret is not written to it."""
 
     def __init__(self, filename: str, warn: Callable[[str], None]) -> None:
-        """:param warn: is told, once, why texts cannot be written any more."""
+        """:param warn: is called, once, with the reason why texts cannot be written any more."""
         super().__init__(filename)
         self._warn: Callable[[str], None] | None = warn
 
@@ -64,12 +64,19 @@ class StatementHistory(History):
         else:
             self._add_entry(text)
 
+    def drop_last_open_line(self) -> None:
+        """The last line was refused, so it is no part of the transaction; it can be recalled."""
+        if self._open_lines:
+            self._open_lines.pop()
+
     def end_transaction(self) -> None:
         """Make one entry of the lines of a transaction that is open no more."""
         lines, self._open_lines = self._open_lines, []
-        if lines:
-            del self._loaded_strings[: len(lines)]
-            self._add_entry("\n".join(lines))
+        if not lines:
+            return
+        for line in lines:
+            self._loaded_strings.remove(line)
+        self._add_entry("\n".join(lines))
 
     def _add_entry(self, text: str) -> None:
         if self._loaded_strings[:1] != [text]:
@@ -79,7 +86,7 @@ class StatementHistory(History):
 def open_history(name: str, warn: Callable[[str], None]) -> StatementHistory:
     """A history of the user's, or one for this run only if its file cannot be kept.
 
-    :param warn: is told why it cannot be kept.
+    :param warn: is called with the reason why it cannot be kept.
     """
     base = os.environ.get("XDG_STATE_HOME") or ""
     try:

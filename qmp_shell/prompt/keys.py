@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from prompt_toolkit.application import get_app
-from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import (
+    Condition,
+    completion_is_selected,
+    control_is_searchable,
+    has_completions,
+    is_searching,
+)
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.search import SearchDirection, start_search, stop_search
 
 
 def new_key_bindings() -> KeyBindings:
-    """Tab, Up and Escape in the completion menu."""
+    """Tab, Up and Escape in the completion menu; Ctrl-R and what aborts its search."""
     keys = KeyBindings()
+    _add_menu_keys(keys)
+    _add_search_keys(keys)
+    return keys
+
+
+def _add_menu_keys(keys: KeyBindings) -> None:
 
     @Condition
     def is_completing() -> bool:  # has_completions is not true while they are looked up
@@ -37,4 +51,20 @@ def new_key_bindings() -> KeyBindings:
         """Escape closes the menu, and restores what was typed."""
         event.current_buffer.cancel_completion()
 
-    return keys
+
+def _add_search_keys(keys: KeyBindings) -> None:
+    before_search = Document()
+
+    @keys.add("c-r", filter=control_is_searchable & ~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Search the history, and note what an aborted search is to restore."""
+        nonlocal before_search
+        before_search = event.current_buffer.document
+        start_search(direction=SearchDirection.BACKWARD)
+
+    @keys.add("c-c", filter=is_searching, eager=True)
+    @keys.add("c-g", filter=is_searching, eager=True)
+    def _(event: KeyPressEvent) -> None:
+        """Abort a search; prompt_toolkit alone would leave what was found on the line."""
+        stop_search()
+        event.app.current_buffer.reset(before_search)

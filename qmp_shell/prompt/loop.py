@@ -44,7 +44,7 @@ def run_prompt(
 
     :param vm: a VM that ends with this prompt; None: it is somebody else's.
     :param tips: lines to try, and what each does.
-    :return: an error that the user was told of, if one ended the prompt.
+    :return: the error that ended the prompt, if one did; it was reported.
     :raise ConnectError: there is no VM to begin with.
     """
     display = TerminalDisplay(settings, formatter)
@@ -52,7 +52,7 @@ def run_prompt(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )
     if vm is not None:
-        vm.relay = lambda text: display.remark(text.rstrip("\n"))
+        vm.relay_output_to(lambda text: display.remark(text.rstrip("\n")))
 
     def report(error: QMPError, place: str) -> bool:
         """Tell of a failure in a script that was run from the prompt; it does not go on."""
@@ -130,16 +130,18 @@ class PromptLoop:
         return self._editor.end_soon(end)
 
     def run(self) -> QMPError | None:
-        """:return: an error that the user was told of, if one ended the prompt."""
-        while True:
-            try:
-                if not self._read_and_run():
-                    break
-            except KeyboardInterrupt:
-                self._session.parser.discard_transaction()
-            finally:
+        """:return: the error that ended the prompt, if one did; it was reported."""
+        is_going_on = True
+        try:
+            while is_going_on:
+                try:
+                    is_going_on = self._read_and_run_once()
+                except KeyboardInterrupt:
+                    self._session.parser.discard_transaction()
                 if not self._session.parser.in_transaction:
                     self._histories.qmp.end_transaction()
+        finally:
+            self._histories.qmp.end_transaction()
         self._display.flush()
         if self._vm is None or self._session.attachment.is_connected:
             return None
@@ -148,7 +150,7 @@ class PromptLoop:
         self._display.remark(outcome)
         return ConnectionLost(outcome) if self._vm.has_failed else None
 
-    def _read_and_run(self) -> bool:
+    def _read_and_run_once(self) -> bool:
         """:return: whether to go on."""
         self._display.show_event_sums(all_at_once=True)
         try:
@@ -156,7 +158,9 @@ class PromptLoop:
         except EOFError:
             return False
         self._display.flush()
-        self._run_text(text)
+        was_open = self._session.parser.in_transaction
+        if not self._run_text(text) and was_open and self._session.parser.in_transaction:
+            self._histories.qmp.drop_last_open_line()
         return not self._session.is_finished and not self._has_own_vm_ended()
 
     def _has_own_vm_ended(self) -> bool:
@@ -173,8 +177,11 @@ class PromptLoop:
         if self._vm is None:
             self._display.remark(".connect attaches again; .exit leaves.")
 
-    def _run_text(self, text: str) -> None:
-        """Run all lines of what was typed or pasted, up to the first that fails."""
+    def _run_text(self, text: str) -> bool:
+        """Run all lines of what was typed or pasted, up to the first that fails.
+
+        :return: whether none failed.
+        """
         joiner = LineJoiner()
         lines = text.split("\n")
         for number, physical_line in enumerate(lines, 1):
@@ -186,7 +193,8 @@ class PromptLoop:
                 left = sum(1 for each in lines[number:] if each.strip())
                 if left:
                     self._display.remark(f"the rest is not run: {left} line{'s' * (left > 1)}")
-                break
+                return False
+        return True
 
     def _run_line(self, line: LogicalLine, prompt: str | None) -> bool:
         """Run one logical line.
@@ -207,6 +215,8 @@ class PromptLoop:
             self._show_lost(error)
         except QMPError as error:
             self._display.warning(str(error))
+        except BrokenPipeError:
+            self._display.warning("the pipeline was ended by SIGPIPE")
         except KeyboardInterrupt:
             late = "; the reply will be shown when it comes"
             attachment = self._session.attachment

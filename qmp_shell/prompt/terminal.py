@@ -54,7 +54,7 @@ class TerminalDisplay:
         self._print(self._json(reply.message), may_page=True)
 
     def dry_run(self, message: Message) -> None:
-        self._print(self._format.message(message, pretty=False))
+        self._print(self._format.reply(message, "compact"))
 
     def text(self, text: str) -> None:
         self._print(self._format.text(text), may_page=True)
@@ -78,7 +78,7 @@ class TerminalDisplay:
         self._print(f"{head}\n{self._json(reply.message)}")
 
     def unexpected_reply(self, message: Message) -> None:
-        self._print(self._format.note("a reply to nothing that was asked:"))
+        self._print(self._format.note("a reply that answers no command:"))
         self._print(self._json(message))
 
     def trace(self, direction: str, message: Message) -> None:
@@ -119,9 +119,7 @@ class TerminalDisplay:
             app.invalidate()
 
     def _json(self, message: Message) -> str:
-        return self._format.message(
-            message, pretty=self._settings.pretty, is_error="error" in message
-        )
+        return self._format.reply(message, self._settings.view, is_error="error" in message)
 
     def _print(self, text: str, *, may_page: bool = False) -> None:
         if _is_editing():

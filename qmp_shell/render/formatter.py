@@ -10,36 +10,27 @@ import time
 
 from ..protocol import Event, Message
 from .palette import ESCAPES, RESET, TEXT_COLOURS
-from .text import format_compact, format_event, format_pretty, sanitize
+from .text import format_compact, format_event, sanitize
+from .views import VIEWS, Look
 
 
 class Formatter:
     """Formats for one output."""
 
-    def __init__(self, *, colour: bool, ascii_only: bool) -> None:
-        """
-        :param ascii_only: escape all other characters in JSON.
-        """
-        self._colour = colour
-        self._ascii_only = ascii_only
+    def __init__(self, look: Look) -> None:
+        """:param look: what the output can show."""
+        self._look = look
 
-    def message(self, message: Message, *, pretty: bool, is_error: bool = False) -> str:
-        """A message as JSON.
+    def reply(self, message: Message, view: str, *, is_error: bool = False) -> str:
+        """A reply in a view.
 
-        :param pretty: over many lines, indented.
-        :param is_error: all of it in the colour of errors.
+        :param view: a name in :data:`~qmp_shell.render.views.VIEWS`.
+        :param is_error: all of it is in the colour of errors.
         """
-        if pretty:
-            text = format_pretty(message, ascii_only=self._ascii_only)
-        else:
-            text = format_compact(message)
-        if not self._colour:
-            return text
-        if is_error:
-            return self._styled(text, "error")
-        from .highlight import highlight_json
-
-        return highlight_json(text)
+        if not is_error:
+            return VIEWS[view](message, self._look)
+        plain = self._look._replace(colour=False)
+        return self._styled(VIEWS[view](message, plain), "error")
 
     def text(self, text: str) -> str:
         """Text of many lines, as of the human monitor."""
@@ -49,10 +40,10 @@ class Formatter:
         """An event on one line."""
         return self._styled(format_event(event), "event")
 
-    def event_sum(self, name: str, count: int) -> str:
-        """Events of one name that were not shown one by one."""
+    def event_sum(self, name: str, events: int) -> str:
+        """How many events of one name were not shown one by one."""
         clock = time.strftime("%H:%M:%S")
-        return self._styled(sanitize(f"{clock} {name} x {count}"), "event")
+        return self._styled(sanitize(f"{clock} {name} x {events}"), "event")
 
     def note(self, text: str) -> str:
         """A remark."""
@@ -72,7 +63,7 @@ class Formatter:
 
     def _styled(self, text: str, kind: str) -> str:
         """Each line of a text in the colour of its kind."""
-        if not self._colour:
+        if not self._look.colour:
             return text
         escape = ESCAPES[TEXT_COLOURS[kind]]
         return "\n".join(f"{escape}{line}{RESET}" if line else "" for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""Help pages: what the VM's schema tells of a command, an event or a type, and the manual."""
+"""Help pages for commands, events and types, from the VM's schema and QEMU's manual."""
 
 from __future__ import annotations
 
@@ -31,27 +31,28 @@ from ..schema.text import (
 from ..vm.types import VmTypes
 
 _INDENT = "  "
-_TEXT = "TEXT"
-_DEEPEST_SAMPLE = 20
+_PLACEHOLDER = "TEXT"
 
 
 class HelpWriter:
-    """Writes help pages.
-
-    :param manual: None: it is not installed.
-    :param width: columns that a page may take.
-    """
+    """Writes help pages."""
 
     def __init__(self, types: VmTypes, manual: Manual | None, width: int) -> None:
+        """
+        :param types: the VM's types.
+        :param manual: QEMU's manual; None: it is not installed.
+        :param width: how many columns a page may take.
+        """
         self._types = types
         self._manual = manual
         self._width = width
         self._named_types: dict[str, Type] | None = None
 
     def page(self, topic: str, given: dict[str, Any]) -> str | None:
-        """The page of a topic; None: there is none.
+        """The page of a topic: a command, an event or a type; None: nothing is known of it.
 
-        :param given: arguments, which may choose a union's branch or a driver.
+        :param given: arguments; the value of a union's tag or a driver decides which members
+            are shown.
         """
         schema = self._types.schema
         section = self._manual.section(topic) if self._manual is not None else None
@@ -72,7 +73,7 @@ class HelpWriter:
             example = self._example(topic, section, command.arguments)
             return [
                 *self._head(topic, "a command", command.features, section),
-                *self._misfits(given, type_),
+                *self._wrong_values(given, type_),
                 *self._synopsis(topic, type_, given),
                 *self._members("Arguments", topic, type_, given, section),
                 *self._returns(command.returns),
@@ -88,14 +89,14 @@ class HelpWriter:
         type_found = self._find_type(topic, schema)
         if type_found is not None:
             return [
-                *self._head(topic, with_article(kind_of_type(type_found)), (), section),
+                *self._head(topic, add_article(kind_of_type(type_found)), (), section),
                 *self._type_page(topic, type_found, given, section),
             ]
         return [*self._manual_page(topic, section)] if section else []
 
     def _manual_page(self, topic: str, section: Section) -> Iterator[str]:
-        """A page of what only the manual knows: a guest agent has no schema."""
-        yield from self._head(topic, with_article(section.kind), (), section)
+        """The page of a topic that the schema does not have; a guest agent has no schema."""
+        yield from self._head(topic, add_article(section.kind), (), section)
         for name, (type_name, text) in section.members.items():
             yield from self._entry(name, type_name, text)
         if section.members:
@@ -149,8 +150,8 @@ class HelpWriter:
         yield ""
 
     @staticmethod
-    def _misfits(given: dict[str, Any], type_: Object) -> Iterator[str]:
-        """What is wrong with the values that were to choose what is shown."""
+    def _wrong_values(given: dict[str, Any], type_: Object) -> Iterator[str]:
+        """Which of the given values, that decide what is shown, do not exist."""
         for fault in check_arguments(given, type_):
             if "has no value" in fault:
                 yield from (fault, "")
@@ -191,22 +192,22 @@ class HelpWriter:
         for branch in branches(member.type):
             values = branch.element if isinstance(branch, Array) else branch
             if isinstance(values, Enum) and format_type(values) == "enum":
-                yield from self._said("one of " + ", ".join(values.values))
-            if isinstance(values, Object) and not is_type_name(type_name):
+                yield from self._description("one of " + ", ".join(values.values))
+            if isinstance(values, Object) and not is_qapi_type(type_name):
                 inner = " ".join(part.text for part in format_signature(values.members))
-                yield from self._said("{ " + inner + " }")
+                yield from self._description("{ " + inner + " }")
 
     @staticmethod
     def _type_text(type_: Type, name: str = "") -> str:
         text = format_type(type_)
-        return f"{name}: {text}" if is_type_name(name) else text
+        return f"{name}: {text}" if is_qapi_type(name) else text
 
     def _entry(self, name: str, notes: str, about: str) -> Iterator[str]:
         yield f"{_INDENT}{name}  {notes}".rstrip()
         if about:
-            yield from self._said(about)
+            yield from self._description(about)
 
-    def _said(self, text: str) -> list[str]:
+    def _description(self, text: str) -> list[str]:
         return wrap(text, self._width, _INDENT * 3, _INDENT * 3)
 
     def _returns(self, type_: Type) -> Iterator[str]:
@@ -228,44 +229,52 @@ class HelpWriter:
 
     @staticmethod
     def _example(name: str, section: Section | None, type_: Object) -> str:
-        """A line from the manual, or one that is made up."""
+        """An example line: one of the manual's, or one with placeholders."""
         examples = section.examples() if section is not None else []
         if examples:
             return min(map(format_message, examples), key=len)
-        made = sample(type_)
+        made = minimal_value(type_)
         return format_message({"execute": name} | ({"arguments": made} if made else {}))
 
 
-def with_article(kind: str) -> str:
+def add_article(kind: str) -> str:
     """``Enum`` to ``an enum``."""
     return f"{'an' if kind[0] in 'AEO' else 'a'} {kind.lower()}"
 
 
-def is_type_name(name: str) -> bool:
-    """Whether a name in the manual is one of QAPI's own types, which has a page."""
+def is_qapi_type(name: str) -> bool:
+    """Whether a type's name in the manual is one of QAPI's own types, which has a page."""
     return name.strip("[]")[:1].isupper()
 
 
-def sample(type_: Type, depth: int = 0) -> Any:
-    """A value of a type, with no more in it than there has to be."""
-    if depth > _DEEPEST_SAMPLE:
+def minimal_value(type_: Type, outer: tuple[Type, ...] = ()) -> Any:
+    """A value of a type that has the required members only.
+
+    :param outer: the types that it is nested in; a VM may send one that contains itself.
+    """
+    if type_ in outer:
         return None
+    outer = (*outer, type_)
     first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
     if isinstance(first, Enum):
         return next(iter(first.values), "")
     if isinstance(first, Array):
-        return [sample(first.element, depth + 1)]
+        return [minimal_value(first.element, outer)]
     if isinstance(first, Object):
-        values: dict[str, Any] = {}
-        while missing := [  # a tag may call for more
-            member
-            for member in first.members_for(values).values()
-            if member.required and member.name not in values
-        ]:
-            for member in missing:
-                value = sample(member.type, depth + 1)
-                named = member.name.upper().replace("-", "_")
-                values[member.name] = named if value == _TEXT else value
-        return values
+        return _minimal_object(first, outer)
     kind = first.json_type if isinstance(first, Builtin) else ""
-    return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _TEXT)
+    return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _PLACEHOLDER)
+
+
+def _minimal_object(type_: Object, outer: tuple[Type, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    while missing := [  # the value of a tag may add required members
+        member
+        for member in type_.members_for(values).values()
+        if member.required and member.name not in values
+    ]:
+        for member in missing:
+            value = minimal_value(member.type, outer)
+            placeholder = member.name.upper().replace("-", "_")
+            values[member.name] = placeholder if value == _PLACEHOLDER else value
+    return values

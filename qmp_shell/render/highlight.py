@@ -21,7 +21,7 @@ from pygments.token import (
 
 from .palette import TOKEN_COLOURS
 
-# Highlighting takes half a second a megabyte; nobody reads more than that in a terminal.
+# Highlighting takes half a second a megabyte; longer texts are left plain.
 _LONGEST = 1 << 20
 
 _TOKENS: dict[str, _TokenType] = {

@@ -1,11 +1,12 @@
-"""``.info``: a VM at a glance, as a page. What the VM does not tell is left out."""
+"""``.info``: a VM at a glance, as a page. What the VM does not report is left out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..vm.block_records import BlockDevice
 from ..vm.overview import Overview
-from ..vm.records import BlockDevice, Cpu
+from ..vm.records import Cpu
 from .quantities import format_percent, format_size
 from .text import format_version
 

@@ -19,6 +19,6 @@ TEXT_COLOURS = {"error": "red", "event": "yellow", "heading": "bold", "note": "d
 """The colour or the weight of each kind of text that is not JSON."""
 
 ESCAPES = {"red": "\x1b[31m", "yellow": "\x1b[33m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
-"""How a terminal is told a colour of :data:`TEXT_COLOURS`."""
+"""The terminal escape of each colour in :data:`TEXT_COLOURS`."""
 
 RESET = "\x1b[0m"

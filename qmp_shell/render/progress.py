@@ -71,7 +71,7 @@ class ProgressArea:
 
     @contextmanager
     def show(self, title: str) -> Iterator[ProgressBar | None]:
-        """Show a bar as long as the context lasts; None: nobody would see it."""
+        """Show a bar as long as the context lasts; None: standard error is not a terminal."""
         if sys.stderr is None or not sys.stderr.isatty():
             yield None
             return

@@ -1,4 +1,4 @@
-"""Text that is safe to print, and JSON as text. Needs no library."""
+"""Text that is safe to print, and JSON as text. It needs no other library."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from ..protocol import Event
 if TYPE_CHECKING:
     from ..vm.records import Version
 
-# C0 but tab and newline, DEL, C1.
-_CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
-# json.dumps() escapes C0 only; this is the rest of what a terminal may act on, and what no
-# encoding can write.
+# The control characters C0 (without tab and newline), DEL and C1; separators of lines, and what
+# changes the direction of text.
+_REMOVED = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
+_REMOVE = dict.fromkeys(_REMOVED - {0x09, 0x0A})
+# json.dumps() escapes C0. These are the others that a terminal may interpret, and surrogates,
+# which cannot be encoded.
 _UNSAFE_IN_JSON = "[\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]"
 
 
 def sanitize(text: str) -> str:
-    """Text without anything that a terminal would act on but newlines and tabs."""
-    return text.translate(_CONTROL).encode("utf-8", "replace").decode()
+    """Text without control characters but newline and tab, so that a terminal can show it."""
+    return text.translate(_REMOVE).encode("utf-8", "replace").decode()
 
 
 def sanitize_line(text: str) -> str:
-    """The same on one line, as an error is told."""
+    """The same, with a blank for each newline."""
     return " ".join(sanitize(text).split("\n"))
 
 
@@ -35,13 +37,16 @@ def format_compact(value: Any) -> str:
 
 
 def format_pretty(value: Any, *, ascii_only: bool = False) -> str:
-    """JSON to be read: indented, in the order the VM sent it, characters as they are."""
+    """JSON over many lines, indented, with keys in the VM's order.
+
+    :param ascii_only: escape all characters beyond ASCII; else only unsafe ones.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=ascii_only)
     return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def format_event(event: Event) -> str:
-    """One line for an event: local time with milliseconds, name, data."""
+    """An event on one line: local time with milliseconds, name, data."""
     stamp = event.timestamp
     clock = time.strftime("%H:%M:%S", time.localtime(stamp)) + f".{int(stamp % 1 * 1000):03}"
     line = f"{clock} {sanitize(event.name)}"

@@ -69,19 +69,20 @@ class Schema:
             if isinstance(entry, dict) and isinstance(entry.get("name"), str)
         }
         self._types: dict[str, Type] = {}
+        self._names = {
+            meta_type: sorted(
+                name for name, entry in self._entries.items() if entry.get("meta-type") == meta_type
+            )
+            for meta_type in ("command", "event")
+        }
 
     def commands(self) -> list[str]:
         """Return the names of all commands, sorted."""
-        return self._names("command")
+        return list(self._names["command"])
 
     def events(self) -> list[str]:
         """Return the names of all events, sorted."""
-        return self._names("event")
-
-    def _names(self, meta_type: str) -> list[str]:
-        return sorted(
-            name for name, entry in self._entries.items() if entry.get("meta-type") == meta_type
-        )
+        return list(self._names["event"])
 
     def command(self, name: str) -> Command | None:
         """Return the command of a name; None if there is none."""

@@ -37,7 +37,7 @@ class Display(Protocol):
         """Show an event."""
 
     def late_reply(self, reply: Reply) -> None:
-        """Show the reply to a command that nobody waits for any more."""
+        """Show the reply to a command that was given up waiting for."""
 
     def unexpected_reply(self, message: Message) -> None:
         """Show a reply that answers no command."""
@@ -46,7 +46,7 @@ class Display(Protocol):
         """Show what is wrong, though the command goes on."""
 
     def progress(self, title: str) -> AbstractContextManager[ProgressIndicator | None]:
-        """Show progress as long as the context lasts; None: nobody looks at it."""
+        """Show progress as long as the context lasts; None: it would not be seen."""
 
     def trace(self, direction: str, message: Message) -> None:
         """Show a message on the wire, its secrets hidden; ``>``: sent, ``<``: received."""

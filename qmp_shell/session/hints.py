@@ -84,7 +84,7 @@ def _action_faults(actions: object, types: VmTypes) -> list[str]:
 
 
 def _similar_name(message: Message, types: VmTypes, names: NameSource) -> str:
-    """What a name in a message was probably meant to be, among those that exist in the VM."""
+    """The name that was probably meant by one in a message, among those that exist in the VM."""
     command, given = command_of(message), arguments_of(message)
     type_ = types.arguments(command, given)
     members = type_.members_for(given) if type_ is not None else {}

@@ -1,4 +1,4 @@
-"""Text for another program: a shell pipeline, or a pager."""
+"""Running other programs on a text: a shell pipeline, or a pager."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _BROKEN_PIPE = 141  # the status of a program that SIGPIPE ended
 
 
 def run_pipeline(pipeline: str, text: str) -> None:
-    """Give a text to a shell command.
+    """Run a shell command with a text as its input.
 
-    :raise PipelineError: it failed.
-    :raise BrokenPipeError: nobody reads what it writes, nor what this program would.
-    :raise KeyboardInterrupt: Ctrl-C, after it has ended.
+    :raise PipelineError: the command failed.
+    :raise BrokenPipeError: nobody reads its output, which is this program's own.
+    :raise KeyboardInterrupt: Ctrl-C was pressed; the command has ended.
     """
     try:
-        status = feed(["/bin/sh", "-c", pipeline], text, then_interrupted=True)
+        status = run_with_input(["/bin/sh", "-c", pipeline], text, raise_interrupt=True)
     except OSError as error:
         raise PipelineError(f"/bin/sh: {error.strerror}") from None
     if status == _BROKEN_PIPE:
@@ -29,28 +29,29 @@ def run_pipeline(pipeline: str, text: str) -> None:
         raise PipelineError(f"the pipeline ended with status {status}")
 
 
-def feed(
+def run_with_input(
     command: Sequence[str],
     text: str,
     environment: dict[str, str] | None = None,
     *,
-    then_interrupted: bool = False,
+    raise_interrupt: bool = False,
 ) -> int:
-    """Run a program with a text as its input, and wait for its end; its exit status.
+    """Run a program with a text as its input, and wait until it has ended.
 
-    An interrupt is the program's own affair.
+    Ctrl-C interrupts the program, which may handle it; this one waits on.
 
-    :param then_interrupted: and ours, once it has ended.
+    :param environment: its environment variables; None: those of this program.
+    :param raise_interrupt: raise KeyboardInterrupt once the program has ended.
+    :return: its exit status; 128 and the number of the signal that ended it.
     :raise OSError, ValueError: there is no such program.
     """
     sys.stdout.flush()
     program = subprocess.Popen(
         command, stdin=subprocess.PIPE, env=environment, text=True, encoding="utf-8"
     )
-    # Who leaves early has seen enough.
     interrupted = False
     try:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError):  # it does not read all of it
             program.communicate(text + "\n")
     except KeyboardInterrupt:
         interrupted = True
@@ -59,7 +60,7 @@ def feed(
             program.wait()
         except KeyboardInterrupt:
             interrupted = True
-    if interrupted and then_interrupted:
+    if interrupted and raise_interrupt:
         raise KeyboardInterrupt
     status: int = program.returncode
     return status if status >= 0 else 128 - status

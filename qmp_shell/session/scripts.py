@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import QMPError, ReportedError, UsageError
-from ..language import LineJoiner, LogicalLine, ParseError
-
-if TYPE_CHECKING:
-    from .session import Session
+from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
+from ..vm import Attachment
+from .settings import Settings
 
 # A script that runs itself would never end.
 _DEEPEST = 16
@@ -18,13 +17,28 @@ Reporter = Callable[[QMPError, str], bool]
 """Tells the user of a failure in a script, and of its place; returns whether to go on."""
 
 
+class ScriptSession(Protocol):
+    """What a script needs of a :class:`~qmp_shell.session.Session`."""
+
+    attachment: Attachment
+    settings: Settings
+    parser: StatementParser
+    is_finished: bool
+
+    def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:
+        """Add a physical line to those before it."""
+
+    def run(self, line: LogicalLine) -> None:
+        """Do what a logical line says."""
+
+
 class Input(Protocol):
     """Where the lines of a script come from."""
 
     def place(self, line: int, column: int | None = None) -> str:
         """What stands before an error: the place in this input, numbered from 1."""
 
-    def lines(self, session: Session) -> Iterator[bytes]:
+    def lines(self, session: ScriptSession) -> Iterator[bytes]:
         """Yield physical lines, with or without their newlines.
 
         :raise UsageError: they cannot be read.
@@ -39,7 +53,7 @@ class FileInput(NamedTuple):
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(self.path, line, column)
 
-    def lines(self, _: Session) -> Iterator[bytes]:
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
         try:
             with open(self.path, "rb") as file:
                 yield from file
@@ -56,7 +70,7 @@ def format_place(name: str, line: int, column: int | None) -> str:
 class ScriptRunner:
     """Runs scripts in a session, and the scripts that they run."""
 
-    def __init__(self, session: Session, report: Reporter) -> None:
+    def __init__(self, session: ScriptSession, report: Reporter) -> None:
         self._session = session
         self._report = report
         self._depth = 0
@@ -112,7 +126,6 @@ class ScriptRunner:
         :raise ReportedError: a failure ends the script.
         """
         try:
-            _check_text(line)
             self._session.run(line)
         except ReportedError:
             raise
@@ -123,24 +136,6 @@ class ScriptRunner:
         self._session.parser.mark_invalid()
         if not self._report(error, place):
             raise ReportedError(error) from None
-
-
-def _check_text(line: LogicalLine) -> None:
-    """Refuse what cannot be sent.
-
-    :raise ParseError: a byte of the line is not UTF-8, or is NUL.
-    """
-    error: ParseError | None = None
-    if "\0" in line.text:
-        error = ParseError("there is a NUL byte in this line", line.text.index("\0"))
-    elif not line.text.isascii():
-        try:
-            line.text.encode()
-        except UnicodeEncodeError as invalid:
-            error = ParseError("this is not UTF-8", invalid.start)
-    if error is not None:
-        error.source = line
-        raise error
 
 
 def _place(script: Input, error: QMPError, line: int) -> str:

@@ -91,7 +91,7 @@ class Session:
     :ivar human: the state of human monitor mode; None in QMP mode.
     :ivar scripts: runs the lines of a script.
     :ivar tracer: logs messages.
-    :ivar history: returns the lines that were typed; None: nobody types.
+    :ivar history: returns the lines that were typed; None: the lines are a script's.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
     """
@@ -112,9 +112,9 @@ class Session:
         schema: Schema | None = None,
     ) -> None:
         """
-        :param report: tells the user of a failure in a script; returns whether to go on.
+        :param report: reports a failure in a script to the user; returns whether to go on.
         :param confirm: asks the user a question and returns whether the answer is yes; None:
-            there is nobody to ask.
+            there is no user to ask.
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
@@ -132,7 +132,6 @@ class Session:
         self.attachment = Attachment(None, self._show_unsolicited, schema=schema)
         self._connector = connector
         self._confirm = confirm
-        self._noted_features: set[str] = set()
 
     @property
     def prompt(self) -> str:
@@ -150,7 +149,9 @@ class Session:
         """
         before = self.attachment
         target = parse_address(address) if address is not None else before.address
-        if target == before.address:
+        if type(target) is type(before.address) and target == before.address:
+            if not getattr(target, "can_reconnect", True):
+                raise UsageError(f"{target} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one
         client, connected_to = self._connector(target, self.tracer)
         before.close()
@@ -179,6 +180,7 @@ class Session:
         :raise Timeout: no reply in time.
         :raise ConnectionLost: there is no VM any more.
         """
+        _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
         if self.human is not None and not line.text.lstrip().startswith("."):
@@ -222,7 +224,7 @@ class Session:
     ) -> Reply | None:
         """Send a message and display its reply.
 
-        :param files: files to be opened, whose descriptors go along.
+        :param files: files to be opened, whose descriptors are sent with it.
         :param pipeline: a shell command that is given the reply, unless that is an error.
         :return: the reply; None: it was not sent.
         :raise UsageError: a file cannot be opened.
@@ -306,14 +308,14 @@ class Session:
             raise ReportedError(UsageError("not sent"))
 
     def _note_features(self, message: Message) -> None:
-        """Note what a message used that is deprecated or unstable, each of it once."""
+        """Note what a message used that is deprecated or unstable, each of it once for each VM."""
         if not self.attachment.answers.has_schema:
             return
         from .hints import feature_notes
 
         for note in feature_notes(message, self.attachment.known_types):
-            if note not in self._noted_features:
-                self._noted_features.add(note)
+            if note not in self.attachment.noted_features:
+                self.attachment.noted_features.add(note)
                 self.display.note(note)
 
     def _explained(self, error: CommandError) -> CommandError:
@@ -334,6 +336,24 @@ class Session:
             self.display.late_reply(message.reply)
         elif isinstance(message, StrayReply):
             self.display.unexpected_reply(message.message)
+
+
+def _check_text(line: LogicalLine) -> None:
+    """Refuse what cannot be sent.
+
+    :raise ParseError: a byte of the line is not UTF-8, or is NUL.
+    """
+    error: ParseError | None = None
+    if "\0" in line.text:
+        error = ParseError("there is a NUL byte in this line", line.text.index("\0"))
+    elif not line.text.isascii():
+        try:
+            line.text.encode()
+        except UnicodeEncodeError as invalid:
+            error = ParseError("this is not UTF-8", invalid.start)
+    if error is not None:
+        error.source = line
+        raise error
 
 
 def _new_human_monitor() -> HumanMonitor:

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from ..errors import UsageError
 from ..language.values import SWITCH_WORDS
+from ..render.views import VIEWS
 
 T = TypeVar("T")
 
@@ -99,15 +100,26 @@ class Seconds(Option[float | None]):
         return "off" if value is None else f"{value:g}"
 
 
+class PrettySwitch(Switch):
+    """On for the view ``pretty``, off for ``compact``: what ``-p`` and ``--compact`` choose."""
+
+    def __get__(self, settings: object | None, owner: type) -> Any:
+        return self if settings is None else Settings.view.__get__(settings, owner) == "pretty"
+
+    def __set__(self, settings: object, value: bool) -> None:
+        Settings.view.__set__(settings, "pretty" if value else "compact")
+
+
 class Settings:
     """The chosen values."""
 
     confirm = Switch(True, "ask before quit, system_reset and system_powerdown")
     events = Switch(True, "show events")
     pager = Switch(True, "show what is taller than the screen in $PAGER")
-    pretty = Switch(True, "replies over many lines, indented")
-    timeout = Seconds(None, "how long a command may take; off: any time")
+    pretty = PrettySwitch(True, "replies over many lines, indented: the view pretty, or compact")
+    timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
     verbose = Switch(False, "show each message sent and received")
+    view = Choice("pretty", "how replies are shown", {name: name for name in VIEWS}, tuple(VIEWS))
 
     # Chosen with .events, not with .set: patterns of the names of events that are shown.
     event_patterns: tuple[str, ...] = ()

@@ -21,6 +21,11 @@ class FdAddress(NamedTuple):
 
     number: int
 
+    @property
+    def can_reconnect(self) -> bool:
+        """An inherited connection cannot be made again."""
+        return False
+
     def __str__(self) -> str:
         return f"fd:{self.number}"
 

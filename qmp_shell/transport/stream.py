@@ -50,7 +50,10 @@ class Stream(Protocol):
 
 
 class Address(Protocol):
-    """Where a monitor can be reached. ``str()`` makes a text that can be parsed again."""
+    """Where a monitor can be reached. ``str()`` makes a text that can be parsed again.
+
+    An address with an attribute ``can_reconnect`` that is false can be connected to only once.
+    """
 
     def __str__(self) -> str: ...
 

@@ -38,6 +38,9 @@ class UnixAddress(NamedTuple):
         """Whether two paths lead to the same place."""
         return isinstance(other, UnixAddress) and self._real_path == other._real_path
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(self._real_path)
 

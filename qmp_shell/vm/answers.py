@@ -1,8 +1,8 @@
 """Answers of one VM to the shell's own questions, kept until something may have changed them.
 
-There are two views of them. :attr:`Answers.waiting` waits for an answer that is not here, as a
-line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM does
-not hold up the user's typing, and the answer is there the next time.
+There are two views of them. :attr:`Answers.waiting` waits for an answer that was not received yet,
+as a line that is to be sent has to. :attr:`Answers.immediate` asks, but never waits: a slow VM
+does not hold up the user's typing, and the answer will be known the next time.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Answers:
         return entry.answer(question.parse)
 
     def look_up(self, question: Question[T]) -> T | None:
-        """The answer if it is here. If not, it is asked for, unless the VM does not answer.
+        """The answer if it was received. If not, it is asked for, unless the VM does not answer.
 
         It never raises: a lost connection is found by whoever reads from it.
         """
@@ -128,11 +128,12 @@ class Answers:
 
     def _offline_answer(self, question: Question[T]) -> T | None:
         """What is known without a VM: the schema that stands in for it."""
-        known: dict[str, Any] = {"query-qmp-schema": self._schema}
-        if self._schema is not None:
-            known["query-commands"] = self._schema.commands()
-        answer: T | None = known.get(question.command)
-        return answer
+        answer: Any = None
+        if question.command == "query-qmp-schema":
+            answer = self._schema
+        elif question.command == "query-commands" and self._schema is not None:
+            answer = self._schema.commands()
+        return answer  # type: ignore[no-any-return]
 
     def settle(self, seconds: float = ANSWER_SECONDS) -> None:
         """Give the VM some time to answer what was asked.
@@ -162,7 +163,7 @@ class Answers:
 
     @property
     def has_schema(self) -> bool:
-        """Whether the VM's schema is here."""
+        """Whether the VM's schema was received."""
         entry = self._entries.get(_SCHEMA_KEY)
         return self._schema is not None or (entry is not None and entry.is_constant)
 
@@ -194,7 +195,7 @@ class AnswerView:
         self._get = answers.wait_for if waits else answers.look_up
 
     def get(self, question: Question[T], /) -> T | None:
-        """The answer; None if the VM refused to answer, or if it is not here yet."""
+        """The answer; None if the VM refused to answer, or if it was not received yet."""
         return self._get(question)
 
 

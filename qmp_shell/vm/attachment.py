@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..client import Client
 from ..errors import ConnectionLost
 from ..protocol import Event, Message, Reply, Unsolicited
-from .answers import Answers
+from .answers import ANSWER_SECONDS, Answers
 from .events import EventHistory
 from .question import is_read_only
 
@@ -32,6 +32,7 @@ class Attachment:
     :ivar address: of the VM's monitor; None: the VM is the shell's own, or there is none.
     :ivar answers: the VM's answers to the shell's own questions.
     :ivar events: the events that it has sent.
+    :ivar noted_features: what the user was told of its deprecated and unstable features.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Attachment:
         self.address = address
         self.answers = Answers(client, schema)
         self.events = EventHistory()
+        self.noted_features: set[str] = set()
         self._client = client
         self._listener = listener
+        self._manuals: dict[tuple[str, ...], Manual | None] = {}
         if client is not None:
             client.listen(self._receive)
 
@@ -92,14 +95,14 @@ class Attachment:
 
     @cached_property
     def known_types(self) -> VmTypes:
-        """The types of arguments as far as they are here; the VM is not waited for."""
+        """The types of arguments, as far as they are known; the VM is not waited for."""
         from .types import VmTypes
 
         return VmTypes(self.answers.immediate, is_agent=self.is_agent)
 
     @cached_property
     def names(self) -> VmNames:
-        """The names that exist in the VM, as far as they are here."""
+        """The names that exist in the VM, as far as they are known."""
         from .names import VmNames
 
         return VmNames(self.answers.immediate, self.known_types, lambda: self.manual)
@@ -111,27 +114,34 @@ class Attachment:
 
         return StatusPoller(self.answers)
 
-    @cached_property
+    @property
     def manual(self) -> Manual | None:
         """QEMU's reference manual for what is at the other end, if this host has it."""
-        from ..manual import open_manual
-
         if self.is_agent:
-            return open_manual("qemu-ga-ref")
-        titles = ["qemu-qmp-ref", "qemu-storage-daemon-qmp-ref"]
+            return self._open_manual("qemu-ga-ref")
+        qemu, daemon = "qemu-qmp-ref", "qemu-storage-daemon-qmp-ref"
         commands = self.known_types.commands()
         if commands and "query-status" not in commands:  # a storage daemon has no guest
-            titles.reverse()
-        pages = (open_manual(title) for title in titles)
-        return next((page for page in pages if page is not None), None)
+            return self._open_manual(daemon, qemu)
+        return self._open_manual(qemu, daemon)
 
-    def schema_soon(self) -> Schema | None:
+    def _open_manual(self, *titles: str) -> Manual | None:
+        """The first page that is installed; it is opened once."""
+        if titles not in self._manuals:
+            from ..manual import open_manual
+
+            pages = (open_manual(title) for title in titles)
+            self._manuals[titles] = next((page for page in pages if page is not None), None)
+        return self._manuals[titles]
+
+    def schema_within(self, seconds: float | None) -> Schema | None:
         """The schema; None: there is none, or it takes the VM too long to send it.
 
+        :param seconds: None: as long as a line waits for what it can do without.
         :raise ConnectionLost: the VM was lost meanwhile.
         """
         if self.known_types.schema is None:
-            self.answers.settle()
+            self.answers.settle(ANSWER_SECONDS if seconds is None else min(seconds, ANSWER_SECONDS))
         return self.known_types.schema
 
     def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:

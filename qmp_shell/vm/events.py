@@ -1,4 +1,4 @@
-"""The events that one VM sent, kept for those who will wait for them."""
+"""The events that one VM sent, kept for ``.wait``."""
 
 from __future__ import annotations
 

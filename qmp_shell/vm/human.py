@@ -1,7 +1,7 @@
 """What QEMU's human monitor prints, parsed; and the message that has it run a line.
 
-QMP does not tell all that the human monitor does: device buses, network clients, the aliases of
-drivers. Each ``parse_*`` function takes the monitor's text, whatever that is, and never raises.
+Some things are known to the human monitor only: device buses, network clients, the aliases of
+drivers. Each ``parse_*`` function takes whatever the monitor returned, and never raises.
 """
 
 from __future__ import annotations

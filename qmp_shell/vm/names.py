@@ -1,4 +1,4 @@
-"""The names that exist in a VM now, by their kind, as far as the VM has told them.
+"""The names that exist in a VM now, by their kind, as far as the VM has reported them.
 
 The VM is asked and not waited for. Most kinds are a row of a table: the command that lists them
 and the member that is the name.
@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..complete import Candidate, Kind, NameRequest
 from ..protocol import Message
 from ..schema.check import warning_features
 from ..schema.text import format_arguments, format_type
 from .answers import AnswerView
-from .human import NetClient, parse_buses, parse_help, parse_network
-from .open_commands import DRIVERS
+from .block_records import BlockNode
+from .human import NetClient
 from .questions import (
     BLOCK_NODES,
+    BUSES,
     DEVICE_TYPES,
-    human_question,
+    DRIVERS,
+    HUMAN_COMMANDS,
+    HUMAN_TOPICS,
+    NAME_LISTS,
+    NETWORK,
+    NameList,
     object_properties,
-    raw_question,
 )
-from .read import read_objects, read_path, read_scalar
-from .records import BlockNode
+from .read import read_path, read_scalar
 from .types import VmTypes
 
 
@@ -39,37 +43,6 @@ class ManualTopics(Protocol):
         """The types that have a section."""
 
 
-class _List(NamedTuple):
-    """A command that lists the names of a kind as an array of objects.
-
-    :ivar name: the member that is the name; a dotted path if it lies deeper.
-    :ivar details: the members that describe what has that name, each perhaps after a label.
-    """
-
-    command: str
-    arguments: Message | None
-    name: str
-    details: tuple[str, ...] = ()
-
-
-_LISTS = {
-    Kind.QOM_TYPE: _List("qom-list-types", {"abstract": True}, "name", ("parent",)),
-    Kind.IOTHREAD: _List("query-iothreads", None, "id", ("thread thread-id",)),
-    Kind.MEMORY_BACKEND: _List("query-memdev", None, "id", ("size", "policy")),
-    Kind.NODE: _List("query-named-block-nodes", {"flat": True}, "node-name", ("drv", "file")),
-    Kind.BLOCK_DEVICE: _List("query-block", None, "device", ("inserted.drv", "inserted.file")),
-    Kind.BLOCK_QDEV: _List("query-block", None, "qdev", ("inserted.file",)),
-    Kind.EXPORT: _List("query-block-exports", None, "id", ("type", "node-name")),
-    Kind.JOB: _List("query-jobs", None, "id", ("type", "status")),
-    Kind.BLOCK_JOB: _List("query-block-jobs", None, "device", ("type", "status")),
-    Kind.CHARDEV: _List("query-chardev", None, "label", ("filename",)),
-    Kind.NIC: _List("query-rx-filter", None, "name", ("main-mac",)),
-    Kind.CPU_MODEL: _List("query-cpu-definitions", None, "name", ("typename", "alias-of")),
-    Kind.CPU: _List("query-cpus-fast", None, "cpu-index", ("qom-path",)),
-    Kind.TRACE_EVENT: _List("trace-event-get-state", {"name": "*"}, "name", ("state",)),
-    Kind.FDSET: _List("query-fdsets", None, "fdset-id"),
-    Kind.COMMAND_LINE_OPTION: _List("query-command-line-options", None, "option"),
-}
 # Objects that were created with object-add, by what their QOM type begins with.
 _OBJECT_TYPES = {
     Kind.OBJECT: "",
@@ -137,15 +110,14 @@ class VmNames:
     def _find(self, request: NameRequest) -> Iterable[Candidate]:
         if request.kind in self._finders:
             return self._finders[request.kind](request)
-        if request.kind in _LISTS:
-            return self._listed(_LISTS[request.kind])
+        if request.kind in NAME_LISTS:
+            return self._listed(NAME_LISTS[request.kind])
         if request.kind in _OBJECT_TYPES:
             return self._children("/objects", _OBJECT_TYPES[request.kind])
         return ()
 
-    def _listed(self, source: _List) -> Iterator[Candidate]:
-        answer = self._answers.get(raw_question(source.command, source.arguments))
-        for entry in read_objects(answer):
+    def _listed(self, source: NameList) -> Iterator[Candidate]:
+        for entry in self._answers.get(source.question) or ():
             name = read_scalar(read_path(entry, source.name))
             if name:
                 yield Candidate(name, ", ".join(_details(entry, source.details)))
@@ -159,8 +131,9 @@ class VmNames:
     # Commands and events
 
     def _commands(self, _: NameRequest) -> Iterator[Candidate]:
+        schema = self._types.schema
         for name in self._types.commands():
-            command = self._types.command(name)
+            command = schema.command(name) if schema is not None else None
             warnings = warning_features(command.features) if command is not None else []
             notes = (", ".join(warnings), self._summary(name))
             yield Candidate(name, ": ".join(filter(None, notes)))
@@ -174,10 +147,8 @@ class VmNames:
         """What the manual says of a command or an event; without a manual, its arguments."""
         manual = self._find_manual()
         summary = manual.summary(name) if manual is not None else ""
-        command = self._types.command(name)
-        if not summary and command is not None:
-            summary = format_arguments(command)
-        return summary
+        command = self._types.command(name) if not summary else None
+        return format_arguments(command) if command is not None else summary
 
     def _events(self, _: NameRequest) -> Iterator[Candidate]:
         schema = self._types.schema
@@ -196,11 +167,11 @@ class VmNames:
             yield Candidate(name, self._summary(name) or "a type")
 
     def _human_commands(self, _: NameRequest) -> Iterator[Candidate]:
-        for command in self._answers.get(_HUMAN_HELP) or ():
+        for command in self._answers.get(HUMAN_COMMANDS) or ():
             yield Candidate(command.name, command.summary)
 
     def _human_topics(self, _: NameRequest) -> Iterator[Candidate]:
-        for command in self._answers.get(_HUMAN_TOPICS) or ():
+        for command in self._answers.get(HUMAN_TOPICS) or ():
             yield Candidate(command.name, command.summary)
 
     def _parameters(self, _: NameRequest) -> Iterator[Candidate]:
@@ -252,7 +223,7 @@ class VmNames:
 
     def _buses(self, request: NameRequest) -> Iterator[Candidate]:
         """Buses that the driver can be plugged into; all, if it is not given or fits none."""
-        buses = self._answers.get(_BUSES) or {}
+        buses = self._answers.get(BUSES) or {}
         driver = request.given.get("driver")
         drivers = self._answers.get(DRIVERS) or ()
         plug = next(
@@ -265,8 +236,8 @@ class VmNames:
     # The block layer and the network
 
     def _blocks(self, _: NameRequest) -> Iterator[Candidate]:
-        yield from self._listed(_LISTS[Kind.BLOCK_DEVICE])
-        yield from self._listed(_LISTS[Kind.NODE])
+        yield from self._listed(NAME_LISTS[Kind.BLOCK_DEVICE])
+        yield from self._listed(NAME_LISTS[Kind.NODE])
 
     def _nodes(self, given: Message) -> list[BlockNode]:
         """The nodes that a command's other arguments name; all of them if there are none."""
@@ -291,12 +262,6 @@ class VmNames:
         for client in self._answers.get(NETWORK) or ():
             if with_nics or client.type != "nic":
                 yield Candidate(client.name, _net_description(client))
-
-
-_HUMAN_HELP = human_question("help", parse_help)
-_HUMAN_TOPICS = human_question("help info", lambda value: parse_help(value, prefix="info"))
-_BUSES = human_question("info qtree", parse_buses)
-NETWORK = human_question("info network", parse_network)
 
 
 def _net_description(client: NetClient) -> str:

@@ -12,15 +12,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..protocol import Message
-from .human import parse_drivers
-from .questions import DEVICE_TYPES, driver_properties, human_question, object_properties
+from .questions import DEVICE_TYPES, DRIVERS, driver_properties, object_properties
 
 if TYPE_CHECKING:
     from ..schema import Member
     from .answers import AnswerView
     from .records import Property
-
-DRIVERS = human_question("info qdm", parse_drivers)
 
 # A virtio or vhost driver for a bus creates a device of another type, its part, when it is asked
 # for its properties. If that type is in a module that is not installed, QEMU aborts (7.2 does so

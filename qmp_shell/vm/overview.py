@@ -1,38 +1,42 @@
-"""A VM at a glance, gathered from many answers. What the VM does not tell is left empty."""
+"""A VM at a glance, gathered from many answers. What the VM does not report is left empty."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import records
+from . import block_records, records
 from .answers import Answers
-from .human import NetClient, parse_network
+from .human import NetClient
 from .question import Question
-from .questions import JOBS, MIGRATION, NAME, RUN_STATE, human_question
-from .read import read_string
+from .questions import (
+    ACCELERATOR,
+    ARCHITECTURE,
+    BALLOON,
+    BLOCK_DEVICES,
+    CPUS,
+    DISPLAY,
+    JOBS,
+    KVM,
+    MACHINE,
+    MEMORY,
+    MIGRATION,
+    NAME,
+    NETWORK,
+    RUN_STATE,
+    SPICE,
+    UUID,
+    VERSION,
+    VNC,
+)
 
-_NETWORK = human_question("info network", parse_network)
-_UUID = Question("query-uuid", records.parse_uuid)
-_VERSION = Question("query-version", records.parse_version)
-_MACHINE = Question("qom-get", read_string, {"path": "/machine", "property": "type"})
-_ACCELERATOR = Question("query-accelerators", records.parse_accelerator)
-_KVM = Question("query-kvm", records.parse_kvm)
-_CPUS = Question("query-cpus-fast", records.parse_cpus)
-_ARCHITECTURE = Question("query-target", records.parse_architecture)
-_MEMORY = Question("query-memory-size-summary", records.parse_memory)
-_BALLOON = Question("query-balloon", records.parse_balloon)
-_BLOCK_DEVICES = Question("query-block", records.parse_block_devices)
-_DISPLAY = Question("query-display-options", records.parse_display_type)
-_VNC = Question("query-vnc", records.parse_vnc)
-_SPICE = Question("query-spice", records.parse_spice)
 _ALL: tuple[Question[Any], ...] = (
-    *(NAME, _UUID, RUN_STATE, _VERSION, _MACHINE, _ACCELERATOR, _KVM, _CPUS, _ARCHITECTURE),
-    *(_MEMORY, _BALLOON, _BLOCK_DEVICES, _NETWORK, _DISPLAY, _VNC, _SPICE, JOBS, MIGRATION),
+    *(NAME, UUID, RUN_STATE, VERSION, MACHINE, ACCELERATOR, KVM, CPUS, ARCHITECTURE),
+    *(MEMORY, BALLOON, BLOCK_DEVICES, NETWORK, DISPLAY, VNC, SPICE, JOBS, MIGRATION),
 )
 
 
 class Overview(NamedTuple):
-    """What ``.info`` shows; each is None or empty if the VM does not tell it."""
+    """What ``.info`` shows; each is None or empty if the VM does not report it."""
 
     name: str | None
     uuid: str | None
@@ -44,7 +48,7 @@ class Overview(NamedTuple):
     architecture: str
     memory: records.Memory | None
     balloon: int | None
-    block_devices: list[records.BlockDevice]
+    block_devices: list[block_records.BlockDevice]
     nics: list[NetClient]
     display: str | None
     vnc: records.RemoteDisplay | None
@@ -62,25 +66,25 @@ def gather_overview(answers: Answers) -> Overview:
     for question in _ALL:
         answers.immediate.get(question)
     view = answers.waiting
-    accelerator, uses_kvm = view.get(_ACCELERATOR), view.get(_KVM)
+    accelerator, uses_kvm = view.get(ACCELERATOR), view.get(KVM)
     if not accelerator and uses_kvm is not None:
         accelerator = "kvm" if uses_kvm else "no KVM"
     return Overview(
         view.get(NAME),
-        view.get(_UUID),
+        view.get(UUID),
         view.get(RUN_STATE),
-        view.get(_VERSION),
-        view.get(_MACHINE),
+        view.get(VERSION),
+        view.get(MACHINE),
         accelerator or "",
-        view.get(_CPUS) or [],
-        view.get(_ARCHITECTURE) or "",
-        view.get(_MEMORY),
-        view.get(_BALLOON),
-        view.get(_BLOCK_DEVICES) or [],
-        [client for client in view.get(_NETWORK) or [] if client.type == "nic"],
-        view.get(_DISPLAY),
-        view.get(_VNC),
-        view.get(_SPICE),
+        view.get(CPUS) or [],
+        view.get(ARCHITECTURE) or "",
+        view.get(MEMORY),
+        view.get(BALLOON),
+        view.get(BLOCK_DEVICES) or [],
+        [client for client in view.get(NETWORK) or [] if client.type == "nic"],
+        view.get(DISPLAY),
+        view.get(VNC),
+        view.get(SPICE),
         view.get(JOBS) or [],
         view.get(MIGRATION),
     )

@@ -9,7 +9,7 @@ from ..protocol import Message, arguments_of, command_of
 
 T = TypeVar("T")
 
-# Commands that change nothing in the VM; more are told by what they begin with.
+# What the names of commands that change nothing in the VM begin with.
 _READ_ONLY = ("query-", "qom-list", "qom-get", "device-list-properties", "trace-event-get-state")
 _READ_ONLY_HUMAN = ("info", "help")
 
@@ -17,7 +17,7 @@ _READ_ONLY_HUMAN = ("info", "help")
 class Question(NamedTuple, Generic[T]):
     """A command that changes nothing, and the parser of what it returns.
 
-    :ivar parse: takes what the command returned, whatever that is, and does not raise.
+    :ivar parse: takes whatever the command returned, and does not raise.
     :ivar is_constant: the answer stays the same as long as QEMU runs.
     """
 

@@ -7,12 +7,14 @@ VM. (Why the properties of some drivers are not asked for: :mod:`.open_commands`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from ..complete import Kind
 from ..protocol import Message
-from . import records
-from .human import human_message
+from . import block_records, records
+from .human import human_message, parse_buses, parse_drivers, parse_help, parse_network
 from .question import Question
+from .read import read_objects, read_string
 
 if TYPE_CHECKING:
     from ..schema import Schema
@@ -34,15 +36,6 @@ def human_question(line: str, parse: Callable[[object], T]) -> Question[T]:
     return Question(message["execute"], parse, message["arguments"])
 
 
-def _keep(value: object) -> Any:
-    return value
-
-
-def raw_question(command: str, arguments: Message | None = None) -> Question[Any]:
-    """A question whose answer is read by whoever asks."""
-    return Question(command, _keep, arguments)
-
-
 NAME = Question("query-name", records.parse_name, is_constant=True)
 RUN_STATE = Question("query-status", records.parse_run_state)
 JOBS = Question("query-jobs", records.parse_jobs)
@@ -61,7 +54,7 @@ DEVICE_TYPES = Question(
     {"implements": "device", "abstract": False},
     is_constant=True,
 )
-BLOCK_NODES = Question("query-named-block-nodes", records.parse_block_nodes, {"flat": True})
+BLOCK_NODES = Question("query-named-block-nodes", block_records.parse_block_nodes, {"flat": True})
 
 
 def driver_properties(driver: str) -> Question[list[records.Property]]:
@@ -73,3 +66,69 @@ def driver_properties(driver: str) -> Question[list[records.Property]]:
 def object_properties(path: str) -> Question[list[records.Property]]:
     """The properties and children of the QOM object at a path."""
     return Question("qom-list", records.parse_properties, {"path": path})
+
+
+# For .info
+
+NETWORK = human_question("info network", parse_network)
+UUID = Question("query-uuid", records.parse_uuid)
+VERSION = Question("query-version", records.parse_version)
+MACHINE = Question("qom-get", read_string, {"path": "/machine", "property": "type"})
+ACCELERATOR = Question("query-accelerators", records.parse_accelerator)
+KVM = Question("query-kvm", records.parse_kvm)
+CPUS = Question("query-cpus-fast", records.parse_cpus)
+ARCHITECTURE = Question("query-target", records.parse_architecture)
+MEMORY = Question("query-memory-size-summary", records.parse_memory)
+BALLOON = Question("query-balloon", records.parse_balloon)
+BLOCK_DEVICES = Question("query-block", block_records.parse_block_devices)
+DISPLAY = Question("query-display-options", records.parse_display_type)
+VNC = Question("query-vnc", records.parse_vnc)
+SPICE = Question("query-spice", records.parse_spice)
+
+
+# For completion
+
+HUMAN_COMMANDS = human_question("help", parse_help)
+HUMAN_TOPICS = human_question("help info", lambda value: parse_help(value, prefix="info"))
+BUSES = human_question("info qtree", parse_buses)
+DRIVERS = human_question("info qdm", parse_drivers)
+
+
+class NameList(NamedTuple):
+    """A command that lists the names of a kind as an array of objects.
+
+    :ivar name: the member that is the name; a dotted path if it lies deeper.
+    :ivar details: the members that describe what has that name, each perhaps after a label.
+    :ivar is_constant: the list stays the same as long as QEMU runs.
+    """
+
+    command: str
+    arguments: Message | None
+    name: str
+    details: tuple[str, ...] = ()
+    is_constant: bool = False
+
+    @property
+    def question(self) -> Question[list[Message]]:
+        """The question whose answer is the list."""
+        return Question(self.command, read_objects, self.arguments, self.is_constant)
+
+
+NAME_LISTS = {
+    Kind.QOM_TYPE: NameList("qom-list-types", {"abstract": True}, "name", ("parent",), True),
+    Kind.IOTHREAD: NameList("query-iothreads", None, "id", ("thread thread-id",)),
+    Kind.MEMORY_BACKEND: NameList("query-memdev", None, "id", ("size", "policy")),
+    Kind.NODE: NameList("query-named-block-nodes", {"flat": True}, "node-name", ("drv", "file")),
+    Kind.BLOCK_DEVICE: NameList("query-block", None, "device", ("inserted.drv", "inserted.file")),
+    Kind.BLOCK_QDEV: NameList("query-block", None, "qdev", ("inserted.file",)),
+    Kind.EXPORT: NameList("query-block-exports", None, "id", ("type", "node-name")),
+    Kind.JOB: NameList("query-jobs", None, "id", ("type", "status")),
+    Kind.BLOCK_JOB: NameList("query-block-jobs", None, "device", ("type", "status")),
+    Kind.CHARDEV: NameList("query-chardev", None, "label", ("filename",)),
+    Kind.NIC: NameList("query-rx-filter", None, "name", ("main-mac",)),
+    Kind.CPU_MODEL: NameList("query-cpu-definitions", None, "name", ("typename", "alias-of"), True),
+    Kind.CPU: NameList("query-cpus-fast", None, "cpu-index", ("qom-path",)),
+    Kind.TRACE_EVENT: NameList("trace-event-get-state", {"name": "*"}, "name", ("state",)),
+    Kind.FDSET: NameList("query-fdsets", None, "fdset-id"),
+    Kind.COMMAND_LINE_OPTION: NameList("query-command-line-options", None, "option"),
+}

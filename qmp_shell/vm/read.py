@@ -25,11 +25,6 @@ def read_objects(value: object) -> list[Message]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def read_strings(value: object) -> list[str]:
-    """The strings in a JSON array; items of other types are left out."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
 def read_string(value: object) -> str:
     """The value if it is a string; otherwise an empty one."""
     return value if isinstance(value, str) else ""

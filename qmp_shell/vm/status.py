@@ -18,7 +18,7 @@ _SHORTEST_INTERVAL = 0.2
 class VmStatus(NamedTuple):
     """What is known of a VM's state.
 
-    :ivar name: the VM's name; empty if it has none, or has not told it.
+    :ivar name: the VM's name; empty if it has none, or if it is not known.
     :ivar run_state: as ``running``; empty if it is not known.
     :ivar jobs: those that have not ended.
     :ivar migration: None if none is going on.

@@ -10,7 +10,7 @@ from .questions import AGENT_COMMANDS, COMMANDS, SCHEMA
 
 
 class VmTypes:
-    """What a VM tells of its commands. (A :class:`~qmp_shell.complete.TypeSource`.)"""
+    """The types of a VM's commands. (A :class:`~qmp_shell.complete.TypeSource`.)"""
 
     def __init__(self, answers: AnswerView, *, is_agent: bool = False) -> None:
         """
@@ -22,7 +22,7 @@ class VmTypes:
 
     @property
     def schema(self) -> Schema | None:
-        """The VM's schema; None: it has none, or it is not here yet."""
+        """The VM's schema; None: it has none, or it was not received yet."""
         return None if self._is_agent else self._answers.get(SCHEMA)
 
     def command(self, name: str) -> Command | None:

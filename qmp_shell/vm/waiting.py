@@ -7,8 +7,7 @@ comes as an event after it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..client import Client
@@ -22,7 +21,7 @@ from .questions import BLOCK_JOBS, DUMP, JOBS, MIGRATION, RUN_STATE
 
 T = TypeVar("T")
 
-# How often, in seconds, the VM is asked for what no event tells, as progress.
+# How often, in seconds, the VM is asked for what no event reports, such as progress.
 _POLL_INTERVAL = 0.25
 
 _JOB_EVENTS = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
@@ -90,6 +89,10 @@ class RunStateCondition(NamedTuple):
 Condition = EventCondition | JobCondition | MigrationCondition | RunStateCondition
 
 
+class TimeIsOver(Timeout):
+    """A condition was not met in time."""
+
+
 class Waiter:
     """Waits for one condition on one VM."""
 
@@ -97,18 +100,16 @@ class Waiter:
         self,
         client: Client,
         events: EventHistory,
-        *,
-        timeout: float | None = None,
-        indicator: ProgressIndicator | None = None,
+        deadline: float | None,
+        indicator: ProgressIndicator | None,
     ) -> None:
         """
-        :param timeout: seconds to wait; None: any time.
-        :param indicator: shows progress; None: nobody looks at it.
+        :param deadline: when to stop waiting, by the monotonic clock; None: never.
+        :param indicator: shows progress; None: it is not shown.
         """
         self._client = client
         self._events = events
-        self._timeout = timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = deadline
         self._indicator = indicator
         self._has_only_block_jobs = False
 
@@ -116,18 +117,18 @@ class Waiter:
         """Return when the condition is met.
 
         :raise WaitError: it failed, or cannot be met any more.
-        :raise Timeout: it was not met in time.
+        :raise TimeIsOver: it was not met in time.
+        :raise Timeout: the VM did not answer a question in time.
         :raise ConnectionLost: there is no VM any more.
         """
-        with self._explain_timeout(condition):
-            if isinstance(condition, EventCondition):
-                self._wait_for_event(condition)
-            elif isinstance(condition, JobCondition):
-                self._wait_for_job(condition.id)
-            elif isinstance(condition, MigrationCondition):
-                self._wait_for_migration()
-            else:
-                self._wait_for_run_state(condition.state)
+        if isinstance(condition, EventCondition):
+            self._wait_for_event(condition)
+        elif isinstance(condition, JobCondition):
+            self._wait_for_job(condition.id)
+        elif isinstance(condition, MigrationCondition):
+            self._wait_for_migration()
+        else:
+            self._wait_for_run_state(condition.state)
 
     def _wait_for_event(self, condition: EventCondition) -> None:
         def matches(event: Event) -> bool:
@@ -225,7 +226,12 @@ class Waiter:
 
         The client's own time-out limits it as it does any command.
         """
-        request = self._client.post(question.message, quiet=True, deadline=self._deadline)
+        try:
+            request = self._client.post(question.message, quiet=True, deadline=self._deadline)
+        except Timeout:
+            if self._ends_within(0):
+                raise TimeIsOver from None
+            raise
         limit = self._client.timeout
         if limit is not None and not self._ends_within(limit):
             self._client.answer(request, limit)
@@ -246,7 +252,7 @@ class Waiter:
         :param poll: return after a moment without one, so that the VM is asked again.
         """
         if self._ends_within(0):
-            raise Timeout
+            raise TimeIsOver
         if poll and not self._ends_within(_POLL_INTERVAL):
             soon = time.monotonic() + _POLL_INTERVAL
             self._client.wait(lambda: self._events.count > count, soon)
@@ -255,16 +261,7 @@ class Waiter:
 
     def _wait_until(self, is_done: Callable[[], bool]) -> None:
         if not self._client.wait(is_done, self._deadline):
-            raise Timeout
-
-    @contextmanager
-    def _explain_timeout(self, condition: Condition) -> Iterator[None]:
-        try:
-            yield
-        except Timeout as error:
-            if str(error):  # the VM did not answer a question
-                raise
-            raise Timeout(f".wait {condition}: not within {self._timeout:g} s") from None
+            raise TimeIsOver
 
 
 def _has_value(data: Message, path: str, word: str) -> bool:

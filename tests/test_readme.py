@@ -1,0 +1,32 @@
+"""The tables of the README agree with the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qmp_shell.commands import Registry
+from qmp_shell.render.views import VIEWS
+from qmp_shell.session.settings import OPTIONS
+from qmp_shell.transport import SCHEMES
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def test_all_dot_commands_are_listed_with_their_usage_and_summary() -> None:
+    for command in Registry().all():
+        usage = f".{command.name} {command.usage}".rstrip().replace("|", "\\|")
+        assert f"| `{usage}` | {command.summary} |\n" in README
+
+
+def test_all_settings_are_listed_with_their_summary() -> None:
+    for name, option in OPTIONS.items():
+        row = next(line for line in README.splitlines() if line.startswith(f"| `{name}` |"))
+        assert row.replace("`", "").startswith(f"| {name} | {option.summary.split(':')[0]}")
+
+
+def test_all_views_and_kinds_of_address_are_named() -> None:
+    for name in VIEWS:
+        assert f"`{name}`" in README
+    for forms in SCHEMES.values():
+        for form in forms:
+            assert f"`{form}`" in README

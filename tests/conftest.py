@@ -158,6 +158,22 @@ class RunningVm:
             for command in commands:
                 client.execute(command)
 
+    def add_nodes(self, *names: str, size: int = 1 << 30) -> None:
+        """Add block nodes that discard what is written."""
+        with self.second() as client:
+            for name in names:
+                client.execute("blockdev-add", driver="null-co", size=size, **{"node-name": name})
+
+    def start_mirror(self, speed: int) -> None:
+        """Add the block nodes a and b, of 1 GiB, and mirror a to b in the job job0.
+
+        :param speed: bytes per second.
+        """
+        self.add_nodes("a", "b")
+        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": speed}
+        with self.second() as client:
+            client.execute("blockdev-mirror", **job)
+
     def shut_down(self) -> None:
         """Have QEMU quit, so that its images are completely written, and wait for its end."""
         self.process.terminate()

@@ -1,4 +1,4 @@
-"""Completion: what can stand at a place, and the names that QEMU's own help lists."""
+"""Completion: the candidates at each place of a line, and parsing of the human monitor's help."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ from tests.conftest import RunningVm
 from tests.sessions import offline_types
 
 
-class Kinds:
-    """Names that are their kinds."""
+class KindsAsNames:
+    """A source of candidates which offers, as the only name of each kind, the kind itself."""
 
-    def candidates(self, wanted: NameRequest) -> Iterable[Candidate]:
-        return [Candidate(wanted.kind)]
-
-
-@pytest.fixture
-def types(schema: Schema) -> VmTypes:
-    return offline_types(schema)
+    def candidates(self, request: NameRequest) -> Iterable[Candidate]:
+        return [Candidate(request.kind)]
 
 
 def complete(
     before: str, types: VmTypes, *, after: str = "", human: bool = False, transaction: bool = False
 ) -> Completions | None:
-    """What the prompt offers between two texts, where names are their kinds."""
+    """Complete a line.
+
+    :param before: the text before the cursor.
+    :param after: the text after the cursor.
+    :return: its candidates, whose names are their kinds.
+    """
     draft = Draft(before + after, len(before), human=human, in_transaction=transaction)
-    return complete_draft(draft, Registry(), Kinds(), types)
+    return complete_draft(draft, Registry(), KindsAsNames(), types)
 
 
-def offered(options: Completions | None) -> list[str]:
+def names(options: Completions | None) -> list[str]:
+    """Return the texts of candidates."""
     assert options is not None
     return [candidate.text for candidate in options.candidates]
 
@@ -97,18 +98,18 @@ def offered(options: Completions | None) -> list[str]:
         ("object-add qom-type=tls-creds-x509 id=t passwordid=", "", Kind.SECRET),
     ],
 )
-def test_the_kind_of_name_that_can_stand_there(
+def test_candidates_are_of_the_kind_that_the_place_accepts(
     types: VmTypes, text: str, typed: str, kind: str
 ) -> None:
     options = complete(text, types)
     assert options is not None
-    assert (options.typed, offered(options)[0]) == (typed, kind)
+    assert (options.typed, names(options)[0]) == (typed, kind)
 
 
 @pytest.mark.parametrize(
     "text", [".log /tm", ".connect /tm", "screendump filename=/tm", 'memsave filename="/tm']
 )
-def test_files_can_stand_there(types: VmTypes, text: str) -> None:
+def test_file_names_are_completed(types: VmTypes, text: str) -> None:
     options = complete(text, types)
     assert options is not None
     assert options.files
@@ -117,7 +118,7 @@ def test_files_can_stand_there(types: VmTypes, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "some"),
+    ("text", "expected"),
     [
         ("device_add ", ["driver=", "bus=", "id="]),
         ("device_add dri", ["driver=", "bus=", "id="]),
@@ -149,68 +150,88 @@ def test_files_can_stand_there(types: VmTypes, text: str) -> None:
         ("nbd-server-start addr.type=unix addr.data.", ["addr.data.path="]),
     ],
 )
-def test_arguments_are_completed_by_their_types(types: VmTypes, text: str, some: list[str]) -> None:
-    assert offered(complete(text, types))[: len(some)] == some
+def test_arguments_are_completed_by_their_types(
+    types: VmTypes, text: str, expected: list[str]
+) -> None:
+    assert names(complete(text, types))[: len(expected)] == expected
 
 
-def test_what_is_given_behind_the_cursor_counts(types: VmTypes) -> None:
+def test_arguments_after_the_cursor_are_taken_into_account(types: VmTypes) -> None:
     options = complete("blockdev-add ", types, after=" driver=qcow2 node-name=x")
-    names = offered(options)
-    assert names[:2] == ["file.", "file="]
-    assert "lazy-refcounts=" in names
-    assert "driver=" not in names
-    assert "node-name=" not in names
+    found = names(options)
+    assert found[:2] == ["file.", "file="]
+    assert "lazy-refcounts=" in found
+    assert "driver=" not in found
+    assert "node-name=" not in found
 
 
 @pytest.mark.parametrize("text", ["a=[\nquery", "query-status a={", "{ 'exec", "x #c"])
-def test_nothing_stands_in_literals_and_json(types: VmTypes, text: str) -> None:
+def test_nothing_is_offered_in_literals_json_and_comments(types: VmTypes, text: str) -> None:
     assert complete(text, types) is None
 
 
-def test_actions(types: VmTypes, schema: Schema) -> None:
+def test_actions_and_their_arguments_are_offered_in_a_transaction(
+    types: VmTypes, schema: Schema
+) -> None:
     action = schema.action()
     assert action is not None
     tag = action.members["type"].type
     assert isinstance(tag, Enum)
-    assert list(tag.values)
-    assert offered(complete("transaction(", types)) == [Kind.ACTION]
-    assert offered(complete("blo", types, transaction=True)) == [Kind.ACTION]
-    more = offered(complete("transaction( abort block-dirty-bitmap-add node=1 ", types))
+    assert "block-dirty-bitmap-add" in tag.values
+    assert names(complete("transaction(", types)) == [Kind.ACTION]
+    assert names(complete("blo", types, transaction=True)) == [Kind.ACTION]
+    more = names(complete("transaction( abort block-dirty-bitmap-add node=1 ", types))
     assert (more[0], more[-1]) == ("name=", Kind.ACTION)
     inside = complete("block-dirty-bitmap-add node=1 ", types, transaction=True)
-    assert Kind.ACTION not in offered(inside)
+    assert Kind.ACTION not in names(inside)
 
 
-def test_every_enumeration_is_completed(types: VmTypes, schema: Schema) -> None:
-    """Each argument at a command's top level whose type is one has all of its values."""
+def test_all_values_of_every_enumeration_are_offered(types: VmTypes, schema: Schema) -> None:
+    """Check each argument at a command's top level that is an enumeration."""
     count = 0
     for name in schema.commands():
         command = schema.command(name)
         assert command is not None
         for member in command.arguments.members.values():
             if isinstance(member.type, Enum):
-                found = offered(complete(f"{name} {member.name}=", types))
+                found = names(complete(f"{name} {member.name}=", types))
                 assert found == list(member.type.values)
                 count += 1
     assert count > 50
 
 
-def test_descriptions(types: VmTypes) -> None:
+def test_arguments_are_described_by_their_types(types: VmTypes) -> None:
     options = complete("blockdev-mirror ", types)
     assert options is not None
-    told = {candidate.text: candidate.description for candidate in options.candidates}
-    assert told["device="] == "str, required"
-    assert told["speed="] == "int, optional"
-    assert told["copy-mode="].endswith(", optional")
+    descriptions = {each.text: each.description for each in options.candidates}
+    assert descriptions["device="] == "str, required"
+    assert descriptions["speed="] == "int, optional"
+    assert descriptions["copy-mode="].endswith(", optional")
 
 
-def test_deprecated_arguments_say_so(types: VmTypes) -> None:
-    options = complete("change-backing-file ", types)
+def test_unstable_arguments_are_described_as_unstable(types: VmTypes) -> None:
+    options = complete("blockdev-add driver=nbd ", types)
     assert options is not None
-    unstable = complete("blockdev-add driver=nbd ", types)
-    assert unstable is not None
-    told = {candidate.text: candidate.description for candidate in unstable.candidates}
-    assert "unstable" in told["x-dirty-bitmap="]
+    descriptions = {each.text: each.description for each in options.candidates}
+    assert descriptions["x-dirty-bitmap="] == "str, optional, unstable"
+
+
+def test_deprecated_arguments_are_described_as_deprecated() -> None:
+    schema = Schema(
+        [
+            {"name": "test", "meta-type": "command", "arg-type": "1", "ret-type": "1"},
+            {"name": "str", "meta-type": "builtin", "json-type": "string"},
+            {
+                "name": "1",
+                "meta-type": "object",
+                "members": [{"name": "old", "type": "str", "features": ["deprecated"]}],
+            },
+        ]
+    )
+    options = complete("test ", offline_types(schema))
+    assert options is not None
+    descriptions = {each.text: each.description for each in options.candidates}
+    assert descriptions["old="] == "str, required, deprecated"
 
 
 @pytest.mark.parametrize(
@@ -252,33 +273,36 @@ def test_deprecated_arguments_say_so(types: VmTypes) -> None:
         (".qm", ".qm", ".commands"),
     ],
 )
-def test_the_human_monitor(types: VmTypes, text: str, typed: str, first: str) -> None:
+def test_candidates_in_human_monitor_mode_are_of_the_kind_that_the_place_accepts(
+    types: VmTypes, text: str, typed: str, first: str
+) -> None:
     options = complete(text, types, human=True)
     assert options is not None
-    assert (options.typed, offered(options)[0]) == (typed, first)
+    assert (options.typed, names(options)[0]) == (typed, first)
 
 
 @pytest.mark.parametrize("text", ["info status x", "sendkey a b", "set_link a on x", "cont "])
-def test_what_takes_nothing_more(types: VmTypes, text: str) -> None:
+def test_nothing_is_offered_after_the_last_argument(types: VmTypes, text: str) -> None:
     assert complete(text, types, human=True) is None
 
 
-def test_the_tables_speak_of_commands_that_exist(vm: RunningVm) -> None:
+def test_the_table_of_human_monitor_commands_has_existing_commands_only(vm: RunningVm) -> None:
     with vm.second() as client:
         text = client.execute("human-monitor-command", **{"command-line": "help"})
         info = client.execute("human-monitor-command", **{"command-line": "help info"})
     listed = {each.name for each in parse_help(text)} | {"help", "?"}
     listed |= {f"info {each.name}" for each in parse_help(info, prefix="info")}
-    unknown = {name for name in HUMAN_ARGUMENTS if name not in listed}
-    assert unknown <= {"backup", "info vcpu"}  # those that this QEMU was built without
+    unlisted = {name for name in HUMAN_ARGUMENTS if name not in listed}
+    assert unlisted <= {"backup", "info vcpu"}, "no other command depends on QEMU's configuration"
 
 
-def test_no_kind_for_a_name_of_ones_own() -> None:
+def test_a_name_that_the_user_chooses_has_no_candidates() -> None:
     assert kind_of("blockdev-add", "node-name", "str") == Kind.NEW
     assert kind_of("query-status", "anything", "str") is None
 
 
 def signature(types: VmTypes, before: str, after: str = "") -> tuple[str, list[str], str]:
+    """Return the name, the arguments and the current argument of the signature at the cursor."""
     command = Draft(before + after, len(before)).command
     assert command is not None
     found = find_signature(command, types)
@@ -286,9 +310,8 @@ def signature(types: VmTypes, before: str, after: str = "") -> tuple[str, list[s
     return found.name, [part.text for part in found.parts], found.current
 
 
-def test_signatures(types: VmTypes) -> None:
-    name, parts, current = signature(types, "set_link na")
-    assert (name, parts, current) == ("set_link", ["name=str", "up=bool"], "na")
+def test_a_signature_has_the_arguments_and_the_current_one(types: VmTypes) -> None:
+    assert signature(types, "set_link na") == ("set_link", ["name=str", "up=bool"], "na")
     assert signature(types, "set_link name=x u")[2] == "u"
     assert signature(types, "set_link name=x", " up=on")[2] == "name"
     name, parts, _ = signature(types, "blockdev-add driver=raw file.driver=file file.")
@@ -323,7 +346,7 @@ def test_every_command_has_a_signature(types: VmTypes, schema: Schema) -> None:
         ("transaction( abrot blockdev-backup x=1 ", ["abrot", "x"]),
     ],
 )
-def test_what_is_unknown_is_marked(types: VmTypes, text: str, unknown: list[str]) -> None:
+def test_unknown_names_in_a_line_are_found(types: VmTypes, text: str, unknown: list[str]) -> None:
     command = Draft(text).command
     assert command is not None
     assert [text[start:end] for start, end in find_unknown_names(command, types)] == unknown
@@ -341,7 +364,7 @@ HELP = (
 )
 
 
-def test_help_is_read() -> None:
+def test_the_human_monitors_help_is_parsed() -> None:
     assert parse_help(HELP) == [
         HumanCommand("announce_self", "[interfaces] [id]", "Trigger GARP/RARP announcements"),
         HumanCommand(
@@ -359,7 +382,7 @@ def test_help_is_read() -> None:
     ]
 
 
-def test_topics_are_read() -> None:
+def test_the_topics_of_info_are_parsed() -> None:
     text = (
         "info block [-n] [-v] [device] -- show info of one block device\r\n"
         "info balloon  -- show balloon information\r\n"
@@ -370,7 +393,7 @@ def test_topics_are_read() -> None:
     ]
 
 
-def test_all_that_the_vm_lists_is_read(vm: RunningVm) -> None:
+def test_all_commands_in_the_vms_help_are_parsed(vm: RunningVm) -> None:
     with vm.second() as client:
         text = client.execute("human-monitor-command", **{"command-line": "help"})
     listed = {

@@ -1,4 +1,4 @@
-"""The scripts in completions/: fresh, and right by the word of the shells that read them."""
+"""The completion scripts in completions/: up to date, and correct in the shells that use them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,19 @@ from tests.conftest import lack, require_program
 
 COMPLETIONS = Path(__file__).parents[1] / "completions"
 GENERATOR = COMPLETIONS / "generate.py"
-REFRESH = "python completions/generate.py"
+GENERATE_COMMAND = "python completions/generate.py"
 PARSERS = {parser.prog: parser for parser in (build_parser(), build_wrap_parser())}
 PROMPT = "ready> "
-COMPLAINT = re.compile(r"\b(bash|zsh): |:\d+: ")  # of a shell, of a function in zsh
+ERROR_MESSAGE = re.compile(r"\b(bash|zsh): |:\d+: ")  # of the shell itself, or of a function in zsh
 
 each_program = pytest.mark.parametrize("program", PARSERS)
 
 
-# Freshness
+# The generated files
 
 
 @pytest.mark.parametrize("columns", [30, 300])
-def test_the_files_are_what_the_generator_writes(
-    columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_files_are_up_to_date(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
     if find_spec("shtab") is None:
@@ -51,94 +49,99 @@ def test_the_files_are_what_the_generator_writes(
         GENERATOR.name,
         *expected,
     }
-    for name, text in expected.items():
-        fresh = (COMPLETIONS / name).read_text(encoding="utf-8") == text
-        assert fresh, f"completions/{name} is stale; refresh it with: {REFRESH}"
+    outdated = [
+        name
+        for name, text in expected.items()
+        if (COMPLETIONS / name).read_text(encoding="utf-8") != text
+    ]
+    assert outdated == [], f"generate the files again with: {GENERATE_COMMAND}"
 
 
 @each_program
-def test_bash_gets_no_function_of_a_common_name(program: str) -> None:
+def test_all_functions_for_bash_have_qmp_shell_in_their_names(program: str) -> None:
     script = (COMPLETIONS / f"{program}.bash").read_text(encoding="utf-8")
     functions = re.findall(r"^(\w+)\(\)", script, re.MULTILINE)
     assert f"_shtab_{program.replace('-', '_')}" in functions
     assert [name for name in functions if "qmp_shell" not in name] == []
 
 
-# The shells, in a directory with something to complete
+# The shells, in a directory with files and sockets to complete
 
 
 class Shell(Protocol):
-    """A shell that knows the completions."""
+    """A shell that has loaded the completion scripts."""
 
     def offered(self, line: str) -> set[str]:
-        """What completes the last word of a line."""
+        """Return the candidates for the last word of a line."""
 
 
-class Terminal:
-    """bash or zsh, as someone at the keyboard meets it."""
+class TerminalShell:
+    """bash or zsh in a pseudo-terminal."""
 
     def __init__(self, child: pexpect.spawn[str]) -> None:
         self._child = child
 
     def run(self, keys: str) -> list[str]:
-        """Type a command; the arguments it was started with."""
+        """Type keys and Enter, and return the arguments with which the command was started."""
         self._child.send(f"{keys}\r")
         self._child.expect("\x02(.*)\x03")
-        assert not COMPLAINT.search(self._child.before or "")
+        assert not ERROR_MESSAGE.search(self._child.before or "")
         match = self._child.match
         self._child.expect_exact(PROMPT)
         assert isinstance(match, re.Match)
         return match[1].split("\x1f") if match[1] else []
 
     def offered(self, line: str) -> set[str]:
-        """Have all candidates put into the line, in place of its last word."""
-        words = shlex.split(f"{line}|")  # so that an empty last word is one too
+        """Replace the last word of a line by all candidates, and return them."""
+        words = shlex.split(f"{line}|")  # so that an empty last word is not dropped
         last = words.pop().removesuffix("|")
-        return {_bare(word) for word in self.run(f"{line}\x1b*")[len(words) - 1 :] if word != last}
+        return {
+            _normalize(word) for word in self.run(f"{line}\x1b*")[len(words) - 1 :] if word != last
+        }
 
     def shows(self, line: str, text: str) -> None:
-        """Press TAB behind a line, see the text appear, and clear the line."""
+        """Press Tab after a line, wait until a text appears, and clear the line."""
         self._child.send(f"{line}\t\t")
         self._child.expect_exact(text)
         self._child.send("\x15")
 
 
 class Fish:
-    """fish, which tells its completions when asked."""
+    """fish, which has a command that prints completions."""
 
-    def __init__(self, path: str, place: Path) -> None:
+    def __init__(self, path: str, directory: Path) -> None:
         self._path = path
-        self._place = place
+        self._directory = directory
 
     def described(self, line: str) -> dict[str, str]:
-        """What completes the last word of a line, and what fish says about it."""
-        ask = "set fish_complete_path $argv[1]; complete -C $argv[2]"
-        answer = subprocess.run(
-            [self._path, "--no-config", "-c", ask, COMPLETIONS, line],
-            cwd=self._place,
-            env=_environment(self._place),
+        """Return the candidates for the last word of a line, with their descriptions."""
+        script = "set fish_complete_path $argv[1]; complete -C $argv[2]"
+        result = subprocess.run(
+            [self._path, "--no-config", "-c", script, COMPLETIONS, line],
+            cwd=self._directory,
+            env=_environment(self._directory),
             capture_output=True,
             text=True,
             check=True,
             timeout=30,
         )
-        assert not answer.stderr
-        lines = (line.partition("\t") for line in answer.stdout.splitlines())
+        assert result.stderr == ""
+        lines = (line.partition("\t") for line in result.stdout.splitlines())
         return {candidate: description for candidate, _, description in lines}
 
     def offered(self, line: str) -> set[str]:
-        return {_bare(word) for word in self.described(line)}
+        return {_normalize(word) for word in self.described(line)}
 
 
-def _bare(word: str) -> str:
-    """A candidate without what some shells repeat in front of it, or add to a directory."""
+def _normalize(word: str) -> str:
+    """Remove an option or scheme that some shells repeat, and the slash after a directory."""
     return re.sub(r"^(--\w+=|unix:)", "", word).removesuffix("/")
 
 
-def _environment(place: Path) -> dict[str, str]:
+def _environment(directory: Path) -> dict[str, str]:
     return {
-        "PATH": str(place / "bin"),
-        "HOME": str(place),
+        "PATH": str(directory / "bin"),
+        "HOME": str(directory),
         "TERM": "xterm",
         "LC_ALL": "C",
         "INPUTRC": os.devnull,
@@ -147,11 +150,11 @@ def _environment(place: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("place")
-    (place / "bin").mkdir()
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("completion")
+    (directory / "bin").mkdir()
     for name in (*PARSERS, "qemu-system-fake"):
-        program = place / "bin" / name
+        program = directory / "bin" / name
         program.write_text(
             r"""#!/bin/sh
 IFS=$(printf '\037')
@@ -159,25 +162,25 @@ printf '\002%s\003' "$*"
 """
         )
         program.chmod(0o755)
-    (place / "monitors").mkdir()
+    (directory / "monitors").mkdir()
     for name in ("monitor.log", "notes.txt", "monitors/notes.txt"):
-        (place / name).touch()
-    with chdir(place):  # the path of a socket must be short
+        (directory / name).touch()
+    with chdir(directory):  # since the path of a socket must be short
         for name in ("monitor.sock", "my vm.sock", "monitors/inner.sock"):
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(name)
-    (place / "linked.sock").symlink_to("monitor.sock")
-    return place
+    (directory / "linked.sock").symlink_to("monitor.sock")
+    return directory
 
 
 @contextmanager
-def _terminal(place: Path, command: list[str], setup: str) -> Iterator[Terminal]:
-    (place / ".setup").write_text(setup)
+def _start_shell(directory: Path, command: list[str], setup: str) -> Iterator[TerminalShell]:
+    (directory / ".setup").write_text(setup)
     with pexpect.spawn(
         require_program(command[0]),
         command[1:],
-        cwd=place,
-        env=_environment(place),
+        cwd=directory,
+        env=_environment(directory),
         dimensions=(60, 200),
         encoding="utf-8",
         timeout=30,
@@ -186,19 +189,19 @@ def _terminal(place: Path, command: list[str], setup: str) -> Iterator[Terminal]
         child.expect_exact(PROMPT)
         child.send("source ~/.setup\r")
         child.expect_exact(PROMPT)
-        assert not COMPLAINT.search(child.before or "")
-        yield Terminal(child)
+        assert not ERROR_MESSAGE.search(child.before or "")
+        yield TerminalShell(child)
 
 
 @pytest.fixture(scope="module")
-def bash(place: Path) -> Iterator[Terminal]:
+def bash(directory: Path) -> Iterator[TerminalShell]:
     setup = "".join(f"source '{COMPLETIONS}/{program}.bash'\n" for program in PARSERS)
-    with _terminal(place, ["bash", "--noprofile", "--norc", "-i"], setup) as terminal:
+    with _start_shell(directory, ["bash", "--noprofile", "--norc", "-i"], setup) as terminal:
         yield terminal
 
 
 @pytest.fixture(scope="module")
-def zsh(place: Path) -> Iterator[Terminal]:
+def zsh(directory: Path) -> Iterator[TerminalShell]:
     setup = f"""
         bindkey -e
         fpath=('{COMPLETIONS}' $fpath)
@@ -206,18 +209,18 @@ def zsh(place: Path) -> Iterator[Terminal]:
         compinit -D -u
         zstyle ':completion:*' format '%d'
 
-        zle -C all-matches complete-word _generic  # as bash has it on the same key
+        zle -C all-matches complete-word _generic  # has the same key in bash
         zstyle ':completion:all-matches:*' completer _all_matches _complete
         zstyle ':completion:all-matches:*' insert yes
         bindkey '\\e*' all-matches
     """
-    with _terminal(place, ["zsh", "-f", "-i"], setup) as terminal:
+    with _start_shell(directory, ["zsh", "-f", "-i"], setup) as terminal:
         yield terminal
 
 
 @pytest.fixture(scope="module")
-def fish(place: Path) -> Fish:
-    return Fish(require_program("fish"), place)
+def fish(directory: Path) -> Fish:
+    return Fish(require_program("fish"), directory)
 
 
 @pytest.fixture(scope="module", params=["bash", "zsh", "fish"])
@@ -227,8 +230,8 @@ def shell(request: pytest.FixtureRequest) -> Shell:
 
 
 @pytest.fixture(scope="module", params=["bash", "zsh"])
-def terminal(request: pytest.FixtureRequest) -> Terminal:
-    terminal: Terminal = request.getfixturevalue(request.param)
+def terminal(request: pytest.FixtureRequest) -> TerminalShell:
+    terminal: TerminalShell = request.getfixturevalue(request.param)
     return terminal
 
 
@@ -236,7 +239,7 @@ def terminal(request: pytest.FixtureRequest) -> Terminal:
 
 
 @each_program
-def test_a_dash_offers_every_option(shell: Shell, program: str) -> None:
+def test_every_option_is_offered_after_a_dash(shell: Shell, program: str) -> None:
     options = {option for action in PARSERS[program]._actions for option in action.option_strings}
     assert shell.offered(f"{program} -") == options
 
@@ -248,14 +251,14 @@ def test_a_long_option_is_completed(shell: Shell, program: str) -> None:
 
 @each_program
 @pytest.mark.parametrize("option", ["--color ", "--color="])
-def test_a_choice_is_completed(shell: Shell, program: str, option: str) -> None:
+def test_the_choices_of_an_option_are_completed(shell: Shell, program: str, option: str) -> None:
     assert shell.offered(f"{program} {option}") == {"auto", "always", "never"}
     assert shell.offered(f"{program} {option}a") == {"auto", "always"}
 
 
 @each_program
 @pytest.mark.parametrize("option", ["-f ", "--file ", "--file=", "-l ", "--logfile="])
-def test_a_file_is_completed(shell: Shell, program: str, option: str) -> None:
+def test_file_names_are_completed_for_file_options(shell: Shell, program: str, option: str) -> None:
     assert shell.offered(f"{program} {option}") >= {"monitor.log", "monitors", "my vm.sock"}
     assert shell.offered(f"{program} {option}mon") == {"monitor.log", "monitor.sock", "monitors"}
     assert shell.offered(f"{program} {option}monitors/n") == {"monitors/notes.txt"}
@@ -263,27 +266,29 @@ def test_a_file_is_completed(shell: Shell, program: str, option: str) -> None:
 
 @each_program
 @pytest.mark.parametrize("option", ["-c", "--command", "-t", "--timeout"])
-def test_for_another_value_nothing_is_offered(shell: Shell, program: str, option: str) -> None:
+def test_nothing_is_offered_for_other_options_with_a_value(
+    shell: Shell, program: str, option: str
+) -> None:
     assert shell.offered(f"{program} {option} ") == set()
 
 
 # ADDRESS
 
 
-def test_an_address_is_a_socket_or_on_the_way_to_one(shell: Shell, place: Path) -> None:
+def test_sockets_and_directories_are_offered_for_an_address(shell: Shell, directory: Path) -> None:
     assert shell.offered("qmp-shell mon") == {"monitor.sock", "monitors"}
     assert shell.offered("qmp-shell monitors/") == {"monitors/inner.sock"}
     assert shell.offered("qmp-shell linked") == {"linked.sock"}
-    assert shell.offered(f"qmp-shell {place}/my") == {f"{place}/my vm.sock"}
+    assert shell.offered(f"qmp-shell {directory}/my") == {f"{directory}/my vm.sock"}
     assert shell.offered("qmp-shell notes") == set()
 
 
-def test_an_address_may_begin_at_home(shell: Shell) -> None:
+def test_an_address_may_begin_with_a_tilde(shell: Shell) -> None:
     found = shell.offered("qmp-shell ~/mon")
     assert {Path(path).name for path in found} == {"monitor.sock", "monitors"}
 
 
-def test_an_address_may_have_its_scheme(shell: Shell) -> None:
+def test_an_address_is_completed_after_its_scheme(shell: Shell) -> None:
     assert shell.offered("qmp-shell unix:") >= {"monitor.sock", "monitors", "my vm.sock"}
     assert shell.offered("qmp-shell unix:mon") == {"monitor.sock", "monitors"}
     assert shell.offered("qmp-shell unix:monitors/") == {"monitors/inner.sock"}
@@ -296,16 +301,16 @@ def test_an_address_may_have_its_scheme(shell: Shell) -> None:
         *("-l monitor.log -N", "--"),
     ],
 )
-def test_an_address_may_follow_options(shell: Shell, options: str) -> None:
+def test_an_address_is_completed_after_options(shell: Shell, options: str) -> None:
     assert shell.offered(f"qmp-shell {options} mon") == {"monitor.sock", "monitors"}
 
 
 @pytest.mark.parametrize("before", ["monitor.sock", "unix:monitor.sock", "localhost:4444", "-- x"])
-def test_an_address_is_offered_in_its_place_only(shell: Shell, before: str) -> None:
+def test_no_second_address_is_offered(shell: Shell, before: str) -> None:
     assert shell.offered(f"qmp-shell {before} mon") == set()
 
 
-def test_options_may_follow_the_address(shell: Shell) -> None:
+def test_options_are_completed_after_the_address(shell: Shell) -> None:
     assert shell.offered("qmp-shell monitor.sock --ti") == {"--timeout"}
     assert shell.offered("qmp-shell -- --ti") == set()
 
@@ -314,33 +319,35 @@ def test_options_may_follow_the_address(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "-v ", "-f monitor.log ", "--timeout=5 ", "-- "])
-def test_qemu_is_a_command_of_that_name(shell: Shell, before: str) -> None:
+def test_commands_named_qemu_are_offered_for_qemu(shell: Shell, before: str) -> None:
     assert shell.offered(f"qmp-shell-wrap {before}qem") == {"qemu-system-fake"}
     assert shell.offered(f"qmp-shell-wrap {before}") == {"qemu-system-fake"}
 
 
-def test_qemu_may_be_a_path(shell: Shell) -> None:
+def test_paths_of_programs_are_offered_for_qemu(shell: Shell) -> None:
     programs = {"bin/qemu-system-fake", "bin/qmp-shell", "bin/qmp-shell-wrap"}
     assert shell.offered("qmp-shell-wrap bin/") == programs
 
 
 @pytest.mark.parametrize("before", ["", "-- ", "-t 5 "])
 @pytest.mark.parametrize("arguments", ["", "-drive ", "-t ", "-f 1 --color "])
-def test_arguments_of_qemu_are_files(shell: Shell, before: str, arguments: str) -> None:
+def test_file_names_are_offered_for_qemus_arguments(
+    shell: Shell, before: str, arguments: str
+) -> None:
     line = f"qmp-shell-wrap {before}qemu-system-fake {arguments}mon"
     assert shell.offered(line) == {"monitor.log", "monitor.sock", "monitors"}
 
 
 @pytest.mark.parametrize("arguments", ["", "-m 1G ", "disk.img "])
-def test_no_option_is_offered_behind_qemu(shell: Shell, arguments: str) -> None:
+def test_no_options_are_offered_after_qemu(shell: Shell, arguments: str) -> None:
     assert shell.offered(f"qmp-shell-wrap qemu-system-fake {arguments}-") == set()
     assert shell.offered(f"qmp-shell-wrap qemu-system-fake {arguments}--ti") == set()
 
 
-# What is seen
+# The display
 
 
-def test_tab_completes(terminal: Terminal) -> None:
+def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
     assert terminal.run("qmp-shell --ti\t") == ["--timeout"]
     assert terminal.run("qmp-shell --ti\t 5 my\t") == ["--timeout", "5", "my vm.sock"]
     assert terminal.run("qmp-shell -f monitors/n\t--color=al\t") == [
@@ -355,7 +362,7 @@ def test_tab_completes(terminal: Terminal) -> None:
     ]
 
 
-def test_zsh_shows_the_help(zsh: Terminal) -> None:
+def test_zsh_shows_help_texts(zsh: TerminalShell) -> None:
     guest_agent = "the address is a guest agent's (qemu-ga): no greeting, no capabilities"
     zsh.shows("qmp-shell --", f"-- {guest_agent}")
     zsh.shows("qmp-shell ", f"{FORMS} (default: $QMP_SOCKET)")
@@ -364,7 +371,7 @@ def test_zsh_shows_the_help(zsh: Terminal) -> None:
 
 
 @each_program
-def test_fish_shows_the_help(fish: Fish, program: str) -> None:
+def test_fish_shows_the_help_text_of_each_option(fish: Fish, program: str) -> None:
     assert fish.described(f"{program} -") == {
         option: action.help
         for action in PARSERS[program]._actions
@@ -372,7 +379,7 @@ def test_fish_shows_the_help(fish: Fish, program: str) -> None:
     }
 
 
-def test_fish_does_not_show_it_with_each_file(fish: Fish) -> None:
+def test_fish_shows_no_help_text_for_files(fish: Fish) -> None:
     assert fish.described("qmp-shell moni") == {"monitor.sock": "", "monitors/": ""}
     assert fish.described("qmp-shell -f note") == {"notes.txt": ""}
     assert fish.described("qmp-shell -f none") == {}

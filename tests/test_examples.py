@@ -1,30 +1,29 @@
-"""The worked examples that the README shows, on real VMs."""
+"""The example scripts that the README mentions, on real VMs."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Run, RunningVm, StartVm, require_program
+from tests.conftest import Run, RunningVm, StartVm, create_image, require_program, shell_command
 
 EXAMPLES = Path(__file__).parent / "scripts"
 
 
-def image_tool(*arguments: str, folder: Path) -> str:
+def run_image_tool(*arguments: str, folder: Path) -> str:
     """Run qemu-img in a directory, and return its output."""
     command = [require_program("qemu-img"), *arguments]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def make_disk(folder: Path, *names: str) -> None:
-    """Images of 16 MiB; the first has something in it."""
+def create_disks(folder: Path, *names: str) -> None:
+    """Create images of 16 MiB, and write 1 MiB of data to the first one."""
     for name in names:
-        image_tool("create", "-f", "qcow2", name, "16M", folder=folder)
+        create_image(folder / name)
     subprocess.run(
         [require_program("qemu-io"), "-c", "write -P 0x42 0 1M", names[0]],
         cwd=folder,
@@ -33,55 +32,58 @@ def make_disk(folder: Path, *names: str) -> None:
     )
 
 
-def replies(run: Run, vm: RunningVm, name: str) -> list[Any]:
+def run_example(run: Run, vm: RunningVm, name: str) -> list[Any]:
+    """Run an example, which must succeed, and return the replies."""
     result = run(vm.address, "-f", str(EXAMPLES / name))
     assert (result.stderr, result.returncode) == ("", 0)
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_hot_plug(vm: RunningVm, run: Run) -> None:
-    assert replies(run, vm, "hot-plug.qmp") == [{"return": {}}] * 6
+def test_hot_plug_adds_and_removes_devices(vm: RunningVm, run: Run) -> None:
+    assert run_example(run, vm, "hot-plug.qmp") == [{"return": {}}] * 6
     with vm.second() as client:
         devices = client.execute("qom-list", path="/machine/peripheral")
     assert [each["name"] for each in devices] == ["type"]
 
 
-def test_mirror(vm: RunningVm, run: Run) -> None:
-    make_disk(vm.folder, "source.qcow2", "target.qcow2")
-    replies(run, vm, "mirror.qmp")
+def test_mirror_makes_an_identical_image(vm: RunningVm, run: Run) -> None:
+    create_disks(vm.folder, "source.qcow2", "target.qcow2")
+    run_example(run, vm, "mirror.qmp")
     vm.shut_down()
-    compared = image_tool("compare", "source.qcow2", "target.qcow2", folder=vm.folder)
+    compared = run_image_tool("compare", "source.qcow2", "target.qcow2", folder=vm.folder)
     assert compared == "Images are identical.\n"
 
 
-def test_backup(vm: RunningVm, run: Run) -> None:
-    make_disk(vm.folder, "disk.qcow2", "full.qcow2")
-    image_tool(
+def test_backup_makes_a_full_and_an_incremental_image(vm: RunningVm, run: Run) -> None:
+    create_disks(vm.folder, "disk.qcow2", "full.qcow2")
+    run_image_tool(
         *("create", "-f", "qcow2", "-b", "full.qcow2", "-F", "qcow2", "increment.qcow2"),
         folder=vm.folder,
     )
     result = run(vm.address, "-f", str(EXAMPLES / "backup.qmp"))
     assert (result.stderr, result.returncode) == ("", 0)
     vm.shut_down()
-    compared = image_tool("compare", "disk.qcow2", "increment.qcow2", folder=vm.folder)
+    compared = run_image_tool("compare", "disk.qcow2", "increment.qcow2", folder=vm.folder)
     assert compared == "Images are identical.\n"
-    with pytest.raises(subprocess.CalledProcessError):  # the full one is older
-        image_tool("compare", "disk.qcow2", "full.qcow2", folder=vm.folder)
+    with pytest.raises(subprocess.CalledProcessError):  # it is older than the increment
+        run_image_tool("compare", "disk.qcow2", "full.qcow2", folder=vm.folder)
 
 
-def test_migrate(start_vm: StartVm, run: Run, environment: dict[str, str]) -> None:
+def test_migrate_moves_the_running_guest(
+    start_vm: StartVm, run: Run, environment: dict[str, str]
+) -> None:
     source = start_vm()
-    # The same folder is the two QEMUs' working folder, so that both see migrate.sock.
+    # Both QEMUs have the same working directory, in which the example creates migrate.sock.
     target = start_vm("-incoming", "defer", cwd=source.folder)
     incoming = subprocess.Popen(
-        [sys.executable, "-m", "qmp_shell", target.address, "-f", str(EXAMPLES / "migrate-in.qmp")],
+        [*shell_command(), target.address, "-f", str(EXAMPLES / "migrate-in.qmp")],
         env=environment,
         stdout=subprocess.PIPE,
     )
-    with target.second() as client:  # until it listens there
+    with target.second() as client:  # wait until it listens
         while not (source.folder / "migrate.sock").exists():
             next(client.events(timeout=0.02), None)
-    replies(run, source, "migrate.qmp")
+    run_example(run, source, "migrate.qmp")
     assert incoming.wait(20) == 0
     assert incoming.stdout is not None
     assert incoming.stdout.read().count(b"return") == 2
@@ -91,21 +93,21 @@ def test_migrate(start_vm: StartVm, run: Run, environment: dict[str, str]) -> No
         assert client.execute("query-migrate")["status"] == "completed"
 
 
-def test_snapshot(vm: RunningVm, run: Run) -> None:
-    make_disk(vm.folder, "disk.qcow2")
-    assert replies(run, vm, "snapshot.qmp")[-1]["return"]["status"] == "paused"
+def test_snapshot_saves_and_loads_the_state(vm: RunningVm, run: Run) -> None:
+    create_disks(vm.folder, "disk.qcow2")
+    assert run_example(run, vm, "snapshot.qmp")[-1]["return"]["status"] == "paused"
     vm.shut_down()
-    assert "before" in image_tool("snapshot", "-l", "disk.qcow2", folder=vm.folder)
+    assert "before" in run_image_tool("snapshot", "-l", "disk.qcow2", folder=vm.folder)
 
 
-def test_dump(vm: RunningVm, run: Run) -> None:
-    found = replies(run, vm, "dump.qmp")[-1]["return"]
+def test_dump_writes_the_memory_as_an_elf_file(vm: RunningVm, run: Run) -> None:
+    found = run_example(run, vm, "dump.qmp")[-1]["return"]
     assert found["status"] == "completed"
     assert found["completed"] == found["total"] > 0
     assert (vm.folder / "memory.elf").read_bytes().startswith(b"\x7fELF")
 
 
-def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
+def test_human_prints_the_output_of_the_human_monitor(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-f", str(EXAMPLES / "human.qmp"))
     assert (result.stderr, result.returncode) == ("", 0)
     version, status, *_, last = result.stdout.splitlines()
@@ -115,12 +117,12 @@ def test_the_human_monitor(vm: RunningVm, run: Run) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
-def test_examples_pass_the_check(path: Path, run: Run, schema_file: Path) -> None:
+def test_the_examples_pass_a_dry_run(path: Path, run: Run, schema_file: Path) -> None:
     result = run("--schema", str(schema_file), "-f", str(path))
     assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_the_readme_shows_the_examples() -> None:
+def test_the_readme_mentions_each_example() -> None:
     readme = (EXAMPLES.parent.parent / "README.md").read_text()
     for path in EXAMPLES.iterdir():
         assert f"tests/scripts/{path.name}" in readme

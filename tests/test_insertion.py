@@ -1,4 +1,4 @@
-"""Whatever completion puts on the line is read back as exactly the name that was chosen."""
+"""A name that completion inserts into a line is parsed as exactly that name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from qmp_shell.commands.wait import parse_wait
 from qmp_shell.complete import Candidate, Draft, NameRequest, insertion
 from qmp_shell.language import DotStatement, ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.language.word_types import apply_types
-from qmp_shell.schema import Schema
 from qmp_shell.vm.types import VmTypes
 from qmp_shell.vm.waiting import JobCondition
-from tests.sessions import offline_types
 
-# Text that means something to the notation, to a shell or to a terminal.
-HOSTILE = [
+# Names with characters that are special in the notation, in a shell or at a terminal.
+SPECIAL_NAMES = [
     "a\n| touch pwned\n",
     "\n| touch pwned",
     "a | touch pwned",
@@ -50,15 +48,15 @@ HOSTILE = [
     "a,b=c",
     "",
 ]
-TEXTS = st.one_of(
-    st.sampled_from(HOSTILE),
+NAMES = st.one_of(
+    st.sampled_from(SPECIAL_NAMES),
     st.text(alphabet="ab \t\n\r\"'\\|<>#(){}[]=,.;$`\x00\x1b\x7f\x9b\u2028\ud800é", max_size=8),
     st.text(max_size=8),
 )
 
 
-class OneName:
-    """Whatever is wanted has this name."""
+class SingleName:
+    """A source of candidates with one name of every kind."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -67,27 +65,26 @@ class OneName:
         return [Candidate(self._name)]
 
 
-@pytest.fixture(scope="module")
-def types(schema: Schema) -> VmTypes:
-    return offline_types(schema)
+def complete_line(text: str, name: str, types: VmTypes, *, human: bool = False) -> str | None:
+    """Complete a line with a name.
 
-
-def completed(before: str, name: str, types: VmTypes, *, human: bool = False) -> str | None:
-    """The line after the name was chosen; None: it is not offered."""
-    options = complete_draft(Draft(before, human=human), Registry(), OneName(name), types)
+    :param text: the line up to the cursor.
+    :return: the completed line; None: the name is not offered.
+    """
+    options = complete_draft(Draft(text, human=human), Registry(), SingleName(name), types)
     assert options is not None
-    chosen = next(each for each in options.candidates if each.text == name)
-    written = insertion(chosen, options)
-    if written is None:
+    candidate = next(each for each in options.candidates if each.text == name)
+    inserted = insertion(candidate, options)
+    if inserted is None:
         return None
-    assert written.isprintable()
-    return before[: len(before) - len(options.quote + options.typed)] + written
+    assert inserted.isprintable()
+    return text[: len(text) - len(options.quote + options.typed)] + inserted
 
 
-def run_through(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
-    """The statement that a line is, its words typed."""
+def parse_line(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
+    """Parse a line, and convert its bare words by the types of the command's arguments."""
     source = LineJoiner().add_line(line)
-    assert source is not None, "more lines are wanted"
+    assert source is not None, "the line is incomplete"
     statement = StatementParser().parse(source)
     assert statement is not None
     if isinstance(statement, DotStatement):
@@ -118,72 +115,72 @@ def run_through(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
         ),
     ],
 )
-@hypothesis.given(name=TEXTS)
-def test_values_are_read_back(
+@hypothesis.given(name=NAMES)
+def test_completed_values_are_parsed_as_the_chosen_name(
     types: VmTypes, line: str, path: list[str | int], quote: str, name: str
 ) -> None:
-    written = completed(line + quote, name, types)
-    assert written is not None
-    statement = run_through(written + " )" * written.startswith("transaction"), types)
+    completed = complete_line(line + quote, name, types)
+    assert completed is not None
+    statement = parse_line(completed + " )" * line.startswith("transaction"), types)
     assert isinstance(statement, ExecuteStatement)
     assert statement.pipeline is None
     assert statement.files == ()
     value = statement.message["arguments"]
-    for part in path:
-        value = value[part]
+    for key in path:
+        value = value[key]
     assert value == name
 
 
-@hypothesis.given(name=TEXTS)
-def test_commands_are_read_back(types: VmTypes, name: str) -> None:
-    written = completed("", name, types)
-    if written is not None:
-        statement = run_through(written, types)
+@hypothesis.given(name=NAMES)
+def test_completed_commands_are_parsed_as_the_chosen_name(types: VmTypes, name: str) -> None:
+    completed = complete_line("", name, types)
+    if completed is not None:
+        statement = parse_line(completed, types)
         assert isinstance(statement, ExecuteStatement)
         assert statement.message == {"execute": name, "arguments": {}}
         assert statement.pipeline is None
 
 
+@pytest.mark.parametrize("line", ["", ".events ", ".commands ", ".help ", ".wait ", ".hmp loadvm "])
 @pytest.mark.parametrize("name", ["query-status", "guest-info", "x-query-roms", "__org.me_test"])
-def test_ordinary_commands_are_offered(types: VmTypes, name: str) -> None:
-    assert completed("", name, types) == name
+def test_names_of_usual_characters_are_inserted_unchanged(
+    types: VmTypes, line: str, name: str
+) -> None:
+    assert complete_line(line, name, types) == line + name
 
 
 @pytest.mark.parametrize("line", [".events ", ".commands ", ".help ", ".wait "])
-@hypothesis.given(name=TEXTS)
-def test_words_of_dot_commands_are_read_back(types: VmTypes, line: str, name: str) -> None:
-    written = completed(line, name, types)
-    if written is not None:
-        statement = run_through(written, types)
-        assert statement == DotStatement(line[1:].strip(), name)
+@hypothesis.given(name=NAMES)
+def test_completed_words_of_dot_commands_are_parsed_as_the_chosen_name(
+    types: VmTypes, line: str, name: str
+) -> None:
+    completed = complete_line(line, name, types)
+    if completed is not None:
+        assert parse_line(completed, types) == DotStatement(line[1:].strip(), name)
 
 
-@hypothesis.given(name=TEXTS)
-def test_jobs_that_are_waited_for_are_read_back(types: VmTypes, name: str) -> None:
-    written = completed(".wait job=", name, types)
-    assert written is not None
+@hypothesis.given(name=NAMES)
+def test_completed_jobs_of_wait_are_parsed_as_the_chosen_name(types: VmTypes, name: str) -> None:
+    completed = complete_line(".wait job=", name, types)
+    assert completed is not None
     if name:
-        assert parse_wait(written.removeprefix(".wait ")).condition == JobCondition(name)
+        assert parse_wait(completed.removeprefix(".wait ")).condition == JobCondition(name)
 
 
-@hypothesis.given(name=TEXTS)
-def test_paths_are_read_back(types: VmTypes, name: str) -> None:
-    for quote in ("", '"'):
-        completions = complete_draft(Draft(f".source {quote}"), Registry(), OneName(""), types)
-        assert completions is not None
-        written = insertion(Candidate(name), completions)
-        assert written is not None
-        check_path(f".source {written}", name, types)
-
-
-def check_path(line: str, name: str, types: VmTypes) -> None:
-    statement = run_through(line, types)
+@pytest.mark.parametrize("quote", ["", '"'])
+@hypothesis.given(name=NAMES)
+def test_completed_paths_are_parsed_as_the_chosen_path(
+    types: VmTypes, quote: str, name: str
+) -> None:
+    completions = complete_draft(Draft(f".source {quote}"), Registry(), SingleName(""), types)
+    assert completions is not None
+    statement = parse_line(f".source {insertion(Candidate(name), completions)}", types)
     assert isinstance(statement, DotStatement)
     assert parse_path(statement.argument) == name
 
 
-def human_words(line: str) -> list[str]:
-    """A line's words as QEMU's monitor reads them (get_str() in monitor/hmp.c)."""
+def split_human_line(line: str) -> list[str]:
+    """Split a line into words as QEMU's human monitor does (get_str() in monitor/hmp.c)."""
     escapes = {"n": "\n", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
     words = []
     for quoted, bare in re.findall(r'"((?:\\.|[^"\\])*)"|(\S+)', line):
@@ -192,13 +189,16 @@ def human_words(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize(
+    ("prefix", "human"),
+    [pytest.param("", True, id="human monitor mode"), pytest.param(".hmp ", False, id=".hmp")],
+)
 @pytest.mark.parametrize("line", ["device_del ", "loadvm ", "info block ", "set_link "])
-@hypothesis.given(name=TEXTS)
-def test_words_of_the_human_monitor_are_read_back(
-    types: VmTypes, line: str, quote: str, name: str
+@hypothesis.given(name=NAMES)
+def test_completed_words_of_the_human_monitor_are_parsed_as_the_chosen_name(
+    types: VmTypes, line: str, prefix: str, human: bool, quote: str, name: str
 ) -> None:
-    for before, human in ((line, True), (f".hmp {line}", False)):
-        written = completed(before + quote, name, types, human=human)
-        if written is not None and name:
-            assert human_words(written)[-1] == name
-            assert not written.startswith(".") or before.startswith(".")
+    completed = complete_line(prefix + line + quote, name, types, human=human)
+    if completed is not None and name:
+        assert split_human_line(completed)[-1] == name
+        assert completed.startswith(prefix + line)

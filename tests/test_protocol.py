@@ -1,4 +1,4 @@
-"""The protocol without a connection: framing, states, and what each received message is."""
+"""The protocol without a connection: framing, states, and classification of messages."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ from qmp_shell.protocol import (
 GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}}}
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda children: st.lists(children) | st.dictionaries(st.text(), children),
-    max_leaves=20,
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3)
+    ),
+    max_leaves=8,
 )
-messages = st.dictionaries(st.text(), json_values)
+messages = st.dictionaries(st.text(max_size=5), json_values, max_size=3)
 
 
 def encode(*sent: Message) -> bytes:
@@ -47,18 +49,19 @@ def encode(*sent: Message) -> bytes:
 
 
 def receive(conversation: Conversation, *sent: Message) -> list[Received]:
-    """Have a conversation receive messages; return what it makes of them."""
+    """Have a conversation receive messages, and return the received items."""
     return conversation.receive_data(encode(*sent))
 
 
 def violation_of(received: list[Received]) -> ProtocolError:
-    """Return the violation that must be the only item."""
+    """Return the error of the violation that must be the only received item."""
     (item,) = received
     assert isinstance(item, Violation)
     return item.error
 
 
-def feed(framer: Framer, data: bytes) -> list[bytes]:
+def feed_framer(framer: Framer, data: bytes) -> list[bytes]:
+    """Have a framer receive data, and return the complete messages."""
     framer.feed(data)
     found = []
     while (text := framer.next_object()) is not None:
@@ -66,7 +69,7 @@ def feed(framer: Framer, data: bytes) -> list[bytes]:
     return found
 
 
-def ready() -> Conversation:
+def ready_conversation() -> Conversation:
     """Return a conversation whose handshake is over."""
     conversation = Conversation()
     receive(conversation, {**GREETING})
@@ -77,6 +80,7 @@ def ready() -> Conversation:
 
 
 def send(conversation: Conversation, **members: Any) -> Request:
+    """Send ``query-status`` with more members, and return its request."""
     return conversation.send({"execute": "query-status", **members}).request
 
 
@@ -91,12 +95,14 @@ def test_framing_does_not_depend_on_how_the_stream_is_cut(
     framer = Framer()
     found = []
     for start in range(0, len(stream), size):
-        found += feed(framer, stream[start : start + size])
+        found += feed_framer(framer, stream[start : start + size])
     assert [json.loads(text.decode("utf-8", "surrogatepass")) for text in found] == sent
 
 
-def test_messages_need_no_separator() -> None:
-    assert [json.loads(text) for text in feed(Framer(), b'{"a":1}{"b":"}\\"{"} {"c":[{}]}')] == [
+def test_messages_without_separators_are_split() -> None:
+    assert [
+        json.loads(text) for text in feed_framer(Framer(), b'{"a":1}{"b":"}\\"{"} {"c":[{}]}')
+    ] == [
         {"a": 1},
         {"b": '}"{'},
         {"c": [{}]},
@@ -105,14 +111,14 @@ def test_messages_need_no_separator() -> None:
 
 def test_a_complete_message_does_not_wait_for_the_next_byte() -> None:
     framer = Framer()
-    assert feed(framer, b'{"a": [1, {"b": "x"}]') == []
+    assert feed_framer(framer, b'{"a": [1, {"b": "x"}]') == []
     assert framer
-    assert feed(framer, b"}") == [b'{"a": [1, {"b": "x"}]}']
+    assert feed_framer(framer, b"}") == [b'{"a": [1, {"b": "x"}]}']
     assert not framer
 
 
-class Counting:
-    """A pattern that counts how many bytes it matches."""
+class CountingPattern:
+    """A regular expression that counts the bytes of its matches."""
 
     def __init__(self, pattern: re.Pattern[bytes]) -> None:
         self._pattern = pattern
@@ -137,17 +143,17 @@ class Counting:
 def test_each_byte_is_examined_once(
     text: bytes, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patterns = [Counting(framing._TO_BRACKET), Counting(framing._TO_QUOTE)]
+    patterns = [CountingPattern(framing._TO_BRACKET), CountingPattern(framing._TO_QUOTE)]
     monkeypatch.setattr(framing, "_TO_BRACKET", patterns[0])
     monkeypatch.setattr(framing, "_TO_QUOTE", patterns[1])
     framer = Framer()
-    found = [m for i in range(0, len(text), size) for m in feed(framer, text[i : i + size])]
+    found = [m for i in range(0, len(text), size) for m in feed_framer(framer, text[i : i + size])]
     assert found == [text]
     assert sum(pattern.bytes for pattern in patterns) <= len(text)
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n", "HTTP/1.1 400"),
         (b"QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) ", "human monitor"),
@@ -156,16 +162,18 @@ def test_each_byte_is_examined_once(
         (b'{"a": ' * (MAX_DEPTH + 1), "nested"),
     ],
 )
-def test_what_is_not_qmp_is_refused_at_once(data: bytes, says: str) -> None:
-    with pytest.raises(ProtocolError, match=says):
-        feed(Framer(), data)
+def test_data_that_is_not_qmp_is_refused_before_a_message_is_complete(
+    data: bytes, message: str
+) -> None:
+    with pytest.raises(ProtocolError, match=message):
+        feed_framer(Framer(), data)
 
 
-def test_a_message_without_end_is_refused_before_memory_is_exhausted() -> None:
+def test_a_message_longer_than_the_limit_is_refused() -> None:
     framer = Framer(limit=1000)
-    feed(framer, b'{"a": "' + b"x" * 900)
+    feed_framer(framer, b'{"a": "' + b"x" * 900)
     with pytest.raises(ProtocolError, match="more than 1000 bytes"):
-        feed(framer, b"x" * 100)
+        feed_framer(framer, b"x" * 100)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +222,7 @@ def test_a_refused_handshake_may_be_tried_again() -> None:
     assert isinstance(accepted, Negotiated)
 
 
-def test_an_old_greeting_is_answered_without_arguments() -> None:
+def test_the_handshake_has_no_arguments_if_no_capability_is_offered() -> None:
     conversation = Conversation()
     version = {"qemu": "0.12.50", "package": ""}
     receive(conversation, {"QMP": {"version": version, "capabilities": []}})
@@ -222,7 +230,7 @@ def test_an_old_greeting_is_answered_without_arguments() -> None:
 
 
 @pytest.mark.parametrize("offered", [None, 5, "oob", {}])
-def test_capabilities_that_are_no_list_are_ignored(offered: Any) -> None:
+def test_capabilities_other_than_a_list_are_ignored(offered: Any) -> None:
     conversation = Conversation()
     receive(conversation, {"QMP": {"capabilities": offered}})
     assert "arguments" not in conversation.send_handshake().message
@@ -240,7 +248,7 @@ def test_commands_are_refused_before_the_handshake_is_over() -> None:
     with pytest.raises(ConnectError, match="synchronizing"):
         send(Conversation(agent=True))
     with pytest.raises(ConnectError, match="the handshake is over"):
-        ready().send_handshake()
+        ready_conversation().send_handshake()
 
 
 @pytest.mark.parametrize("first", [{"return": {}}, {"event": "STOP"}, {"QMP": 1}, {}])
@@ -257,7 +265,7 @@ def test_an_event_may_come_before_the_reply_to_the_handshake() -> None:
 
 
 def test_messages_before_a_violation_are_returned_first() -> None:
-    conversation = ready()
+    conversation = ready_conversation()
     request = send(conversation)
     reply = {"return": 1, "id": request.identity}
     received = conversation.receive_data(encode({"event": "A"}, reply) + b" garbage")
@@ -267,7 +275,7 @@ def test_messages_before_a_violation_are_returned_first() -> None:
 
 
 def test_after_a_violation_every_use_raises_it_again() -> None:
-    conversation = ready()
+    conversation = ready_conversation()
     error = violation_of(receive(conversation, {"what": "ever"}))
     assert "not QMP" in str(error)
     for use in (
@@ -284,8 +292,10 @@ def test_after_a_violation_every_use_raises_it_again() -> None:
 @pytest.mark.parametrize(
     ("data", "in_message"), [(b"", False), (b'{"event": "A"}\r\n', False), (b'{"event"', True)]
 )
-def test_the_end_of_the_stream(data: bytes, in_message: bool) -> None:
-    conversation = ready()
+def test_the_end_of_the_stream_closes_the_conversation_and_may_be_within_a_message(
+    data: bytes, in_message: bool
+) -> None:
+    conversation = ready_conversation()
     conversation.receive_data(data)
     assert conversation.receive_eof() == in_message
     assert conversation.state is State.CLOSED
@@ -296,7 +306,7 @@ def test_the_end_of_the_stream(data: bytes, in_message: bool) -> None:
         conversation.receive_eof()
 
 
-def test_a_transition_leads_out_of_every_state_but_the_last_ones() -> None:
+def test_every_state_but_the_final_ones_has_transitions() -> None:
     final = {State.CLOSED, State.FAILED}
     assert {state for state, _ in TRANSITIONS} == set(State) - final
     for state in set(State) - final:
@@ -308,7 +318,7 @@ def test_a_transition_leads_out_of_every_state_but_the_last_ones() -> None:
 
 
 def test_replies_are_matched_with_commands_by_id() -> None:
-    conversation = ready()
+    conversation = ready_conversation()
     first, second = send(conversation), send(conversation)
     error = {"class": "X", "desc": "y"}
     (reply,) = receive(conversation, {"id": second.identity, "error": error})
@@ -322,7 +332,7 @@ def test_replies_are_matched_with_commands_by_id() -> None:
 
 
 def test_an_id_stays_in_the_reply_only_if_the_caller_gave_it() -> None:
-    conversation = ready()
+    conversation = ready_conversation()
     without, with_id = send(conversation), send(conversation, id={"my": "id"})
     replies = {"return": 1, "id": without.identity}, {"return": 2, "id": {"my": "id"}}
     received = receive(conversation, *replies)
@@ -334,14 +344,14 @@ def test_an_id_stays_in_the_reply_only_if_the_caller_gave_it() -> None:
 
 
 def test_a_reply_without_id_answers_the_oldest_command() -> None:
-    conversation = ready()
+    conversation = ready_conversation()
     first, _ = send(conversation), send(conversation)
     error = {"error": {"class": "GenericError", "desc": "JSON parse error"}}
     assert receive(conversation, error) == [Reply(error, first)]
 
 
 def test_a_reply_to_an_abandoned_command_is_late() -> None:
-    conversation = ready()
+    conversation = ready_conversation()
     abandoned, awaited = send(conversation), send(conversation)
     assert not conversation.owed_replies
     abandoned.abandoned = True
@@ -355,22 +365,22 @@ def test_a_reply_to_an_abandoned_command_is_late() -> None:
     assert not conversation.owed_replies
 
 
-def test_a_quiet_command_owes_nobody_a_late_reply() -> None:
-    conversation = ready()
+def test_the_reply_to_an_abandoned_quiet_command_is_not_owed() -> None:
+    conversation = ready_conversation()
     request = conversation.send({"execute": "query-jobs"}, quiet=True).request
     request.abandoned = True
     assert not conversation.owed_replies
 
 
-def test_a_reply_that_answers_nothing_is_a_stray() -> None:
-    conversation = ready()
+def test_a_reply_without_a_command_is_a_stray_reply() -> None:
+    conversation = ready_conversation()
     forgotten = send(conversation)
     conversation.forget(forgotten)
     stray = {"return": {}, "id": forgotten.identity}
     assert receive(conversation, stray) == [StrayReply(stray)]
 
 
-def test_each_message_is_available_as_it_was_on_the_wire() -> None:
+def test_each_received_item_has_the_message_as_it_was_received() -> None:
     conversation = Conversation()
     (greeting,) = receive(conversation, {**GREETING})
     assert isinstance(greeting, Greeting)
@@ -379,13 +389,13 @@ def test_each_message_is_available_as_it_was_on_the_wire() -> None:
     (negotiated,) = receive(conversation, {"return": {}, "id": handshake.identity})
     assert isinstance(negotiated, Negotiated)
     assert negotiated.wire == {"return": {}, "id": handshake.identity}
-    loud = send(conversation)
+    normal = send(conversation)
     quiet = conversation.send({"execute": "query-jobs"}, quiet=True).request
     late = conversation.send({"execute": "query-jobs"}, quiet=True).request
     late.abandoned = True
     sent: list[Message] = [
         {"event": "STOP"},
-        {"id": loud.identity, "return": {}},
+        {"id": normal.identity, "return": {}},
         {"return": {}, "id": quiet.identity},
         {"return": {}, "id": late.identity},
         {"return": {}, "id": 99},
@@ -400,13 +410,13 @@ def test_each_message_is_available_as_it_was_on_the_wire() -> None:
 
 def test_an_event_has_a_name_data_and_a_timestamp() -> None:
     message = {"event": "STOP", "timestamp": {"seconds": 2, "microseconds": 500000}}
-    (event,) = receive(ready(), message)
+    (event,) = receive(ready_conversation(), message)
     assert isinstance(event, Event)
     assert (event.name, event.data, event.timestamp) == ("STOP", {}, 2.5)
 
 
 @pytest.mark.parametrize(
-    "stamp",
+    "timestamp",
     [
         None,
         {},
@@ -417,15 +427,15 @@ def test_an_event_has_a_name_data_and_a_timestamp() -> None:
         {"seconds": 10**18, "microseconds": 0},
     ],
 )
-def test_an_event_with_unusual_members_is_an_event_nonetheless(stamp: Any) -> None:
-    event = Event({"event": None, "timestamp": stamp, "data": None})
+def test_an_event_with_members_of_unexpected_types_has_default_values(timestamp: Any) -> None:
+    event = Event({"event": None, "timestamp": timestamp, "data": None})
     assert (event.name, event.data, event.timestamp) == ("None", {}, 0.0)
 
 
 # Guest agents
 
 
-def test_a_guest_agents_output_counts_only_after_its_delimiter() -> None:
+def test_output_of_a_guest_agent_before_its_delimiter_is_ignored() -> None:
     conversation = Conversation(agent=True)
     assert conversation.receive_data(b"old garbage") == []
     handshake = conversation.send_handshake(77)

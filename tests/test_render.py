@@ -1,8 +1,9 @@
-"""What is printed: safe for a terminal, exact for a program."""
+"""Formatting of output, which must be safe for a terminal and exact for a program."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -21,38 +22,41 @@ from qmp_shell.render.text import (
 from qmp_shell.render.views import Look
 from qmp_shell.vm.records import parse_version
 
-CONTROL = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
+CONTROL_CHARACTERS = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
 
 
 @given(st.text())
-def test_clean_text_has_nothing_that_a_terminal_acts_on(text: str) -> None:
-    assert not CONTROL & set(sanitize(text))
+def test_sanitized_text_has_no_control_characters(text: str) -> None:
+    assert not CONTROL_CHARACTERS & set(sanitize(text))
     sanitize(text).encode()
 
 
-def test_clean_text_is_otherwise_as_it_was() -> None:
+def test_sanitizing_keeps_all_other_characters() -> None:
     assert (
         sanitize("a\tb\r\nc\x1b[31m\x9b1m\x7f\u00e9 \U0001f600") == "a\tb\nc[31m1m\u00e9 \U0001f600"
     )
 
 
 @given(st.text(), st.booleans())
-def test_json_is_safe_and_exact(text: str, ascii_only: bool) -> None:
-    for shown in (format_compact({text: text}), format_pretty({text: text}, ascii_only=ascii_only)):
-        assert not CONTROL & set(shown)
-        shown.encode()
-        assert json.loads(shown) == {text: text}
+def test_formatted_json_has_no_control_characters_and_the_same_value(
+    text: str, ascii_only: bool
+) -> None:
+    for formatted in (
+        format_compact({text: text}),
+        format_pretty({text: text}, ascii_only=ascii_only),
+    ):
+        assert not CONTROL_CHARACTERS & set(formatted)
+        formatted.encode()
+        assert json.loads(formatted) == {text: text}
 
 
-def test_pretty_keeps_order_and_characters() -> None:
+def test_indented_json_keeps_the_order_of_members_and_all_characters() -> None:
     assert (
         format_pretty({"b": ["\u00e9"], "a": 1}) == '{\n  "b": [\n    "\u00e9"\n  ],\n  "a": 1\n}'
     )
 
 
-def test_colours_change_nothing_else() -> None:
-    import re
-
+def test_colours_do_not_change_the_text() -> None:
     text = format_pretty({"b": ["x\\", None, True, 1.5e3, {}], "a": ""})
     assert re.sub("\x1b\\[[0-9;]*m", "", highlight_json(text)) == text
     formatter = Formatter(Look(colour=True, ascii_only=True))
@@ -71,13 +75,18 @@ def test_colours_change_nothing_else() -> None:
         ({"version": "0.11"}, "0.11"),
     ],
 )
-def test_versions(greeting: Message, text: str) -> None:
+def test_versions_of_all_greetings_are_formatted(greeting: Message, text: str) -> None:
     assert format_version(parse_version(greeting.get("version"))) == text
 
 
-def test_an_event_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_formatted_as_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     stamp = {"seconds": 3661, "microseconds": 250999}
     event = Event({"event": "STOP\x1b", "data": {"a": "\n\x9b"}, "timestamp": stamp})
     assert format_event(event).endswith('.250 STOP {"a": "\\n\\u009b"}')
-    assert format_event(Event({"event": "X", "timestamp": {"seconds": -1, "microseconds": -1}}))
+
+
+def test_an_event_without_a_valid_timestamp_is_formatted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    event = Event({"event": "STOP", "timestamp": {"seconds": -1, "microseconds": -1}})
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d\d\d STOP", format_event(event))

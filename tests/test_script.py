@@ -467,7 +467,7 @@ def test_the_storage_daemon_executes_commands_and_has_help(folder: Path, run: Ru
         daemon.wait()
 
 
-def test_a_closed_standard_output_or_error_is_no_crash(
+def test_a_closed_standard_output_is_an_error_and_a_closed_standard_error_is_not(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
     def run_with(redirection: str) -> subprocess.CompletedProcess[bytes]:
@@ -786,7 +786,7 @@ def test_qom_set_accepts_a_structure_as_its_value(vm: RunningVm, run: Run) -> No
         [{"name": "1", "meta-type": "object", "members": 5, "variants": [3]}, 7],
     ],
 )
-def test_an_inconsistent_schema_is_no_crash(
+def test_an_inconsistent_schema_does_not_crash_the_shell(
     run: Run, tmp_path: Path, entries: list[object]
 ) -> None:
     command = {"name": "test", "meta-type": "command", "arg-type": "1", "ret-type": "2"}

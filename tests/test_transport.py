@@ -1,8 +1,9 @@
-"""Each transport with a real QEMU, and what a transport must do for the client."""
+"""Each transport with a real QEMU, and the interface between transport and client."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import shlex
@@ -25,16 +26,15 @@ from qmp_shell.transport.listen import accept_stream
 from qmp_shell.transport.stream import SocketStream
 from qmp_shell.transport.unix import UnixAddress
 from qmp_shell.transport.unix_abstract import UnixAbstractAddress
-from tests.conftest import Run, RunningVm, StartTerminal, StartVm
+from tests.conftest import NAME_REPLY, Run, RunningVm, StartTerminal, StartVm, shell_command
 from tests.peer import GREETING
 
-NAME = {"name": "testvm"}
-NAME_LINE = '{"return": {"name": "testvm"}}\n'
+NAME_RESULT = {"name": "testvm"}
 
 
 @pytest.fixture
 def abstract_name() -> str:
-    """A name in the abstract namespace that no other program uses."""
+    """A name of an abstract socket that no other program uses."""
     return f"qmp-test-{uuid.uuid4()}"
 
 
@@ -46,14 +46,15 @@ def port() -> int:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition is true, at most for 20 s."""
     deadline = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.01)
 
 
 def is_listening(path: Path) -> bool:
-    """Whether a program listens on a UNIX socket, asked without connecting to it."""
+    """Whether a program listens on a UNIX socket, found out without connecting to it."""
     rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
     return any(row[-1] == str(path) and row[3] == "00010000" for row in rows)
 
@@ -62,7 +63,7 @@ def is_listening(path: Path) -> bool:
 
 
 class BufferingStream(SocketStream):
-    """Reads ahead, as TLS does, and returns a few bytes at a time."""
+    """A stream that reads ahead, as TLS does, and returns a few bytes at a time."""
 
     _buffer = b""
 
@@ -77,7 +78,7 @@ class BufferingStream(SocketStream):
         return data
 
     def read_ahead(self) -> None:
-        """Read before anyone asks, as the end of a TLS handshake may."""
+        """Fill the buffer before the first call of receive(), as the end of a TLS handshake may."""
         wait_until(lambda: bool(self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)))
         self._buffer = super().receive(1 << 16)
 
@@ -85,19 +86,18 @@ class BufferingStream(SocketStream):
 def test_data_that_a_transport_has_buffered_is_received(vm: RunningVm) -> None:
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(vm.address)
-    greeting = connection.recv(1, socket.MSG_PEEK)  # blocks until there is one
-    assert greeting == b"{"
+    assert connection.recv(1, socket.MSG_PEEK) == b"{", "waits for the greeting"
     stream = BufferingStream(connection)
     stream.read_ahead()
     with Client(stream, timeout=20) as client:
         client.negotiate()
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
         vm.run("cont")
         assert next(client.events(timeout=20)).name == "RESUME"
 
 
-def test_one_receive_leaves_nothing_buffered() -> None:
-    """A front end only watches the descriptor, which does not become readable again."""
+def test_one_receive_processes_all_buffered_data() -> None:
+    """A front end polls the descriptor only, which does not become readable again."""
     ours, theirs = socket.socketpair()
     events: list[object] = []
     with theirs, Client(BufferingStream(ours)) as client:
@@ -125,10 +125,10 @@ def test_descriptors_are_refused_where_they_cannot_be_sent(vm: RunningVm) -> Non
         client.negotiate()
         with pytest.raises(qmp_shell.UsageError, match="UNIX socket only"):
             client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
 
 
-def test_the_end_of_a_connection_has_a_reason(vm: RunningVm) -> None:
+def test_the_end_reason_of_a_connection_is_kept(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         assert client.end_reason is None
         vm.close()
@@ -157,19 +157,23 @@ def test_only_the_transport_in_use_is_imported(vm: RunningVm) -> None:
 # unix-abstract:NAME
 
 
-def test_an_abstract_socket(start_vm: StartVm, abstract_name: str, run: Run) -> None:
+def test_a_client_connects_to_an_abstract_socket(
+    start_vm: StartVm, abstract_name: str, run: Run
+) -> None:
     start_vm(
         *("-chardev", f"socket,id=c,path={abstract_name},abstract=on,server=on,wait=off"),
         *("-mon", "chardev=c,mode=control"),
     )
     result = run(f"unix-abstract:{abstract_name}", "-c", "query-name")
-    assert (result.stdout, result.stderr) == (NAME_LINE, "")
+    assert (result.stdout, result.stderr) == (NAME_REPLY, "")
     with qmp_shell.connect(f"unix:{abstract_name},abstract=on,server=on,wait=off") as client:
         client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
         assert client.execute("closefd", fdname="f") == {}
 
 
-def test_waiting_for_an_abstract_socket(start_vm: StartVm, abstract_name: str) -> None:
+def test_connect_waits_for_an_abstract_socket_and_advises_how_to_create_it(
+    start_vm: StartVm, abstract_name: str
+) -> None:
     address = f"unix-abstract:{abstract_name}"
     with pytest.raises(qmp_shell.ConnectError) as caught:
         qmp_shell.connect(address, wait=0.1)
@@ -177,12 +181,14 @@ def test_waiting_for_an_abstract_socket(start_vm: StartVm, abstract_name: str) -
     assert str(caught.value) == (
         f"{address}: nobody listens there after waiting 0.1 s; start QEMU with {advice}"
     )
-    start_vm(*shlex.split(advice))  # QEMU takes the advice
+    start_vm(*shlex.split(advice))  # QEMU accepts the advised option
     with qmp_shell.connect(address, wait=20) as client:
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
 
 
-def test_an_abstract_socket_whose_backlog_is_full(abstract_name: str) -> None:
+def test_connecting_to_an_abstract_socket_with_a_full_backlog_says_that_it_is_busy(
+    abstract_name: str,
+) -> None:
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
         server.bind(f"\0{abstract_name}")
         server.listen(0)
@@ -197,9 +203,9 @@ def test_an_abstract_socket_whose_backlog_is_full(abstract_name: str) -> None:
 def run_with_descriptor(
     descriptor: int, *arguments: str, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``qmp-shell fd:N`` as a program that inherits the descriptor."""
+    """Run ``qmp-shell fd:N`` with an inherited file descriptor N, and return its result."""
     return subprocess.run(
-        [sys.executable, "-m", "qmp_shell", f"fd:{descriptor}", *arguments],
+        [*shell_command(), f"fd:{descriptor}", *arguments],
         pass_fds=(descriptor,),
         capture_output=True,
         text=True,
@@ -209,7 +215,9 @@ def run_with_descriptor(
     )
 
 
-def test_an_inherited_connection(vm: RunningVm, environment: dict[str, str]) -> None:
+def test_an_inherited_connection_carries_commands_and_descriptors(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(vm.address)
         result = run_with_descriptor(
@@ -218,10 +226,10 @@ def test_an_inherited_connection(vm: RunningVm, environment: dict[str, str]) -> 
             environment=environment,
         )
     assert (result.stderr, result.returncode) == ("", 0)
-    assert result.stdout == NAME_LINE + '{"return": {}}\n' * 2
+    assert result.stdout == NAME_REPLY + '{"return": {}}\n' * 2
 
 
-def test_a_socket_pair_shared_with_qemu(qemu: str, folder: Path) -> None:
+def test_a_client_uses_one_end_of_a_socket_pair_shared_with_qemu(qemu: str, folder: Path) -> None:
     ours, theirs = socket.socketpair()
     vm = RunningVm(
         qemu,
@@ -233,7 +241,7 @@ def test_a_socket_pair_shared_with_qemu(qemu: str, folder: Path) -> None:
         theirs.close()
         # The client closes the descriptor that it was given; ``ours`` must not do so again.
         with qmp_shell.connect(f"fd:{ours.detach()}", greeting_timeout=20) as client:
-            assert client.execute("query-name") == NAME
+            assert client.execute("query-name") == NAME_RESULT
 
 
 def test_an_inherited_connection_can_be_used_only_once(
@@ -247,9 +255,8 @@ def test_an_inherited_connection_can_be_used_only_once(
             environment=environment,
         )
         address = f"fd:{connection.fileno()}"
-    once = f"{address} is not connected (any more); an inherited socket can be used only once"
-    assert result.stderr.splitlines()[0] == f"qmp-shell: {once}"
-    assert result.stdout == ""
+    assert result.stderr == f"qmp-shell: {address} can be attached to only once\n"
+    assert result.stdout == f'{{"return": {json.dumps(NAME)}}}\n'  # it is still attached
 
 
 def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> None:
@@ -258,7 +265,7 @@ def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> No
     number = connection.detach()
     try:
         with qmp_shell.connect(f"fd:{number}") as client:
-            assert client.execute("query-name") == NAME
+            assert client.execute("query-name") == NAME_RESULT
         with socket.socket(socket.AF_UNIX) as other:
             other.connect(vm.address)
             assert other.fileno() != number
@@ -268,24 +275,24 @@ def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> No
         os.close(number)
 
 
-def test_a_descriptor_that_is_no_connected_socket(folder: Path) -> None:
-    def fault(number: int) -> str:
+def test_a_descriptor_other_than_a_connected_stream_socket_is_refused(folder: Path) -> None:
+    def connect_error(number: int) -> str:
         with pytest.raises(qmp_shell.ConnectError) as caught:
             qmp_shell.connect(f"fd:{number}", wait=20)
         return str(caught.value).removeprefix(f"fd:{number}")
 
     with (folder / "file").open("w") as file:
-        assert fault(file.fileno()) == " is not a socket"
+        assert connect_error(file.fileno()) == " is not a socket"
         number = file.fileno()
-    assert fault(number) == ": no such file descriptor was inherited"
+    assert connect_error(number) == ": no such file descriptor was inherited"
     with socket.socket(socket.AF_UNIX) as server:
-        assert "is not connected" in fault(server.fileno())
+        assert "is not connected" in connect_error(server.fileno())
         server.bind(str(folder / "sock"))
         server.listen()
-        assert fault(server.fileno()) == " is a listening socket; a connected one is needed"
+        assert connect_error(server.fileno()) == " is a listening socket; a connected one is needed"
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs:
-        assert fault(ours.fileno()) == " is not a stream socket"
+        assert connect_error(ours.fileno()) == " is not a stream socket"
 
 
 # Listening
@@ -300,8 +307,8 @@ def test_qemu_connects_to_a_unix_socket(start_vm: StartVm, folder: Path) -> None
         start_vm(*shlex.split(option))
 
     with qmp_shell.listen(path, wait=20, on_listening=start) as client:
-        assert not path.exists(), "one connection is accepted, and nothing is left behind"
-        assert client.execute("query-name") == NAME
+        assert not path.exists(), "the socket is removed after the first connection"
+        assert client.execute("query-name") == NAME_RESULT
         client.request({"execute": "getfd", "arguments": {"fdname": "f"}}, [0])
     assert modes == ["srw-------"]
 
@@ -314,7 +321,7 @@ def test_qemu_connects_to_a_chardev_without_server(start_vm: StartVm, folder: Pa
         wait=20,
         on_listening=lambda _: start_vm("-chardev", chardev, "-mon", "chardev=c,mode=control"),
     ) as client:
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
@@ -324,7 +331,7 @@ def test_qemu_connects_to_a_tcp_port(start_vm: StartVm, port: int, host: str) ->
         wait=20,
         on_listening=lambda option: start_vm(*shlex.split(option)),
     ) as client:
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
 
 
 @pytest.mark.parametrize(("family", "host"), [("AF_INET", "127.0.0.1"), ("AF_INET6", "::1")])
@@ -334,7 +341,7 @@ def test_all_addresses_of_a_name_are_listened_on(
     def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         loopback = (socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")
         found = [(family, socket.SOCK_STREAM, 6, "", (host, port)) for family, host in loopback]
-        return [*found, found[0]]  # twice, as /etc/hosts may have it
+        return [*found, found[0]]  # an address may be listed twice in /etc/hosts
 
     connections: list[socket.socket] = []
 
@@ -348,12 +355,14 @@ def test_all_addresses_of_a_name_are_listened_on(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-def test_the_advised_option_opens_a_tcp_port(start_vm: StartVm, port: int, host: str) -> None:
+def test_qemu_accepts_the_advised_option_for_a_tcp_port(
+    start_vm: StartVm, port: int, host: str
+) -> None:
     with pytest.raises(qmp_shell.ConnectError, match="start QEMU with -") as caught:
         qmp_shell.connect(f"{host}:{port}")
     start_vm(*shlex.split(str(caught.value).partition("start QEMU with ")[2]))
     with qmp_shell.connect(f"{host}:{port}", wait=20) as client:
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
 
 
 def test_qemu_connects_to_an_abstract_socket(start_vm: StartVm, abstract_name: str) -> None:
@@ -362,7 +371,7 @@ def test_qemu_connects_to_an_abstract_socket(start_vm: StartVm, abstract_name: s
         wait=20,
         on_listening=lambda option: start_vm(*shlex.split(option)),
     ) as client:
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
 
 
 def test_another_user_cannot_connect_to_an_abstract_socket(
@@ -370,34 +379,35 @@ def test_another_user_cannot_connect_to_an_abstract_socket(
 ) -> None:
     code = (
         "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('\\0' + sys.argv[1]);"
-        "print(s.recv(1))"
+        "print('connected', flush=True); print(s.recv(1))"
     )
-    strangers: list[subprocess.Popen[bytes]] = []
+    processes: list[subprocess.Popen[bytes]] = []
 
-    def start_stranger(_: str) -> None:
+    def connect_as_other_user(_: str) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        is_root = os.getuid() == 0
-        strangers.append(
-            subprocess.Popen(
-                ["/usr/bin/python3", "-c", code, abstract_name],
-                stdout=subprocess.PIPE,
-                user=65534 if is_root else None,
-            )
+        process = subprocess.Popen(
+            ["/usr/bin/python3", "-c", code, abstract_name],
+            stdout=subprocess.PIPE,
+            user=65534 if os.getuid() == 0 else None,
         )
+        processes.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"connected\n"
 
+    address = UnixAbstractAddress(abstract_name)
     with pytest.raises(qmp_shell.ConnectError, match="no VM connected within"):
-        accept_stream(UnixAbstractAddress(abstract_name), wait=1, on_listening=start_stranger)
-    stdout, _ = strangers[0].communicate(timeout=20)
-    assert stdout == b"b''\n", "the connection was accepted, and closed at once"
+        accept_stream(address, wait=0, on_listening=connect_as_other_user)
+    stdout, _ = processes[0].communicate(timeout=20)
+    assert stdout == b"b''\n", "the connection is closed at once"
 
 
-def test_a_long_path_can_be_listened_on(tmp_path: Path) -> None:
+def test_listening_on_a_long_path_is_possible(tmp_path: Path) -> None:
     folder = tmp_path / ("d" * 100)
     folder.mkdir()
     address = UnixAddress(str(folder / "sock"))
-    client = []
-    accept_stream(address, wait=20, on_listening=lambda _: client.append(address.connect(1)))
-    assert len(client) == 1
+    clients = []
+    accept_stream(address, wait=20, on_listening=lambda _: clients.append(address.connect(1)))
+    assert len(clients) == 1
     assert list(folder.iterdir()) == []
 
 
@@ -417,40 +427,41 @@ def test_exactly_one_connection_is_accepted(folder: Path) -> None:
 
 
 def is_readable(descriptor: int) -> bool:
+    """Whether a descriptor has data to read."""
     return bool(select.select([descriptor], [], [], 0)[0])
 
 
-def test_a_stale_socket_is_replaced(start_vm: StartVm, folder: Path) -> None:
+def test_listening_replaces_a_stale_socket(start_vm: StartVm, folder: Path) -> None:
     path = folder / "stale.sock"
     with socket.socket(socket.AF_UNIX) as gone:
         gone.bind(str(path))
     with qmp_shell.listen(
         path, wait=20, on_listening=lambda option: start_vm(*shlex.split(option))
     ) as client:
-        assert client.execute("query-name") == NAME
+        assert client.execute("query-name") == NAME_RESULT
     assert not path.exists()
 
 
-def test_a_path_in_use_is_refused(vm: RunningVm, folder: Path) -> None:
-    def fault(path: str) -> str:
+def test_listening_on_a_path_in_use_is_refused(vm: RunningVm, folder: Path) -> None:
+    def connect_error(path: str) -> str:
         with pytest.raises(qmp_shell.ConnectError) as caught:
             qmp_shell.listen(path, wait=0)
         return str(caught.value)
 
-    assert fault(vm.address) == f"{vm.address}: another program listens there already"
+    assert connect_error(vm.address) == f"{vm.address}: another program listens there already"
     with qmp_shell.connect(vm.address, wait=20) as client:
-        assert client.execute("query-name") == NAME
-        assert fault(vm.address) == f"{vm.address}: another program listens there already"
+        assert client.execute("query-name") == NAME_RESULT
+        assert connect_error(vm.address) == f"{vm.address}: another program listens there already"
     file = folder / "file"
-    file.write_text("precious")
-    assert fault(str(file)) == f"{file} exists already, and is not a socket"
-    assert file.read_text() == "precious"
+    file.write_text("content")
+    assert connect_error(str(file)) == f"{file} exists already, and is not a socket"
+    assert file.read_text() == "content"
     (folder / "dangling").symlink_to("/nonesuch/file")
-    assert "not a socket" in fault(str(folder / "dangling"))
-    assert "No such file" in fault("/nonesuch/vm.sock")
+    assert "not a socket" in connect_error(str(folder / "dangling"))
+    assert "No such file" in connect_error("/nonesuch/vm.sock")
 
 
-def test_a_socket_whose_backlog_is_full_is_in_use(folder: Path) -> None:
+def test_listening_on_a_socket_with_a_full_backlog_is_refused(folder: Path) -> None:
     path = str(folder / "full.sock")
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first:
         server.bind(path)
@@ -460,7 +471,7 @@ def test_a_socket_whose_backlog_is_full_is_in_use(folder: Path) -> None:
             qmp_shell.listen(path, wait=0)
 
 
-def test_a_port_in_use_is_refused() -> None:
+def test_listening_on_a_port_in_use_or_another_machine_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(qmp_shell.ConnectError, match="Address already in use"):
@@ -476,14 +487,14 @@ def test_a_socket_that_another_program_has_replaced_is_not_removed(folder: Path)
 
     def replace(_: str) -> None:
         path.unlink()
-        path.write_text("not ours")
+        path.write_text("content")
 
     with pytest.raises(qmp_shell.ConnectError, match=r"no VM connected within 0\.01 s"):
         qmp_shell.listen(path, wait=0.01, on_listening=replace)
-    assert path.read_text() == "not ours"
+    assert path.read_text() == "content"
 
 
-def test_a_peer_that_does_not_speak_qmp_is_reported(folder: Path) -> None:
+def test_a_connecting_peer_that_does_not_speak_qmp_is_reported(folder: Path) -> None:
     path = folder / "vm.sock"
     clients: list[SocketStream] = []
 
@@ -499,10 +510,12 @@ def test_a_peer_that_does_not_speak_qmp_is_reported(folder: Path) -> None:
 # --listen
 
 
-def test_a_script_listens(start_vm: StartVm, folder: Path, environment: dict[str, str]) -> None:
+def test_a_script_listens_until_qemu_connects(
+    start_vm: StartVm, folder: Path, environment: dict[str, str]
+) -> None:
     path = folder / "script.sock"
     with subprocess.Popen(
-        [sys.executable, "-m", "qmp_shell", "--listen", str(path), "-c", "query-name"],
+        [*shell_command(), "--listen", str(path), "-c", "query-name"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
@@ -510,10 +523,10 @@ def test_a_script_listens(start_vm: StartVm, folder: Path, environment: dict[str
         wait_until(lambda: is_listening(path))
         start_vm("-qmp", f"unix:{path}")
         stdout, stderr = shell.communicate(timeout=20)
-    assert (stdout.decode(), stderr.decode(), shell.returncode) == (NAME_LINE, "", 0)
+    assert (stdout.decode(), stderr.decode(), shell.returncode) == (NAME_REPLY, "", 0)
 
 
-def test_listening_has_a_time_limit(run: Run, folder: Path) -> None:
+def test_listening_ends_after_the_time_limit_with_status_3(run: Run, folder: Path) -> None:
     path = folder / "nobody.sock"
     result = run("--listen", "-w", "0.1", str(path), "-c", "query-name")
     assert result.stderr == f"qmp-shell: {path}: no VM connected within 0.1 s\n"
@@ -524,12 +537,12 @@ def test_listening_has_a_time_limit(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_ends_listening(
+def test_a_signal_ends_listening_and_removes_the_socket(
     number: signal.Signals, status: int, folder: Path, environment: dict[str, str]
 ) -> None:
     path = folder / "interrupted.sock"
     with subprocess.Popen(
-        [sys.executable, "-m", "qmp_shell", "--listen", str(path), "-c", "query-name"],
+        [*shell_command(), "--listen", str(path), "-c", "query-name"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
@@ -541,7 +554,9 @@ def test_a_signal_ends_listening(
     assert not path.exists()
 
 
-def test_listening_at_a_terminal(terminal: StartTerminal, start_vm: StartVm, folder: Path) -> None:
+def test_connect_at_the_prompt_listens_again(
+    terminal: StartTerminal, start_vm: StartVm, folder: Path
+) -> None:
     path = folder / "prompt.sock"
     shell = terminal("--listen", str(path), columns=120)
     shell.wait_for(f"^qmp-shell: listening; start QEMU with -qmp unix:{path}")
@@ -550,13 +565,17 @@ def test_listening_at_a_terminal(terminal: StartTerminal, start_vm: StartVm, fol
     first.close()
     shell.wait_for("^the VM closed the connection$")
     shell.enter(".connect")
-    shell.wait_until(lambda: shell.text.count("listening; start QEMU with") == 2, "listening again")
+    shell.wait_until(
+        lambda: shell.text.count("listening; start QEMU with") == 2, "listening once more"
+    )
     start_vm("-qmp", f"unix:{path}", name="second")
     shell.wait_for_prompt()
     shell.enter("query-name")
     shell.wait_for('"name": "second"')
     shell.enter(f".connect unix:{path}")
-    shell.wait_until(lambda: shell.text.count("listening; start QEMU with") == 3, "listening again")
+    shell.wait_until(
+        lambda: shell.text.count("listening; start QEMU with") == 3, "listening once more"
+    )
     shell.press("ctrl-c")
     shell.wait_for("^interrupted$")
     shell.wait_for_prompt()
@@ -564,7 +583,7 @@ def test_listening_at_a_terminal(terminal: StartTerminal, start_vm: StartVm, fol
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("--listen",), "no address"),
         (("--listen", "--demo"), "--demo brings its own VM"),
@@ -572,9 +591,11 @@ def test_listening_at_a_terminal(terminal: StartTerminal, start_vm: StartVm, fol
         (("--listen", "fd:0"), "fd:0 can't be listened on"),
     ],
 )
-def test_listening_where_that_makes_no_sense(run: Run, arguments: Sequence[str], says: str) -> None:
+def test_options_that_contradict_listen_are_refused(
+    run: Run, arguments: Sequence[str], message: str
+) -> None:
     result = run(*arguments, "-c", "query-name")
-    assert says in result.stderr
+    assert message in result.stderr
     assert result.returncode == 2
 
 

@@ -137,8 +137,7 @@ def test_a_failed_job_that_is_not_dismissed_ends_the_wait_and_stays_concluded(
 
 
 def test_a_cancelled_job_ends_the_wait_with_an_error(vm: RunningVm, run: Run) -> None:
-    for name in ("a", "b"):
-        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1G")
+    vm.add_nodes("a", "b")
     result = run(
         vm.address,
         *("-c", "blockdev-backup job-id=j device=a target=b sync=full speed=1"),
@@ -151,8 +150,7 @@ def test_a_cancelled_job_ends_the_wait_with_an_error(vm: RunningVm, run: Run) ->
 def test_a_job_that_has_ended_succeeds_and_an_unknown_job_is_an_error(
     vm: RunningVm, run: Run
 ) -> None:
-    for name in ("a", "b"):
-        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1M")
+    vm.add_nodes("a", "b", size=1 << 20)
     result = run(
         vm.address,
         *("-c", "blockdev-backup job-id=j device=a target=b sync=full"),
@@ -166,8 +164,7 @@ def test_a_job_that_has_ended_succeeds_and_an_unknown_job_is_an_error(
 def test_waiting_for_an_event_of_a_job_fails_when_the_job_has_ended(
     vm: RunningVm, run: Run
 ) -> None:
-    for name in ("a", "b"):
-        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1G")
+    vm.add_nodes("a", "b")
     result = run(
         vm.address,
         *("-c", "blockdev-mirror job-id=j device=a target=b sync=full speed=1"),
@@ -275,8 +272,7 @@ def test_the_errors_of_wait_have_exit_statuses() -> None:
 def test_a_command_keeps_events_about_objects_that_it_does_not_name(
     vm: RunningVm, run: Run
 ) -> None:
-    for name in ("a", "b", "c", "d"):
-        run(vm.address, "-c", f"blockdev-add driver=null-co node-name={name} size=1M")
+    vm.add_nodes("a", "b", "c", "d", size=1 << 20)
     script = (
         "blockdev-mirror job-id=m1 device=a target=b sync=full\n"
         ".wait JOB_STATUS_CHANGE id=m1 status=ready timeout=20\n"

@@ -122,16 +122,13 @@ def test_the_toolbar_shows_the_run_state_and_the_progress_of_jobs(
     shell.wait_for("^testvm  running$")
     vm.run("stop")
     shell.wait_for("^testvm  paused$")
+    vm.start_mirror(speed=1 << 26)
+    shell.wait_for(r"^testvm  paused  job0 mirror \d+%$")
+    first = shell.lines[-1]
+    shell.wait_until(lambda: shell.lines[-1] not in (first, ""), "another percentage")
     with vm.second() as client:
-        for name in ("a", "b"):
-            client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
-        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": 1 << 26}
-        client.execute("blockdev-mirror", **job)
-        shell.wait_for(r"^testvm  paused  job0 mirror \d+%$")
-        first = shell.lines[-1]
-        shell.wait_until(lambda: shell.lines[-1] not in (first, ""), "another percentage")
         client.execute("job-cancel", id="job0")
-        shell.wait_for("^testvm  paused$")
+    shell.wait_for("^testvm  paused$")
     vm.close()
     shell.wait_for("^no VM$")
 
@@ -166,11 +163,7 @@ def test_ctrl_c_at_a_question_means_no(shell: Terminal) -> None:
 
 
 def test_the_question_before_quit_names_running_jobs(shell: Terminal, vm: RunningVm) -> None:
-    with vm.second() as client:
-        for name in ("a", "b"):
-            client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
-        job = {"job-id": "job0", "device": "a", "target": "b", "sync": "full", "speed": 1}
-        client.execute("blockdev-mirror", **job)
+    vm.start_mirror(speed=1)
     shell.enter("quit")
     shell.wait_for(r"lost with it: job0 \(mirror \d+%\)")
 
@@ -303,9 +296,7 @@ def test_info_omits_what_the_vm_does_not_report(peer: StartPeer, run: Run) -> No
 def test_wait_shows_a_progress_bar_until_the_job_ends(
     vm: RunningVm, terminal: StartTerminal
 ) -> None:
-    with vm.second() as client:
-        for name in ("a", "b"):
-            client.execute("blockdev-add", driver="null-co", size=1 << 30, **{"node-name": name})
+    vm.add_nodes("a", "b")
     shell = terminal(vm.address)
     shell.wait_for_prompt()
     shell.enter("blockdev-backup job-id=job0 device=a target=b sync=full speed=16M")

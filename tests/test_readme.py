@@ -21,7 +21,7 @@ def test_all_dot_commands_are_listed_with_their_usage_and_summary() -> None:
 def test_all_settings_are_listed_with_their_summary() -> None:
     for name, option in OPTIONS.items():
         row = next(line for line in README.splitlines() if line.startswith(f"| `{name}` |"))
-        assert row.replace("`", "").startswith(f"| {name} | {option.summary.split(':')[0]}")
+        assert row.replace("`", "").startswith(f"| {name} | {option.summary}")
 
 
 def test_all_views_and_kinds_of_address_are_named() -> None:

@@ -19,7 +19,7 @@ from qmp_shell.render.text import (
     format_version,
     sanitize,
 )
-from qmp_shell.render.views import Look
+from qmp_shell.render.views import VIEWS, Look
 from qmp_shell.vm.records import parse_version
 
 CONTROL_CHARACTERS = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
@@ -90,3 +90,12 @@ def test_an_event_without_a_valid_timestamp_is_formatted(monkeypatch: pytest.Mon
     monkeypatch.setenv("TZ", "UTC")
     event = Event({"event": "STOP", "timestamp": {"seconds": -1, "microseconds": -1}})
     assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d\d\d STOP", format_event(event))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(text=st.text(), member=st.sampled_from(["return", "error"]))
+def test_every_view_shows_any_reply_safely(view: str, text: str, member: str) -> None:
+    for value in ({text: [text, {text: None}]}, [text], text, None, 5):
+        shown = VIEWS[view]({member: value}, Look(colour=False, ascii_only=False))
+        assert not CONTROL_CHARACTERS & set(shown)
+        shown.encode()

@@ -256,7 +256,9 @@ def test_an_inherited_connection_can_be_used_only_once(
         )
         address = f"fd:{connection.fileno()}"
     assert result.stderr == f"qmp-shell: {address} can be attached to only once\n"
-    assert result.stdout == f'{{"return": {json.dumps(NAME)}}}\n'  # it is still attached
+    assert (
+        result.stdout == f'{{"return": {json.dumps({"name": "testvm"})}}}\n'
+    )  # it is still attached
 
 
 def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> None:

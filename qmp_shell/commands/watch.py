@@ -13,7 +13,7 @@ from ..session import Session, parse_seconds
 from .base import Command, parse_command
 
 _DEFAULT_SECONDS = 1.0
-_SECONDS = re.compile(r"(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
+_SECONDS = re.compile(r"^(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
 
 
 class Watch(Command):
@@ -22,7 +22,9 @@ class Watch(Command):
     summary = "repeat a command, and show what changes"
 
     def run(self, session: Session, argument: str) -> None:
-        interval, start = _parse_interval(argument)
+        match = _SECONDS.match(argument)
+        interval = parse_seconds(match["seconds"]) if match is not None else _DEFAULT_SECONDS
+        start = match.end() if match is not None else 0
         statement = parse_command(argument, start)
         if statement is None or statement.pipeline is not None or statement.files:
             raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
@@ -34,18 +36,7 @@ class Watch(Command):
             session.settings.pager = pager
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
-        return complete(Draft.of_command(argument[_parse_interval(argument)[1] :]), names, types)
-
-
-def _parse_interval(argument: str) -> tuple[float, int]:
-    """The interval in seconds, and where the command begins.
-
-    :raise UsageError: what looks like an interval is none.
-    """
-    match = _SECONDS.match(argument)
-    if match is None:
-        return _DEFAULT_SECONDS, 0
-    return parse_seconds(match["seconds"]), match.end()
+        return complete(Draft.of_command(_SECONDS.sub("", argument, count=1)), names, types)
 
 
 def _watch(session: Session, message: Message, interval: float) -> None:

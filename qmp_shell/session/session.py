@@ -149,8 +149,8 @@ class Session:
         """
         before = self.attachment
         target = parse_address(address) if address is not None else before.address
-        if type(target) is type(before.address) and target == before.address:
-            if not getattr(target, "can_reconnect", True):
+        if target == before.address:
+            if target is not None and not target.can_reconnect:
                 raise UsageError(f"{target} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one
         client, connected_to = self._connector(target, self.tracer)

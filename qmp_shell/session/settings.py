@@ -117,7 +117,7 @@ class Settings:
     confirm = Switch(True, "ask before quit, system_reset and system_powerdown")
     events = Switch(True, "show events")
     pager = Switch(True, "show what is taller than the screen in $PAGER")
-    pretty = PrettySwitch(True, "replies over many lines, indented: the view pretty, or compact")
+    pretty = PrettySwitch(True, "on: the view pretty; off: compact")
     timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
     verbose = Switch(False, "show each message sent and received")
     view = Choice("pretty", "how replies are shown", {name: name for name in VIEWS}, tuple(VIEWS))

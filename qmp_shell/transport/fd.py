@@ -5,26 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from typing import NamedTuple
 
 from ..errors import AddressError, ConnectError
-from .stream import SocketStream, explain_error
+from .stream import Address, SocketStream, explain_error
 
 _LONGEST_NUMBER = 9  # digits; more descriptors than that can't be open
 
 
-class FdAddress(NamedTuple):
+class FdAddress(Address):
     """An inherited socket. It can be used once: a closed connection can't be made again.
 
     :ivar number: the file descriptor.
     """
 
-    number: int
+    can_reconnect = False
 
-    @property
-    def can_reconnect(self) -> bool:
-        """An inherited connection cannot be made again."""
-        return False
+    def __init__(self, number: int) -> None:
+        self.number = number
 
     def __str__(self) -> str:
         return f"fd:{self.number}"

@@ -6,6 +6,7 @@ Knows nothing of single schemes. :class:`SocketStream` serves all schemes that e
 from __future__ import annotations
 
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -49,14 +50,33 @@ class Stream(Protocol):
         """Close the connection."""
 
 
-class Address(Protocol):
-    """Where a monitor can be reached. ``str()`` makes a text that can be parsed again.
+class Address(ABC):
+    """Where a monitor can be reached. Two addresses of one scheme are equal if they lead there.
 
-    An address with an attribute ``can_reconnect`` that is false can be connected to only once.
+    :ivar can_reconnect: it can be connected to more than once.
     """
 
-    def __str__(self) -> str: ...
+    can_reconnect = True
 
+    @abstractmethod
+    def __str__(self) -> str:
+        """A text that can be parsed again."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Address) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+    @property
+    def _identity(self) -> tuple[type, str]:
+        """What is equal for two addresses that lead to the same place."""
+        return type(self), str(self)
+
+    @abstractmethod
     def connect(self, timeout: float | None) -> Stream:
         """Connect once.
 
@@ -65,6 +85,7 @@ class Address(Protocol):
         :raise ConnectError: it can't work.
         """
 
+    @abstractmethod
     def explain(self, error: OSError, after: str) -> str:
         """Say in one line why :meth:`connect` failed, and what to do.
 

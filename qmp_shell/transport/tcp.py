@@ -6,11 +6,11 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..address import HOST_PORT
 from ..errors import AddressError, ConnectError
-from .stream import SocketStream, explain_error
+from .stream import Address, SocketStream, explain_error
 
 if TYPE_CHECKING:
     from .listen import Listener
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 _LONGEST_TIMEOUT = 1e6  # seconds; poll() overflows far beyond that
 
 
-class TcpAddress(NamedTuple):
+class TcpAddress(Address):
     """A TCP port.
 
     :ivar host: a name or an IP address; IPv6 addresses without their brackets.
     """
 
-    host: str
-    port: int
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

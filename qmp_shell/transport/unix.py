@@ -8,14 +8,13 @@ import socket
 import stat
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
-from .stream import SocketStream, explain_error
+from .stream import Address, SocketStream, explain_error
 
 if TYPE_CHECKING:
     from .listen import Listener
-    from .stream import Address
 
 LONGEST_NAME = 107
 """Bytes that the address of a UNIX socket can hold (unix(7), ``sun_path``)."""
@@ -26,27 +25,18 @@ _SHORTEST_TIMEOUT = 1e-3
 _PROBE_SECONDS = 0.1  # for a listener with a full backlog to make room
 
 
-class UnixAddress(NamedTuple):
+class UnixAddress(Address):
     """A UNIX socket in the file system.
 
     :ivar path: as written; ``~`` is expanded when it is used.
     """
 
-    path: str
-
-    def __eq__(self, other: object) -> bool:
-        """Whether two paths lead to the same place."""
-        return isinstance(other, UnixAddress) and self._real_path == other._real_path
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self._real_path)
+    def __init__(self, path: str) -> None:
+        self.path = path
 
     @property
-    def _real_path(self) -> str:
-        return os.path.realpath(os.path.expanduser(self.path))
+    def _identity(self) -> tuple[type, str]:
+        return type(self), os.path.realpath(os.path.expanduser(self.path))
 
     def __str__(self) -> str:
         looks_like_scheme = ":" in self.path.partition("/")[0]

@@ -10,23 +10,24 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
-from .stream import SocketStream, explain_error
+from .stream import Address, SocketStream, explain_error
 from .unix import LONGEST_NAME, connect_unix, escape_commas, explain_busy
 
 if TYPE_CHECKING:
     from .listen import Listener
 
 
-class UnixAbstractAddress(NamedTuple):
+class UnixAbstractAddress(Address):
     """A UNIX socket in the abstract namespace.
 
     :ivar name: its name, without the null byte that marks it as abstract.
     """
 
-    name: str
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __str__(self) -> str:
         return f"unix-abstract:{self.name}"

@@ -437,3 +437,123 @@ def test_help_on_a_command_of_the_guest_agent(folder: Path, run: Run) -> None:
         agent.wait()
     assert done.stdout.startswith("guest-ping: a command")
     assert "Members:" not in done.stdout
+
+
+# How a name is written
+
+
+@pytest.mark.parametrize(
+    ("text", "is_any", "is_word", "written"),
+    [
+        ("5", True, False, '"5"'),
+        ("on", True, False, '"on"'),
+        ("true", True, False, '"true"'),
+        ("true", True, True, "true"),
+        ("null", True, True, "null"),
+        ("5", False, False, "5"),
+        ("d0", True, False, "d0"),
+        ("a b", False, False, '"a b"'),
+    ],
+)
+def test_a_value_is_quoted_where_it_would_be_read_as_another(
+    text: str, is_any: bool, is_word: bool, written: str
+) -> None:
+    completions = Completions("", [], syntax=Syntax.VALUE, is_any=is_any)
+    assert insertion(Candidate(text, is_word=is_word), completions) == written
+
+
+@pytest.mark.parametrize("syntax", [Syntax.VALUE, Syntax.PATH])
+@pytest.mark.parametrize(
+    ("text", "quote", "is_open", "written"),
+    [
+        ("/a/b", "", False, "/a/b"),
+        ("/a/b/", "", True, "/a/b/"),
+        ("/a/b", '"', False, '"/a/b"'),
+        ("/a/b/", '"', True, '"/a/b/'),
+        ("/a\n", "", False, '"/a\\n"'),
+        ("/a\n/", "", True, '"/a\\n/'),
+        ("it's", "", False, '"it\'s"'),
+    ],
+)
+def test_a_path_is_quoted_where_it_has_to_be(
+    syntax: Syntax, text: str, quote: str, is_open: bool, written: str
+) -> None:
+    completions = Completions("", [], quote, syntax=syntax)
+    assert insertion(Candidate(text), completions, is_open=is_open) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("/a b", "/a b"), (" /a", '" /a"'), ("/a#b", '"/a#b"'), ("/a\\", '"/a\\\\"')],
+)
+def test_a_path_may_have_blanks_within_it(text: str, written: str) -> None:
+    assert insertion(Candidate(text), Completions("", [], syntax=Syntax.PATH)) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "is_open", "written"),
+    [
+        ("d0", "", False, "d0"),
+        ("d 0", "", False, '"d 0"'),
+        ("d 0/", "", True, '"d 0/'),
+        ("d0", '"', False, '"d0"'),
+        ("a\n", "", False, '"a\\n"'),
+        ("\x1b", "", False, None),
+        ("-f", "", False, '"-f"'),
+    ],
+)
+def test_a_word_for_the_human_monitor(
+    text: str, quote: str, is_open: bool, written: str | None
+) -> None:
+    completions = Completions("", [], quote, syntax=Syntax.HUMAN)
+    assert insertion(Candidate(text), completions, is_open=is_open) == written
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "quote"),
+    [
+        ("info ", "", ""),
+        ("info bl", "bl", ""),
+        ('info "bl', "bl", '"'),
+        ('"info" bl', "bl", ""),
+        ('"info" ', "", ""),
+        ('info "a ', "a ", '"'),
+        ('info "a\\" ', 'a\\" ', '"'),
+    ],
+)
+def test_the_word_that_the_human_monitor_is_given(line: str, typed: str, quote: str) -> None:
+    names = Names()
+    found = complete_human(line, TYPES, names)
+    assert found is not None
+    assert (found.typed, found.quote) == (typed, quote)
+    assert [each.kind for each in names.requests] == ["a topic of the human monitor's info"]
+
+
+def test_the_words_of_a_type() -> None:
+    types = offline_types(
+        Schema(
+            [
+                {"name": "c", "meta-type": "command", "arg-type": "o", "ret-type": "o"},
+                {"name": "o", "meta-type": "object", "members": [{"name": "a", "type": "alt"}]},
+                {
+                    "name": "alt",
+                    "meta-type": "alternate",
+                    "members": [{"type": each} for each in ("bool", "null", "e", "str")],
+                },
+                {"name": "bool", "meta-type": "builtin", "json-type": "boolean"},
+                {"name": "null", "meta-type": "builtin", "json-type": "null"},
+                {"name": "str", "meta-type": "builtin", "json-type": "string"},
+                {"name": "e", "meta-type": "enum", "members": [{"name": "x", "features": ["y"]}]},
+            ]
+        )
+    )
+    found = complete(Draft("c a="), Names(), types)
+    assert found is not None
+    assert found.candidates == [
+        Candidate("true", "or on, yes", is_word=True),
+        Candidate("false", "or off, no", is_word=True),
+        Candidate("null", "nothing", is_word=True),
+        Candidate("x", "y", is_word=True),
+    ]
+    (key,) = complete(Draft("c "), Names(), types).candidates  # type: ignore[union-attr]
+    assert (key.text, key.is_key) == ("a=", True)

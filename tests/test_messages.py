@@ -21,6 +21,7 @@ from qmp_shell.messages import (
     Reply,
     Request,
     StrayReply,
+    arguments_of,
 )
 from qmp_shell.protocol import Conversation, Negotiated, Violation
 
@@ -299,3 +300,38 @@ def test_a_command_that_was_never_sent_is_forgotten_alone() -> None:
     assert received.request is second
     (received,) = conversation.receive_data(b'{"return": {}, "id": 7}')
     assert isinstance(received, StrayReply)
+
+
+def test_what_is_shown_of_other_messages_is_the_whole() -> None:
+    assert Event({"event": "A", "data": {}}).message == {"event": "A", "data": {}}
+    assert StrayReply({"return": 1, "id": 5}).message == {"return": 1, "id": 5}
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ({"execute": "x", "arguments": {"a": 1}}, {"a": 1}),
+        ({"execute": "x"}, {}),
+        ({"execute": "x", "arguments": [1]}, {}),
+        ({"execute": "x", "arguments": None}, {}),
+    ],
+)
+def test_the_arguments_of_a_command(message: Message, arguments: Message) -> None:
+    assert arguments_of(message) == arguments
+
+
+def test_a_command_is_quiet_only_if_that_is_asked_for() -> None:
+    conversation = Conversation()
+    conversation.receive_data(GREETING)
+    assert not conversation.send_handshake().request.quiet
+    conversation = ready()
+    assert not conversation.send({"execute": "x"}).request.quiet
+    assert conversation.send({"execute": "x"}, quiet=True).request.quiet
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_not_json_is_not_sent(number: float) -> None:
+    conversation = ready()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        conversation.send({"execute": "x", "arguments": {"a": number}})
+    assert conversation.send({"execute": "x"}).message["id"] == 2, "it has taken no number"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -111,7 +112,8 @@ def test_the_garbage_collector_pauses_for_a_large_message() -> None:
     large, small = text_of_many_objects((1 << 20) + 10_000), text_of_many_objects(1 << 19)
     assert collections_during(lambda: parse_object(large)) == 0
     assert gc.isenabled()
-    assert collections_during(lambda: parse_object(small)) > 0
+    if sys.version_info < (3, 14):  # whose collector works step by step
+        assert collections_during(lambda: parse_object(small)) > 0
     assert gc.isenabled()
 
 
@@ -324,6 +326,8 @@ def test_a_command_is_quiet_only_if_that_is_asked_for() -> None:
     conversation = Conversation()
     conversation.receive_data(GREETING)
     assert not conversation.send_handshake().request.quiet
+    agent = Conversation(agent=True).send_handshake()
+    assert agent.message["arguments"] == {"id": 0}, "a token is the caller's to choose"
     conversation = ready()
     assert not conversation.send({"execute": "x"}).request.quiet
     assert conversation.send({"execute": "x"}, quiet=True).request.quiet

@@ -32,7 +32,7 @@ from .script import (
     complain,
     run_script,
 )
-from .session import Connector, Display, MessageLog, Reporter, Session, Settings
+from .session import MessageLog, Session, Settings
 from .signals import ended_by_signals
 from .transport import parse_address
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .launch.demo import Tips
     from .launch.qemu import OwnVm
     from .schema import Schema
+    from .session import Connector, Display, Reporter
     from .transport.stream import Address
 
 # The exit status for each kind of error, the first that fits; 1 for all others.

@@ -36,8 +36,8 @@ from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.human import parse_help
 from qmp_shell.vm.questions import NAME, driver_properties
 from qmp_shell.vm.types import VmTypes
-from tests.conftest import Run, RunningVm, need
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.conftest import Run, RunningVm, require_program
+from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, offline_session, offline_types
 from tests.terminal import Terminal
 
@@ -393,9 +393,9 @@ def test_an_answer_to_nothing_at_the_prompt(peer: Peer, terminal: Start) -> None
     status = b'{"return": {"status": "running"}, "id": 2}\r\n'
     name = b'{"return": {"name": "peer"}, "id": 3}\r\n'
     stray = b'{"return": {"stray": true}, "id": "nobody"}\r\n'
-    server = peer(GREETING, ACCEPTED, status, name + stray, ScriptedPeer.HOLD)
+    server = peer(GREETING, ACCEPTED, status, name + stray, HOLD)
     shell = terminal(server.address)
-    shell.wait_for("^a reply to nothing that was asked:$")
+    shell.wait_for("^a reply that answers no command:$")
     shell.wait_for('"stray": true')
 
 
@@ -428,7 +428,7 @@ def test_help_on_a_command_of_the_guest_agent(folder: Path, run: Run) -> None:
         pytest.skip("the guest agent's manual is not installed")
     path = folder / "agent.sock"
     agent = subprocess.Popen(
-        [need("qemu-ga"), "-m", "unix-listen", "-p", str(path), "-t", str(folder)],
+        [require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path), "-t", str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

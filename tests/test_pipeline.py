@@ -19,12 +19,12 @@ from qmp_shell.errors import ConnectError, PipelineError, UsageError
 from qmp_shell.launch.qemu import OwnVm
 from qmp_shell.launch.qemu import start_vm as start_own_vm
 from qmp_shell.render.highlight import highlight_json
-from qmp_shell.session.pipeline import feed, run_pipeline
+from qmp_shell.session.pipeline import run_pipeline, run_with_input
 from qmp_shell.transport import parse_address
 from qmp_shell.vm.records import Progress
 from qmp_shell.vm.waiting import EventCondition, Waiter
-from tests.conftest import Run, RunningVm, need
-from tests.peer import ACCEPTED, GREETING, ScriptedPeer
+from tests.conftest import Run, RunningVm, require_program
+from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, run_line
 from tests.terminal import Terminal
 
@@ -50,11 +50,11 @@ def test_the_status_of_a_failed_pipeline() -> None:
 
 
 def test_a_signal_counts_as_a_shell_counts_it() -> None:
-    assert feed(["/bin/sh", "-c", "kill -KILL $$"], "text") == 128 + signal.SIGKILL
+    assert run_with_input(["/bin/sh", "-c", "kill -KILL $$"], "text") == 128 + signal.SIGKILL
 
 
 def test_a_program_that_reads_nothing_has_seen_enough() -> None:
-    assert feed(["/bin/sh", "-c", "exec <&-; exit 0"], "x" * (1 << 20)) == 0
+    assert run_with_input(["/bin/sh", "-c", "exec <&-; exit 0"], "x" * (1 << 20)) == 0
 
 
 def test_a_reader_that_has_left_ends_the_pipeline() -> None:
@@ -105,7 +105,7 @@ class Output:
 
     def __init__(self, vm: OwnVm) -> None:
         self.text = ""
-        vm.relay = self._add
+        vm.relay_output_to(self._add)
 
     def _add(self, text: str) -> None:
         self.text += text
@@ -159,7 +159,7 @@ def test_a_program_that_connects_and_sends_no_greeting() -> None:
 def test_a_program_that_a_signal_ends() -> None:
     with script_vm("kill -SEGV $$") as vm, pytest.raises(ConnectError) as failed:
         vm.connect(None, trace)
-    assert str(failed.value) == "sh was ended by SIGSEGV, before it could be talked to"
+    assert str(failed.value) == "sh was ended by SIGSEGV, before its monitor was ready"
 
 
 def test_a_program_that_does_not_end_is_killed() -> None:
@@ -185,7 +185,7 @@ def test_what_is_not_captured_goes_to_standard_error(run: Run) -> None:
     done = run("-c", "query-name", "sh", "-c", "echo out; echo err >&2", program="cli.main_wrap")
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
-        *("out", "err", "qmp-shell: sh ended with status 0, before it could be talked to")
+        *("out", "err", "qmp-shell: sh ended with status 0, before its monitor was ready")
     ]
     assert done.returncode == 3
 
@@ -285,7 +285,8 @@ def test_an_answer_to_nothing_in_a_script(peer: Peer, run: Run) -> None:
     done = run(server.address, "-c", "query-name")
     assert json.loads(done.stdout) == {"return": {"name": "peer"}}
     assert done.stderr == (
-        'qmp-shell: an answer to nothing was sent: {"return": {"stray": true}, "id": "nobody"}\n'
+        "qmp-shell: a reply that answers no command was received: "
+        '{"return": {"stray": true}, "id": "nobody"}\n'
     )
     assert done.returncode == 0
 
@@ -341,7 +342,7 @@ def test_progress_towards_the_readiness_of_a_job(vm: RunningVm) -> None:
     run_line(session, "blockdev-mirror job-id=j0 device=source target=target sync=full speed=64M")
     indicator = Indicator()
     client, events = session.attachment.client, session.attachment.events
-    waiter = Waiter(client, events, timeout=60, indicator=indicator)
+    waiter = Waiter(client, events, time.monotonic() + 60, indicator)
     waiter.wait(EventCondition("BLOCK_JOB_READY", {"device": "j0"}))
     assert indicator.updates, "the first look comes before the first 64 MiB are mirrored"
     done = [progress.done for progress, _ in indicator.updates]
@@ -356,11 +357,11 @@ def test_progress_of_a_memory_dump(peer: Peer) -> None:
     """A real dump of so small a VM may have ended before it is asked for the first time."""
     dumping = b'{"return": {"status": "active", "completed": 5, "total": 10}, "id": 2}\r\n'
     completed = b'{"event": "DUMP_COMPLETED", "data": {"result": {}}}\r\n'
-    server = peer(GREETING, ACCEPTED, dumping + completed, ScriptedPeer.HOLD)
+    server = peer(GREETING, ACCEPTED, dumping + completed, HOLD)
     session = attach(server.address)
     indicator = Indicator()
     client, events = session.attachment.client, session.attachment.events
-    waiter = Waiter(client, events, timeout=20, indicator=indicator)
+    waiter = Waiter(client, events, time.monotonic() + 20, indicator)
     waiter.wait(EventCondition("DUMP_COMPLETED", {}))
     assert indicator.updates == [(Progress(5, 10), "active")]
     session.attachment.close()
@@ -383,7 +384,7 @@ def test_a_long_reply_is_not_coloured(run: Run, vm: RunningVm) -> None:
 def test_a_guest_agent_at_the_prompt(terminal: Start, folder: Path) -> None:
     path = folder / "agent.sock"
     agent = subprocess.Popen(
-        [need("qemu-ga"), "-m", "unix-listen", "-p", str(path), "-t", str(folder)],
+        [require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path), "-t", str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

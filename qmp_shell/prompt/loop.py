@@ -13,7 +13,7 @@ from ..language import LineJoiner, LogicalLine, ParseError
 from ..protocol import CommandError
 from ..render.formatter import Formatter
 from ..render.text import format_version
-from ..session import Display, Reporter, Session, Settings
+from ..session import Session, Settings
 from ..signals import ended_by_signals
 from ..vm import Attachment
 from .confirm import confirm
@@ -24,9 +24,10 @@ from .terminal import TerminalDisplay, typing_ahead
 if TYPE_CHECKING:
     from ..launch.demo import Tips
     from ..launch.qemu import OwnVm
+    from ..session import Display, Reporter
 
 SessionFactory = Callable[
-    [Display, Reporter, Callable[[str], bool], Callable[[], Sequence[str]]], Session
+    ["Display", "Reporter", Callable[[str], bool], Callable[[], Sequence[str]]], Session
 ]
 """Makes a session of a display, a reporter, a function that asks the user, and the history."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from .display import Display
+from typing import TYPE_CHECKING
+
 from .log import MessageLog
 from .scripts import Reporter
 from .session import Connector, DotCommand, DotCommands, Session
 from .settings import Settings, parse_seconds
+
+if TYPE_CHECKING:
+    from .display import Display
 
 __all__ = [
     "Connector",

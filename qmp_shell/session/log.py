@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..protocol import Message
-from .display import Display
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .display import Display
 
 
 class MessageLog:

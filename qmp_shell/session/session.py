@@ -31,7 +31,6 @@ from ..protocol import (
 )
 from ..transport import parse_address
 from ..vm import Attachment
-from .display import Display
 from .log import MessageLog, MessageTracer
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
     from ..schema import Schema
     from ..transport.stream import Address
+    from .display import Display
     from .human import HumanMonitor
 
 

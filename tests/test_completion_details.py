@@ -361,7 +361,10 @@ def test_watching_ends_when_the_command_fails(peer: Peer, run: Run) -> None:
         b'{"error": {"class": "GenericError", "desc": "gone"}, "id": 3}\r\n',
     )
     done = run(server.address, "-c", ".watch 0.01 query-x")
-    assert json.loads(done.stdout) == {"return": {"n": 1}}
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"return": {"n": 1}},
+        {"error": {"class": "GenericError", "desc": "gone"}},
+    ]
     assert done.stderr == "qmp-shell: query-x: GenericError: gone\n"
     assert done.returncode == 1
 

@@ -246,6 +246,7 @@ def test_each_action_has_its_own_arguments() -> None:
         ("a ^x=1", "a ", 0, 0),
         ("a\nb^c", "b", 1, 0),
         ("a\n^", "", 1, 0),
+        ("\na^", "a", 1, 0),
         ("a^\nb", "a", 0, 0),
         ("a\n\nb c^", "b c", 2, 0),
         ("a \\\nx=^1", "a x=", 1, 2),

@@ -288,7 +288,7 @@ class NoManual:
         return None
 
 
-class DangerousManual:
+class OneTypeManual:
     """A manual with one type and no summaries."""
 
     def summary(self, _name: str) -> str:
@@ -365,7 +365,7 @@ def test_names_that_depend_on_what_is_typed() -> None:
 
 def test_the_types_that_the_manual_describes() -> None:
     view = GivenAnswers(ANSWERS)
-    names = VmNames(view, VmTypes(view), DangerousManual)
+    names = VmNames(view, VmTypes(view), OneTypeManual)
     (found,) = names.candidates(NameRequest(Kind.TYPE))
     assert found == ("JobInfo", "a type", False, False)
 

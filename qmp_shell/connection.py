@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from .errors import ConnectionLost, Timeout
 from .protocol import Conversation, Received, ReceivedMessage, Violation
+from .signals import poll_timeout
 
 if TYPE_CHECKING:
     from .transport.stream import Stream
 
 _RECEIVE_BYTES = 1 << 16
-_LONGEST_POLL = 86_400.0  # seconds; poll() counts milliseconds in an int
 
 
 class Connection:
@@ -120,9 +120,7 @@ class Connection:
         if for_writing:
             poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
         has_buffered = self._has_buffered
-        left = _LONGEST_POLL if deadline is None else deadline - time.monotonic()
-        seconds = 0.0 if has_buffered else min(max(left, 0), _LONGEST_POLL)
-        for descriptor, flags in poll.poll(seconds * 1000):
+        for descriptor, flags in poll.poll(0.0 if has_buffered else poll_timeout(deadline)):
             if flags & ~select.POLLOUT:
                 watched[descriptor]()
         if has_buffered:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
+# A signal that arrives just before poll() is called is acted on when poll() returns.
+_LONGEST_POLL = 1.0  # seconds
 
 
 @contextlib.contextmanager
@@ -39,6 +42,15 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
         for number, handler in before.items():
             if signal.getsignal(number) == end:  # after a signal they stay ignored
                 signal.signal(number, handler)
+
+
+def poll_timeout(deadline: float | None) -> float:
+    """How long ``poll()`` may wait now, in milliseconds; the caller calls it again until then.
+
+    :param deadline: a time of :func:`time.monotonic`; None: no limit.
+    """
+    left = _LONGEST_POLL if deadline is None else deadline - time.monotonic()
+    return min(max(left, 0.0), _LONGEST_POLL) * 1000
 
 
 @contextlib.contextmanager

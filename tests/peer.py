@@ -21,9 +21,9 @@ HOLD = b"<hold>"
 # next command, at the first key press, is query-commands with the id 4.
 UNTIL_PROMPT = (GREETING, ACCEPTED, b"", b'{"return": {}, "id": 2}{"return": {}, "id": 3}')
 
-# The toolbar may send these commands at any time.
-_TOOLBAR_COMMANDS = (b'"query-jobs"', b'"query-migrate"')
-# The toolbar sends this one too, but its first occurrence is for the heading of the prompt.
+# The prompt may send these commands at any time, for its toolbar and to describe what is typed.
+_BACKGROUND_COMMANDS = (b'"query-jobs"', b'"query-migrate"', b'"query-qmp-schema"')
+# The toolbar sends this one too, but the first one is for the heading of the prompt.
 _STATUS_COMMAND = b'"query-status"'
 _ID = re.compile(rb'"id": (\d+)')
 
@@ -50,13 +50,13 @@ class ScriptedPeer:
         self._thread.start()
 
     def _receive_line(self, lines: BinaryIO, stream: socket.socket) -> bytes:
-        """Return the next line that the toolbar did not cause; refuse the toolbar's commands."""
+        """Return the next line, without the commands of the prompt itself, which are refused."""
         while True:
             line = lines.readline()
             is_repeated = _STATUS_COMMAND in line and any(
                 _STATUS_COMMAND in each for each in self.received
             )
-            if not is_repeated and not any(command in line for command in _TOOLBAR_COMMANDS):
+            if not is_repeated and not any(command in line for command in _BACKGROUND_COMMANDS):
                 return line
             with contextlib.suppress(OSError):
                 stream.sendall(b'{"error": {}, "id": %s}\r\n' % _ID.findall(line)[-1])

@@ -146,6 +146,20 @@ def test_what_is_given_is_not_offered_again(marked: str, missing: str) -> None:
     assert missing not in [each.text for each in completed(marked).candidates]
 
 
+@pytest.mark.parametrize("marked", ["cmd ", "cmd m", "cmd m.", "cmd m.0.0."])
+def test_a_list_whose_element_is_itself_ends(marked: str) -> None:
+    schema = Schema(
+        [
+            {"name": "cmd", "meta-type": "command", "arg-type": "o", "ret-type": "o"},
+            {"name": "o", "meta-type": "object", "members": [{"name": "m", "type": "list"}]},
+            {"name": "list", "meta-type": "array", "element-type": "list"},
+        ]
+    )
+    found = complete(draft(marked), Names(), offline_types(schema))
+    assert found is not None
+    assert found.candidates == []
+
+
 @pytest.mark.parametrize("marked", ["cmd nonsense.", "cmd text.", "cmd text.x.y", "nonsense x"])
 def test_a_path_that_leads_nowhere_has_no_keys(marked: str) -> None:
     assert completed(marked).candidates == []
@@ -153,7 +167,12 @@ def test_a_path_that_leads_nowhere_has_no_keys(marked: str) -> None:
 
 @pytest.mark.parametrize(
     ("marked", "is_any"),
-    [("cmd text=", False), ("cmd either=", True), ("cmd old=", False)],
+    [
+        ("cmd text=", False),
+        ("cmd either=", True),
+        ("cmd whatever=", True),
+        ("cmd old=", False),
+    ],
 )
 def test_a_value_of_more_than_one_type(marked: str, is_any: bool) -> None:
     assert completed(marked).is_any is is_any

@@ -156,10 +156,13 @@ def test_a_program_that_connects_and_sends_no_greeting() -> None:
         assert vm.has_failed
 
 
-def test_a_program_that_a_signal_ends() -> None:
-    with script_vm("kill -SEGV $$") as vm, pytest.raises(ConnectError) as failed:
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGSEGV, "SIGSEGV"), (signal.SIGRTMIN + 1, "signal 35")]
+)
+def test_a_program_that_a_signal_ends(number: int, name: str) -> None:
+    with script_vm(f"kill -{number:d} $$") as vm, pytest.raises(ConnectError) as failed:
         vm.connect(None, trace)
-    assert str(failed.value) == "sh was ended by SIGSEGV, before its monitor was ready"
+    assert str(failed.value) == f"sh was ended by {name}, before its monitor was ready"
 
 
 def test_a_program_that_does_not_end_is_killed() -> None:

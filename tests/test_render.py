@@ -82,8 +82,10 @@ def test_versions_of_all_greetings_are_formatted(greeting: Message, text: str) -
 def test_an_event_is_formatted_as_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     stamp = {"seconds": 3661, "microseconds": 250999}
-    event = Event({"event": "STOP\x1b", "data": {"a": "\n\x9b"}, "timestamp": stamp})
-    assert format_event(event).endswith('.250 STOP {"a": "\\n\\u009b"}')
+    event = Event({"event": "ST\nOP\x1b", "data": {"a": "\n\x9b"}, "timestamp": stamp})
+    assert format_event(event).endswith('.250 ST OP {"a": "\\n\\u009b"}')
+    formatter = Formatter(Look(colour=False, ascii_only=True))
+    assert formatter.event_sum("ST\nOP", 3).endswith(" ST OP x 3")
 
 
 def test_an_event_without_a_valid_timestamp_is_formatted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def follow_path(type_: Type, given: Any, path: Iterable[str]) -> Place | None:
             type_ = of_array.element
         elif of_object is not None and of_object.is_open(given):
             type_ = ANY
-        elif not (isinstance(type_, Builtin) and type_.json_type == ANY.json_type):
+        elif not (isinstance(type_, Builtin) and type_.is_any):
             return None
         given = given.get(part) if isinstance(given, dict) else None
     return Place(type_, given, names)

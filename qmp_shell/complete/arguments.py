@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..schema import (
-    ANY,
+    MAX_LIST_DEPTH,
     Alternate,
     Array,
     Builtin,
@@ -51,7 +51,8 @@ def complete_argument(
         quote,
         files=kind if kind in FILE_KINDS else None,
         syntax=Syntax.VALUE,
-        is_any=isinstance(place.type, Alternate) or place.type is ANY,
+        is_any=isinstance(place.type, Alternate)
+        or (isinstance(place.type, Builtin) and place.type.is_any),
     )
 
 
@@ -106,17 +107,20 @@ def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]
         yield Candidate(f"{prefix}{member.name}{end}", note, is_key=end[-1:] == "=")
 
 
-def _ends(type_: Type, given: object) -> dict[str, Type]:
-    """What can follow a key, and the type after it: ``=`` before a value, a dot before a member."""
+def _ends(type_: Type, given: object, depth: int = MAX_LIST_DEPTH) -> dict[str, Type]:
+    """What can follow a key, and the type after it: ``=`` before a value, a dot before a member.
+
+    :param depth: how many levels of lists are followed.
+    """
     ends: dict[str, Type] = {}
     for branch in branches(type_):
         if isinstance(branch, Object):
             ends["."] = branch
-        elif isinstance(branch, Array):
+        elif isinstance(branch, Array) and depth:
             for index in _indexes(given):
-                for end, inner in _ends(branch.element, None).items():
+                for end, inner in _ends(branch.element, None, depth - 1).items():
                     ends[f".{index}{end}"] = inner
-        elif given is None:
+        elif given is None and not isinstance(branch, Array):
             ends["="] = type_ if len(branches(type_)) == 1 else ends.get("=", branch)
     return ends
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, Timeout, UsageError
 from ..render.text import sanitize
-from ..signals import ended_by_signals
+from ..signals import ended_by_signals, poll_timeout
 from ..transport.stream import SocketStream
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class OwnVm:
         if status is None:
             return "is still running"
         if status < 0:
-            return f"was ended by {signal.Signals(-status).name}"
+            return f"was ended by {_signal_name(-status)}"
         return f"ended with status {status}"
 
     @property
@@ -152,19 +152,22 @@ class OwnVm:
     def wait(self, seconds: float = _END_SECONDS) -> bool:
         """Wait until it has ended, and relay what it prints; False: it has not ended."""
         deadline = time.monotonic() + seconds
-        while not self._process_ended(max(deadline - time.monotonic(), 0)):
+        while not self._process_ended(deadline):
             if time.monotonic() >= deadline:
                 return False
         self._process.wait()
         return True
 
-    def _process_ended(self, seconds: float | None, *more: int) -> bool:
-        """Wait until QEMU ends or there is something to read; returns whether it has ended."""
+    def _process_ended(self, deadline: float | None, *more: int) -> bool:
+        """Wait for a while until QEMU ends or there is something to read.
+
+        :return: whether it has ended.
+        """
         poll = select.poll()
         for descriptor in (self._alive, self._output, *more):
             if descriptor is not None:
                 poll.register(descriptor, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll(seconds and seconds * 1000)}
+        ready = {descriptor for descriptor, _ in poll.poll(poll_timeout(deadline))}
         if self._output in ready:
             self._relay_output()
         return self._alive in ready
@@ -233,6 +236,13 @@ def _die_with_parent() -> Callable[[], None] | None:
 
     prctl = ctypes.CDLL(None).prctl
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # Python names no real-time signals but the first and the last
 
 
 def _short_directory() -> str | None:

@@ -10,7 +10,7 @@ import time
 
 from ..protocol import Event, Message
 from .palette import ESCAPES, RESET, TEXT_COLOURS
-from .text import format_compact, format_event, sanitize
+from .text import format_compact, format_event, sanitize, sanitize_line
 from .views import VIEWS, Look
 
 
@@ -43,7 +43,7 @@ class Formatter:
     def event_sum(self, name: str, events: int) -> str:
         """How many events of one name were not shown one by one."""
         clock = time.strftime("%H:%M:%S")
-        return self._styled(sanitize(f"{clock} {name} x {events}"), "event")
+        return self._styled(f"{clock} {sanitize_line(name)} x {events}", "event")
 
     def note(self, text: str) -> str:
         """A remark."""

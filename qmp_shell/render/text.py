@@ -49,7 +49,7 @@ def format_event(event: Event) -> str:
     """An event on one line: local time with milliseconds, name, data."""
     stamp = event.timestamp
     clock = time.strftime("%H:%M:%S", time.localtime(stamp)) + f".{int(stamp % 1 * 1000):03}"
-    line = f"{clock} {sanitize(event.name)}"
+    line = f"{clock} {sanitize_line(event.name)}"
     return f"{line} {format_compact(event.data)}" if event.data else line
 
 

@@ -12,7 +12,7 @@ from enum import auto
 from typing import NamedTuple
 
 # How many levels of nested lists are followed. A VM may send a list whose element is itself.
-_MAX_LIST_DEPTH = 4
+MAX_LIST_DEPTH = 4
 
 
 class Type:
@@ -36,6 +36,11 @@ class Builtin(Type):
     def __init__(self, name: str, json_type: str) -> None:
         super().__init__(name)
         self.json_type = json_type
+
+    @property
+    def is_any(self) -> bool:
+        """Whether it is the type of any value."""
+        return self.json_type == "value"
 
 
 ANY = Builtin("any", "value")
@@ -266,7 +271,7 @@ def as_array(type_: Type | None) -> Array | None:
 
 def innermost_element(type_: Type) -> Type:
     """Return the type of the elements of a list of lists of any depth; else the type itself."""
-    for _ in range(_MAX_LIST_DEPTH):
+    for _ in range(MAX_LIST_DEPTH):
         if not isinstance(type_, Array):
             break
         type_ = type_.element

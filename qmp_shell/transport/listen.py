@@ -13,9 +13,8 @@ from contextlib import AbstractContextManager, suppress
 from typing import Protocol, runtime_checkable
 
 from ..errors import ConnectError, UsageError
+from ..signals import poll_timeout
 from .stream import Address, SocketStream, Stream
-
-_LONGEST_POLL = 86_400.0  # seconds; poll() counts milliseconds in an int
 
 
 class Listener:
@@ -55,8 +54,7 @@ class Listener:
         for each in self._sockets:
             poll.register(each, select.POLLIN)
         while True:
-            left = _LONGEST_POLL if deadline is None else deadline - time.monotonic()
-            poll.poll(min(max(left, 0), _LONGEST_POLL) * 1000)
+            poll.poll(poll_timeout(deadline))
             for each in self._sockets:
                 # Whoever connected may have gone again.
                 with suppress(BlockingIOError, ConnectionAbortedError):

@@ -12,8 +12,8 @@ import pytest
 from qmp_shell.commands.completion import complete_draft
 from qmp_shell.complete import Candidate, Draft
 from qmp_shell.session import Session
-from tests.conftest import RunningVm, create_image, create_image_snapshot
-from tests.sessions import attach
+from tests.conftest import RunningVm, StartVm, create_image, create_image_snapshot
+from tests.sessions import attach, run_line
 
 
 def offered_names(session: Session, text: str, *, human: bool = False) -> dict[str, str]:
@@ -249,3 +249,25 @@ def test_names_are_queried_again_after_a_command_that_changes_the_vm(
     session.execute({"execute": "object-del", "arguments": {"id": "later0"}})
     assert "later0" not in offered_names(session, "object-del id=")
     assert capsys.readouterr().out == '{"return": {}}\n' * 2
+
+
+def test_two_vms_in_one_process_share_nothing(start_vm: StartVm) -> None:
+    """Each session has its own connection, names, memory of events and settings."""
+    sessions = [attach(start_vm(name=name).address) for name in ("one", "other")]
+    one, other = sessions
+    for session in sessions:
+        assert offered_names(session, "blockdev-del node-name=") == {}
+    run_line(one, "blockdev-add driver=null-co node-name=disk0")
+    run_line(other, "blockdev-add driver=null-co node-name=disk1")
+    run_line(other, ".set timeout 5")
+    run_line(one, "cont")
+    run_line(one, ".wait RESUME timeout=20")
+    assert list(offered_names(one, "blockdev-del node-name=")) == ["disk0"]
+    assert list(offered_names(other, "blockdev-del node-name=")) == ["disk1"]
+    assert [session.attachment.events.count for session in sessions] == [1, 0]
+    assert [session.settings.timeout for session in sessions] == [None, 5]
+    one.attachment.close()
+    assert [session.attachment.is_connected for session in sessions] == [False, True]
+    reply = other.attachment.request({"execute": "query-name"})
+    assert reply.message["return"] == {"name": "other"}
+    other.attachment.close()

@@ -11,10 +11,10 @@ from collections.abc import Collection
 
 from .errors import AddressError
 
-# ``HOST:PORT``, ``[IPV6]:PORT`` or ``:PORT``.
-HOST_PORT = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:/\[\]]*)):(?P<port>[0-9]+)")
+# ``HOST:PORT``, ``[IPV6]:PORT`` or ``:PORT``; re compiles it when it is first used.
+HOST_PORT = r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:/\[\]]*)):(?P<port>[0-9]+)"
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+-]*:")
+_SCHEME = r"[a-z][a-z0-9+-]*:"
 
 # The options that QEMU allows behind a socket address on its command line (-qmp, -chardev
 # socket). They say how QEMU opens its end, so they are dropped from an address pasted from there.
@@ -39,11 +39,11 @@ def split_address(text: str, schemes: Collection[str]) -> tuple[str, str]:
     :raise AddressError: it has a scheme that is not known.
     """
     text, options = _split_options(text)
-    scheme, _, target = text.partition(":")
+    scheme, colon, target = text.partition(":")
     if scheme not in schemes:
-        if HOST_PORT.fullmatch(text):
+        if colon and re.fullmatch(HOST_PORT, text):
             return "tcp", text
-        if _SCHEME.match(text):
+        if colon and re.match(_SCHEME, text):
             raise AddressError(f"unknown kind of address {scheme + ':'!r}")
         scheme, target = "unix", text
     if scheme == "unix" and not options.isdisjoint(("abstract", "abstract=on")):

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .protocol import CommandError, Event, Message, Reply
 from .render.formatter import Formatter
-from .render.progress import ProgressArea
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
 from .session.scripts import Input, ScriptSession, format_place
 from .signals import interruptible
 
 if TYPE_CHECKING:
-    from .render.progress import ProgressBar
+    from .render.progress import ProgressArea, ProgressBar
 
 _READ_BYTES = 1 << 16
 
@@ -34,7 +33,7 @@ class ScriptDisplay:
     def __init__(self, settings: Settings, formatter: Formatter) -> None:
         self._settings = settings
         self._format = formatter
-        self._progress = ProgressArea()
+        self._progress: ProgressArea | None = None
 
     def reply(self, reply: Reply) -> None:
         self._print_message(reply.message)
@@ -62,6 +61,9 @@ class ScriptDisplay:
         complain(text)
 
     def progress(self, title: str) -> AbstractContextManager[ProgressBar | None]:
+        from .render.progress import ProgressArea
+
+        self._progress = ProgressArea()
         return self._progress.show(title)
 
     def trace(self, direction: str, message: Message) -> None:
@@ -71,7 +73,8 @@ class ScriptDisplay:
         self._print(self._format.reply(message, self._settings.view))
 
     def _print(self, text: str) -> None:
-        self._progress.hide()
+        if self._progress is not None:
+            self._progress.hide()
         print(text, flush=True)  # noqa: T201
 
 

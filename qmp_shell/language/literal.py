@@ -126,7 +126,7 @@ class _LiteralParser:
         return self._parse_number(token)
 
     def _parse_number(self, token: str) -> int | float:
-        if FLOAT.fullmatch(token) and not INTEGER.fullmatch(token):
+        if re.fullmatch(FLOAT, token) and not re.fullmatch(INTEGER, token):
             value = float(token)
             if value not in (float("inf"), float("-inf")):
                 return value

@@ -11,13 +11,14 @@ from typing import Any
 
 from .logical_line import ParseError
 
-INTEGER = re.compile(r"[+-]?[0-9]+")
+# Patterns; re compiles each when it is first used, since most lines need none of them.
+INTEGER = r"[+-]?[0-9]+"
 # Converting between decimal text and integers takes quadratic time, so Python refuses integers of
 # more digits than this (sys.int_info.default_max_str_digits), when it formats them too.
 _MAX_DIGITS = 4300
 _MAX_BITS = 14_000  # fewer than those of an integer of _MAX_DIGITS digits
 
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPE = r"(?s)\\(?:u([0-9a-fA-F]{4})|(.))"
 JSON_ESCAPES = {
     '"': '"',
     "\\": "\\",
@@ -33,13 +34,13 @@ SWITCH_WORDS = dict.fromkeys(("true", "on", "yes", "y"), True) | dict.fromkeys(
     ("false", "off", "no", "n"), False
 )
 
-_SCALED_INTEGER = re.compile(
+_SCALED_INTEGER = (
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
     r"|(?P<whole>[0-9]+)(?P<fraction>\.[0-9]+)?(?P<unit>[bB]|[kKmMgGtTpPeE](?:iB)?)?)"
 )
-FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_LITERAL_ESCAPE = re.compile(r"\\(['\\])")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+FLOAT = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_LITERAL_ESCAPE = r"\\(['\\])"
+_SURROGATE = "[\ud800-\udfff]"
 
 
 class BareWord(str):
@@ -60,12 +61,12 @@ def parse_string(text: str, offset: int) -> str:
     """
     if text.startswith('"'):
         return _parse_json_string(text, offset)
-    return _LITERAL_ESCAPE.sub(r"\1", text[1:-1])
+    return re.sub(_LITERAL_ESCAPE, r"\1", text[1:-1])
 
 
 def parse_untyped(word: BareWord) -> Any:
     """Convert a bare word whose type is not known to an integer, a boolean or a string."""
-    if INTEGER.fullmatch(word) and len(word) <= _MAX_DIGITS:
+    if re.fullmatch(INTEGER, word) and len(word) <= _MAX_DIGITS:
         return int(word)
     lower = word.lower()
     if lower in ("true", "false"):
@@ -82,7 +83,7 @@ def parse_integer(word: BareWord) -> int | None:
 
     :return: the integer; None if the word is not an integer, or has too many digits.
     """
-    match = _SCALED_INTEGER.fullmatch(word)
+    match = re.fullmatch(_SCALED_INTEGER, word)
     if match is None or len(word) > _MAX_DIGITS:
         return None
     if match["hex"]:
@@ -105,7 +106,7 @@ def parse_float(word: BareWord) -> float | None:
 
     :return: the number; None if the word is not a number, or is too large for a float.
     """
-    if FLOAT.fullmatch(word) is None:
+    if re.fullmatch(FLOAT, word) is None:
         return None
     value = float(word)
     return value if value not in (float("inf"), float("-inf")) else None
@@ -116,8 +117,8 @@ def is_ambiguous(word: str) -> bool:
     return (
         word == "null"
         or word.lower() in SWITCH_WORDS
-        or _SCALED_INTEGER.fullmatch(word) is not None
-        or FLOAT.fullmatch(word) is not None
+        or re.fullmatch(_SCALED_INTEGER, word) is not None
+        or re.fullmatch(FLOAT, word) is not None
     )
 
 
@@ -144,7 +145,7 @@ def parse_python_integer(text: str, offset: int) -> int:
     :raise ValueError: the text is not an integer.
     """
     if len(text) <= _MAX_DIGITS:
-        value = int(text) if INTEGER.fullmatch(text) else int(text, 0)
+        value = int(text) if re.fullmatch(INTEGER, text) else int(text, 0)
         if value.bit_length() <= _MAX_BITS:
             return value
     raise ParseError("this number is too long", offset)
@@ -161,7 +162,7 @@ def _parse_json_string(text: str, offset: int) -> str:
             )
         return JSON_ESCAPES[match[2]]
 
-    return join_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
+    return join_surrogates(re.sub(_ESCAPE, unescape, text)[1:-1])
 
 
 def join_surrogates(text: str) -> str:
@@ -170,6 +171,6 @@ def join_surrogates(text: str) -> str:
     JSON writes characters outside the Basic Multilingual Plane as such pairs:
     ``\ud83d\ude00``. A surrogate that is not part of a pair is left as it is.
     """
-    if not _SURROGATE.search(text):
+    if not re.search(_SURROGATE, text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

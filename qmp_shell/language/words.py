@@ -22,10 +22,10 @@ _BARE = re.compile(r"\S*")
 _BLANK = re.compile(r"\s*")
 DOUBLE_QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
 SINGLE_QUOTED = r"'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
-_QUOTED = {'"': re.compile(DOUBLE_QUOTED), "'": re.compile(SINGLE_QUOTED)}
+_QUOTED = {'"': DOUBLE_QUOTED, "'": SINGLE_QUOTED}
 # The tokens that matter for finding the end of a literal. A quote that only the last alternative
 # matches begins a string that is not closed on its line.
-_IN_LITERAL = re.compile(rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}|#[^\n]*|[\[\]{{}}\"']")
+_IN_LITERAL = rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}|#[^\n]*|[\[\]{{}}\"']"
 
 
 class IncompleteLiteral(ParseError):
@@ -129,7 +129,7 @@ def value_end(text: str, start: int) -> int:
     """
     opening = text[start : start + 1]
     if opening in _QUOTED:
-        quoted = _QUOTED[opening].match(text, start)
+        quoted = re.compile(_QUOTED[opening]).match(text, start)
         if quoted is None:
             raise ParseError("this string is never closed", start)
         end, what = quoted.end(), "string"
@@ -152,7 +152,7 @@ def literal_end(text: str, start: int, depth: int = 0) -> int:
     :raise ParseError: a string in the literal is not closed.
     :raise IncompleteLiteral: the text ends before the literal does.
     """
-    for match in _IN_LITERAL.finditer(text, start):
+    for match in re.compile(_IN_LITERAL).finditer(text, start):
         token = match[0]
         if token in ("{", "["):
             depth += 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 
 from ..protocol import Event, Message
-from .palette import ESCAPES, RESET, TEXT_COLOURS
 from .text import format_compact, format_event, sanitize, sanitize_line
 from .views import VIEWS, Look
 
@@ -65,5 +64,7 @@ class Formatter:
         """Each line of a text in the colour of its kind."""
         if not self._look.colour:
             return text
+        from .palette import ESCAPES, RESET, TEXT_COLOURS
+
         escape = ESCAPES[TEXT_COLOURS[kind]]
         return "\n".join(f"{escape}{line}{RESET}" if line else "" for line in text.split("\n"))

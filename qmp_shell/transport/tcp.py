@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ class TcpAddress(Address):
 
 def parse(target: str) -> TcpAddress:
     """:raise AddressError: the target is not a host and a port."""
-    match = HOST_PORT.fullmatch(target)
+    match = re.fullmatch(HOST_PORT, target)
     if match is None:
         raise AddressError("a host and the number of a port are needed")
     digits = match["port"].lstrip("0")

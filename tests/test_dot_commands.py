@@ -476,6 +476,8 @@ def completions(text: str, schema: Schema) -> Completions | None:
         (".watch ", "", [Kind.COMMAND]),
         (".watch 2 que", "que", [Kind.COMMAND]),
         (".watch 0.5  que", "que", [Kind.COMMAND]),
+        (".watch 0 que", "que", [Kind.COMMAND]),
+        (".watch 1.2.3 que", "que", [Kind.COMMAND]),
         (".wait ", "", ["job=", "migration", "status=", Kind.EVENT]),
         (".wait job='a", "a", [Kind.JOB]),
         (".wait STOP ", "", [Kind.EVENT_MEMBER, "timeout="]),
@@ -510,6 +512,7 @@ def test_completion_of_paths(schema: Schema, text: str, kind: str, typed: str, q
         *(".exit ", ".info ", ".qmp ", ".history ", ".sleep ", ".nonsense x"),
         *(".set confirm on ", ".set confirm on o", ".set nonsense ", ".wait STOP id="),
         *(".wait job=j timeout=", ".oob .set ", ".watch {", ".watch # c"),
+        *(".watch 0", ".watch 1.2.3", ".oob # c"),
     ],
 )
 def test_nothing_is_offered_where_nothing_is_known(schema: Schema, text: str) -> None:

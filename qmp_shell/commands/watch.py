@@ -36,7 +36,11 @@ class Watch(Command):
             session.settings.pager = pager
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
-        return complete(Draft.of_command(_SECONDS.sub("", argument, count=1)), names, types)
+        match = _SECONDS.match(argument)
+        if match is not None and match["seconds"] == argument:
+            return None  # the number is still being typed
+        start = match.end() if match is not None else 0
+        return complete(Draft.of_command(argument[start:]), names, types)
 
 
 def _watch(session: Session, message: Message, interval: float) -> None:

@@ -56,7 +56,7 @@ _BROKEN_PIPE = 141  # and SIGPIPE
 
 
 def exit_status(error: QMPError | None) -> int:
-    """The exit status that an error ends the program with; 0 without one."""
+    """Return the program's exit status after an error; 0 if there was none."""
     if error is None:
         return 0
     if isinstance(error, ReportedError):

@@ -50,7 +50,7 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is open, as far as is known."""
+        """Whether the connection is open; that the peer closed it is noticed when receiving."""
         return self._stream is not None
 
     @property

@@ -245,6 +245,24 @@ def vm(start_vm: StartVm) -> RunningVm:
     return start_vm()
 
 
+@pytest.fixture
+def guest_agent(folder: Path) -> Iterator[Path]:
+    """The socket of a guest agent (qemu-ga), which may not be listening yet."""
+    path = folder / "agent.sock"
+    agent = subprocess.Popen(
+        [
+            *(require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path)),
+            *("-t", str(folder), "-f", str(folder / "pid")),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield path
+    agent.terminate()
+    agent.wait()
+
+
 @pytest.fixture(scope="session")
 def schema_file(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the QEMU's reply to ``query-qmp-schema``."""

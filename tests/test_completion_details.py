@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import socket
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -37,7 +36,7 @@ from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.human import parse_help
 from qmp_shell.vm.questions import NAME, driver_properties
 from qmp_shell.vm.types import VmTypes
-from tests.conftest import Run, RunningVm, require_program
+from tests.conftest import Run, RunningVm
 from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, offline_session, offline_types
 from tests.terminal import Terminal
@@ -448,21 +447,10 @@ def test_what_a_vm_prints_before_it_fails(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err == "cannot [1mstart\n"
 
 
-def test_help_on_a_command_of_the_guest_agent(folder: Path, run: Run) -> None:
+def test_help_on_a_command_of_the_guest_agent(guest_agent: Path, run: Run) -> None:
     if not Path("/usr/share/man/man7/qemu-ga-ref.7.gz").exists():
         pytest.skip("the guest agent's manual is not installed")
-    path = folder / "agent.sock"
-    agent = subprocess.Popen(
-        [require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path), "-t", str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        done = run("-w", "20", "--agent", str(path), "-c", ".help guest-ping")
-    finally:
-        agent.terminate()
-        agent.wait()
+    done = run("-w", "20", "--agent", str(guest_agent), "-c", ".help guest-ping")
     assert done.stdout.startswith("guest-ping: a command")
     assert "Members:" not in done.stdout
 

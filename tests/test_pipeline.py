@@ -6,7 +6,6 @@ import contextlib
 import json
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from qmp_shell.session.pipeline import run_pipeline, run_with_input
 from qmp_shell.transport import parse_address
 from qmp_shell.vm.records import Progress
 from qmp_shell.vm.waiting import EventCondition, Waiter
-from tests.conftest import Run, RunningVm, require_program
+from tests.conftest import Run, RunningVm
 from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, run_line
 from tests.terminal import Terminal
@@ -101,7 +100,7 @@ def test_a_pipeline_may_take_ctrl_c_for_itself(shell: Terminal, tmp_path: Path) 
 
 
 class Output:
-    """What a VM of the shell's own prints."""
+    """The output of a VM that the shell started."""
 
     def __init__(self, vm: OwnVm) -> None:
         self.text = ""
@@ -386,21 +385,10 @@ def test_a_long_reply_is_not_coloured(run: Run, vm: RunningVm) -> None:
 # A guest agent at the prompt
 
 
-def test_a_guest_agent_at_the_prompt(terminal: Start, folder: Path) -> None:
-    path = folder / "agent.sock"
-    agent = subprocess.Popen(
-        [require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path), "-t", str(folder)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        shell = terminal("-w", "20", "--agent", str(path))
-        shell.wait_for("^a guest agent$")
-        shell.wait_for_prompt()
-        shell.enter("guest-ping")
-        shell.wait_for(r'"return": \{\}')
-        shell.wait_for_prompt()
-    finally:
-        agent.terminate()
-        agent.wait()
+def test_a_guest_agent_at_the_prompt(terminal: Start, guest_agent: Path) -> None:
+    shell = terminal("-w", "20", "--agent", str(guest_agent))
+    shell.wait_for("^a guest agent$")
+    shell.wait_for_prompt()
+    shell.enter("guest-ping")
+    shell.wait_for(r'"return": \{\}')
+    shell.wait_for_prompt()

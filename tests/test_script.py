@@ -419,34 +419,23 @@ def test_control_characters_from_the_vm_are_escaped_or_removed(peer: StartPeer, 
 
 
 def test_a_guest_agent_is_synchronized_and_its_commands_are_executed(
-    folder: Path, run: Run
+    guest_agent: Path, run: Run
 ) -> None:
-    path = folder / "ga.sock"
-    agent = subprocess.Popen(
-        [
-            *(require_program("qemu-ga"), "-m", "unix-listen", "-p", str(path)),
-            *("-t", str(folder), "-f", str(folder / "pid")),
-        ]
-    )
-    try:
-        first = run("-w", "20", "-N", str(path), "-c", "guest-ping")
-        assert (first.stdout, first.returncode) == ('{"return": {}}\n', 0)
-        with socket.socket(socket.AF_UNIX) as client:  # and leave half a command
-            client.connect(str(path))
-            client.sendall(b'{"execute": "guest-ping"}\n{"execute": "gue')
-            assert client.recv(100) == b'{"return": {}}\n'
-        result = run("-w", "20", "--agent", str(path), "-c", "guest-ping", "-c", "nonesuch")
-        assert result.stdout.startswith('{"return": {}}\n{"error": ')
-        assert result.returncode == 1
-        page = run("-w", "20", "-N", str(path), "-c", "guest-file-open ?").stdout
-        assert page.startswith("guest-file-open: a command")
-        assert "  path  string" in page.splitlines()
-        assert "qemu-ga-ref(7):" in page
-        untyped = run("-n", "-w", "20", "-N", str(path), "-c", "guest-file-close handle=5 x=4G")
-        assert '{"handle": 5, "x": "4G"}' in untyped.stdout
-    finally:
-        agent.terminate()
-        agent.wait()
+    first = run("-w", "20", "-N", str(guest_agent), "-c", "guest-ping")
+    assert (first.stdout, first.returncode) == ('{"return": {}}\n', 0)
+    with socket.socket(socket.AF_UNIX) as client:  # and leave half a command
+        client.connect(str(guest_agent))
+        client.sendall(b'{"execute": "guest-ping"}\n{"execute": "gue')
+        assert client.recv(100) == b'{"return": {}}\n'
+    result = run("-w", "20", "--agent", str(guest_agent), "-c", "guest-ping", "-c", "nonesuch")
+    assert result.stdout.startswith('{"return": {}}\n{"error": ')
+    assert result.returncode == 1
+    page = run("-w", "20", "-N", str(guest_agent), "-c", "guest-file-open ?").stdout
+    assert page.startswith("guest-file-open: a command")
+    assert "  path  string" in page.splitlines()
+    assert "qemu-ga-ref(7):" in page
+    untyped = run("-n", "-w", "20", "-N", str(guest_agent), "-c", "guest-file-close handle=5 x=4G")
+    assert '{"handle": 5, "x": "4G"}' in untyped.stdout
 
 
 def test_the_storage_daemon_executes_commands_and_has_help(folder: Path, run: Run) -> None:

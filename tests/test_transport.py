@@ -44,6 +44,13 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
+def connect_socket(path: str) -> socket.socket:
+    """Return a UNIX socket that is connected to a path."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)
+    return connection
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait until a condition is true, at most for 20 s."""
     deadline = time.monotonic() + 20
@@ -83,8 +90,7 @@ class BufferingStream(SocketStream):
 
 
 def test_data_that_a_transport_has_buffered_is_received(vm: RunningVm) -> None:
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(vm.address)
+    connection = connect_socket(vm.address)
     assert connection.recv(1, socket.MSG_PEEK) == b"{", "waits for the greeting"
     stream = BufferingStream(connection)
     stream.read_ahead()
@@ -118,8 +124,7 @@ class NoDescriptors(SocketStream):
 
 
 def test_descriptors_are_refused_where_they_cannot_be_sent(vm: RunningVm) -> None:
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(vm.address)
+    connection = connect_socket(vm.address)
     with Client(NoDescriptors(connection)) as client:
         client.negotiate()
         with pytest.raises(qmp_shell.UsageError, match="UNIX socket only"):
@@ -217,8 +222,7 @@ def run_with_descriptor(
 def test_an_inherited_connection_carries_commands_and_descriptors(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(vm.address)
+    with connect_socket(vm.address) as connection:
         result = run_with_descriptor(
             connection.fileno(),
             *("-c", "query-name", "-c", "getfd fdname=f </dev/null", "-c", "closefd fdname=f"),
@@ -246,8 +250,7 @@ def test_a_client_uses_one_end_of_a_socket_pair_shared_with_qemu(qemu: str, fold
 def test_connect_to_an_inherited_connection_is_refused_and_keeps_it(
     vm: RunningVm, environment: dict[str, str]
 ) -> None:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(vm.address)
+    with connect_socket(vm.address) as connection:
         result = run_with_descriptor(
             connection.fileno(),
             *("-k", "-c", ".connect", "-c", "query-name"),
@@ -259,8 +262,7 @@ def test_connect_to_an_inherited_connection_is_refused_and_keeps_it(
 
 
 def test_no_other_file_gets_the_number_of_a_used_descriptor(vm: RunningVm) -> None:
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(vm.address)
+    connection = connect_socket(vm.address)
     number = connection.detach()
     try:
         with qmp_shell.connect(f"fd:{number}") as client:

@@ -1,4 +1,4 @@
-"""Which dot commands there are."""
+"""The registry of the dot commands."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _KINDS = {"job": Kind.JOB, "status": Kind.RUN_STATE}
 
 
 class WaitRequest(NamedTuple):
-    """What is waited for, and for how many seconds; None: any time."""
+    """A parsed ``.wait``: its condition, and its timeout in seconds; None: no limit."""
 
     condition: Condition
     timeout: float | None

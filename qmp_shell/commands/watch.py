@@ -13,7 +13,7 @@ from ..session import Session, parse_seconds
 from .base import Command, parse_command
 
 _DEFAULT_SECONDS = 1.0
-_SECONDS = re.compile(r"^(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
+_SECONDS = re.compile(r"(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
 
 
 class Watch(Command):
@@ -22,9 +22,8 @@ class Watch(Command):
     summary = "repeat a command, and show what changes"
 
     def run(self, session: Session, argument: str) -> None:
-        match = _SECONDS.match(argument)
-        interval = parse_seconds(match["seconds"]) if match is not None else _DEFAULT_SECONDS
-        start = match.end() if match is not None else 0
+        seconds, start = _split_seconds(argument)
+        interval = parse_seconds(seconds) if seconds else _DEFAULT_SECONDS
         statement = parse_command(argument, start)
         if statement is None or statement.pipeline is not None or statement.files:
             raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
@@ -36,11 +35,19 @@ class Watch(Command):
             session.settings.pager = pager
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
-        match = _SECONDS.match(argument)
-        if match is not None and match["seconds"] == argument:
+        seconds, start = _split_seconds(argument)
+        if seconds and seconds == argument:
             return None  # the number is still being typed
-        start = match.end() if match is not None else 0
         return complete(Draft.of_command(argument[start:]), names, types)
+
+
+def _split_seconds(argument: str) -> tuple[str, int]:
+    """Return the number before the command, empty if there is none, and where the command begins.
+
+    It need not be a valid number.
+    """
+    match = _SECONDS.match(argument)
+    return (match["seconds"], match.end()) if match is not None else ("", 0)
 
 
 def _watch(session: Session, message: Message, interval: float) -> None:

@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 
 def follow_path(type_: Type, given: Any, path: Iterable[str]) -> Place | None:
-    """Follow a dotted path into a type; None: it leads nowhere."""
+    """Follow a dotted path into a type; None: the type has no such member."""
     names = []
     for part in path:
         of_object, of_array = as_object(type_), as_array(type_)
@@ -60,7 +60,7 @@ class Signature(NamedTuple):
 
 
 def find_signature(command: CommandDraft, types: TypeSource) -> Signature | None:
-    """The signature at the cursor; None: nothing is known of it."""
+    """The signature at the cursor; None: the command's type is unknown."""
     action = command.actions[-1] if command.actions else None
     type_ = action.find_type(types) if action is not None else None
     if action is None or type_ is None:

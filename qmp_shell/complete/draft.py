@@ -59,7 +59,7 @@ class ActionDraft:
         return parse_partial_arguments(self.words)
 
     def find_type(self, types: TypeSource) -> Object | None:
-        """The type of its arguments; None: nothing is known of it."""
+        """The type of its arguments; None: the type is unknown."""
         if self.is_action:
             return types.action(self.name.key)
         return types.arguments(self.name.key, self.given)
@@ -154,7 +154,7 @@ class Draft:
 
     @cached_property
     def is_own_word(self) -> bool:
-        """Whether it is one of the shell's own words: a dot command, with its dot or without."""
+        """Whether it is a dot command, or ``exit``, ``help`` or ``?`` without the dot."""
         return self.dot is not None or self.kind is DraftKind.DOT_NAME or self._is_bare_dot_command
 
     def _classify(self, line: str, *, human: bool, is_in_literal: bool) -> DraftKind:

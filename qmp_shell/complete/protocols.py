@@ -70,7 +70,7 @@ class NameSource(Protocol):
     """Provides names."""
 
     def candidates(self, request: NameRequest) -> Iterable[Candidate]:
-        """The names of a kind, as far as they are known."""
+        """The names of a kind that the VM's answers so far contain."""
 
 
 class TypeSource(Protocol):

@@ -229,7 +229,10 @@ def start_vm(
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """What has the kernel end QEMU when this program is killed; None except on Linux."""
+    """Return a function for the new process to call, so that the kernel ends it with this one.
+
+    None: only Linux can do that.
+    """
     if sys.platform != "linux":
         return None
     import ctypes

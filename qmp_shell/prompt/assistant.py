@@ -15,7 +15,7 @@ class Assistant:
     """Holds the draft that is being typed, and what is known of it.
 
     :ivar draft: the text, the cursor and the mode, read once.
-    :ivar signature: of the command that is being typed; None: nothing is known of it.
+    :ivar signature: of the command that is being typed; None: its type is unknown.
     :ivar unknown_names: where names stand in the draft's line that the VM does not know: start
         and end.
     """

@@ -111,7 +111,7 @@ class Editor:
         return text
 
     def _is_open(self, text: str) -> bool:
-        """Whether a text is a part of a transaction, or may begin one."""
+        """Whether a text belongs to an open transaction, or may start one."""
         if self._assistant.draft.is_own_word:
             return False
         return self._session.parser.in_transaction or bool(_OPENING.match(text))
@@ -126,7 +126,7 @@ class Editor:
         self._watcher.check()
 
     def _redraw(self) -> None:
-        """What is known has changed."""
+        """Update the screen after the VM has sent something that completion or hints use."""
         self._assistant.update()
         self._completer.note_answer(self._prompt.default_buffer)
         self._prompt.app.invalidate()

@@ -43,7 +43,11 @@ class EventLimiter:
         return False
 
     def take_sums(self, now: float, *, all_at_once: bool = False) -> list[EventSum]:
-        """The sums that are due, each returned once; with ``all_at_once``, those not due too."""
+        """Return the counts of the events that were not shown, and reset them.
+
+        :param now: a time of :func:`time.monotonic`.
+        :param all_at_once: include the counts that are not due yet.
+        """
         due = [
             name
             for name, count in self._counts.items()

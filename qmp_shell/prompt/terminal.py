@@ -92,7 +92,7 @@ class TerminalDisplay:
         self._print(self._format.note(text))
 
     def heading(self, text: str) -> None:
-        """Show what stands above the first prompt."""
+        """Print the line about the VM that precedes the first prompt."""
         self._print(self._format.heading(text))
 
     def warning(self, text: str) -> None:

@@ -145,7 +145,7 @@ class Schema:
         return entry if entry is not None and entry.get("meta-type") == meta_type else None
 
     def _object(self, name: object) -> Object:
-        """Return the object type of a name; one without members if there is none."""
+        """Return the object type with a name; an empty object type if there is none."""
         found = self.type(name) if isinstance(name, str) else None
         return found if isinstance(found, Object) else Object("", ())
 

@@ -155,7 +155,7 @@ class Settings:
 OPTIONS: dict[str, Option[Any]] = {
     name: option for name, option in vars(Settings).items() if isinstance(option, Option)
 }
-"""All settings, by name."""
+"""Each setting's option, by the setting's name."""
 
 
 def find_option(name: str) -> Option[Any]:

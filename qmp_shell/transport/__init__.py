@@ -38,7 +38,7 @@ _NOT_YET = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)
 
 
 def parse_address(text: str) -> Address:
-    """Parse an address as a person writes it.
+    """Parse the text of an address.
 
     :param text: one of the forms in :data:`FORMS`; QEMU's own comma options behind it
         (``unix:PATH,server=on,wait=off``) are ignored.

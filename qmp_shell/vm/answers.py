@@ -145,12 +145,12 @@ class Answers:
 
     @property
     def has_open_questions(self) -> bool:
-        """Whether an answer is under way."""
+        """Whether the VM has not answered a question yet."""
         return any(not entry.is_answered for entry in self._entries.values())
 
     @property
     def is_awaiting(self) -> bool:
-        """Whether an answer is under way and likely to come at once."""
+        """Whether a question is unanswered, and the VM usually answers at once."""
         return self.has_open_questions and not self.is_silent
 
     @property

@@ -31,7 +31,7 @@ class EventHistory:
         self._aborting: set[str] = set()
 
     def add(self, event: Event) -> None:
-        """Keep an event that came."""
+        """Record a received event."""
         self.count += 1
         kept = self._events.setdefault(event.name, deque(maxlen=_KEPT))
         kept.append((self.count, event))

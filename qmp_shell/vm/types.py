@@ -61,7 +61,7 @@ class VmTypes:
         return type_ if isinstance(type_, Enum) else None
 
     def action(self, name: str) -> Object | None:
-        """The type of an action's arguments; None: nothing is known of it."""
+        """The type of an action's arguments; None: the type is unknown."""
         schema = self.schema
         action = schema.action() if schema is not None else None
         data = action.members_for({action.tag: name}).get("data") if action is not None else None

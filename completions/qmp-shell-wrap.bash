@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color)
 
 _shtab_qmp_shell_wrap_pos_0_COMPGEN=_qmp_shell_qemu_files
 _shtab_qmp_shell_wrap_pos_1_COMPGEN=_qmp_shell_files
@@ -9,6 +9,7 @@ _shtab_qmp_shell_wrap___file_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___logfile_COMPGEN=_qmp_shell_files
 
+_shtab_qmp_shell_wrap___view_choices=(json table tree compact csv)
 _shtab_qmp_shell_wrap___color_choices=(auto always never)
 
 _shtab_qmp_shell_wrap_pos_1_nargs=...

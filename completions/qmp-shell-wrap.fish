@@ -69,7 +69,7 @@ function _shtab_qmp_shell_wrap_using
 end
 
 set -g _shtab_qmp_shell_wrap_commands
-set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --file --logfile --timeout -c -f -l -t
+set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --file --logfile --timeout --view -c -f -l -t
 
 complete -c qmp-shell-wrap -e
 complete -c qmp-shell-wrap -f
@@ -83,6 +83,7 @@ complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s n -l dry-run -d 'print the JSON that each line would send, and send none of it'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s p -l pretty -d 'replies over many lines, indented (default at a terminal)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l compact -d 'each reply on one line (default in scripts)'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l view -xka "json table tree compact csv" -d 'how replies are shown'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s e -l events -d 'print events in a script'"'"'s output too'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'

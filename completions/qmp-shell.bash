@@ -1,16 +1,21 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent --listen -w --wait --schema --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact -e --events -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent --listen -w --wait --schema --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell___wait_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell___schema_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___tls_ca_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___tls_cert_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___tls_key_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___tls_psk_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell__f_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
 
+_shtab_qmp_shell___view_choices=(json table tree compact csv)
 _shtab_qmp_shell___color_choices=(auto always never)
 
 _shtab_qmp_shell__h_nargs=0
@@ -20,6 +25,7 @@ _shtab_qmp_shell__N_nargs=0
 _shtab_qmp_shell___skip_negotiation_nargs=0
 _shtab_qmp_shell___agent_nargs=0
 _shtab_qmp_shell___listen_nargs=0
+_shtab_qmp_shell___tls_nargs=0
 _shtab_qmp_shell___version_nargs=0
 _shtab_qmp_shell__H_nargs=0
 _shtab_qmp_shell___hmp_nargs=0

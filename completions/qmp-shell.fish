@@ -70,7 +70,7 @@ function _shtab_qmp_shell_using
 end
 
 set -g _shtab_qmp_shell_commands
-set -g _shtab_qmp_shell_opts_with_value --color --command --file --logfile --schema --timeout --wait -c -f -l -t -w
+set -g _shtab_qmp_shell_opts_with_value --color --command --file --logfile --schema --timeout --tls-ca --tls-cert --tls-hostname --tls-key --tls-psk --view --wait -c -f -l -t -w
 
 complete -c qmp-shell -e
 complete -c qmp-shell -f
@@ -81,6 +81,12 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agen
 complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l schema -xka "(_qmp_shell_files)" -d 'a dry run without a VM: types come from a file, the reply to query-qmp-schema'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l tls -d 'HOST:PORT means tls:HOST:PORT'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-ca -xka "(_qmp_shell_files)" -d 'CA certificates that the server is verified by (default: the system'"'"'s)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-cert -xka "(_qmp_shell_files)" -d 'the client'"'"'s certificate, if the server wants one'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-key -xka "(_qmp_shell_files)" -d 'the key of the client'"'"'s certificate (default: it is in the same file)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-hostname -x -d 'the name in the server'"'"'s certificate (default: HOST)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-psk -xka "(_qmp_shell_files)" -d 'a shared key instead of certificates, as USER:HEXKEY'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l version -d 'show program'"'"'s version number and exit'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s H -l hmp -d 'human monitor mode: lines are HMP commands'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s c -l command -x -d 'run this line and exit (may be given again)'
@@ -89,9 +95,10 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s k -l keep-going -d 'go on aft
 complete -c qmp-shell -n _shtab_qmp_shell_using -s n -l dry-run -d 'print the JSON that each line would send, and send none of it'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s p -l pretty -d 'replies over many lines, indented (default at a terminal)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l compact -d 'each reply on one line (default in scripts)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l view -xka "json table tree compact csv" -d 'how replies are shown'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s e -l events -d 'print events in a script'"'"'s output too'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
-complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT or fd:N (default: $QMP_SOCKET)'
+complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT, tls:HOST:PORT or fd:N (default: $QMP_SOCKET)'

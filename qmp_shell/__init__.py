@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .protocol import CommandError, Event, Reply
+    from .transport.tls import TlsOptions
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ __all__ = [
     "QMPError",
     "Reply",
     "Timeout",
+    "TlsOptions",
     "UsageError",
     "connect",
     "listen",
@@ -46,6 +48,7 @@ __all__ = [
 _MODULES = {
     **dict.fromkeys(("Client", "connect", "listen"), "client"),
     **dict.fromkeys(("CommandError", "Event", "Reply"), "protocol"),
+    "TlsOptions": "transport.tls",
 }
 
 

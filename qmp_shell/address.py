@@ -31,8 +31,8 @@ def split_address(text: str, schemes: Collection[str]) -> tuple[str, str]:
     """Split an address into its scheme and its target.
 
     Without a scheme, ``HOST:PORT`` belongs to ``tcp`` and all else to ``unix``. QEMU's own comma
-    options (``unix:PATH,server=on,wait=off``) are dropped; only ``abstract=on`` has a meaning
-    here: the target is in ``unix-abstract``.
+    options (``unix:PATH,server=on,wait=off``) are dropped; only two have a meaning here: with
+    ``abstract=on`` the target is in ``unix-abstract``, with ``tls-creds=ID`` in ``tls``.
 
     :param schemes: the known schemes.
     :return: the scheme, for example ``unix``, and what is behind it, for example a path.
@@ -42,21 +42,22 @@ def split_address(text: str, schemes: Collection[str]) -> tuple[str, str]:
     scheme, colon, target = text.partition(":")
     if scheme not in schemes:
         if colon and re.fullmatch(HOST_PORT, text):
-            return "tcp", text
-        if colon and re.match(_SCHEME, text):
+            scheme, target = "tcp", text
+        elif colon and re.match(_SCHEME, text):
             raise AddressError(f"unknown kind of address {scheme + ':'!r}")
-        scheme, target = "unix", text
+        else:
+            scheme, target = "unix", text
     if scheme == "unix" and not options.isdisjoint(("abstract", "abstract=on")):
         scheme = "unix-abstract"
+    if scheme == "tcp" and any(option.startswith("tls-creds=") for option in options):
+        scheme = "tls"
     return scheme, target
 
 
 def _split_options(text: str) -> tuple[str, set[str]]:
     """Split an address from the options of QEMU that follow it."""
     options = set()
-    bare, comma, option = text.rpartition(",")
-    while comma and option.partition("=")[0] in _QEMU_OPTIONS:
-        options.add(option)
-        text = bare
-        bare, comma, option = text.rpartition(",")
-    return text, options
+    parts = text.split(",")
+    while len(parts) > 1 and parts[-1].partition("=")[0] in _QEMU_OPTIONS:
+        options.add(parts.pop())
+    return ",".join(parts), options

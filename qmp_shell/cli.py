@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
-import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,14 +16,17 @@ from .commands import Registry
 from .errors import (
     ConnectError,
     ConnectionLost,
+    InternalError,
+    OutputTimeout,
     QMPError,
     ReportedError,
     Timeout,
     UsageError,
 )
 from .options import build_parser, build_wrap_parser
+from .output import STANDARD_OUTPUT, Output
 from .render.formatter import Formatter
-from .render.views import Look
+from .render.views import Look, find_width
 from .script import (
     ErrorReport,
     ScriptDisplay,
@@ -32,7 +34,7 @@ from .script import (
     complain,
     run_script,
 )
-from .session import MessageLog, Session, Settings
+from .session import Session, Settings
 from .signals import ended_by_signals
 from .transport import parse_address
 
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
     from .launch.demo import Tips
     from .launch.qemu import OwnVm
     from .schema import Schema
-    from .session import Connector, Display, Reporter
+    from .session import Connector, Display, Reporter, User
     from .transport.stream import Address
+    from .transport.tls import TlsOptions
 
 # The exit status for each kind of error, the first that fits; 1 for all others.
 _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
@@ -49,10 +52,13 @@ _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
     (ConnectError, 3),
     (ConnectionLost, 4),
     (Timeout, 5),
+    (InternalError, 70),  # EX_SOFTWARE of sysexits(3)
 )
+_LONGEST_SCHEMA = 64 << 20  # characters; QEMU's has 250,000
 _FAILED = 1
 _INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
 _BROKEN_PIPE = 141  # and SIGPIPE
+_LAST_SECONDS = 1.0  # for the last error message after a time-out
 
 
 def exit_status(error: QMPError | None) -> int:
@@ -85,14 +91,19 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         _open_standard_streams()
         if sys.stdout is None:
             raise UsageError("standard output is closed")
-        # The human monitor's text may have letters that the terminal's encoding lacks.
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
-        status = exit_status(run())
+        try:
+            status = exit_status(run())
+        except SystemExit as end:
+            if end.code:  # by a signal, perhaps because the terminal is gone
+                _drop_output()
+            else:  # --help was printed
+                sys.stdout.flush()
+            raise
         sys.stdout.flush()
         return status
     except QMPError as error:
-        complain(str(error))
+        # Who has set a limit does not want to wait for the reader of standard error either.
+        complain(str(error), _LAST_SECONDS if isinstance(error, OutputTimeout) else None)
         return exit_status(error)
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -103,6 +114,10 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         _drop_output()
         complain(f"{error.strerror or error}")
         return _FAILED
+    except Exception as error:
+        fault = InternalError(error)
+        complain(str(fault))
+        return exit_status(fault)
     finally:
         # The interpreter ends next; without this it would first search all objects for cycles.
         gc.freeze()
@@ -126,10 +141,12 @@ def _run(options: argparse.Namespace) -> QMPError | None:
     if options.demo:
         if options.address or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
-        from .launch.demo import start_demo
+        from .launch.demo import run_with_demo
 
-        with start_demo(capture=_is_interactive(options)) as (vm, tips):
-            return _run_front_end(options, vm.connect, vm=vm, tips=tips)
+        return run_with_demo(
+            lambda vm, tips: _run_front_end(options, vm.connect, vm=vm, tips=tips),
+            capture=_must_capture(options),
+        )
     if options.schema is not None:
         if options.address or options.agent or options.listen:
             raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
@@ -138,11 +155,13 @@ def _run(options: argparse.Namespace) -> QMPError | None:
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
-    from .launch.qemu import start_vm
+    from .launch.qemu import run_with_vm
 
-    command = [options.qemu, *options.arguments]
-    with start_vm(command, capture=_is_interactive(options)) as vm:
-        return _run_front_end(options, vm.connect, vm=vm)
+    return run_with_vm(
+        [options.qemu, *options.arguments],
+        lambda vm: _run_front_end(options, vm.connect, vm=vm),
+        capture=_must_capture(options),
+    )
 
 
 def _new_connector(options: argparse.Namespace) -> Connector:
@@ -157,16 +176,30 @@ def _new_connector(options: argparse.Namespace) -> Connector:
     text = options.address or os.environ.get("QMP_SOCKET")
     if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = parse_address(text)
+    first = parse_address(text, tls=options.tls)
+    tls = _tls_options(options)
 
     def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
         target = first if address is None else address
+        if tls is not None:
+            target = target.with_tls(tls)
         if options.listen and target == first:
             return _listen(target, options, tracer), target
         wait = options.wait if address is None else 0
         return connect(target, agent=options.agent, wait=wait, tracer=tracer), target
 
     return connector
+
+
+def _tls_options(options: argparse.Namespace) -> TlsOptions | None:
+    """The options for TLS, of this address and of those that are connected to later."""
+    names = ("ca", "cert", "key", "hostname", "psk")
+    given = {name: getattr(options, f"tls_{name}") for name in names}
+    if not any(value is not None for value in given.values()):
+        return None
+    from .transport.tls import TlsOptions
+
+    return TlsOptions(**given)
 
 
 def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Client:
@@ -194,7 +227,10 @@ def _read_schema(path: str) -> Schema:
 
     try:
         with open(path, encoding="utf-8") as file:
-            return parse_schema(file.read())
+            text = file.read(_LONGEST_SCHEMA + 1)
+            if len(text) > _LONGEST_SCHEMA:
+                raise UsageError(f"{path}: this is too long to be a QMP schema")
+            return parse_schema(text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     except ValueError as error:
@@ -207,6 +243,11 @@ def _is_interactive(options: argparse.Namespace) -> bool:
     return not options.inputs and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
 
 
+def _must_capture(options: argparse.Namespace) -> bool:
+    """Whether what a QEMU of the shell's own prints would reach a terminal."""
+    return _is_interactive(options) or _is_terminal(sys.stderr)
+
+
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
@@ -216,10 +257,6 @@ def _wants_colour(options: argparse.Namespace) -> bool:
         return bool(options.color == "always")
     is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return not is_plain and _is_terminal(sys.stdout)
-
-
-def _supports_unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def _run_front_end(
@@ -239,15 +276,15 @@ def _run_front_end(
     """
     is_interactive = _is_interactive(options)
     settings = _new_settings(options, is_interactive=is_interactive)
-    log = MessageLog(options.logfile) if options.logfile else None
     colour = _wants_colour(options)
-    formatter = Formatter(Look(colour, ascii_only=not (is_interactive and _supports_unicode())))
+    supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
+    ascii_only = not (is_interactive and supports_unicode)
+    formatter = Formatter(Look(colour, ascii_only, find_width, supports_unicode))
 
     def new_session(
         display: Display,
         report: Reporter,
-        confirm: Callable[[str], bool] | None = None,
-        history: Callable[[], Sequence[str]] | None = None,
+        user: User | None = None,
     ) -> Session:
         session = Session(
             display,
@@ -255,9 +292,8 @@ def _run_front_end(
             connector,
             Registry(),
             report,
-            confirm=confirm,
-            history=history,
-            log=log,
+            user=user,
+            log=options.logfile,
             human=options.hmp,
             dry_run=options.dry_run or schema is not None,
             schema=schema,
@@ -271,10 +307,14 @@ def _run_front_end(
 
         return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
     is_dry_run = options.dry_run or schema is not None
-    report = ErrorReport(keep_going=options.keep_going or is_dry_run)
+    report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
     session = new_session(ScriptDisplay(settings, formatter), report)
     try:
         return run_script(session, options.inputs or [StandardInput()], report)
+    except Exception as error:
+        if not isinstance(error, QMPError | OSError):
+            session.tracer.note_fault(error)
+        raise
     finally:
         if vm is None:
             session.attachment.close()
@@ -283,7 +323,7 @@ def _run_front_end(
 def _new_settings(options: argparse.Namespace, *, is_interactive: bool) -> Settings:
     settings = Settings()
     settings.events = is_interactive or options.events
-    settings.pretty = is_interactive if options.pretty is None else options.pretty
+    settings.view = options.view or ("json" if is_interactive else "compact")
     settings.timeout = options.timeout
     settings.verbose = options.verbose
     return settings

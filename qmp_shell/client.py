@@ -15,7 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
-from .errors import ConnectError, ConnectionLost, Timeout, UsageError
+from .errors import (
+    ConnectError,
+    ConnectionLost,
+    NoGreeting,
+    OutputTimeout,
+    Timeout,
+    UsageError,
+)
 from .protocol import (
     CommandError,
     Event,
@@ -31,9 +38,11 @@ from .protocol import (
     Unsolicited,
 )
 from .transport import open_stream, parse_address
+from .transport.stream import MOST_DESCRIPTORS
 
 if TYPE_CHECKING:
     from .transport.stream import Address, Stream
+    from .transport.tls import TlsOptions
 
 GREETING_SECONDS = 5.0
 """How long a monitor may take to greet; QEMU does so at once, unless another client holds it."""
@@ -81,14 +90,15 @@ class Client(Connection):
 
         :param timeout: seconds for all of it; None: no limit.
         :raise ConnectError: there was no greeting in time, or the negotiation failed.
+        :raise OutputTimeout: the tracer could not write.
         """
         try:
             self._negotiate(_deadline(timeout))
-        except (ConnectionLost, Timeout) as error:
+        except BaseException as error:
             self.close()
-            raise ConnectError(str(error)) from None
-        except BaseException:
-            self.close()
+            is_of_vm = isinstance(error, ConnectionLost | Timeout)
+            if is_of_vm and not isinstance(error, OutputTimeout):
+                raise ConnectError(str(error)) from None
             raise
 
     def _negotiate(self, deadline: float | None) -> None:
@@ -97,7 +107,7 @@ class Client(Connection):
         else:
             no_answer = "the VM sent a greeting, but did not answer qmp_capabilities"
             if not self.wait(lambda: self.greeting is not None, deadline):
-                raise ConnectError(
+                raise NoGreeting(
                     "no greeting came: another client may hold this monitor (QEMU serves one at"
                     " a time), or the VM is stuck, or it is a guest agent (-N)"
                 )
@@ -194,7 +204,7 @@ class Client(Connection):
         :param deadline: by the monotonic clock, for the VM to accept the data; None: no limit.
         :param descriptors: open file descriptors to send along.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
-        :raise UsageError: descriptors can't be sent over this connection.
+        :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
         :raise ConnectionLost: the connection has ended.
         :raise TypeError, ValueError: the message can't be written as JSON.
@@ -202,6 +212,8 @@ class Client(Connection):
         stream = self._require_stream()
         if descriptors and not stream.can_send_descriptors:
             raise UsageError("descriptors can be sent over a UNIX socket only")
+        if len(descriptors) > MOST_DESCRIPTORS:
+            raise UsageError(f"at most {MOST_DESCRIPTORS} descriptors can be sent with a command")
         outgoing = self._conversation.send(message, quiet=quiet)
         return self._transmit(outgoing, deadline, descriptors)
 
@@ -209,12 +221,16 @@ class Client(Connection):
         self, outgoing: Outgoing, deadline: float | None, descriptors: Sequence[int] = ()
     ) -> Request:
         request = outgoing.request
-        if self.tracer is not None:
-            self.tracer(">", outgoing.message, request.quiet)
+        try:
+            if self.tracer is not None:
+                self.tracer(">", outgoing.message, request.quiet)
+        except BaseException:  # it was not sent
+            self._conversation.forget(request)
+            raise
         try:
             self._send(outgoing.data, deadline, descriptors)
         except BaseException:
-            if not self._unsent:
+            if not self._unsent:  # all was sent, so its reply will come
                 request.abandoned = True
             elif self.connected:  # a message that was sent in part ends the connection
                 self._conversation.forget(request)
@@ -248,8 +264,13 @@ class Client(Connection):
             yield self._events.popleft()
 
     def _handle(self, received: ReceivedMessage) -> None:
-        if self.tracer is not None:
-            self.tracer("<", received.wire, received.quiet)
+        try:
+            if self.tracer is not None:
+                self.tracer("<", received.wire, received.quiet)
+        finally:  # Ctrl-C may have ended a tracer whose output nobody reads
+            self._pass_on(received)
+
+    def _pass_on(self, received: ReceivedMessage) -> None:
         if isinstance(received, (Event, StrayReply)):
             self._notify(received)
         elif isinstance(received, (Reply, Negotiated, LateReply)):
@@ -277,6 +298,7 @@ def connect(
     timeout: float | None = None,
     greeting_timeout: float | None = GREETING_SECONDS,
     wait: float = 0,
+    tls: TlsOptions | None = None,
     tracer: Tracer | None = None,
 ) -> Client:
     """Connect to a QMP monitor and negotiate; the client then accepts commands.
@@ -286,11 +308,15 @@ def connect(
     :param timeout: seconds that each command may take; None: no limit.
     :param greeting_timeout: seconds for connecting, and again for negotiating; None: no limit.
     :param wait: seconds for which connecting is tried again while nobody listens there.
+    :param tls: certificates for an address ``tls:HOST:PORT``.
     :param tracer: see :attr:`Client.tracer`.
     :raise AddressError: the address can't be parsed.
+    :raise UsageError: ``tls`` can't be used: a file that it names, or with this address.
     :raise ConnectError: nobody listens there, or the negotiation failed.
     """
     target = _to_address(address)
+    if tls is not None:
+        target = target.with_tls(tls)
     stream = open_stream(target, timeout=greeting_timeout, wait=wait)
     client = Client(stream, agent=agent, timeout=timeout, tracer=tracer)
     return _negotiated(client, target, greeting_timeout)
@@ -339,6 +365,8 @@ def _negotiated(client: Client, address: Address, timeout: float | None) -> Clie
     """Negotiate, naming the address if that fails."""
     try:
         client.negotiate(timeout)
+    except NoGreeting as error:
+        raise NoGreeting(f"{address}: {error}{address.silent_because}") from None
     except ConnectError as error:
         raise ConnectError(f"{address}: {error}") from None
     return client

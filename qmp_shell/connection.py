@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from .errors import ConnectionLost, Timeout
 from .protocol import Conversation, Received, ReceivedMessage, Violation
-from .signals import poll_timeout
+from .signals import SignalsBlocked, poll_timeout
 
 if TYPE_CHECKING:
     from .transport.stream import Stream
 
 _RECEIVE_BYTES = 1 << 16
+_INTERRUPT = (signal.SIGINT,)
 
 
 class Connection:
@@ -39,7 +40,10 @@ class Connection:
         self._unsent = memoryview(b"")
 
     def _handle(self, received: ReceivedMessage) -> None:
-        """Do what is to be done with a received message; SIGINT is blocked meanwhile."""
+        """Do what is to be done with a received message.
+
+        SIGINT is blocked meanwhile, except while something is written (``output.py``).
+        """
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -67,9 +71,10 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection. The VM goes on; what it still sends is not received."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        # A signal may come at any moment: a stream that is closed must not seem to be open.
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
 
     def watch(self, descriptor: int, callback: Callable[[], object]) -> None:
         """Have ``callback`` called whenever a descriptor is readable during a :meth:`wait`."""
@@ -84,7 +89,8 @@ class Connection:
         """The descriptors to watch for readable data, and what to call; the connection's too."""
         if self._stream is None:
             return self._watched
-        return {self._stream.fileno(): self.receive, **self._watched}
+        # What a VM printed before its end is read before that end is noticed.
+        return {**self._watched, self._stream.fileno(): self.receive}
 
     def wait(self, done: Callable[[], bool], deadline: float | None = None) -> bool:
         """Receive and deliver messages until ``done()``.
@@ -94,7 +100,7 @@ class Connection:
         :raise ConnectionLost: the connection has ended, and what is waited for did not come.
         """
         if self.connected and self._undelivered:
-            with _SigintBlocked():
+            with SignalsBlocked(_INTERRUPT):
                 self._deliver()
         while not done():
             try:
@@ -106,6 +112,33 @@ class Connection:
                     return True
                 raise
         return True
+
+    def wait_until_readable(
+        self,
+        descriptor: int,
+        deadline: float | None = None,
+        *,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Receive and deliver messages until another descriptor is readable.
+
+        :param deadline: by the monotonic clock; None: no limit.
+        :param unless: ends the wait, too.
+        :return: whether it is readable.
+        :raise ConnectionLost: the connection has ended before.
+        """
+        is_readable = False
+
+        def note_readable() -> None:
+            nonlocal is_readable
+            is_readable = True
+
+        self.watch(descriptor, note_readable)
+        try:
+            self.wait(lambda: is_readable or unless(), deadline)
+        finally:
+            self.unwatch(descriptor)
+        return is_readable
 
     def _poll_once(self, deadline: float | None, *, for_writing: bool = False) -> bool:
         """Wait until a descriptor is readable, and have it read.
@@ -133,7 +166,7 @@ class Connection:
         :return: whether anything had arrived.
         :raise ConnectionLost: the connection has ended, or the peer does not speak QMP.
         """
-        with _SigintBlocked():
+        with SignalsBlocked(_INTERRUPT):
             self._deliver()
             received = self._receive_chunk()
             while received and self._has_buffered:
@@ -205,7 +238,7 @@ class Connection:
     def _send_some(self, descriptors: Sequence[int]) -> None:
         """Send as much as can be sent at once."""
         # If an interrupt came between sending and noting it, the reply would seem to be a stray.
-        with _SigintBlocked():
+        with SignalsBlocked(_INTERRUPT):
             sent = self._require_stream().send(self._unsent, descriptors)
             self._unsent = self._unsent[sent:]
 
@@ -218,18 +251,3 @@ class Connection:
         if self._stream is None:
             raise ConnectionLost(self._end_reason)
         return self._stream
-
-
-class _SigintBlocked:
-    """Delays Ctrl-C until the end of a ``with`` block."""
-
-    # Used twice for each command, and faster than a generator with @contextmanager.
-    def __enter__(self) -> None:
-        try:
-            self._before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-        except BaseException:  # Ctrl-C came just before, and is reported once it is blocked
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)

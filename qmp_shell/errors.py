@@ -7,6 +7,13 @@ are about: ``CommandError`` in ``protocol.py``, ``ParseError`` in ``language/``.
 
 from __future__ import annotations
 
+_LONGEST_CAUSE = 200  # characters
+
+
+def explain_os_error(error: OSError | ValueError) -> str:
+    """Why a file could not be used; a ValueError: its path cannot be one."""
+    return error.strerror or str(error) if isinstance(error, OSError) else "not a valid path"
+
 
 class QMPError(Exception):
     """Any error that this package raises on purpose."""
@@ -24,6 +31,10 @@ class ConnectError(QMPError):
     """No connection, no greeting, or no agreement on capabilities."""
 
 
+class NoGreeting(ConnectError):
+    """There is a connection, but the other side said nothing in time."""
+
+
 class ConnectionLost(QMPError):
     """The connection has ended, or there never was one."""
 
@@ -36,6 +47,10 @@ class Timeout(QMPError, TimeoutError):
     """No reply within the time allowed. The command may still take effect."""
 
 
+class OutputTimeout(Timeout):
+    """What this program writes was not read within the time allowed."""
+
+
 class CheckError(QMPError):
     """A dry run found something that the VM's schema does not allow."""
 
@@ -46,6 +61,18 @@ class WaitError(QMPError):
 
 class PipelineError(QMPError):
     """The shell command that a reply was given to has failed."""
+
+
+class InternalError(QMPError):
+    """A fault of this program itself."""
+
+    def __init__(self, cause: BaseException) -> None:
+        """:param cause: an exception that nobody expected."""
+        import traceback
+
+        cause_text = " ".join("".join(traceback.format_exception_only(cause)).split())
+        shown = cause_text[:_LONGEST_CAUSE] + "..." * (len(cause_text) > _LONGEST_CAUSE)
+        super().__init__(f"internal error: {shown}; please report it")
 
 
 class ReportedError(QMPError):

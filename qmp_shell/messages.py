@@ -88,12 +88,14 @@ class ReceivedMessage:
     """One message from the peer; the subclasses say of which kind.
 
     :ivar wire: the message exactly as it was received.
+    :ivar size: its length in bytes; 0 if it was not received over a connection.
     """
 
-    __slots__ = ("wire",)
+    __slots__ = ("size", "wire")
 
     def __init__(self, wire: Message) -> None:
         self.wire = wire
+        self.size = 0
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._members() == other._members()
@@ -154,7 +156,8 @@ class Event(ReceivedMessage):
         seconds, micros = stamp.get("seconds"), stamp.get("microseconds")
         if not isinstance(seconds, int) or not isinstance(micros, int):
             return 0.0
-        return seconds + micros / 1e6 if 0 <= seconds < _LATEST_TIMESTAMP and micros >= 0 else 0.0
+        is_valid = 0 <= seconds < _LATEST_TIMESTAMP and 0 <= micros < 1_000_000
+        return seconds + micros / 1e6 if is_valid else 0.0
 
 
 class Reply(ReceivedMessage):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from . import __version__
 from .errors import UsageError
 from .render.text import sanitize_line
+from .render.views import VIEWS
 from .script import LineInput, StandardInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
@@ -44,7 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="A shell for QEMU's machine protocol (QMP).",
         epilog="Without -c and -f, lines are typed at a prompt, or read from a pipe. "
         "Exit status: 0 all well, 1 a command failed, 2 usage or a line that cannot be parsed, "
-        "3 no connection, 4 connection lost, 5 timed out, 130 interrupted.",
+        "3 no connection, 4 connection lost, 5 timed out, 70 a fault of qmp-shell itself, "
+        "130 interrupted.",
     )
     parser.add_argument(
         "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
@@ -82,8 +84,22 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
     )
+    _add_tls(parser)
     _add_common(parser)
     return parser
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    """The options of TLS; ``tls_NAME`` is the field NAME of ``TlsOptions``."""
+    parser.add_argument("--tls", action="store_true", help="HOST:PORT means tls:HOST:PORT")
+    for name, metavar, description in (
+        ("ca", "FILE", "CA certificates that the server is verified by (default: the system's)"),
+        ("cert", "FILE", "the client's certificate, if the server wants one"),
+        ("key", "FILE", "the key of the client's certificate (default: it is in the same file)"),
+        ("hostname", "NAME", "the name in the server's certificate (default: HOST)"),
+        ("psk", "FILE", "a shared key instead of certificates, as USER:HEXKEY"),
+    ):
+        parser.add_argument(f"--tls-{name}", metavar=metavar, help=description)
 
 
 def build_wrap_parser() -> argparse.ArgumentParser:
@@ -133,18 +149,19 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p",
         "--pretty",
-        dest="pretty",
-        action="store_true",
-        default=None,
+        dest="view",
+        action="store_const",
+        const="json",
         help="replies over many lines, indented (default at a terminal)",
     )
     parser.add_argument(
         "--compact",
-        dest="pretty",
-        action="store_false",
-        default=None,
+        dest="view",
+        action="store_const",
+        const="compact",
         help="each reply on one line (default in scripts)",
     )
+    parser.add_argument("--view", choices=tuple(VIEWS), help="how replies are shown")
     parser.add_argument(
         "-e", "--events", action="store_true", help="print events in a script's output too"
     )

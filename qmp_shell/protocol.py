@@ -182,7 +182,9 @@ class Conversation:
         try:
             self._framer.feed(data)
             while (text := self._framer.next_object()) is not None:
-                received.append(self._classify(parse_object(text)))
+                message = self._classify(parse_object(text))
+                message.size = len(text)
+                received.append(message)
         except ProtocolError as error:
             self._violation = error
             self._advance(Trigger.VIOLATION)
@@ -223,7 +225,7 @@ class Conversation:
         self._pending.append(request)
         return Outgoing(request, wire, data)
 
-    def _classify(self, message: Message) -> Received:
+    def _classify(self, message: Message) -> ReceivedMessage:
         """Tell what kind of message this is.
 
         :raise ProtocolError: it is not a message of QMP, or not allowed in this state.
@@ -246,7 +248,7 @@ class Conversation:
         self._advance(Trigger.GREETED)
         return Greeting(message)
 
-    def _match_reply(self, wire: Message) -> Received:
+    def _match_reply(self, wire: Message) -> ReceivedMessage:
         """Find the command that a reply answers."""
         if self.state is State.SYNCHRONIZING and wire.get("return", self._token) != self._token:
             return StaleReply(wire)

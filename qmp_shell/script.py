@@ -8,35 +8,45 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
+from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
 from .protocol import CommandError, Event, Message, Reply
 from .render.formatter import Formatter
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
-from .session.scripts import Input, ScriptSession, format_place
-from .signals import interruptible
+from .session.display import TextDisplay
+from .session.scripts import (
+    LONGEST_LINE,
+    Input,
+    ScriptSession,
+    format_place,
+    line_too_long,
+)
 
 if TYPE_CHECKING:
     from .render.progress import ProgressArea, ProgressBar
+    from .render.views import Subject
 
 _READ_BYTES = 1 << 16
 
 
-class ScriptDisplay:
+class ScriptDisplay(TextDisplay):
     """Writes for a program to read. (:class:`~qmp_shell.session.Display`)"""
 
     supports_unicode = False
 
     def __init__(self, settings: Settings, formatter: Formatter) -> None:
+        super().__init__(formatter)
         self._settings = settings
-        self._format = formatter
+        self._output = Output(STANDARD_OUTPUT, timeout=lambda: settings.timeout)
+        self._errors = Output(STANDARD_ERROR, timeout=lambda: settings.timeout)
         self._progress: ProgressArea | None = None
 
-    def reply(self, reply: Reply) -> None:
-        self._print_message(reply.message)
+    def reply(self, subject: Subject, view: str) -> None:
+        self._print(self.format.reply(subject, view))
 
     def dry_run(self, message: Message) -> None:
         self._print(format_compact(message))
@@ -44,21 +54,20 @@ class ScriptDisplay:
     def note(self, text: str) -> None:
         """Nothing: a program does not need it."""
 
-    def text(self, text: str) -> None:
-        self._print(self._format.text(text))
+    def show_text(self, text: SafeText) -> None:
+        self._print(text)
 
     def event(self, event: Event) -> None:
-        with interruptible():  # the program that reads this may have stopped reading
-            self._print_message(event.message)
+        self._print(self.format.message(event.message, self._settings.view))
 
     def late_reply(self, reply: Reply) -> None:
         """Nothing: that its command was given up has been reported."""
 
     def unexpected_reply(self, message: Message) -> None:
-        complain(f"a reply that answers no command was received: {format_compact(message)}")
+        self.warning(f"a reply that answers no command was received: {format_compact(message)}")
 
     def warning(self, text: str) -> None:
-        complain(text)
+        complain(text, self._settings.timeout)
 
     def progress(self, title: str) -> AbstractContextManager[ProgressBar | None]:
         from .render.progress import ProgressArea
@@ -66,16 +75,19 @@ class ScriptDisplay:
         self._progress = ProgressArea()
         return self._progress.show(title)
 
+    def screen(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def make_way(self) -> None:
+        """Nothing: what was printed is never changed."""
+
     def trace(self, direction: str, message: Message) -> None:
-        print(direction, format_compact(message), file=sys.stderr, flush=True)  # noqa: T201
+        self._errors.write_line(self.format.trace(direction, message))
 
-    def _print_message(self, message: Message) -> None:
-        self._print(self._format.reply(message, self._settings.view))
-
-    def _print(self, text: str) -> None:
+    def _print(self, text: SafeText) -> None:
         if self._progress is not None:
             self._progress.hide()
-        print(text, flush=True)  # noqa: T201
+        self._output.write_line(text)
 
 
 class LineInput(NamedTuple):
@@ -109,6 +121,8 @@ class StandardInput:
                 yield bytes(buffer[start : end + 1])
                 start = end + 1
             del buffer[:start]
+            if len(buffer) > LONGEST_LINE:
+                raise line_too_long("<stdin>")
         if buffer:
             yield bytes(buffer)
 
@@ -119,29 +133,26 @@ class StandardInput:
 
     @staticmethod
     def _receive_until_readable(session: ScriptSession, descriptor: int) -> None:
-        is_readable = False
-
-        def note_readable() -> None:
-            nonlocal is_readable
-            is_readable = True
-
-        client = session.attachment.client
-        client.watch(descriptor, note_readable)
         try:
-            client.wait(lambda: is_readable)
+            session.attachment.client.wait_until_readable(descriptor)
         except ConnectionLost:
             # Only a line that needs the VM suffers from that, and will say so; unless the script
             # waits for events.
             if session.settings.events:
                 raise
-        finally:
-            client.unwatch(descriptor)
 
 
-def complain(message: str) -> None:
-    """Say on standard error, on one line, what is wrong."""
-    if sys.stderr is not None:
-        print(f"qmp-shell: {sanitize_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
+def complain(message: str, timeout: float | None = None) -> None:
+    """Say on standard error, on one line, what is wrong.
+
+    If it cannot be written there, it can be written nowhere; the exit status tells of it.
+
+    :param timeout: seconds for which standard error may take nothing; None: no limit.
+    """
+    with suppress(OSError):
+        Output(STANDARD_ERROR, timeout=lambda: timeout).write_line(
+            sanitize_line(f"qmp-shell: {message}")
+        )
 
 
 class ErrorReport:
@@ -150,14 +161,16 @@ class ErrorReport:
     :ivar first: the first failure; None: there was none.
     """
 
-    def __init__(self, *, keep_going: bool) -> None:
+    def __init__(self, settings: Settings, *, keep_going: bool) -> None:
+        self._settings = settings
         self._keep_going = keep_going
         self.first: QMPError | None = None
 
     def __call__(self, error: QMPError, place: str) -> bool:
         """Report a failure; returns whether to go on."""
         hint = error.hint if isinstance(error, CommandError) else ""
-        complain(f"{place}{error}" + (f" (hint: {hint})" if hint else ""))
+        text = f"{place}{error}" + (f" (hint: {hint})" if hint else "")
+        complain(text, self._settings.timeout)
         self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
+Result = TypeVar("Result")
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
+_ALL = (signal.SIGINT, *_ENDING)
 # A signal that arrives just before poll() is called is acted on when poll() returns.
 _LONGEST_POLL = 1.0  # seconds
 
@@ -23,13 +28,17 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
     :param end_soon: is given the exception first. An event loop returns True and raises it
         between two of its tasks; raised within a task, it would count as that task's failure.
     """
+    is_ending = False
 
     def end(number: int, _: FrameType | None) -> None:
-        for each in _ENDING:
-            signal.signal(each, signal.SIG_IGN)
-        error = SystemExit(128 + number)
-        if end_soon is None or not end_soon(error):
-            raise error
+        nonlocal is_ending
+        if number in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+            signal.raise_signal(number)  # it came just before it was blocked, and has to wait too
+        elif not is_ending:
+            is_ending = True
+            error = SystemExit(128 + number)
+            if end_soon is None or not end_soon(error):
+                raise error
 
     before = {
         number: signal.signal(number, end)
@@ -40,24 +49,88 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
         yield
     finally:
         for number, handler in before.items():
-            if signal.getsignal(number) == end:  # after a signal they stay ignored
+            if not is_ending and signal.getsignal(number) == end:
                 signal.signal(number, handler)
 
 
-def poll_timeout(deadline: float | None) -> float:
+class SignalsBlocked:
+    """Delays signals until the end of a ``with`` block."""
+
+    # Used twice for each command, and faster than a generator with @contextmanager.
+    def __init__(self, numbers: Collection[int] = _ALL) -> None:
+        self._numbers = numbers
+
+    def __enter__(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
+        except BaseException:  # one came just before, and is reported once it is blocked
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+
+def use_uninterrupted(
+    start: Callable[[], T], use: Callable[[T], Result], stop: Callable[[T], None]
+) -> Result:
+    """Start something, use it, and stop it, where no signal can interrupt the start and the stop.
+
+    Signals that come meanwhile are delayed. They then interrupt the use, or what comes after the
+    stop; but if the use was ended by an exception, that one counts. ``stop`` can ask
+    :func:`is_signal_pending`, to be quick.
+
+    (With a context manager a signal could come after the block, and before its ``__exit__``.)
+
+    :param stop: is called whatever ends ``use``.
+    """
+    numbers = {number for number in _ALL if signal.getsignal(number) != signal.SIG_IGN}
+    with SignalsBlocked(numbers):
+        thing = start()
+        is_failed = True
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+            result = use(thing)
+            is_failed = False
+        finally:
+            try:
+                # Python acts on signals where a function begins and where a call returns. So none
+                # can come before this call; at its return, when they are blocked, one can.
+                signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+            finally:
+                stop(thing)
+                while is_failed and (pending := signal.sigpending() & numbers):
+                    signal.sigwait(pending)
+        return result
+
+
+def is_signal_pending() -> bool:
+    """Whether a signal that ends this program has come, and is delayed."""
+    return not signal.sigpending().isdisjoint(_ALL)
+
+
+def unblock_signals() -> None:
+    """Delay none of the signals that end a program."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALL)
+
+
+def poll_timeout(deadline: float | None, longest: float = _LONGEST_POLL) -> float:
     """How long ``poll()`` may wait now, in milliseconds; the caller calls it again until then.
 
     :param deadline: a time of :func:`time.monotonic`; None: no limit.
+    :param longest: seconds after which the caller has something else to look at.
     """
-    left = _LONGEST_POLL if deadline is None else deadline - time.monotonic()
-    return min(max(left, 0.0), _LONGEST_POLL) * 1000
+    left = longest if deadline is None else deadline - time.monotonic()
+    return min(max(left, 0.0), longest) * 1000
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Unblock SIGINT in the context, where it is blocked around it."""
-    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))  # raises what has come already
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

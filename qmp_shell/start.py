@@ -1,4 +1,4 @@
-"""Where both programs begin: modules are imported quietly and fast.
+"""Where both programs begin and end: modules are imported quietly and fast.
 
 Python turns Ctrl-C into an exception, whose traceback is printed if nothing catches it, and while
 modules are imported nothing does. And it searches again and again for garbage, of which imports
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -18,7 +18,7 @@ def main() -> int:
     with _start():
         from .cli import main
 
-    return main()
+    return _run(main)
 
 
 def main_wrap() -> int:
@@ -26,7 +26,7 @@ def main_wrap() -> int:
     with _start():
         from .cli import main_wrap
 
-    return main_wrap()
+    return _run(main_wrap)
 
 
 @contextmanager
@@ -38,6 +38,17 @@ def _start() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+def _run(program: Callable[[], int]) -> int:
+    """Run a program, of which nothing can be interrupted once it has ended."""
+    try:
+        try:
+            return program()
+        finally:  # if one came just before, this call raises it when they are blocked
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _let_interrupts_kill() -> None:

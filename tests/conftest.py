@@ -10,18 +10,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import hypothesis
 import pytest
 
 import qmp_shell
+from qmp_shell.launch.qemu import OwnVm
 from qmp_shell.schema import Schema, parse_schema
 from qmp_shell.vm.types import VmTypes
 from tests.peer import ScriptedPeer
 from tests.sessions import offline_types
+from tests.table_vm import SchemaEditor, TableVm
 from tests.terminal import Terminal
 
 # A deadline for each example would make tests fail on a busy machine.
@@ -62,13 +64,21 @@ def shell_command(program: str = "main") -> list[str]:
     """Return the command that runs ``qmp-shell`` (``"main"``) or ``qmp-shell-wrap``."""
     if program == "main":
         return [sys.executable, "-m", "qmp_shell"]
-    return [sys.executable, "-c", f"import sys, qmp_shell.cli; sys.exit(qmp_shell.cli.{program}())"]
+    return [
+        sys.executable,
+        "-c",
+        f"import sys, qmp_shell.start; sys.exit(qmp_shell.start.{program}())",
+    ]
 
 
-def create_image(path: Path, size: str = "16M") -> None:
-    """Create an empty qcow2 image."""
+def create_image(path: Path, size: str = "16M", *, backing: Path | None = None) -> None:
+    """Create an empty qcow2 image.
+
+    :param backing: another one, which it has as its backing file.
+    """
     image_tool = require_program("qemu-img")
-    subprocess.run([image_tool, "create", "-q", "-f", "qcow2", path, size], check=True)
+    below: list[str | Path] = ["-b", backing, "-F", "qcow2"] if backing is not None else []
+    subprocess.run([image_tool, "create", "-q", "-f", "qcow2", *below, path, size], check=True)
 
 
 def create_image_snapshot(path: Path, tag: str) -> None:
@@ -79,9 +89,14 @@ def create_image_snapshot(path: Path, tag: str) -> None:
 class PipedProcess(subprocess.Popen[bytes]):
     """A program whose standard streams are pipes, and whose input is written while it runs."""
 
-    def __init__(self, *command: str, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        *command: str,
+        env: dict[str, str],
+        stderr: int | BinaryIO = subprocess.PIPE,
+    ) -> None:
         super().__init__(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=env
         )
 
     def write_line(self, line: str) -> None:
@@ -185,9 +200,22 @@ class RunningVm:
         self.process.wait()
 
 
+@contextlib.contextmanager
+def own_vm(
+    command: Sequence[str], *, capture: bool = True, descriptors: tuple[int, ...] = ()
+) -> Iterator[OwnVm]:
+    """Run a VM of the shell's own for a ``with`` block; see ``qmp_shell.launch.qemu``."""
+    vm = OwnVm(list(command), capture=capture, descriptors=descriptors)
+    try:
+        yield vm
+    finally:
+        vm.stop()
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 StartVm = Callable[..., RunningVm]
 StartPeer = Callable[..., ScriptedPeer]
+StartTableVm = Callable[..., TableVm]
 StartTerminal = Callable[..., Terminal]
 
 
@@ -301,6 +329,26 @@ def peer(folder: Path) -> Iterator[StartPeer]:
 
 
 @pytest.fixture
+def table_vm(folder: Path) -> Iterator[StartTableVm]:
+    """A function that starts a :class:`~tests.table_vm.TableVm`, which ends with the test."""
+    started: list[TableVm] = []
+
+    def start(version: str, answers: dict[str, object]) -> TableVm:
+        started.append(TableVm(folder / f"table{len(started)}.sock", version, answers))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+@pytest.fixture
+def schema_editor(schema_file: Path) -> SchemaEditor:
+    """The QEMU's schema, to be made into that of an older one."""
+    return SchemaEditor(json.loads(schema_file.read_text()))
+
+
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Environment variables with which no file of the user is read or written."""
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
@@ -332,6 +380,7 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
             cwd=tmp_path,
             check=False,
         )
+        assert b"internal error" not in result.stderr
         return subprocess.CompletedProcess(
             result.args, result.returncode, result.stdout.decode(), result.stderr.decode()
         )
@@ -349,14 +398,27 @@ def shell(vm: RunningVm, terminal: StartTerminal) -> Terminal:
 
 @pytest.fixture
 def terminal(environment: dict[str, str], tmp_path: Path) -> Iterator[StartTerminal]:
-    """A function that starts ``qmp-shell`` in a pseudo-terminal, which ends with the test."""
+    """A function that starts ``qmp-shell`` in a pseudo-terminal, which ends with the test.
+
+    Its positional arguments are the program's, and its keyword arguments are environment
+    variables, except ``program``, ``columns`` and ``rows``.
+    """
     started: list[Terminal] = []
 
-    def start(*arguments: str, program: str = "main", **size: int) -> Terminal:
+    def start(
+        *arguments: str,
+        program: str = "main",
+        columns: int = 80,
+        rows: int = 24,
+        **variables: str,
+    ) -> Terminal:
         command = [*shell_command(program), *arguments]
-        started.append(Terminal(command, environment, tmp_path, **size))
+        size = {"columns": columns, "rows": rows}
+        started.append(Terminal(command, environment | variables, tmp_path, **size))
         return started[-1]
 
     yield start
     for each in started:
         each.end()
+    # A fault of the shell's own does not end the session, but it fails the test.
+    assert not any(b"internal error" in each.raw for each in started)

@@ -24,6 +24,8 @@ KEYS = [
     *("port", "tls-port", "filename", "driver", "fdset-id", "thread-id", "size", "main-mac"),
     *("meta-type", "arg-type", "ret-type", "members", "variants", "case", "tag", "default"),
     *("element-type", "values", "features", "json-type", "data", "actions"),
+    *("removable", "tray_open", "frontend-open", "props", "socket-id", "core-id", "nodes"),
+    *("edges", "parent", "child", "children", "backing"),
     *("a\x1b[2J\nb", "\ud800"),
 ]
 # What the readers make something of, and text that is dangerous on a terminal.
@@ -33,6 +35,7 @@ TEXTS = [
     *("child<virtio-net-pci>", "link<iothread>", "child<", "child<>", "uint32", "OnOffAuto"),
     *('json:{"file": {"file": {"filename": "/a"}}}', "json:", "json:[]", "json:" + "[" * 5000),
     *('name "e1000", bus PCI, alias "e", desc "a NIC"', "0-0-0", "#block1", "x1y22", "1" * 5000),
+    *('bus: b\n dev: d, id "i"\n  addr = 1f.7\n  bus: c\n   type PCI',),
     *("info a|b x -- summary", "  bus: b\n  type PCI", "n: index=0,type=nic,model=e1000"),
     *("\x1b[31mred", "a\nb", "a\tb", "\x9b2J", "\x7f", "\ud800", "\u202e", "\0", "é", "١٢"),
 ]
@@ -95,6 +98,12 @@ class GivenAnswers(AnswerView):
 
     def get(self, question: Question[T], /) -> T | None:
         return question.parse(self._returned.get(question.command, self._default))
+
+    def lacks(self, question: Question[Any], /) -> bool:
+        return self._returned.get(question.command, self._default) is None
+
+    def refuses(self, question: Question[Any], /) -> bool:
+        return self.lacks(question)
 
 
 class OfflineAnswers(Answers):

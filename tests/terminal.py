@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import signal
 import sys
 import termios
 import time
@@ -32,6 +33,7 @@ KEYS = {
     "ctrl-r": "\x12",
     "escape": "\x1b",
     "backspace": "\x7f",
+    "f4": "\x1bOS",
 }
 
 
@@ -97,6 +99,19 @@ class Terminal:
         return "\n".join(self.lines).rstrip("\n")
 
     @property
+    def history(self) -> str:
+        """The text of the rows that have scrolled off the screen, and of the screen."""
+        rows = self._screen.history.top
+        texts = ("".join(row[x].data for x in sorted(row)).rstrip() for row in rows)
+        return "\n".join([*texts, self.text])
+
+    @property
+    def pid(self) -> int:
+        """The program's process number."""
+        assert self.child.pid is not None
+        return int(self.child.pid)
+
+    @property
     def cursor_line(self) -> str:
         """The text of the row that contains the cursor."""
         return self.lines[self._screen.cursor.y]
@@ -121,7 +136,7 @@ class Terminal:
                 return [self._screen.buffer[y][x + i] for i in range(len(text))]
         raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
 
-    def type(self, text: str) -> None:
+    def type(self, text: str | bytes) -> None:
         """Type characters, which may be control characters and escape sequences."""
         self.child.send(text)
 
@@ -173,6 +188,10 @@ class Terminal:
             self.raw += data
             self._stream.feed(data)
 
+    def read_available(self) -> None:
+        """Read what the program has written so far."""
+        self._at_end()
+
     def wait_for(self, pattern: str) -> None:
         """Wait until the screen matches a regular expression; ^ and $ match at each row."""
         self.wait_until(lambda: re.search(pattern, self.text, re.MULTILINE) is not None, pattern)
@@ -182,8 +201,8 @@ class Terminal:
         self.wait_until(
             lambda: (
                 self.raw.count(_LINE_ENDED) >= self._lines_ended
-                and self.cursor_line == prompt.rstrip()
-                and self.cursor_column == len(prompt)
+                and self.cursor_line.startswith(prompt.rstrip())
+                and self.cursor_column == len(prompt)  # grey text may follow
             ),
             f"the prompt {prompt!r}",
         )
@@ -207,5 +226,15 @@ class Terminal:
         return False
 
     def end(self) -> None:
-        """Kill the program."""
+        """Have the program end, or kill it."""
+        for number, seconds in ((signal.SIGHUP, 3.0), (signal.SIGKILL, _TIMEOUT)):
+            if self.child.isalive():
+                self.child.kill(number)
+                self._wait_until_dead(seconds)
         self.child.close(force=True)
+
+    def _wait_until_dead(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.child.isalive() and time.monotonic() < deadline:
+            self._at_end()  # it may have to write something before it ends
+            time.sleep(0.01)

@@ -251,7 +251,7 @@ def test_connecting_to_a_socket_without_a_listener_gives_the_reason(folder: Path
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
         qmp_shell.connect(str(path))
     (folder / "file").touch()
-    with pytest.raises(qmp_shell.ConnectError, match="a file, not a socket"):
+    with pytest.raises(qmp_shell.ConnectError, match="is not a socket"):
         qmp_shell.connect(str(folder / "file"))
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
         qmp_shell.connect("127.0.0.1:1")
@@ -403,6 +403,19 @@ def test_messages_before_a_protocol_violation_are_delivered_first(peer: StartPee
         assert [event.name for event in client.events()] == ["A", "B"]
         with pytest.raises(qmp_shell.ConnectionLost, match="does not speak QMP: it sent 'garbage'"):
             client.execute("test")
+
+
+def test_too_many_descriptors_are_refused_and_cost_nothing(vm: RunningVm) -> None:
+    with (
+        qmp_shell.connect(vm.address) as client,
+        contextlib.ExitStack() as opened,
+    ):
+        files = [opened.enter_context(open("/dev/null")) for _ in range(254)]
+        message = {"execute": "getfd", "arguments": {"fdname": "f"}}
+        with pytest.raises(qmp_shell.UsageError, match="at most 253 descriptors"):
+            client.request(message, [file.fileno() for file in files])
+        client.request(message, [file.fileno() for file in files[:253]])
+        assert client.execute("query-name") == {"name": "testvm"}
 
 
 def test_no_event_is_lost_when_a_listener_is_interrupted(peer: StartPeer) -> None:

@@ -120,9 +120,9 @@ def test_file_names_are_completed(types: VmTypes, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("device_add ", ["driver=", "bus=", "id="]),
-        ("device_add dri", ["driver=", "bus=", "id="]),
-        ("device_add driver=x ", ["bus=", "id="]),
+        ("device_add ", ["driver=", "id=", "bus="]),
+        ("device_add dri", ["driver=", "id=", "bus="]),
+        ("device_add driver=x ", ["id=", "bus="]),
         ("device_add id=1 ", ["driver=", "bus="]),
         ("blockdev-add ", ["driver=", "node-name="]),
         ("blockdev-add driver=qcow2 ", ["file.", "file=", "node-name="]),
@@ -165,9 +165,26 @@ def test_arguments_after_the_cursor_are_taken_into_account(types: VmTypes) -> No
     assert "node-name=" not in found
 
 
-@pytest.mark.parametrize("text", ["a=[\nquery", "query-status a={", "{ 'exec", "x #c"])
-def test_nothing_is_offered_in_literals_json_and_comments(types: VmTypes, text: str) -> None:
-    assert complete(text, types) is None
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a=[\nquery", ""),
+        ("query-status a={", ""),
+        ("x #c", ""),
+        ("query-\\\nst", ""),
+        ("device_add | ca", "t"),
+        ("| ", ""),
+    ],
+)
+def test_nothing_is_offered_where_nothing_is_known(types: VmTypes, text: str, after: str) -> None:
+    assert complete(text, types, after=after) is None
+
+
+@pytest.mark.parametrize("text", ["getfd fdname=a <pa", "query-block > pa", "query-block >> 'pa"])
+def test_files_are_offered_for_descriptors_and_output(types: VmTypes, text: str) -> None:
+    found = complete(text, types)
+    assert found is not None
+    assert (found.typed, found.files) == ("pa", Kind.FILE)
 
 
 def test_actions_and_their_arguments_are_offered_in_a_transaction(

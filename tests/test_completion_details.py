@@ -27,16 +27,16 @@ from qmp_shell.complete import (
 )
 from qmp_shell.errors import ConnectError, ReportedError, Timeout, UsageError
 from qmp_shell.launch import demo
-from qmp_shell.launch.qemu import start_vm
 from qmp_shell.prompt.assistant import Assistant
 from qmp_shell.prompt.completer import SessionCompleter
+from qmp_shell.prompt.matching import find_letters
 from qmp_shell.schema import Schema
 from qmp_shell.session.hints import feature_notes
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.human import parse_help
 from qmp_shell.vm.questions import NAME, driver_properties
 from qmp_shell.vm.types import VmTypes
-from tests.conftest import Run, RunningVm
+from tests.conftest import Run, RunningVm, own_vm
 from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, offline_session, offline_types
 from tests.terminal import Terminal
@@ -301,6 +301,46 @@ def inserted(schema: Schema) -> Callable[[str], list[Completion]]:
     return complete_text
 
 
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ('{"execute": "set_link", "arguments": {"up":', True),
+        ('{"execute": "set_link", "arguments": {"up": ', True),
+        ('{"execute": "set_link", "arguments": {"', True),
+        ('{"execute": "set_link", "arguments": {"u', True),
+        ('{"execute": "set_link", "arguments": {', False),
+        ('{"execute": "set_link", "arguments": {"up": true, ', False),
+        ('{"execute": "set_link", "arguments": {"up": true', True),
+        ("send-key keys=[", False),
+        ("set_link up=", True),
+        ("device_del id='", False),
+    ],
+)
+def test_a_menu_opens_by_itself_where_a_value_or_a_string_begins(
+    schema: Schema, text: str, is_open: bool
+) -> None:
+    session = offline_session(schema)
+    completer = SessionCompleter(session, Assistant(session), lambda: None)
+    event = CompleteEvent(text_inserted=True)
+    assert bool(list(completer.get_completions(Document(text), event))) is is_open
+
+
+def test_the_toolbar_has_the_signature_of_a_message(schema: Schema) -> None:
+    assistant = Assistant(offline_session(schema))
+    for text, name in (
+        ('{"execute": "set_link", "arguments": {', "set_link"),
+        ("send-key keys=[{", "send-key keys.0."),
+        ("send-key keys=[]", "send-key"),
+        ("send-key hold-", "send-key"),
+    ):
+        assistant.read(Document(text))
+        assert assistant.signature is not None
+        assert assistant.signature.name == name
+    for text in ("{}", ".set ", "{} | ", "help"):
+        assistant.read(Document(text))
+        assert assistant.signature is None
+
+
 def test_sockets_and_folders_are_offered_to_connect_to(
     inserted: Callable[[str], list[Completion]], folder: Path
 ) -> None:
@@ -440,11 +480,11 @@ def test_the_package_to_install_on_an_unknown_system(monkeypatch: pytest.MonkeyP
     assert demo._advice() == "install the package that holds qemu-system-x86_64"
 
 
-def test_what_a_vm_prints_before_it_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_vm_prints_before_it_fails(capfd: pytest.CaptureFixture[str]) -> None:
     script = ["/bin/sh", "-c", "echo 'cannot \033[1mstart'; exit 3"]
-    with start_vm(script, capture=True) as vm, pytest.raises(ConnectError):
+    with own_vm(script) as vm, pytest.raises(ConnectError):
         vm.connect(None, lambda *_: None)
-    assert capsys.readouterr().err == "cannot [1mstart\n"
+    assert capfd.readouterr().err == "cannot [1mstart\n"
 
 
 def test_help_on_a_command_of_the_guest_agent(guest_agent: Path, run: Run) -> None:
@@ -609,3 +649,67 @@ def test_a_value_before_the_name_of_a_command_is_no_argument() -> None:
     command = draft("x=1 a y=2 ").command
     assert command is not None
     assert [(each.name.key, each.given) for each in command.actions] == [("a", {"y": "2"})]
+
+
+# What is typed at a prompt that no keyboard would type
+
+
+def test_alt_minus_and_up_go_down(shell: Terminal) -> None:
+    shell.type('{"execute": [\r1\r2')
+    shell.wait_for("^ +2$")
+    for keys in ("\x1b-\x1b[A", "\x1b-\x1b[B", "\x1b3\x1b[A", "\x1b0\x1b[B"):
+        shell.type(keys)
+    shell.interrupt()
+    shell.wait_for_prompt()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".source a\0b",
+        ".source \udcff",
+        ".log \udcff/x",
+        '.log "a\\u0000b"',
+        '.log "\\ud800"',
+        '.source "\\ud800"',
+        '.source "a\\u0000b"',
+        '.connect "\\ud800"',
+        '.connect "tcp:\\ud800:1"',
+        '.connect "unix-abstract:\\ud800"',
+        'getfd fdname=f <"\\u0000"',
+        'getfd fdname=f <"\\ud800"',
+        "query-name | \udcff",
+        "getfd fdname=f <\udcff",
+        "getfd fdname=f <a\0",
+        ".hmp \udcff",
+        "\udcff",
+        "\0",
+        'device_add driver="\\ud800"',
+    ],
+)
+def test_bytes_that_are_no_text(shell: Terminal, line: str) -> None:
+    """They are pasted, and completed."""
+    shell.type(b"\x1b[200~" + line.encode("utf-8", "surrogateescape") + b"\x1b[201~")
+    shell.press("tab", "escape")
+    shell.press("enter")
+    shell.interrupt()
+    shell.wait_for_prompt()
+    shell.enter("query-uuid")
+    shell.wait_for('"UUID"')
+
+
+@pytest.mark.parametrize("typed", ["aaaaaaaab", "qy-nm"])
+def test_letters_are_found_in_long_names_in_linear_time(typed: str) -> None:
+    assert find_letters("ac", "abcabc") == [0, 2]
+    assert find_letters("ca", "ab") is None
+    assert find_letters(typed, "a" * 1_000_000) is None
+
+
+def test_file_names_are_harmless_in_the_menu(shell: Terminal, tmp_path: Path) -> None:
+    for name in ("ia\u202ej", "ib\x1b[31mx", "ic\u200bk"):
+        (tmp_path / name).touch()
+    shell.type(f".source {tmp_path}/i")
+    shell.press("tab")
+    shell.wait_for("^ +iaj")
+    assert "\u202e" not in shell.raw.decode(errors="replace")
+    assert "\u200b" not in shell.raw.decode(errors="replace")

@@ -204,6 +204,7 @@ def bash(directory: Path) -> Iterator[TerminalShell]:
 def zsh(directory: Path) -> Iterator[TerminalShell]:
     setup = f"""
         bindkey -e
+        LISTMAX=0  # ask before a list is shown only if it does not fit on the screen
         fpath=('{COMPLETIONS}' $fpath)
         autoload -Uz compinit
         compinit -D -u

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from qmp_shell.complete import Draft, DraftKind
 from qmp_shell.complete.draft import CommandDraft
+from qmp_shell.language.command import parse_partial_arguments
 
 
 def draft(marked: str, **modes: bool) -> Draft:
@@ -50,14 +51,17 @@ def command(marked: str, **modes: bool) -> CommandDraft:
         ("? dev", DraftKind.DOT_ARGUMENT),
         ("he^lp dev", DraftKind.COMMAND),
         ("a x={", DraftKind.COMMAND),
-        ("a x={\n^1", DraftKind.LITERAL),
-        ("a x=[\n1,\n2^]", DraftKind.LITERAL),
-        ("a x=[\n1]^", DraftKind.LITERAL),
+        ("a x={\n^1", DraftKind.COMMAND),
+        ("a x=[\n1,\n2^]", DraftKind.COMMAND),
+        ("a x=[\n1]^", DraftKind.COMMAND),
+        ("{\n^", DraftKind.JSON),
+        ("{\n}\n^", DraftKind.COMMAND),
         ("a x=[\n1]\nb", DraftKind.COMMAND),
         ("a x=[\n1]\n.set ", DraftKind.DOT_ARGUMENT),
         ("a \\\n.set ^", DraftKind.COMMAND),
         ("transaction(abort", DraftKind.COMMAND),
         ("transaction(\nabort", DraftKind.COMMAND),
+        ("transaction( {'type': 'abort'})", DraftKind.JSON),
         ("-.set ", DraftKind.COMMAND),
     ],
 )
@@ -65,6 +69,7 @@ def test_the_kind_of_a_line(marked: str, kind: DraftKind) -> None:
     found = draft(marked)
     assert found.kind is kind
     assert (found.command is not None) == (kind is DraftKind.COMMAND)
+    assert (found.message is not None) == (kind is DraftKind.JSON)
     assert (found.dot is not None) == (kind is DraftKind.DOT_ARGUMENT)
 
 
@@ -156,6 +161,12 @@ def test_the_human_monitor_has_an_exit_and_a_help_of_its_own() -> None:
         # in a literal
         ("a x={'y': ^1}", "x", "{'y': ", "{'y': 1}"),
         ("a x=[1, ^2", "x", "[1, ", "[1, 2"),
+        # behind an operator, which is never part of a name
+        ("a|^", "|", "", ""),
+        ("a |^ cat", "|", "", "cat"),
+        ("a | ca^t", "|", "ca", "cat"),
+        ("a <^ path", "<", "", "path"),
+        ("a <^> path", "<>", "", "path"),
     ],
 )
 def test_the_word_at_the_cursor(marked: str, key: str, value: str | None, whole: str) -> None:
@@ -168,7 +179,16 @@ def test_the_word_at_the_cursor(marked: str, key: str, value: str | None, whole:
 
 @pytest.mark.parametrize(
     ("marked", "is_in_literal"),
-    [("a x=[1", True), ("a x={", True), ("a x=1", False), ("a x='{", False), ("a {", False)],
+    [
+        ("a x=[1", True),
+        ("a x={", True),
+        ("a x=[\n^1", True),
+        ("a x=[^\n1]", True),
+        ("a x=1", False),
+        ("a x='{", False),
+        ("a {", False),
+        ("a <{", False),
+    ],
 )
 def test_the_cursor_in_a_literal(marked: str, is_in_literal: bool) -> None:
     assert command(marked).is_in_literal is is_in_literal
@@ -208,6 +228,15 @@ def test_arguments_on_both_sides_of_the_cursor_are_given(
         ("transaction(abort b n=1 ^", False, ["abort", "b"], True),
         ("transaction(abort b n=^1", False, ["abort", "b"], False),
         ("transaction(abort b n=1 ) ^", False, ["abort", "b"], True),
+        ("transaction(abort)^", False, ["abort"], True),
+        ("transaction(abort)  ^", False, ["abort"], True),
+        ("transaction(abort^)", False, [], True),
+        ("transaction(abort b n=1)^", False, ["abort", "b"], True),
+        ("transaction(abort b n=^)", False, ["abort", "b"], False),
+        ('transaction(abort b n="1 0")^', False, ["abort", "b"], True),
+        ('transaction(abort b n="1 0"^)', False, ["abort", "b"], False),
+        ('transaction(abort b n="1 0)^', False, ["abort", "b"], False),
+        ("transaction(abort b n=[')'])^", False, ["abort", "b"], True),
         ("trans^action(abort", False, [], True),
         ("transaction^(abort", False, [], True),
         # an open one, which takes one action a line
@@ -225,6 +254,30 @@ def test_actions_of_a_transaction(
     is_within = in_transaction or marked.partition("^")[0].startswith("transaction(")
     assert found.is_action is is_within
     assert all(action.is_action is is_within for action in found.actions)
+
+
+@pytest.mark.parametrize(
+    ("marked", "value"),
+    [
+        ("transaction(b n=d0^)", "d0"),
+        ("transaction(b n=d0)^", "d0"),
+        ('transaction(b n="d 0")^', "d 0"),
+        ('transaction(b n="d 0") ^', "d 0"),
+        ('transaction(b n="d )^', None),
+        ("transaction(b n=(d)^", "(d)"),
+        ("b n=d0)^", "d0)"),
+    ],
+)
+def test_the_bracket_that_closes_a_transaction_is_no_part_of_the_last_value(
+    marked: str, value: str | None
+) -> None:
+    found = command(marked).actions[0].given
+    current = command(marked).whole_word
+    if value is None:
+        assert (found, current.value) == ({}, '"d )')
+    else:
+        words = [current] if current.value is not None else []
+        assert (found | parse_partial_arguments(words)) == {"n": value}
 
 
 def test_each_action_has_its_own_arguments() -> None:
@@ -252,7 +305,8 @@ def test_each_action_has_its_own_arguments() -> None:
         ("a \\\nx=^1", "a x=", 1, 2),
         ("a \\\nx=1 \\\ny^", "a x=1 y", 2, 6),
         ("a \\\n^", "a ", 1, 2),
-        ("a x=[\n1^]", "1", 1, 0),
+        ("a x=[\n1^]", "a x=[\n1", 1, 6),
+        ("a x=[\n1]\nb^", "b", 2, 0),
     ],
 )
 def test_the_line_at_the_cursor(marked: str, before: str, row: int, joined: int) -> None:
@@ -274,6 +328,10 @@ def test_the_line_at_the_cursor(marked: str, before: str, row: int, joined: int)
         ("transaction(", False),
         ("# [", False),
         ("a x='['", False),
+        ('transaction(a x="b 0")', False),
+        ("transaction(a x=[')'])", False),
+        ("transaction(a x=[')'", True),
+        ("transaction(a x=[')'\n])", False),
     ],
 )
 def test_enter_ends_the_text_unless_a_bracket_is_open(text: str, needs_more: bool) -> None:
@@ -284,6 +342,28 @@ def test_a_line_continued_by_a_backslash_is_one_command() -> None:
     found = command("device_add \\\ndriver=e1000 \\\nid=n^1")
     assert (found.word.key, found.word.value) == ("id", "n")
     assert found.actions[0].given == {"driver": "e1000"}
+
+
+def test_a_literal_over_several_lines_is_one_word() -> None:
+    found = command("a x=[\n1,^\n2] y=3\nb z=4")
+    assert found.word.value == "[\n1,"
+    assert found.whole_word.value == "[\n1,\n2]"
+    assert found.actions[0].given == {"y": "3"}
+
+
+@pytest.mark.parametrize(
+    ("marked", "message"),
+    [
+        ('{"a"^: 1}', ('{"a": 1}', 4, False)),
+        (' ^ {"a": 1}', ('{"a": 1}', -1, False)),
+        ('{\n"a^"\n: 1}\ncont', ('{\n"a"\n: 1}', 4, False)),
+        ('{"a"^: 1}\nb x=[\n2]', ('{"a": 1}', 4, False)),
+        ('transaction( {"a"^', ('{"a"', 4, True)),
+    ],
+)
+def test_a_message_that_is_typed_as_json(marked: str, message: tuple[str, int, bool]) -> None:
+    assert draft(marked).message == message
+    assert draft("{", in_transaction=True).message == ("{", 1, True)
 
 
 def test_a_command_within_another_line() -> None:
@@ -314,3 +394,18 @@ def test_any_text_is_a_draft(
         assert found.before.endswith(word.key if word.value is None else word.value)
         assert found.command.may_begin_action <= (word.value is None)
         assert all(each.name.start <= word.start for each in found.command.actions)
+
+
+@pytest.mark.timeout(20)
+def test_a_help_topic_with_many_blanks_takes_linear_time() -> None:
+    """With a pattern that backtracks, this took minutes."""
+    assert Draft("help " + " " * 200_000 + "=").kind is DraftKind.COMMAND
+    found = Draft("help " + " " * 200_000 + "x").dot
+    assert found is not None
+    assert found.argument == "x"
+
+
+def test_a_word_that_a_pipeline_follows_at_once_is_the_one_at_the_cursor() -> None:
+    assert command("query-st^|cat").word.key == "query-st"
+    assert command("query-status a^| cat").word.key == "a"
+    assert command("query-status ^|cat").word.key == ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from typing import Any
 
 import hypothesis
 import pytest
@@ -15,9 +15,13 @@ from qmp_shell.commands.completion import complete_draft
 from qmp_shell.commands.wait import parse_wait
 from qmp_shell.complete import Candidate, Draft, NameRequest, insertion
 from qmp_shell.language import DotStatement, ExecuteStatement, LineJoiner, StatementParser
+from qmp_shell.language.destination import DISPLAY
 from qmp_shell.language.word_types import apply_types
+from qmp_shell.schema import Schema
 from qmp_shell.vm.types import VmTypes
 from qmp_shell.vm.waiting import JobCondition
+from tests.fuzz.completion import split_human_line
+from tests.sessions import offline_types
 
 # Names with characters that are special in the notation, in a shell or at a terminal.
 SPECIAL_NAMES = [
@@ -65,13 +69,17 @@ class SingleName:
         return [Candidate(self._name)]
 
 
-def complete_line(text: str, name: str, types: VmTypes, *, human: bool = False) -> str | None:
+def complete_line(
+    text: str, name: str, types: VmTypes, *, after: str = "", human: bool = False
+) -> str | None:
     """Complete a line with a name.
 
     :param text: the line up to the cursor.
-    :return: the completed line; None: the name is not offered.
+    :param after: the text after the cursor.
+    :return: the completed line up to the cursor; None: the name is not offered.
     """
-    options = complete_draft(Draft(text, human=human), Registry(), SingleName(name), types)
+    draft = Draft(text + after, len(text), human=human)
+    options = complete_draft(draft, Registry(), SingleName(name), types)
     assert options is not None
     candidate = next(each for each in options.candidates if each.text == name)
     inserted = insertion(candidate, options)
@@ -83,13 +91,16 @@ def complete_line(text: str, name: str, types: VmTypes, *, human: bool = False) 
 
 def parse_line(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
     """Parse a line, and convert its bare words by the types of the command's arguments."""
-    source = LineJoiner().add_line(line)
+    joiner = LineJoiner()
+    *_, source = [joiner.add_line(each) for each in line.split("\n")]
     assert source is not None, "the line is incomplete"
     statement = StatementParser().parse(source)
     assert statement is not None
     if isinstance(statement, DotStatement):
         return statement
     message = statement.message
+    if "execute" not in message:
+        return statement
     type_ = types.arguments(message["execute"], message.get("arguments", {}))
     return statement._replace(
         message=message | {"arguments": apply_types(message.get("arguments", {}), type_)}
@@ -123,12 +134,97 @@ def test_completed_values_are_parsed_as_the_chosen_name(
     assert completed is not None
     statement = parse_line(completed + " )" * line.startswith("transaction"), types)
     assert isinstance(statement, ExecuteStatement)
-    assert statement.pipeline is None
+    assert statement.destination == DISPLAY
     assert statement.files == ()
     value = statement.message["arguments"]
     for key in path:
         value = value[key]
     assert value == name
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ('{"execute": ', "}", ["execute"]),
+        ("{'exec-oob': ", "}", ["exec-oob"]),
+        (
+            '{"execute": "device_del", "arguments": {"id": ',
+            "}}",
+            ["arguments", "id"],
+        ),
+        ("snapshot-load devices=[", "]", ["arguments", "devices", 0]),
+        ("snapshot-load devices=['d', ", ",]", ["arguments", "devices", 1]),
+        ("snapshot-load devices=[\n# '\n", "\n]", ["arguments", "devices", 0]),
+        (
+            "blockdev-add driver=qcow2 backing={'driver': 'raw', 'file': ",
+            "}",
+            ["arguments", "backing", "file"],
+        ),
+        ('{"arguments": {"id": ', '}, "execute": "device_del"}', ["arguments", "id"]),
+        (
+            'transaction( {"type": "block-dirty-bitmap-clear", "data": {"name": ',
+            "}} )",
+            ["arguments", "actions", 0, "data", "name"],
+        ),
+    ],
+)
+@hypothesis.given(name=NAMES)
+def test_completed_strings_in_literals_are_parsed_as_the_chosen_name(
+    types: VmTypes, before: str, after: str, path: list[str | int], quote: str, name: str
+) -> None:
+    for end in {after, quote + after}:
+        completed = complete_line(before + quote, name, types, after=end)
+        assert completed is not None
+        assert parsed_value(completed + end, types, path) == name
+
+
+def parsed_value(text: str, types: VmTypes, path: list[str | int]) -> object:
+    """The value to which a path leads in the message that some lines are parsed as."""
+    statement = parse_line(text, types)
+    assert isinstance(statement, ExecuteStatement)
+    assert (statement.destination, statement.files) == (DISPLAY, ())
+    value: Any = statement.message
+    for key in path:
+        value = value[key]
+    return value
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"execute": "test", "arguments": {', "1}}"),
+        ("test ids=['x'] members={", "1 }"),
+        ('test members={\n"x": 1,\n', "1\n}"),
+    ],
+)
+@hypothesis.given(name=NAMES.filter(lambda name: name not in ("", "x", "members")))
+def test_completed_keys_in_literals_are_parsed_as_the_chosen_name(
+    before: str, after: str, quote: str, name: str
+) -> None:
+    member = {"name": name, "type": "int"}
+    types = offline_types(
+        Schema(
+            [
+                {"name": "int", "meta-type": "builtin", "json-type": "int"},
+                {"name": "0", "meta-type": "object", "members": []},
+                {"name": "1", "meta-type": "object", "members": [member]},
+                {
+                    "name": "2",
+                    "meta-type": "object",
+                    "members": [member, {"name": "members", "type": "1"}],
+                },
+                {"name": "test", "meta-type": "command", "arg-type": "2", "ret-type": "0"},
+            ]
+        )
+    )
+    completed = complete_line(before + quote, name, types)
+    assert completed is not None
+    path = ["arguments"] if before.startswith("{") else ["arguments", "members"]
+    members = parsed_value(completed + after, types, [*path])
+    assert isinstance(members, dict)
+    assert members[name] == 1
 
 
 @hypothesis.given(name=NAMES)
@@ -138,7 +234,7 @@ def test_completed_commands_are_parsed_as_the_chosen_name(types: VmTypes, name: 
         statement = parse_line(completed, types)
         assert isinstance(statement, ExecuteStatement)
         assert statement.message == {"execute": name, "arguments": {}}
-        assert statement.pipeline is None
+        assert statement.destination == DISPLAY
 
 
 @pytest.mark.parametrize("line", ["", ".events ", ".commands ", ".help ", ".wait ", ".hmp loadvm "])
@@ -177,15 +273,6 @@ def test_completed_paths_are_parsed_as_the_chosen_path(
     statement = parse_line(f".source {insertion(Candidate(name), completions)}", types)
     assert isinstance(statement, DotStatement)
     assert parse_path(statement.argument) == name
-
-
-def split_human_line(line: str) -> list[str]:
-    """Split a line into words as QEMU's human monitor does (get_str() in monitor/hmp.c)."""
-    escapes = {"n": "\n", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
-    words = []
-    for quoted, bare in re.findall(r'"((?:\\.|[^"\\])*)"|(\S+)', line):
-        words.append(re.sub(r"\\(.)", lambda match: escapes[match[1]], quoted) if quoted else bare)
-    return words
 
 
 @pytest.mark.parametrize("quote", ["", '"'])

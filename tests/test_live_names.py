@@ -9,25 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from qmp_shell.commands.completion import complete_draft
-from qmp_shell.complete import Candidate, Draft
 from qmp_shell.session import Session
 from tests.conftest import RunningVm, StartVm, create_image, create_image_snapshot
-from tests.sessions import attach, run_line
-
-
-def offered_names(session: Session, text: str, *, human: bool = False) -> dict[str, str]:
-    """Return the candidates for completion, with descriptions, once the VM has replied."""
-    attachment = session.attachment
-    while True:
-        draft = Draft(text, human=human)
-        completions = complete_draft(
-            draft, session.commands, attachment.names, attachment.known_types
-        )
-        if not attachment.answers.is_awaiting:
-            found: list[Candidate] = completions.candidates if completions is not None else []
-            return {candidate.text: candidate.description for candidate in found}
-        attachment.answers.settle()
+from tests.sessions import attach, offered_names, run_line
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +223,7 @@ def test_drivers_that_cannot_be_hot_plugged_are_not_offered(session: Session) ->
 
 
 def test_names_are_queried_again_after_a_command_that_changes_the_vm(
-    session: Session, capsys: pytest.CaptureFixture[str]
+    session: Session, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert "later0" not in offered_names(session, "object-del id=")
     session.execute(
@@ -248,7 +232,7 @@ def test_names_are_queried_again_after_a_command_that_changes_the_vm(
     assert "later0" in offered_names(session, "object-del id=")
     session.execute({"execute": "object-del", "arguments": {"id": "later0"}})
     assert "later0" not in offered_names(session, "object-del id=")
-    assert capsys.readouterr().out == '{"return": {}}\n' * 2
+    assert capfd.readouterr().out == '{"return": {}}\n' * 2
 
 
 def test_two_vms_in_one_process_share_nothing(start_vm: StartVm) -> None:

@@ -16,13 +16,13 @@ import pytest
 import qmp_shell
 from qmp_shell.errors import ConnectError, PipelineError, UsageError
 from qmp_shell.launch.qemu import OwnVm
-from qmp_shell.launch.qemu import start_vm as start_own_vm
 from qmp_shell.render.highlight import highlight_json
-from qmp_shell.session.pipeline import run_pipeline, run_with_input
+from qmp_shell.render.text import format_compact
+from qmp_shell.session.pipeline import run_pipeline, run_program
 from qmp_shell.transport import parse_address
 from qmp_shell.vm.records import Progress
 from qmp_shell.vm.waiting import EventCondition, Waiter
-from tests.conftest import Run, RunningVm
+from tests.conftest import Run, RunningVm, own_vm
 from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, run_line
 from tests.terminal import Terminal
@@ -49,11 +49,11 @@ def test_the_status_of_a_failed_pipeline() -> None:
 
 
 def test_a_signal_counts_as_a_shell_counts_it() -> None:
-    assert run_with_input(["/bin/sh", "-c", "kill -KILL $$"], "text") == 128 + signal.SIGKILL
+    assert run_program(["/bin/sh", "-c", "kill -KILL $$"], "text") == 128 + signal.SIGKILL
 
 
 def test_a_program_that_reads_nothing_has_seen_enough() -> None:
-    assert run_with_input(["/bin/sh", "-c", "exec <&-; exit 0"], "x" * (1 << 20)) == 0
+    assert run_program(["/bin/sh", "-c", "exec <&-; exit 0"], "x" * (1 << 20)) == 0
 
 
 def test_a_reader_that_has_left_ends_the_pipeline() -> None:
@@ -119,36 +119,36 @@ def wait_for_output(vm: OwnVm, output: Output, text: str) -> None:
 
 def script_vm(script: str, *, capture: bool = True) -> contextlib.AbstractContextManager[OwnVm]:
     """A program that stands in for a QEMU that can't be made to fail so."""
-    return start_own_vm(["/bin/sh", "-c", script], capture=capture)
+    return own_vm(["/bin/sh", "-c", script], capture=capture)
 
 
 @pytest.fixture
-def own_vm(qemu: str) -> Iterator[OwnVm]:
-    with start_own_vm([qemu, "-M", "none", "-display", "none"], capture=True) as vm:
+def empty_vm(qemu: str) -> Iterator[OwnVm]:
+    with own_vm([qemu, "-M", "none", "-display", "none"], capture=True) as vm:
         yield vm
 
 
-def test_the_own_vm_is_attached_to_only_once(own_vm: OwnVm) -> None:
-    client, address = own_vm.connect(None, trace)
+def test_the_own_vm_is_attached_to_only_once(empty_vm: OwnVm) -> None:
+    client, address = empty_vm.connect(None, trace)
     assert (address, client.execute("query-status")["status"]) == (None, "running")
-    assert own_vm.outcome == "is still running"
-    assert not own_vm.has_failed
+    assert empty_vm.outcome == "is still running"
+    assert not empty_vm.has_failed
     with pytest.raises(ConnectError, match="is still running; it can be attached to only once"):
-        own_vm.connect(None, trace)
+        empty_vm.connect(None, trace)
     client.execute("quit")
-    assert own_vm.wait(20)
+    assert empty_vm.wait(20)
     with pytest.raises(ConnectError, match="ended with status 0; it can be attached to only once"):
-        own_vm.connect(None, trace)
+        empty_vm.connect(None, trace)
 
 
-def test_the_own_shell_attaches_to_no_other_vm(own_vm: OwnVm) -> None:
+def test_the_own_shell_attaches_to_no_other_vm(empty_vm: OwnVm) -> None:
     with pytest.raises(UsageError, match="this shell ends with its own VM"):
-        own_vm.connect(parse_address("/tmp/x"), trace)
+        empty_vm.connect(parse_address("/tmp/x"), trace)
 
 
 def test_a_program_that_connects_and_sends_no_greeting() -> None:
     code = "import socket, sys; socket.socket(1).connect(sys.argv[2][5:]); sys.exit(7)"
-    with start_own_vm([sys.executable, "-c", code], capture=False) as vm:
+    with own_vm([sys.executable, "-c", code], capture=False) as vm:
         with pytest.raises(ConnectError) as failed:
             vm.connect(None, trace)
         assert str(failed.value) == f"{Path(sys.executable).name} ended with status 7"
@@ -195,7 +195,7 @@ def test_what_is_not_captured_goes_to_standard_error(run: Run) -> None:
 def test_a_program_that_cannot_be_run(tmp_path: Path) -> None:
     file = tmp_path / "program"
     file.write_text("not executable")
-    with pytest.raises(ConnectError) as failed, start_own_vm([str(file)], capture=True):
+    with pytest.raises(ConnectError) as failed, own_vm([str(file)], capture=True):
         pass
     assert str(failed.value) == f"{file}: Permission denied"
 
@@ -378,7 +378,7 @@ def test_a_long_reply_is_not_coloured(run: Run, vm: RunningVm) -> None:
     """Highlighting takes time, and nobody reads more than a mebibyte."""
     done = run(vm.address, "--color", "always", "-c", "query-name")
     assert "\x1b[" in done.stdout
-    text = json.dumps(["x" * 10] * 100_000)
+    text = format_compact(["x" * 10] * 100_000)
     assert highlight_json(text) == text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from qmp_shell.commands import Registry
@@ -9,13 +10,15 @@ from qmp_shell.render.views import VIEWS
 from qmp_shell.session.settings import OPTIONS
 from qmp_shell.transport import SCHEMES
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 
 def test_all_dot_commands_are_listed_with_their_usage_and_summary() -> None:
     for command in Registry().all():
-        usage = f".{command.name} {command.usage}".rstrip().replace("|", "\\|")
-        assert f"| `{usage}` | {command.summary} |\n" in README
+        usage = f".{command.name} {command.usage}".rstrip()
+        row = f"`{usage}` | {command.summary}".replace("|", "\\|").replace("` \\| ", "` | ", 1)
+        assert f"| {row} |\n" in README
 
 
 def test_all_settings_are_listed_with_their_summary() -> None:
@@ -30,3 +33,9 @@ def test_all_views_and_kinds_of_address_are_named() -> None:
     for forms in SCHEMES.values():
         for form in forms:
             assert f"`{form}`" in README
+
+
+def test_the_files_that_hold_the_promises_exist() -> None:
+    links = re.findall(r"\]\(((?:tests|\.github)/[^)]*)\)", README)
+    assert len(links) > 20
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from qmp_shell.complete import Kind, NameRequest
+from qmp_shell.complete import Candidate, Kind, NameRequest
 from qmp_shell.protocol import Event
 from qmp_shell.render.changes import ChangeReport
 from qmp_shell.render.formatter import Formatter
@@ -23,9 +23,9 @@ from qmp_shell.render.quantities import (
 )
 from qmp_shell.render.status_line import format_status
 from qmp_shell.render.text import format_version
-from qmp_shell.render.views import Look
+from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.schema import Type
-from qmp_shell.vm import block_records, human, overview, read, records
+from qmp_shell.vm import block_records, human, overview, plugging, read, records
 from qmp_shell.vm.names import VmNames
 from qmp_shell.vm.open_commands import OPEN_COMMANDS
 from qmp_shell.vm.property_types import property_type
@@ -56,6 +56,7 @@ PARSERS = [
     *functions(records, "parse_"),
     *functions(block_records, "parse_"),
     *functions(human, "parse_"),
+    *functions(plugging, "parse_"),
 ]
 READERS = {
     read.read_object: dict,
@@ -311,7 +312,9 @@ def texts_of(kind: str, given: dict[str, Any] | None = None, typed: str = "") ->
     answers=damaged(ANSWERS),
     other=values,
     typed=texts,
-    given=st.dictionaries(st.sampled_from(["driver", "path", "node", "device"]), values),
+    given=st.dictionaries(
+        st.sampled_from(["driver", "path", "node", "device", "bus", "top-node", "core-id"]), values
+    ),
     event=texts,
 )
 def test_names_of_any_answer(
@@ -363,11 +366,21 @@ def test_names_that_depend_on_what_is_typed() -> None:
     assert texts_of(Kind.BITMAP, {"node": "no such node"}) == ["b0"]
 
 
+def test_commands_that_a_guest_agent_has_later_are_offered() -> None:
+    returned: dict[str, object] = {"guest-info": {"supported_commands": []}}
+    view = GivenAnswers(returned)
+    names = VmNames(view, VmTypes(view, is_agent=True), NoManual())
+    for commands in (["guest-ping"], ["guest-ping", "guest-sync"], []):
+        listed = [{"name": name, "enabled": True} for name in commands]
+        returned["guest-info"] = {"supported_commands": listed}
+        assert [each.text for each in names.candidates(NameRequest(Kind.COMMAND))] == commands
+
+
 def test_the_types_that_the_manual_describes() -> None:
     view = GivenAnswers(ANSWERS)
     names = VmNames(view, VmTypes(view), OneTypeManual)
     (found,) = names.candidates(NameRequest(Kind.TYPE))
-    assert found == ("JobInfo", "a type", False, False)
+    assert found == Candidate("JobInfo", "a type")
 
 
 @pytest.mark.parametrize("command", sorted(OPEN_COMMANDS))
@@ -378,7 +391,8 @@ def test_open_arguments_of_any_answer(command: str, data: st.DataObject) -> None
     names = st.sampled_from(["driver", "path", "property", "addr"])
     given = data.draw(st.dictionaries(names, st.one_of(values, st.just("e1000"))))
     view = GivenAnswers(answers if isinstance(answers, dict) else {}, data.draw(values))
-    for member in OPEN_COMMANDS[command].find_members(view, given).members:
+    row = OPEN_COMMANDS[command]
+    for member in row.find_members(view, given, row.own_arguments()).members:
         assert isinstance(member.name, str)
         assert isinstance(member.type, Type)
 
@@ -395,8 +409,9 @@ def test_the_type_of_any_property(name: str, description: str) -> None:
 def test_the_overview_of_any_answers(answers: Any, other: object) -> None:
     view = GivenAnswers(answers if isinstance(answers, dict) else {}, other)
     text = format_overview(overview.gather_overview(OfflineAnswers(view)))
-    shown = Formatter(Look(colour=False, ascii_only=False)).text(text)
+    shown = Formatter(Look(colour=False, ascii_only=False)).lines(text)
     assert controls(shown) == ""
+    assert shown.count("\n") == max(len(text) - 1, 0)
     if answers == ANSWERS:
         assert "Memory" in shown
 
@@ -448,19 +463,19 @@ def test_changes_between_any_replies(values_seen: list[Any]) -> None:
     assert report.add(values_seen[0], 0.0) == []
     for number, value in enumerate(values_seen[1:], 1):
         for line in report.add(value, float(number)):
-            assert controls(formatter.text(line)) == ""
+            shown = formatter.lines([line])
+            assert (controls(shown), shown.count("\n")) == ("", 0)
         assert report.add(value, number + 0.5) == [], "nothing changes between two equal replies"
 
 
 messages = st.dictionaries(st.sampled_from(["return", "error", "event", "id"]), sendable_values)
 
 
-@hypothesis.given(message=messages, ascii_only=st.booleans(), pretty=st.booleans())
-def test_any_message_is_safe_to_print(
-    message: dict[str, Any], ascii_only: bool, pretty: bool
-) -> None:
+@hypothesis.given(message=messages, ascii_only=st.booleans(), view=st.sampled_from(list(VIEWS)))
+def test_any_message_is_safe_to_print(message: dict[str, Any], ascii_only: bool, view: str) -> None:
     formatter = Formatter(Look(colour=False, ascii_only=ascii_only))
-    assert controls(formatter.reply(message, "pretty" if pretty else "compact")) == ""
+    assert controls(formatter.reply(Subject(message), view)) == ""
+    assert controls(formatter.message(message, view)) == ""
     trace = formatter.trace("<", message)
     assert (controls(trace), trace.count("\n")) == ("", 0)
 
@@ -476,8 +491,11 @@ def test_any_event_is_safe_to_print(name: str, data: object, stamp: object) -> N
 @hypothesis.given(text=texts)
 def test_any_text_is_safe_to_print(text: str) -> None:
     formatter = Formatter(Look(colour=False, ascii_only=True))
-    for format_ in (formatter.text, formatter.note, formatter.heading, formatter.error):
-        assert controls(format_(text)) == ""
+    for format_ in (formatter.note, formatter.heading, formatter.error):
+        shown = format_(text)
+        assert (controls(shown), shown.count("\n")) == ("", 0)
+    assert controls(formatter.program_output(text)) == ""
+    assert formatter.lines([text, text]).count("\n") == 1
 
 
 @pytest.mark.parametrize(

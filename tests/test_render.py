@@ -8,10 +8,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pygments.token import String
 
 from qmp_shell.protocol import Event, Message
 from qmp_shell.render.formatter import Formatter
-from qmp_shell.render.highlight import highlight_json
+from qmp_shell.render.highlight import NotationLexer, highlight_json
 from qmp_shell.render.text import (
     format_compact,
     format_event,
@@ -19,7 +20,7 @@ from qmp_shell.render.text import (
     format_version,
     sanitize,
 )
-from qmp_shell.render.views import VIEWS, Look
+from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.vm.records import parse_version
 
 CONTROL_CHARACTERS = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
@@ -60,7 +61,16 @@ def test_colours_do_not_change_the_text() -> None:
     text = format_pretty({"b": ["x\\", None, True, 1.5e3, {}], "a": ""})
     assert re.sub("\x1b\\[[0-9;]*m", "", highlight_json(text)) == text
     formatter = Formatter(Look(colour=True, ascii_only=True))
-    assert formatter.error("a\n\nb") == "\x1b[31ma\x1b[0m\n\n\x1b[31mb\x1b[0m"
+    assert formatter.error("a", "", "b") == "\x1b[31ma\x1b[0m\n\n\x1b[31mb\x1b[0m"
+
+
+@pytest.mark.timeout(20)
+def test_highlighting_a_line_takes_linear_time() -> None:
+    """With a pattern that backtracks, this took minutes."""
+    text = "a b=" + "' \\" * 20_000
+    tokens = list(NotationLexer().get_tokens(text))
+    assert "".join(part for _, part in tokens) == text + "\n"
+    assert [part for kind, part in tokens if kind is String] == [text[4:-1]]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +107,7 @@ def test_an_event_without_a_valid_timestamp_is_formatted(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("view", VIEWS)
 @given(text=st.text(), member=st.sampled_from(["return", "error"]))
 def test_every_view_shows_any_reply_safely(view: str, text: str, member: str) -> None:
-    for value in ({text: [text, {text: None}]}, [text], text, None, 5):
-        shown = VIEWS[view]({member: value}, Look(colour=False, ascii_only=False))
+    for value in ({text: [text, {text: None}]}, [{text: text}] * 2, [text], text, None, 5):
+        shown = VIEWS[view].draw(Subject({member: value}), Look(colour=False, ascii_only=False))
         assert not CONTROL_CHARACTERS & set(shown)
         shown.encode()

@@ -344,7 +344,7 @@ def test_set_changes_shows_and_lists_options(vm: RunningVm, run: Run) -> None:
         stdin=".set pretty on\nquery-name\n.set pretty\n.set pretty off\nquery-name\n",
     )
     assert result.stdout == '{\n  "return": {\n    "name": "testvm"\n  }\n}\non\n' + NAME_REPLY
-    assert run(vm.address, "-c", ".set").stdout.splitlines()[1].startswith("events    off   ")
+    assert run(vm.address, "-c", ".set").stdout.splitlines()[2].startswith("events    off   ")
 
 
 @pytest.mark.parametrize(
@@ -451,6 +451,9 @@ def test_the_storage_daemon_executes_commands_and_has_help(folder: Path, run: Ru
         page = run("-w", "20", str(path), "-c", "blockdev-add ?").stdout
         assert page.startswith("blockdev-add: a command")
         assert re.search("^  driver  .*enum, required$", page, re.MULTILINE)
+        drawn = run(str(path), "-k", "-c", add, "-c", ".tree block", "-c", ".tree pci")
+        assert drawn.stdout.splitlines()[1].startswith("n5  null-co  1 MiB  null-co  read-only")
+        assert drawn.stderr == "qmp-shell: the VM has no PCI bus\n"
     finally:
         daemon.terminate()
         daemon.wait()
@@ -566,6 +569,7 @@ def test_scripts_import_no_module_that_only_the_prompt_needs(vm: RunningVm) -> N
             "transaction( block-dirty-bitmap-add node=a nam=b )",
             "block-dirty-bitmap-add: no argument nam; did you mean name?",
         ),
+        ("nbd-server-stop", "nbd-server-start starts it"),
         (
             "chardev-add id=c backend.type=socket backend.data.path=/x",
             "no argument backend.data.path; missing: backend.data.addr",
@@ -579,6 +583,20 @@ def test_a_hint_explains_why_the_vm_refused_a_command(
     assert result.returncode == 1
     assert f"(hint: {hint}" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_conflict_of_permissions_names_both_users_of_the_node(vm: RunningVm, run: Run) -> None:
+    vm.add_nodes("n0")
+    add = "device_add driver=virtio-blk-pci drive=n0 id="
+    assert run(vm.address, "-c", f"{add}disk0").returncode == 0
+    error = run(vm.address, "-c", f"{add}disk1").stderr
+    hint = re.search(r"\(hint: (.*)\)$", error)
+    assert hint is not None
+    assert re.fullmatch(
+        "block device '.*disk[01].*' wants 'write' on n0 as its root, which block device "
+        r"'.*disk[01].*' does not share \(it uses n0 as its root\); \.tree block n0 shows both",
+        hint[1],
+    )
 
 
 def test_an_error_that_the_schema_does_not_explain_has_no_hint(vm: RunningVm, run: Run) -> None:
@@ -784,7 +802,7 @@ def test_an_inconsistent_schema_does_not_crash_the_shell(
     saved.write_text(json.dumps([command, transaction, *entries]))
     lines = ("test t=5 a.0.0=5", "test t=a a=on", "test ?", "transaction( test a=5 )")
     results = [run("--schema", str(saved), "-c", line) for line in lines]
-    assert [result.returncode for result in results] == [1, 1, 0, 0]
+    assert [result.returncode for result in results] == [1, 1, 0, 1]
     for result in results:
         assert "Traceback" not in result.stderr
 
@@ -882,3 +900,31 @@ def test_dot_commands_accept_quotes_and_comments(vm: RunningVm, run: Run, tmp_pa
     (tmp_path / "a script").write_text("query-name\n")
     result = run(vm.address, "-c", ".sleep 0.01 # seconds", "-c", '.source "a script" # file')
     assert (result.stdout, result.stderr) == (NAME_REPLY, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-c", ".source /dev/zero"), ("-f", "/dev/zero"), ("--schema", "/dev/zero")]
+)
+def test_a_file_without_end_is_given_up(
+    vm: RunningVm, run: Run, arguments: tuple[str, ...]
+) -> None:
+    address = () if "--schema" in arguments else (vm.address,)
+    done = run(*address, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        r"qmp-shell: /dev/zero: (?:a line of more|this is too long).*\n", done.stderr
+    )
+
+
+def test_an_input_without_end_is_given_up(vm: RunningVm, environment: dict[str, str]) -> None:
+    with open("/dev/zero", "rb") as zeros:
+        done = subprocess.run(
+            [*shell_command(), vm.address],
+            stdin=zeros,
+            capture_output=True,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"qmp-shell: <stdin>: a line of more than 64 MiB\n"

@@ -45,26 +45,28 @@ def test_settings_of_two_sessions_are_apart() -> None:
     one, other = Settings(), Settings()
     one.change("confirm", "off")
     one.timeout = 5.0
-    assert (one.confirm, one.timeout) == (False, 5.0)
-    assert (other.confirm, other.timeout) == (True, None)
+    assert (one.confirm, one.timeout) == ("off", 5.0)
+    assert (other.confirm, other.timeout) == ("destructive", None)
     assert isinstance(Settings.confirm, Option), "on the class, it is the option itself"
-    assert Settings.confirm.default is True
+    assert Settings.confirm.default == "destructive"
 
 
 @pytest.mark.parametrize("word", ["on", "ON", "yes", "true", "True"])
 def test_words_for_on(word: str) -> None:
     assert find_option("verbose").parse(word) is True
+    assert find_option("confirm").parse(word) == "destructive", "its words were those of a switch"
 
 
 @pytest.mark.parametrize("word", ["off", "Off", "no", "false"])
 def test_words_for_off(word: str) -> None:
-    assert find_option("confirm").parse(word) is False
+    assert find_option("verbose").parse(word) is False
+    assert find_option("confirm").parse(word) == "off"
 
 
 @pytest.mark.parametrize("word", ["", "o", "maybe", "1", "on "])
 def test_other_words_are_no_switch(word: str) -> None:
-    with pytest.raises(UsageError, match=r"^confirm is on or off$"):
-        find_option("confirm").parse(word)
+    with pytest.raises(UsageError, match=r"^verbose is on or off$"):
+        find_option("verbose").parse(word)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +297,7 @@ def test_history_is_kept_from_one_run_to_the_next(
     first.add("query-name", is_open=False)
     first.add("transaction(\nabort\n)", is_open=False)
     first.add("set_password protocol=vnc password=hunter2", is_open=False)
-    assert "hunter2" in first.get_strings()[-1], "it can be recalled in this run"
+    assert first.get_strings() == ["query-name", "transaction(\nabort\n)"]
     file = tmp_path / "qmp-shell" / "history"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -400,3 +402,10 @@ def test_the_status_of_a_vm_at_work() -> None:
     assert fragment[1].startswith("vm[2J  running")
     assert fragment[1].endswith("...")
     assert status_toolbar(VmStatus(), 80) == [("", "")]
+
+
+def test_a_history_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    file = PrivateFileHistory(str(tmp_path), warnings.append)  # a folder
+    assert list(file.load_history_strings()) == []
+    assert warnings == [f"{tmp_path}: {os.strerror(21)}; no history is kept"]

@@ -2,11 +2,148 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from qmp_shell.signals import poll_timeout
+from qmp_shell.signals import (
+    SignalsBlocked,
+    ended_by_signals,
+    interruptible,
+    is_signal_pending,
+    poll_timeout,
+    use_uninterrupted,
+)
+
+
+@pytest.fixture(autouse=True)
+def same_signals() -> Iterator[None]:
+    """Check that no signal stays blocked, and restore the handlers, which stay after a signal."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(numbers)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def raise_at_once(*numbers: int) -> None:
+    """Have several signals come at the same time."""
+    with SignalsBlocked():
+        for number in numbers:
+            signal.raise_signal(number)
+
+
+def test_only_the_first_signal_ends_the_program() -> None:
+    def end_in_good_order() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as ended, ended_by_signals():
+        end_in_good_order()
+    signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 143
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGINT, signal.SIGTERM),
+        (signal.SIGHUP, signal.SIGTERM),
+        (signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
+    ],
+)
+def test_signals_that_come_at_once_do_not_interrupt_the_stop(numbers: tuple[int, ...]) -> None:
+    stopped: list[bool] = []
+    with pytest.raises((KeyboardInterrupt, SystemExit)), ended_by_signals():
+        use_uninterrupted(
+            lambda: None,
+            lambda _: raise_at_once(*numbers),
+            lambda _: stopped.append(is_signal_pending()),
+        )
+    assert len(stopped) == 1
+    assert not is_signal_pending()
+
+
+def test_a_signal_that_came_just_before_it_was_blocked_is_delayed_too() -> None:
+    was_delayed: list[bool] = []
+
+    def handle_late() -> None:
+        handler = signal.getsignal(signal.SIGTERM)
+        assert callable(handler)
+        with SignalsBlocked():
+            handler(signal.SIGTERM, None)
+            was_delayed.append(is_signal_pending())
+
+    with pytest.raises(SystemExit), ended_by_signals():
+        handle_late()
+    assert was_delayed == [True]
+
+
+def test_an_interrupt_that_was_delayed_leaves_the_signal_blocked_as_it_was() -> None:
+    def write() -> None:
+        with SignalsBlocked():
+            signal.raise_signal(signal.SIGINT)
+            try:
+                with interruptible():
+                    pass
+            finally:
+                masks.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    masks: list[bool] = []
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert masks == [True]
+
+
+def test_a_signal_during_the_start_interrupts_the_use() -> None:
+    steps: list[str] = []
+
+    def start() -> None:
+        signal.raise_signal(signal.SIGINT)
+        steps.append("started")
+
+    with pytest.raises(KeyboardInterrupt):
+        use_uninterrupted(start, lambda _: steps.append("used"), lambda _: steps.append("stopped"))
+    assert steps == ["started", "stopped"]
+
+
+def test_a_signal_during_the_stop_is_known_there_and_counts_afterwards() -> None:
+    steps: list[bool] = []
+
+    def stop(_: None) -> None:
+        steps.append(is_signal_pending())
+        signal.raise_signal(signal.SIGINT)
+        steps.append(is_signal_pending())
+
+    with pytest.raises(KeyboardInterrupt):
+        use_uninterrupted(lambda: None, lambda _: None, stop)
+    assert steps == [False, True]
+
+
+def test_an_error_counts_more_than_a_signal_during_the_stop() -> None:
+    with pytest.raises(ZeroDivisionError):
+        use_uninterrupted(
+            lambda: 0, lambda zero: 1 / zero, lambda _: signal.raise_signal(signal.SIGINT)
+        )
+    assert not is_signal_pending()
+
+
+def test_an_ignored_signal_asks_for_no_haste() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    pending: list[bool] = []
+
+    def stop(_: None) -> None:
+        signal.raise_signal(signal.SIGHUP)
+        pending.append(is_signal_pending())
+
+    use_uninterrupted(lambda: None, lambda _: None, stop)
+    assert pending == [False]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""An interrupt at the start of a program, before it can be caught."""
+"""An interrupt at the start or end of a program, when it cannot be caught."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +49,43 @@ def test_an_ignored_interrupt_stays_ignored() -> None:
     )
     assert done.stderr.startswith("qmp-shell: ")
     assert done.returncode == 3  # no such socket
+
+
+def test_an_interrupt_while_the_interpreter_ends_shows_no_traceback() -> None:
+    code = (
+        "import atexit, os, signal, sys; from qmp_shell.start import main;"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT); sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--schema", "/nonesuch", "-c", "stop"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == "qmp-shell: /nonesuch: No such file or directory\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("program", ["qmp-shell", "qmp-shell-wrap"])
+def test_the_installed_programs_begin_with_the_signal(program: str) -> None:
+    """Nothing is imported before it that is not in memory at Python's own start."""
+    script = Path(sys.executable).parent / program
+    code = (
+        "import os, sys\n"
+        "def interrupt(*_): os.kill(os.getpid(), 2)\n"
+        "class Interrupter:\n"
+        "    def find_spec(self, *_): interrupt()\n"
+        "sys.meta_path.insert(0, Interrupter())\n"
+        f"exec(compile(open({str(script)!r}).read(), 'script', 'exec'), {{'__name__': '__main__'}})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    shown = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith(f"{program} ")

@@ -429,6 +429,25 @@ def test_words_are_converted_by_a_saved_schema(vm: RunningVm, run: Run, tmp_path
     assert [message["arguments"] for message in found] == [sent for _, sent in cases]
 
 
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("device_add driver=e1000 addr=5", "5"),
+        ("device_add driver=no-such addr=0x5", "0x5"),
+        ("device_add addr=5", "5"),
+        ("device_add driver={} addr=5", "5"),
+        ("device_add driver=pc-dimm memdev=m0 addr=0x100000000", 1 << 32),
+        ("device_add addr=4G driver=nvdimm", 1 << 32),
+        ("device_add driver=loader addr=4096 data=5", 4096),
+    ],
+)
+def test_an_address_without_a_vm_is_a_pci_slot_or_one_in_memory(
+    schema_file: Path, run: Run, line: str, address: object
+) -> None:
+    (message,) = dry_run(run, "--schema", str(schema_file), lines=line)
+    assert message["arguments"]["addr"] == address
+
+
 def values_of(type_: Type, depth: int = 0) -> st.SearchStrategy[Any]:
     """Return a strategy for values of a type.
 

@@ -18,8 +18,14 @@ import pytest
 
 from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.launch import demo
-from qmp_shell.launch.qemu import start_vm
-from tests.conftest import PipedProcess, Run, StartTerminal, require_program, shell_command
+from tests.conftest import (
+    PipedProcess,
+    Run,
+    StartTerminal,
+    own_vm,
+    require_program,
+    shell_command,
+)
 
 # Options of a QEMU that starts fast.
 NO_MACHINE = ("-M", "none", "-display", "none")
@@ -291,7 +297,7 @@ def test_the_demo_works_with_each_installed_architecture(target: demo._Target) -
     with tempfile.TemporaryFile() as disk:
         disk.truncate(1 << 20)
         command = [program, *demo._arguments(target, disk.fileno())]
-        with start_vm(command, capture=False, descriptors=(disk.fileno(),)) as vm:
+        with own_vm(command, descriptors=(disk.fileno(),)) as vm:
             client, _ = vm.connect(None, lambda *_: None)
             client.execute("cont")
             for line, _ in demo._tips(target):

@@ -23,9 +23,10 @@ from qmp_shell.vm.waiting import (
     MigrationCondition,
     RunStateCondition,
 )
-from tests.conftest import PipedProcess, Run, RunningVm, StartPeer, shell_command
+from tests.conftest import PipedProcess, Run, RunningVm, StartPeer, StartTableVm, shell_command
 from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.sessions import attach, run_line
+from tests.table_vm import in_turn
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_an_event_before_the_last_command_does_not_end_a_wait(vm: RunningVm, run
 
 
 def test_no_event_is_missed_when_it_arrives_as_the_wait_begins(
-    vm: RunningVm, capsys: pytest.CaptureFixture[str]
+    vm: RunningVm, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Repeat it a thousand times, since the moments of the event and of the wait vary."""
     session = attach(vm.address)
@@ -89,7 +90,7 @@ def test_no_event_is_missed_when_it_arrives_as_the_wait_begins(
         run_line(session, ".wait STOP timeout=20")
         run_line(session, "cont")
         run_line(session, ".wait RESUME timeout=20")
-    assert capsys.readouterr().out.count("return") == 1001
+    assert capfd.readouterr().out.count("return") == 1001
     session.attachment.close()
 
 
@@ -199,6 +200,52 @@ def test_a_failed_migration_ends_the_wait_with_its_error(vm: RunningVm, run: Run
     assert "migration failed" in result.stderr
 
 
+def test_the_vm_can_go_on_after_a_migration_was_waited_for(vm: RunningVm, run: Run) -> None:
+    """QEMU reports the end shortly before it takes "cont"; so try it several times."""
+    events = "migrate-set-capabilities capabilities.0.capability=events capabilities.0.state=on\n"
+    migrate = "migrate uri=exec:cat>/dev/null\n.wait migration timeout=20\ncont\n"
+    result = run(vm.address, stdin=events + "cont\n" + migrate * 20)
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
+COMPLETED = {"status": "completed"}
+
+
+@pytest.mark.parametrize(
+    ("migrations", "run_states"),
+    [
+        ([COMPLETED], ["finish-migrate", "finish-migrate", "postmigrate"]),
+        ([{"status": "active"}, COMPLETED], ["finish-migrate", "postmigrate"]),
+        ([{}, {"status": "active"}, COMPLETED], ["inmigrate", "inmigrate", "running"]),
+        ([{}], ["inmigrate", "inmigrate", "paused"]),  # an old QEMU's destination
+    ],
+)
+def test_a_migration_has_ended_when_the_run_state_says_so_too(
+    table_vm: StartTableVm, migrations: list[object], run_states: list[str]
+) -> None:
+    states = in_turn(*({"status": state} for state in run_states))
+    answers = {"query-migrate": in_turn(*migrations), "query-status": states}
+    vm = table_vm("9.0.0", answers)
+    session = attach(vm.address)
+    run_line(session, ".wait migration timeout=20")
+    assert vm.asked["query-status"] == len(run_states)
+    session.attachment.close()
+
+
+def test_a_vm_without_a_run_state_is_not_waited_for(table_vm: StartTableVm) -> None:
+    session = attach(table_vm("9.0.0", {"query-migrate": COMPLETED}).address)
+    run_line(session, ".wait migration timeout=20")
+    session.attachment.close()
+
+
+def test_a_run_state_that_stays_lets_the_wait_time_out(table_vm: StartTableVm) -> None:
+    answers = {"query-migrate": COMPLETED, "query-status": {"status": "finish-migrate"}}
+    session = attach(table_vm("9.0.0", answers).address)
+    with pytest.raises(Timeout, match=r"^\.wait migration: not within 0\.6 s$"):
+        run_line(session, ".wait migration timeout=0.6")
+    session.attachment.close()
+
+
 def test_an_unknown_event_is_refused_with_a_suggestion(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".wait STPO")
     assert "no event STPO; did you mean STOP?" in result.stderr
@@ -304,6 +351,46 @@ def test_refused_commands_and_queries_expire_no_events(vm: RunningVm, run: Run) 
     assert result.stderr.startswith("qmp-shell: <stdin>:2: no-such-command: CommandNotFound: ")
     assert result.stderr.count("\n") == 1
     assert result.returncode == 1
+
+
+def test_only_so_many_events_and_jobs_are_kept() -> None:
+    history = EventHistory()
+    for number in range(20_000):
+        history.add(Event({"event": f"E{number}", "data": {"id": "x"}}))
+        job = {"id": f"j{number}", "status": "aborting"}
+        history.add(Event({"event": "JOB_STATUS_CHANGE", "data": job}))
+        history.add(Event({"event": "JOB_STATUS_CHANGE", "data": {**job, "status": "null"}}))
+    assert history.find("E19999", lambda _: True) is not None
+    assert history.find("E0", lambda _: True) is None
+    assert history.job_outcome("j19999") == "it was aborted"
+    assert len(history._events) == 200
+    assert len(history._outcomes) == len(history._aborting) == 10_000
+    history.expire(history.count, {"execute": "x", "arguments": {"id": "x"}})
+    assert list(history._events) == ["JOB_STATUS_CHANGE"], "the others are about x"
+
+
+def test_only_so_many_bytes_of_events_are_kept() -> None:
+    history = EventHistory()
+    for number in range(100):
+        event = Event({"event": f"E{number % 3}"})
+        event.size = 1 << 20
+        history.add(event)
+    assert sum(len(kept) for kept in history._events.values()) == 32
+    last = history.find("E0", lambda _: True)
+    assert last is not None
+    history.remove(last)
+    history.expire(history.count, {"execute": "x"})
+    assert (history._size, history._events) == (0, {})
+
+
+def test_an_event_before_the_command_is_old_however_much_lies_before_it(
+    peer: StartPeer, run: Run
+) -> None:
+    """They have arrived, but not been read, when the command is sent."""
+    others = b'{"event": "A", "data": {"text": "%s"}}' % (b"x" * 50_000) * 3
+    server = peer(GREETING, ACCEPTED + others + b'{"event": "B"}', b'{"return": {}, "id": 2}', HOLD)
+    result = run(server.address, "-c", "stop", "-c", ".wait B timeout=0.2")
+    assert result.stderr == "qmp-shell: .wait B: not within 0.2 s\n"
 
 
 def test_the_timeout_applies_while_events_arrive_without_end(folder: Path) -> None:

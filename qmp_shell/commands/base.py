@@ -9,9 +9,11 @@ from ..errors import UsageError
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.values import parse_string
 from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED, value_end
+from ..session import Session
 
 _WORD = re.compile(rf"\s*(?:(?P<quoted>{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|(?P<bare>\S+))")
-_COMMENT = re.compile(r"(?:^|\s+)#")
+# Blanks are looked at from the first of them only, so that many of them take linear time.
+_COMMENT = re.compile(r"(?:^|(?<!\s)\s+)#")
 
 
 class Command:
@@ -20,6 +22,8 @@ class Command:
     name: str
     usage = ""
     summary: str
+    has_output = False
+    is_saved = True
 
     def usage_error(self) -> UsageError:
         """The error for an argument that cannot be understood."""
@@ -73,11 +77,12 @@ def parse_command(argument: str, start: int = 0) -> ExecuteStatement | None:
     :return: None: it is no command.
     :raise ParseError: it cannot be parsed; the error's offset is that in the argument.
     """
-    line = LineJoiner().add_line(argument[start:])
+    # Blanks in the place of what stands before it keep the positions right.
+    line = LineJoiner().add_line(" " * start + argument[start:])
     try:
         statement = StatementParser().parse(line) if line is not None else None
     except ParseError as error:
-        error.offset, error.source = error.offset + start, None
+        error.source = None
         raise
     return statement if isinstance(statement, ExecuteStatement) else None
 
@@ -86,6 +91,12 @@ def refuse_argument(command: Command, argument: str) -> None:
     """:raise UsageError: there is an argument, which the command does not take."""
     if split_arguments(argument):
         raise UsageError(f".{command.name} takes no argument")
+
+
+def require_vm(session: Session) -> None:
+    """:raise UsageError: there is no VM, only a schema."""
+    if session.attachment.is_offline:
+        raise UsageError("there is no VM, only its schema")
 
 
 def last_word(argument: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Kind, NameSource, TypeSource
+from ..complete import Completions, Kind, NameRequest, NameSource, TypeSource
 from ..errors import UsageError
 from ..session import Session
 from ..session.settings import name_matches
@@ -13,6 +13,8 @@ class Commands(Command):
     name = "commands"
     usage = "[PATTERN]"
     summary = "list the VM's commands, or some of them"
+    has_output = True
+    is_saved = False
 
     def run(self, session: Session, argument: str) -> None:
         words = split_arguments(argument)
@@ -25,7 +27,9 @@ class Commands(Command):
         found = [name for name in names if name_matches(name, pattern)]
         if not found:
             raise UsageError(f"the VM has no command like {pattern!r}")
-        session.display.text("\n".join(found))
+        candidates = session.attachment.names.candidates(NameRequest(Kind.COMMAND))
+        about = {candidate.text: candidate.description for candidate in candidates}
+        session.display.pairs((name, about.get(name, "")) for name in found)
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
         return complete_kind(Kind.COMMAND, argument, names)

@@ -11,6 +11,7 @@ class Events(Command):
     name = "events"
     usage = "[on|off|PATTERN ...]"
     summary = "list events, and choose which are shown"
+    has_output = True
 
     def run(self, session: Session, argument: str) -> None:
         words = tuple(split_arguments(argument))
@@ -24,14 +25,13 @@ class Events(Command):
 
     def _list(self, session: Session) -> None:
         settings = session.settings
-        schema = session.attachment.types.schema
         lines = [
             f"{'*' if settings.shows_event(name) else ' '} {name}"
-            for name in (schema.events() if schema is not None else ())
+            for name in session.attachment.types.events()
         ]
         patterns = " ".join(settings.event_patterns) or "all"
         lines.append(f"shown (*): {patterns if settings.events else 'none'}")
-        session.display.text("\n".join(lines))
+        session.display.lines(lines)
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
         found = complete_kind(Kind.EVENT, argument, names)

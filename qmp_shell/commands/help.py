@@ -42,6 +42,7 @@ Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 _WIDEST_PAGE = 100
 _NARROWEST_PAGE = 20
 _USAGE_WIDTH = 30
+_MOST_FOUND = 5
 _TOPICS = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
 
 
@@ -49,17 +50,19 @@ class Help(Command):
     name = "help"
     usage = "[TOPIC]"
     summary = "this, or help on a command, event or type"
+    has_output = True
+    is_saved = False
 
     def run(self, session: Session, argument: str) -> None:
         topic = argument.partition("#")[0].strip()
         if not topic:
-            session.display.text(_overview(session))
+            session.display.lines(_overview(session))
         elif topic.startswith("."):
-            session.display.text(_dot_command_help(session, topic))
+            session.display.lines(_dot_command_help(session, topic))
         elif session.human is not None:
             session.run_human(f"help {topic}")
         else:
-            session.display.text(_page(session, topic))
+            session.display.lines(_page(session, topic))
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         if " " in argument:
@@ -68,22 +71,22 @@ class Help(Command):
         return Completions(argument, found)
 
 
-def _overview(session: Session) -> str:
-    lines = [_NOTATION, "Commands to this shell:"]
+def _overview(session: Session) -> list[str]:
+    lines = [*_NOTATION.split("\n"), "Commands to this shell:"]
     for command in session.commands.all():
         usage = f".{command.name} {command.usage}"
         lines.append(f"  {usage:<{_USAGE_WIDTH}}{command.summary}")
-    return "\n".join(lines)
+    return lines
 
 
-def _dot_command_help(session: Session, topic: str) -> str:
+def _dot_command_help(session: Session, topic: str) -> list[str]:
     command = session.commands.find(topic.split()[0].removeprefix("."))
     if command is None:
         raise UsageError(f"no command {topic.split()[0]}; .help lists them")
-    return f".{command.name} {command.usage}".rstrip() + f"  {command.summary}"
+    return [f".{command.name} {command.usage}".rstrip() + f"  {command.summary}"]
 
 
-def _page(session: Session, topic: str) -> str:
+def _page(session: Session, topic: str) -> list[str]:
     name, _, rest = topic.partition(" ")
     attachment = session.attachment
     columns = shutil.get_terminal_size().columns
@@ -91,10 +94,22 @@ def _page(session: Session, topic: str) -> str:
     words, last = split_partial(rest)
     given = parse_partial_arguments([*words, last])
     page = HelpWriter(attachment.types, attachment.manual, width).page(name, given)
-    if page is None:
+    if not page:
         suggestion = format_suggestion(name, attachment.types.commands(), "there are")
-        raise UsageError(f"nothing is known of {name!r}{suggestion}")
+        found = _found(session, topic)
+        separator = " " if suggestion.endswith("?") else "; "
+        raise UsageError(f"nothing is known of {name!r}{suggestion}{found and separator + found}")
     return page
+
+
+def _found(session: Session, topic: str) -> str:
+    """What a search for a topic finds, as the end of a message; empty: nothing."""
+    from ..vm.topics import find_topics
+
+    attachment = session.attachment
+    found = find_topics(topic.split(), attachment.types, attachment.manual)[:_MOST_FOUND]
+    names = ", ".join(each.name for each in found)
+    return f".find has {names}" if names else ""
 
 
 COMMAND = Help()

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from ..errors import UsageError
 from ..session import Session
-from .base import Command, refuse_argument
+from .base import Command, refuse_argument, require_vm
 
 
 class Info(Command):
     name = "info"
     summary = "the VM at a glance"
+    has_output = True
+    is_saved = False
 
     def run(self, session: Session, argument: str) -> None:
         refuse_argument(self, argument)
-        if session.attachment.is_offline:
-            raise UsageError("there is no VM, only its schema")
+        require_vm(session)
         from ..render.overview import format_overview
+        from ..render.parts import Node, Part
+        from ..render.stop_reason import format_state
         from ..vm.overview import gather_overview
+        from ..vm.stop_reason import read_stop_reason
 
-        session.display.text(format_overview(gather_overview(session.attachment.answers)))
+        attachment = session.attachment
+        page = format_overview(gather_overview(attachment.answers))
+        reason = read_stop_reason(attachment.answers.waiting, attachment.incidents)
+        if reason.run_state and not reason.is_running:
+            session.display.draw([Node((Part(format_state(reason), "bold"),))])
+        session.display.lines(page)
 
 
 COMMAND = Info()

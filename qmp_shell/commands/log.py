@@ -15,7 +15,7 @@ class Log(Command):
     def run(self, session: Session, argument: str) -> None:
         path = parse_path(argument)
         if not path:
-            session.display.text(session.tracer.log_path or "off")
+            session.display.lines([session.tracer.log_path or "off"])
         elif argument.startswith(('"', "'")):
             session.tracer.log_to(path)  # a file of the name off, for one
         else:

@@ -19,7 +19,7 @@ class Oob(Command):
             raise UsageError("write .oob COMMAND key=value ...")
         message = dict(statement.message)
         message = {"exec-oob": message.pop("execute", None), **message}
-        session.execute(session.apply_types(message), statement.files, statement.pipeline)
+        session.execute(session.resolve(message), statement.files, statement.destination)
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         return complete(Draft.of_command(argument), names, types)

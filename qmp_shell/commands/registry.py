@@ -11,20 +11,28 @@ from ..session import DotCommand
 _NAMES = (
     "commands",
     "connect",
+    "each",
+    "edit",
     "events",
     "exit",
+    "find",
     "help",
     "history",
     "hmp",
     "info",
+    "let",
     "log",
     "oob",
     "qmp",
+    "save",
     "set",
     "sleep",
     "source",
+    "top",
+    "tree",
     "wait",
     "watch",
+    "why",
 )
 
 

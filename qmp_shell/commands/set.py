@@ -12,6 +12,7 @@ class Set(Command):
     name = "set"
     usage = "[OPTION [VALUE]]"
     summary = "show the settings, or change one"
+    has_output = True
 
     def run(self, session: Session, argument: str) -> None:
         words = split_arguments(argument)
@@ -21,14 +22,14 @@ class Set(Command):
         if len(words) == 2:
             settings.change(*words)
         elif words:
-            session.display.text(settings.format(words[0]))
+            session.display.lines([settings.format(words[0])])
         else:
             width = max(len(settings.format(name)) for name in OPTIONS) + 2
             lines = [
                 f"{name:<10}{settings.format(name):<{width}}{option.summary}"
                 for name, option in OPTIONS.items()
             ]
-            session.display.text("\n".join(lines))
+            session.display.lines(lines)
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions | None:
         name, *values = argument.split() or [""]

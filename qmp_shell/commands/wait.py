@@ -129,21 +129,23 @@ def _complete_value(word: Word, names: NameSource) -> Completions | None:
 
 
 def _check_event(session: Session, name: str, timeout: float | None) -> None:
-    """Refuse to wait for an event that never comes; this much the schema is certain of.
+    """Refuse to wait for an event that never comes.
 
     :raise UsageError: the VM has no such event.
     """
     if session.attachment.events.find(name, lambda _: True) is not None:
         return
-    schema = session.attachment.schema_within(timeout)
-    if schema is not None and name not in schema.events():
-        suggestion = format_suggestion(name.upper(), schema.events(), "there are")
+    attachment = session.attachment
+    events = attachment.known_within(attachment.known_types.events, timeout)
+    if events and name not in events:
+        suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
 
 
 def _check_run_state(session: Session, state: str, timeout: float | None) -> None:
     """:raise UsageError: there is no such run state."""
-    schema = session.attachment.schema_within(timeout)
+    attachment = session.attachment
+    schema = attachment.known_within(lambda: attachment.known_types.schema, timeout)
     states = schema.enums_at("query-status", ["status"]) if schema is not None else []
     if states and state not in states[0].values:
         raise UsageError(f"there is no run state {state}; one of {', '.join(states[0].values)}")

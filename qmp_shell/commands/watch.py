@@ -7,6 +7,7 @@ import time
 
 from ..complete import Completions, Draft, NameSource, TypeSource, complete
 from ..errors import UsageError
+from ..language.destination import DISPLAY
 from ..protocol import CommandError, Message
 from ..render.changes import ChangeReport
 from ..session import Session, parse_seconds
@@ -20,14 +21,15 @@ class Watch(Command):
     name = "watch"
     usage = "[SECONDS] COMMAND"
     summary = "repeat a command, and show what changes"
+    is_saved = False
 
     def run(self, session: Session, argument: str) -> None:
         seconds, start = _split_seconds(argument)
         interval = parse_seconds(seconds) if seconds else _DEFAULT_SECONDS
         statement = parse_command(argument, start)
-        if statement is None or statement.pipeline is not None or statement.files:
+        if statement is None or statement.destination != DISPLAY or statement.files:
             raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
-        message = session.apply_types(statement.message)
+        message = session.resolve(statement.message)
         pager, session.settings.pager = session.settings.pager, False
         try:
             _watch(session, message, interval)
@@ -55,12 +57,12 @@ def _watch(session: Session, message: Message, interval: float) -> None:
     report = ChangeReport(supports_unicode=session.display.supports_unicode)
     while reply is not None:
         if reply.is_error:
-            session.display.reply(reply)
+            session.replies.show(reply)
             raise CommandError(reply)
         now = time.monotonic()
         lines = report.add(reply.message.get("return"), now)
         if lines:
-            session.display.text("\n".join([time.strftime("%H:%M:%S"), *lines]))
+            session.display.lines([time.strftime("%H:%M:%S"), *lines])
         session.attachment.client.wait(lambda: False, now + interval)
         reply = session.attachment.request(message)
 

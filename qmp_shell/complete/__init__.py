@@ -7,6 +7,7 @@ from .arguments import kind_at
 from .commands import complete
 from .draft import Draft, DraftKind
 from .human import complete_human
+from .in_literal import find_literal_signature
 from .insertion import insertion
 from .kinds import Kind
 from .protocols import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
@@ -24,6 +25,7 @@ __all__ = [
     "TypeSource",
     "complete",
     "complete_human",
+    "find_literal_signature",
     "find_signature",
     "find_unknown_names",
     "insertion",

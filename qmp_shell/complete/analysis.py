@@ -38,6 +38,7 @@ def follow_path(type_: Type, given: Any, path: Iterable[str]) -> Place | None:
             type_ = of_array.element
         elif of_object is not None and of_object.is_open(given):
             type_ = ANY
+            names.append(part)
         elif not (isinstance(type_, Builtin) and type_.is_any):
             return None
         given = given.get(part) if isinstance(given, dict) else None
@@ -65,15 +66,25 @@ def find_signature(command: CommandDraft, types: TypeSource) -> Signature | None
     type_ = action.find_type(types) if action is not None else None
     if action is None or type_ is None:
         return None
+    if not type_.members and type_.is_incomplete:  # whatever it takes is unknown
+        return None
     *path, last = command.word.key.split(".")
     place = follow_path(type_, action.given, path)
     inner = as_object(place.type) if place is not None else None
     if place is None or inner is None:  # then that of the whole command
         place, inner, last = Place(type_, action.given, []), type_, [*path, last][0]
         path = []
-    given = place.given if isinstance(place.given, dict) else {}
-    name = " ".join([action.name.key, ".".join([*path, ""])]).rstrip()
-    return Signature(name, format_signature(inner.members_for(given)), set(given), last)
+    return new_signature(action.name.key, path, inner, place.given, last)
+
+
+def new_signature(name: str, path: list[str], type_: Object, given: Any, current: str) -> Signature:
+    """The signature of an object, to which a path leads from the arguments of a command.
+
+    :param given: the value of the object, as far as it is typed.
+    """
+    given = given if isinstance(given, dict) else {}
+    name = " ".join([name, ".".join([*path, ""])]).rstrip()
+    return Signature(name, format_signature(type_.members_for(given)), set(given), current)
 
 
 def find_unknown_names(command: CommandDraft, types: TypeSource) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..language.words import APPEND, OPERATORS, READ, READ_WRITE, WRITE
 from ..schema import (
     MAX_LIST_DEPTH,
     Alternate,
@@ -21,7 +22,7 @@ from ..schema import (
 from ..schema.text import describe_member, format_type, required_first
 from .analysis import follow_path
 from .draft import ActionDraft, CommandDraft
-from .kinds import FILE_KINDS, Kind, kind_of
+from .kinds import FILE_KINDS, Kind, kind_of, kind_of_several, place_in_menu
 from .protocols import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 
@@ -32,10 +33,21 @@ def complete_argument(
     action, word = command.actions[-1], command.word
     type_ = action.find_type(types)
     if word.value is None:
-        candidates = list(_keys(action, type_, word.key)) if type_ is not None else []
+        if type_ is None:
+            return Completions(word.key, [])
+        candidates = list(_keys(action, type_, word.key, types))
+        several = kind_of_several(action.name.key, type_.members)
+        if several is not None:
+            request = NameRequest(several, word.key, action.given)
+            candidates = [*names.candidates(request), *candidates]
         return Completions(word.key, candidates)
-    if command.is_in_literal:
+    if word.key in (READ, READ_WRITE, WRITE, APPEND):
+        return _complete_file(word.value)
+    if word.key in OPERATORS:
         return None
+    if word.value.startswith("$"):
+        references = names.candidates(NameRequest(Kind.REFERENCE, word.value))
+        return Completions(word.value, list(references), syntax=Syntax.REFERENCE)
     quote = word.value[:1] if word.value[:1] in ('"', "'") else ""
     typed = word.value[len(quote) :]
     place = follow_path(type_, action.given, word.key.split(".")) if type_ is not None else None
@@ -44,7 +56,8 @@ def complete_argument(
     kind = kind_at(action.name.key, ".".join(place.path), place.type)
     candidates = list(values(place.type))
     if kind is not None and kind not in FILE_KINDS:
-        candidates = [*names.candidates(NameRequest(kind, typed, action.given)), *candidates]
+        request = NameRequest(kind, typed, action.given, word.key)
+        candidates = [*names.candidates(request), *candidates]
     return Completions(
         typed,
         candidates,
@@ -54,6 +67,12 @@ def complete_argument(
         is_any=isinstance(place.type, Alternate)
         or (isinstance(place.type, Builtin) and place.type.is_any),
     )
+
+
+def _complete_file(value: str) -> Completions:
+    """A file of this host, behind ``<`` or ``>``."""
+    quote = value[:1] if value[:1] in ('"', "'") else ""
+    return Completions(value[len(quote) :], [], quote, files=Kind.FILE, syntax=Syntax.VALUE)
 
 
 def kind_at(command: str, path: str, type_: Type) -> str | None:
@@ -80,7 +99,7 @@ def values(type_: Type) -> Iterator[Candidate]:
             yield Candidate("null", "nothing", is_word=True)
 
 
-def _keys(action: ActionDraft, type_: Object, typed: str) -> Iterator[Candidate]:
+def _keys(action: ActionDraft, type_: Object, typed: str, types: TypeSource) -> Iterator[Candidate]:
     """The keys that can stand there, each with the ``=`` or the dot that follows it."""
     *path, _ = typed.split(".")
     place = follow_path(type_, action.given, path)
@@ -89,8 +108,15 @@ def _keys(action: ActionDraft, type_: Object, typed: str) -> Iterator[Candidate]
     inner, given, _ = place
     prefix = "".join(part + "." for part in path)
     of_object, of_array = as_object(inner), as_array(inner)
+    command = action.name.key
     if of_object is not None:
-        for member in required_first(of_object.members_for(given)):
+        members = required_first(of_object.members_for(given))
+        if not path:
+            members.sort(key=lambda each: (not each.required, place_in_menu(command, each.name)))
+        for member in members:
+            if not member.description:
+                about = types.argument_summary(command, [*path, member.name], action.given)
+                member = member._replace(description=about)
             yield from _member_keys(prefix, member, given)
     elif of_array is not None:
         for index in _indexes(given):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from .arguments import complete_argument
 from .draft import CommandDraft, Draft
+from .in_literal import complete_in_literal
 from .kinds import Kind
 from .protocols import Candidate, Completions, NameRequest, NameSource, TypeSource
 
@@ -16,7 +17,9 @@ def complete(draft: Draft, names: NameSource, types: TypeSource) -> Completions 
     :return: None: nothing that is known, or the line is of another kind.
     """
     command = draft.command
-    if command is None:
+    if draft.message is not None or (command is not None and command.is_in_literal):
+        return complete_in_literal(draft, names, types)
+    if command is None or _closes_transaction(command):
         return None
     beginnings = list(_beginnings(command, names)) if command.may_begin_action else []
     if not command.actions:
@@ -25,6 +28,10 @@ def complete(draft: Draft, names: NameSource, types: TypeSource) -> Completions 
     if completions is not None:
         completions.candidates.extend(beginnings)
     return completions
+
+
+def _closes_transaction(command: CommandDraft) -> bool:
+    return command.word.value is None and command.word.key.startswith(")")
 
 
 def _beginnings(command: CommandDraft, names: NameSource) -> Iterable[Candidate]:

@@ -15,15 +15,19 @@ from typing import Any, NamedTuple
 
 from ..language import LineJoiner, is_dot_command
 from ..language.command import parse_partial_arguments
-from ..language.words import Word, split_partial
+from ..language.words import OPERATORS, PIPE, Word, split_partial
 from ..schema import Object
 from .protocols import TypeSource
 
-_TRANSACTION = re.compile(r"\s*transaction\s*\(")
+TRANSACTION = re.compile(r"\s*transaction\s*\(")
+"""How a line begins that opens a transaction."""
+
+# A message, or the action of a transaction on one line.
+_JSON = re.compile(r"\s*(?:transaction\s*\(\s*)?\{")
 _DOT_NAME = re.compile(r"\s*(?P<typed>\.\w*)")
 _DOT_ARGUMENT = re.compile(r"\s*\.(?P<name>\w+)\s+(?P<argument>.*)", re.DOTALL)
 # Help is also asked for without a dot; "help key=value" would be a command of that name.
-_HELP = re.compile(r"\s*(?:help|\?)\s+(?P<topic>[^=]*)")
+_HELP = re.compile(r"\s*(?:help|\?)\s+(?P<topic>(?:[^\s=][^=]*)?)")
 
 
 class DraftKind(Enum):
@@ -32,8 +36,7 @@ class DraftKind(Enum):
     COMMAND = auto()  # a command, or an action of a transaction
     DOT_NAME = auto()  # the name of a dot command
     DOT_ARGUMENT = auto()  # the argument of a dot command
-    JSON = auto()  # a message in JSON
-    LITERAL = auto()  # a literal that began on a line before
+    JSON = auto()  # a message, or an action of a transaction, in JSON
     COMMENT = auto()
     HUMAN = auto()  # a line for the human monitor
 
@@ -43,6 +46,18 @@ class DotDraft(NamedTuple):
 
     name: str
     argument: str
+
+
+class MessageDraft(NamedTuple):
+    """A message, or an action of a transaction, that is typed as JSON.
+
+    :ivar text: it, from its first bracket on, and what follows it.
+    :ivar cursor: how many characters of that stand before the cursor; negative: it is before it.
+    """
+
+    text: str
+    cursor: int
+    is_action: bool
 
 
 class ActionDraft:
@@ -72,14 +87,16 @@ class CommandDraft:
     :ivar word: the word that the cursor is in or right after, up to the cursor.
     :ivar whole_word: the same word with what of it stands after the cursor.
     :ivar is_action: the line has actions of a transaction.
+    :ivar pipe: what stands between a ``|`` and the cursor; None: the cursor is not behind one.
     :ivar may_begin_action: the word may be the name of a command or of one more action.
     """
 
     def __init__(self, text: str, cursor: int, *, in_transaction: bool) -> None:
-        opening = _TRANSACTION.match(text)
+        opening = TRANSACTION.match(text)
         start = opening.end() if opening is not None and opening.end() <= cursor else 0
         is_transaction = start > 0
-        before, self.word, self.whole_word, after = _words_at(text, start, cursor)
+        words, last = split_partial(text, start, is_transaction=is_transaction)
+        before, self.word, self.whole_word, after = _words_at([*words, last], cursor)
         self.is_action = in_transaction or is_transaction
         self.actions: list[ActionDraft] = []
         for word in before:
@@ -89,12 +106,14 @@ class CommandDraft:
                 self.actions[-1].words.append(word)
         if self.actions:
             self.actions[-1].words.extend(_leading_arguments(after))
+        self.pipe = self.word.value if self.word.key == PIPE else None
         self.may_begin_action = self.word.value is None and (is_transaction or not self.actions)
 
     @property
     def is_in_literal(self) -> bool:
-        """Whether the cursor is in a ``{...}`` or ``[...]``."""
-        return self.word.value is not None and self.word.value[:1] in ("{", "[")
+        """Whether the cursor is in a ``{...}`` or ``[...]``, or right behind it."""
+        value = self.word.value or ""
+        return value.startswith(("{", "[")) and self.word.key not in OPERATORS
 
 
 class Draft:
@@ -102,11 +121,12 @@ class Draft:
 
     :ivar kind: what kind of line the cursor is in.
     :ivar before: the text of that line up to the cursor; a line before it that ends in a
-        backslash is joined to it.
+        backslash or in a literal is joined to it.
     :ivar row: the number of the physical line that the cursor is in, from 0.
     :ivar joined: how many characters of :attr:`before` come from the lines before it.
     :ivar needs_more: Enter does not end the text, because a bracket is open.
     :ivar command: the line as a command; None for other kinds.
+    :ivar message: the line as JSON; None for other kinds.
     :ivar dot: the line as a dot command; None for other kinds.
     """
 
@@ -128,20 +148,17 @@ class Draft:
         self.row = text.count("\n", 0, cursor)
         column = cursor - sum(len(line) + 1 for line in lines[: self.row])
         self.needs_more = False
-        continued: str | None = ""
-        if not human:
-            joiner = LineJoiner()
-            for number, line in enumerate(lines):
-                if number == self.row:
-                    continued = joiner.continued_text
-                joiner.add_line(line)
-            self.needs_more = joiner.needs_more
-        self.joined = len(continued or "")
-        line = (continued or "") + lines[self.row]
+        self.joined = 0
+        line = lines[self.row] if human else self._join(lines)
         self.before = line[: self.joined + column]
         self.command: CommandDraft | None = None
         self.dot: DotDraft | None = None
-        self.kind = self._classify(line, human=human, is_in_literal=continued is None)
+        self.message: MessageDraft | None = None
+        self.kind = self._classify(line, human=human)
+        if self.kind is DraftKind.JSON:
+            start = line.index("{")
+            is_action = in_transaction or TRANSACTION.match(line) is not None
+            self.message = MessageDraft(line[start:], len(self.before) - start, is_action)
         if self.kind is DraftKind.COMMAND:
             self.command = CommandDraft(line, len(self.before), in_transaction=in_transaction)
             if self.command.word.value is None and self.command.word.key.startswith("#"):
@@ -157,10 +174,25 @@ class Draft:
         """Whether it is a dot command, or ``exit``, ``help`` or ``?`` without the dot."""
         return self.dot is not None or self.kind is DraftKind.DOT_NAME or self._is_bare_dot_command
 
-    def _classify(self, line: str, *, human: bool, is_in_literal: bool) -> DraftKind:
+    def _join(self, lines: list[str]) -> str:
+        """The logical line that the cursor is in; below the cursor, only a literal continues it."""
+        joiner = LineJoiner()
+        for line in lines[: self.row]:
+            joiner.add_line(line)
+        parts = [joiner.continued_text + lines[self.row]]
+        self.joined = len(parts[0]) - len(lines[self.row])
+        joiner.add_line(lines[self.row])
+        is_continued = True
+        for line in lines[self.row + 1 :]:
+            is_continued = is_continued and joiner.is_in_literal
+            if is_continued:
+                parts.append(line)
+            joiner.add_line(line)
+        self.needs_more = joiner.needs_more
+        return "\n".join(parts)
+
+    def _classify(self, line: str, *, human: bool) -> DraftKind:
         self._is_bare_dot_command = not human and is_dot_command(line)
-        if is_in_literal:
-            return DraftKind.LITERAL
         if _DOT_NAME.fullmatch(self.before) is not None:
             return DraftKind.DOT_NAME
         argument = _DOT_ARGUMENT.fullmatch(self.before)
@@ -173,20 +205,21 @@ class Draft:
             return DraftKind.DOT_ARGUMENT
         if human:
             return DraftKind.HUMAN
-        return DraftKind.JSON if line.lstrip().startswith("{") else DraftKind.COMMAND
+        return DraftKind.JSON if _JSON.match(line) is not None else DraftKind.COMMAND
 
 
-def _words_at(text: str, start: int, cursor: int) -> tuple[list[Word], Word, Word, list[Word]]:
+def _words_at(words: list[Word], cursor: int) -> tuple[list[Word], Word, Word, list[Word]]:
     """The words before the cursor, the one it is in (cut there, and whole), and those after it.
 
     The word is an empty name where a word can begin.
     """
-    words, last = split_partial(text, start)
     before: list[Word] = []
     current: Word | None = None
     after: list[Word] = []
-    for word in (*words, last):
-        if word.start > cursor:
+    for word in words:
+        # Two words may stand without a space between them, as before a ")" or a "|"; the cursor
+        # is in the first one then.
+        if word.start > cursor or current is not None:
             after.append(word)
         elif _end(word) < cursor:
             before.append(word)
@@ -205,10 +238,11 @@ def _end(word: Word) -> int:
 
 
 def _cut(word: Word, cursor: int) -> Word:
-    """The part of a word that stands before the cursor."""
-    if word.value is None or cursor < word.value_start:
+    """The part of a word that stands before the cursor. An operator is not divided."""
+    is_in_key = cursor < word.value_start and word.key not in OPERATORS
+    if word.value is None or is_in_key or cursor == word.start:
         return Word(word.start, word.key[: cursor - word.start], None, cursor)
-    return word._replace(value=word.value[: cursor - word.value_start])
+    return word._replace(value=word.value[: max(cursor - word.value_start, 0)])
 
 
 def _leading_arguments(words: Sequence[Word]) -> Iterator[Word]:

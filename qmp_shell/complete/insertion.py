@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import re
 
-from ..language.notation import format_string
+from ..language.notation import escape, format_string
 from ..language.values import is_ambiguous
 from .protocols import Candidate, Completions, Syntax
 
 # A command's name, an argument's key, or a word of a dot command: neither can be quoted.
 _WORD = re.compile(r"[^\s\"'{}\[\]()|<>#\\=.?][^\s\"'{}\[\]()|<>#\\=]*")
+# Several arguments whose values are integers; the key of the first one may be typed already.
+_ARGUMENTS = re.compile(rf"(?:{_WORD.pattern}=)?-?[0-9]+(?: {_WORD.pattern}=-?[0-9]+)*")
 # Words without a dot that are dot commands nevertheless.
 _RESERVED = ("exit", "help")
-# A value without quotes: no quote or bracket opens it, and no backslash or bracket ends the line.
-_BARE_VALUE = re.compile(r"[^\s\"'{\[()\\][^\s\"'()\\]*")
+# A value without quotes: no quote or bracket opens it, no "$" makes it a reference, and no
+# backslash or bracket ends the line.
+_BARE_VALUE = re.compile(r"[^\s\"'{\[()$\\][^\s\"'()\\]*")
+# A reference, which cannot be quoted.
+_REFERENCE = re.compile(r"\$[^\s\"'()\\]*")
 # The same for the human monitor (get_str() in QEMU's monitor/hmp.c reads it).
 _BARE_HUMAN = re.compile(r"[^\s\"'\\.-][^\s\"'\\]*")
 _BARE_HUMAN_OPTION = re.compile(r"[^\s\"'\\,=.-][^\s\"'\\,=]*")
@@ -34,10 +39,16 @@ def insertion(
     :return: None: it can't be written there.
     """
     text = candidate.text
+    if candidate.is_arguments:
+        return text if _takes_arguments(text, completions) else None
     if completions.syntax == Syntax.DOT_NAME:
         return text
+    if completions.syntax == Syntax.REFERENCE:
+        return text if _REFERENCE.fullmatch(text) is not None and text.isprintable() else None
     if completions.syntax == Syntax.VALUE:
         return _value(candidate, completions, is_open)
+    if completions.syntax == Syntax.LITERAL:
+        return _in_literal(candidate, completions, is_open)
     if completions.syntax == Syntax.PATH:
         is_plain = text.isprintable() and text == text.strip() and not set(text) & set("#\"'\\")
         return (
@@ -51,6 +62,18 @@ def insertion(
     return text if is_writable and text not in _RESERVED else None
 
 
+def _takes_arguments(text: str, completions: Completions) -> bool:
+    """Whether several arguments can be written there, and are then parsed as exactly those."""
+    has_key = completions.syntax == Syntax.WORD
+    return (
+        (has_key or completions.syntax == Syntax.VALUE)
+        and not completions.quote
+        and text.isprintable()
+        and _ARGUMENTS.fullmatch(text) is not None
+        and text.partition(" ")[0].count("=") == has_key
+    )
+
+
 def _value(candidate: Candidate, completions: Completions, is_open: bool) -> str:
     text = candidate.text
     if completions.quote == "'" and text.isprintable():
@@ -60,6 +83,14 @@ def _value(candidate: Candidate, completions: Completions, is_open: bool) -> str
     if completions.is_any and not candidate.is_word:
         is_bare = is_bare and not is_ambiguous(text)
     return text if is_bare and not completions.quote else format_string(text)[: -is_open or None]
+
+
+def _in_literal(candidate: Candidate, completions: Completions, is_open: bool) -> str:
+    if candidate.is_word:
+        return candidate.text
+    quote = completions.quote or completions.usual_quote
+    ending = "" if is_open or completions.is_closed else quote + ": " * candidate.is_key
+    return quote + escape(candidate.text, quote) + ending
 
 
 def _human(text: str, quote: str, is_open: bool) -> str | None:

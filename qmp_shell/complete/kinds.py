@@ -6,6 +6,7 @@ take it, and its source in ``vm/questions.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 
@@ -28,6 +29,11 @@ class Kind:
     QOM_TYPE = "a QOM type"
     DRIVER = "a driver that can be plugged"
     BUS = "a bus"
+    PCI_SLOT = "a slot of a PCI bus"
+    DEVICE_DRIVE = "a block device or node-name for a new device"
+    DEVICE_NETDEV = "a netdev for a new device"
+    DEVICE_CHARDEV = "a chardev for a new device"
+    CPU_PLACE = "the place of a CPU that can be added"
     OBJECT = "an object's id"
     SECRET = "a secret's id"
     TLS_CREDS = "the id of TLS credentials"
@@ -38,6 +44,12 @@ class Kind:
     BLOCK_DEVICE = "a block device"
     BLOCK_QDEV = "the device that a medium is in"
     BLOCK = "a block device or node-name"
+    REMOVABLE = "a block device whose medium can be removed"
+    REMOVABLE_QDEV = "the device of a medium that can be removed"
+    CHAIN_NODE = "a node of a device's chain"
+    BACKING_NODE = "a node of a device's chain, but the first one"
+    CHAIN_FILE = "a file of a device's chain"
+    BACKING_FILE = "a file of a device's chain, but the first one"
     BITMAP = "a dirty bitmap"
     SNAPSHOT = "an internal snapshot"
     EXPORT = "a block export"
@@ -59,14 +71,32 @@ class Kind:
     PARAMETER = "a migration parameter"
     FDSET = "a set of file descriptors"
     COMMAND_LINE_OPTION = "an option of QEMU's command line"
+    REFERENCE = "a reference to a value"
+    VARIABLE = "a variable"
     NEW = "a new name"
 
 
 FILE_KINDS = (Kind.FILE, Kind.SOCKET, Kind.URI)
 
+CPU_PLACE = (
+    *("node-id", "drawer-id", "book-id", "socket-id", "die-id"),
+    *("cluster-id", "module-id", "core-id", "thread-id"),
+)
+"""What says where a CPU is, from the outside to the inside (``CpuInstanceProperties``)."""
+
+# Arguments that stand first in the menu, by command: what people set.
+_FIRST = {"device_add": ("driver", "id", "bus", "addr", "netdev", "drive", "chardev", "mac")}
+# Kinds of names that are several arguments at once, by command, and which arguments.
+_SEVERAL = {"device_add": (Kind.CPU_PLACE, CPU_PLACE)}
+
 # Command, argument (a dotted path without list indexes), kind; * is any text, the first line
-# that fits holds. Other arguments are completed by their type.
+# that fits holds. Other arguments are completed by their type. An empty command is none: what
+# is named stands in a message itself.
 _ARGUMENTS = (
+    # a message and an action of a transaction, as JSON
+    ("", "execute", Kind.COMMAND),
+    ("", "exec-oob", Kind.COMMAND),
+    ("", "type", Kind.ACTION),
     # a new name, which is not completed
     ("blockdev-add", "node-name", Kind.NEW),
     ("*-add", "id", Kind.NEW),
@@ -82,6 +112,10 @@ _ARGUMENTS = (
     # devices and QOM
     ("device_add", "driver", Kind.DRIVER),
     ("device_add", "bus", Kind.BUS),
+    ("device_add", "addr", Kind.PCI_SLOT),
+    ("device_add", "netdev", Kind.DEVICE_NETDEV),
+    ("device_add", "chardev", Kind.DEVICE_CHARDEV),
+    *(("device_add", each, Kind.CPU_PLACE) for each in CPU_PLACE),
     ("device_add", "failover_pair_id", Kind.DEVICE),
     ("device_del", "id", Kind.DEVICE_PATH),
     ("device-sync-config", "id", Kind.DEVICE_PATH),
@@ -138,21 +172,26 @@ _ARGUMENTS = (
     ("snapshot-*", "devices", Kind.NODE),
     ("snapshot-*", "vmstate", Kind.NODE),
     # block devices and nodes
-    ("blockdev-*-tray", "id", Kind.BLOCK_QDEV),
-    ("blockdev-*-medium", "id", Kind.BLOCK_QDEV),
+    ("blockdev-*-tray", "id", Kind.REMOVABLE_QDEV),
+    ("blockdev-*-tray", "device", Kind.REMOVABLE),
+    ("blockdev-*-medium", "id", Kind.REMOVABLE_QDEV),
+    ("blockdev-*-medium", "device", Kind.REMOVABLE),
     ("blockdev-change-medium", "filename", Kind.FILE),
     ("block_set_io_throttle", "id", Kind.BLOCK_QDEV),
     ("block-latency-histogram-set", "id", Kind.BLOCK_QDEV),
-    ("eject", "id", Kind.BLOCK_QDEV),
+    ("eject", "id", Kind.REMOVABLE_QDEV),
+    ("eject", "device", Kind.REMOVABLE),
     ("drive-*", "target", Kind.FILE),
     ("*", "*snapshot-file", Kind.FILE),
     ("*", "*node-name", Kind.NODE),
-    ("*", "*base-node", Kind.NODE),
-    ("*", "*top-node", Kind.NODE),
+    ("block-commit", "top-node", Kind.CHAIN_NODE),
+    ("block-commit", "top", Kind.CHAIN_FILE),
+    ("block-*", "base-node", Kind.BACKING_NODE),
+    ("block-*", "base", Kind.BACKING_FILE),
+    ("block-stream", "bottom", Kind.BACKING_NODE),
     ("blockdev-backup", "target", Kind.BLOCK),
     ("blockdev-mirror", "target", Kind.BLOCK),
     ("blockdev-snapshot", "*", Kind.NODE),
-    ("block-stream", "bottom", Kind.NODE),
     ("*block-*", "node", Kind.NODE),
     ("*", "bitmaps.node", Kind.NODE),
     ("*", "replaces", Kind.NODE),
@@ -161,8 +200,7 @@ _ARGUMENTS = (
     ("drive-*", "device", Kind.BLOCK),
     ("nbd-server-add", "device", Kind.BLOCK),
     ("change-backing-file", "device", Kind.BLOCK_DEVICE),
-    ("eject", "device", Kind.BLOCK_DEVICE),
-    ("device_add", "drive", Kind.BLOCK),
+    ("device_add", "drive", Kind.DEVICE_DRIVE),
     # files of this host
     ("*", "*filename", Kind.FILE),
     ("*", "*logfile", Kind.FILE),
@@ -208,7 +246,7 @@ HUMAN_ARGUMENTS: dict[str, tuple[str | tuple[str, str], ...]] = {
     "block_resize": (Kind.BLOCK,),
     "block_set_io_throttle": (Kind.BLOCK,),
     "block_stream": (Kind.BLOCK, Kind.FILE),
-    "change": (Kind.BLOCK_DEVICE, Kind.FILE),
+    "change": (Kind.REMOVABLE, Kind.FILE),
     "chardev-change": (Kind.CHARDEV,),
     "chardev-remove": (Kind.CHARDEV,),
     "chardev-send-break": (Kind.CHARDEV,),
@@ -221,7 +259,7 @@ HUMAN_ARGUMENTS: dict[str, tuple[str | tuple[str, str], ...]] = {
     "delvm": (Kind.SNAPSHOT,),
     "dump-guest-memory": (Kind.FILE,),
     "dumpdtb": (Kind.FILE,),
-    "eject": (Kind.BLOCK_DEVICE,),
+    "eject": (Kind.REMOVABLE,),
     "expire_password": (("expire_password", "protocol"),),
     "loadvm": (Kind.SNAPSHOT,),
     "logfile": (Kind.FILE,),
@@ -272,3 +310,18 @@ def kind_of(command: str, path: str, type_name: str) -> str | None:
         if fnmatchcase(path, of_path) and fnmatchcase(command, of_command):
             return kind
     return next((kind for name, kind in _TYPES if fnmatchcase(type_name, name)), None)
+
+
+def kind_of_several(command: str, members: Iterable[str]) -> str | None:
+    """The kind of name that is several arguments at once; None: there is none.
+
+    :param members: the arguments that the command takes.
+    """
+    kind, names = _SEVERAL.get(command, (None, ()))
+    return None if set(names).isdisjoint(members) else kind
+
+
+def place_in_menu(command: str, argument: str) -> int:
+    """Where an argument stands in a menu: a lower number is further up; the rest are equal."""
+    first = _FIRST.get(command, ())
+    return first.index(argument) if argument in first else len(first)

@@ -9,6 +9,7 @@ This package is pure: it knows nothing of sockets, terminals or VMs.
 
 from __future__ import annotations
 
+from .destination import Destination, OutputFile, ViewRequest, split_destination
 from .line_joiner import LineJoiner
 from .logical_line import LogicalLine, ParseError
 from .statement import (
@@ -22,12 +23,16 @@ from .values import has_ambiguous_words
 
 __all__ = [
     "DescriptorFile",
+    "Destination",
     "DotStatement",
     "ExecuteStatement",
     "LineJoiner",
     "LogicalLine",
+    "OutputFile",
     "ParseError",
     "StatementParser",
+    "ViewRequest",
     "has_ambiguous_words",
     "is_dot_command",
+    "split_destination",
 ]

@@ -50,18 +50,18 @@ def parse_command(words: Iterable[Word]) -> ParsedCommand:
     root = _Branch()
     for word in words:
         if word.value is None:
-            raise ParseError(_explain_missing_value(word.key), word.start)
+            raise ParseError(_explain_missing_value(word.key), word.start, quoted=word.key)
         _insert(root, word)
     return ParsedCommand(name.key, {key: _build_value(node) for key, node in root.nodes.items()})
 
 
 def _explain_missing_value(text: str) -> str:
-    """Return the error message for a word that is not ``key=value``."""
+    """Return the error message for a word, ``{}``, that is not ``key=value``."""
     if text.startswith("="):
         return "a key is missing before ="
     if "=" in text:
         return "a key cannot contain quotes or brackets; write key=value"
-    return f"{text!r} has no value; write key=value"
+    return "{} has no value; write key=value"
 
 
 def check_command_name(word: Word) -> None:
@@ -72,7 +72,7 @@ def check_command_name(word: Word) -> None:
     if word.value is not None:
         raise ParseError("a command's name comes first, then key=value", word.start)
     if any(mark in word.key for mark in "=\"'{}[]()"):
-        raise ParseError(f"{word.key!r} is not a command name", word.start)
+        raise ParseError("{} is not a command name", word.start, quoted=word.key)
 
 
 def parse_value(text: str, offset: int) -> Any:
@@ -91,6 +91,10 @@ def parse_value(text: str, offset: int) -> Any:
         return parse_literal(text, offset)
     if text.startswith(('"', "'")):
         return parse_string(text, offset)
+    if text.startswith("$"):
+        from .references import parse_bare_word
+
+        return parse_bare_word(text, offset)
     return BareWord(text)
 
 
@@ -133,7 +137,7 @@ def _insert(root: _Branch, word: Word) -> None:
         prefix += part
         if isinstance(node, _Leaf):
             raise ParseError(
-                f"{prefix!r} already has a value, so it cannot have members", word.start
+                "{} already has a value, so it cannot have members", word.start, quoted=prefix
             )
         prefix += "."
         branch = node
@@ -141,7 +145,7 @@ def _insert(root: _Branch, word: Word) -> None:
     if last in branch.nodes:
         is_leaf = isinstance(branch.nodes[last], _Leaf)
         problem = "is given twice" if is_leaf else "already has members"
-        raise ParseError(f"{word.key!r} {problem}", word.start)
+        raise ParseError(f"{{}} {problem}", word.start, quoted=word.key)
     branch.nodes[last] = leaf
 
 
@@ -187,7 +191,9 @@ def parse_partial_arguments(words: Iterable[Word]) -> dict[str, Any]:
             continue
         with contextlib.suppress(ParseError):
             value = parse_value(word.value, word.value_start)
-            *path, last = word.key.split(".")
+            *path, last = word.key.split(".", MAX_DEPTH + 1)
+            if len(path) > MAX_DEPTH:
+                continue
             branch: Any = root
             for part in path:
                 branch = branch.setdefault(part, {}) if isinstance(branch, dict) else None

@@ -9,6 +9,9 @@ from __future__ import annotations
 from .logical_line import LogicalLine, ParseError
 from .words import IncompleteLiteral, literal_end, skip_blank, split_words
 
+# Characters of a logical line; it ends there, complete or not, for its input may have no end.
+_LONGEST = 64 << 20
+
 
 class LineJoiner:
     """Joins physical lines; the time it takes is linear in the length of the input."""
@@ -34,12 +37,17 @@ class LineJoiner:
         return bool(self._lines)
 
     @property
-    def continued_text(self) -> str | None:
-        """The text that a trailing backslash joins to the next physical line.
+    def is_in_literal(self) -> bool:
+        """Whether the lines so far end inside a literal."""
+        return self._depth > 0
 
-        It is empty at the beginning of a logical line, and None inside a literal.
+    @property
+    def continued_text(self) -> str:
+        """The text that the next physical line is joined to.
+
+        It is empty at the beginning of a logical line.
         """
-        return None if self._depth else "".join(self._parts)
+        return "".join(self._parts)
 
     def add_line(self, line: str) -> LogicalLine | None:
         """Add one physical line.
@@ -54,7 +62,8 @@ class LineJoiner:
         self._parts.append(part)
         self._length += len(part)
         self._unscanned += part
-        if continued or self._ends_in_literal():
+        needs_more = continued or self._ends_in_literal()
+        if needs_more and self._length <= _LONGEST:
             return None
         return self.finish()
 

@@ -23,7 +23,7 @@ _CONSTANTS = {
     "null": None,
     "None": None,
 }
-_ESCAPE = re.compile(
+ESCAPE = re.compile(
     r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
     r"|([0-7]{1,3})|(.))",
     re.DOTALL,
@@ -68,9 +68,9 @@ class _LiteralParser:
         self._token = match["token"]
         self._position = match.end()
 
-    def _error(self, message: str) -> ParseError:
+    def _error(self, message: str, quoted: str | None = None) -> ParseError:
         """Return an error at the current token."""
-        return ParseError(message, self._offset + self._start)
+        return ParseError(message, self._offset + self._start, quoted=quoted)
 
     def _accept(self, token: str) -> bool:
         """Skip the current token if it is ``token``; return whether it was."""
@@ -99,10 +99,10 @@ class _LiteralParser:
                 raise self._error("expected a key in quotes, or }")
             key = self._parse_scalar()
             if key in members:
-                raise self._error(f"{key!r} is given twice")
+                raise self._error("{} is given twice", key)
             self._advance()
             if not self._accept(":"):
-                raise self._error(f"expected : after the key {key!r}")
+                raise self._error("expected : after the key {}", key)
             members[key] = self._parse_value(depth + 1)
             if not self._accept(",") and self._token != "}":
                 raise self._error("expected , or }")
@@ -120,7 +120,7 @@ class _LiteralParser:
         """Parse the current token as a string, constant or number, without skipping it."""
         token = self._token
         if token.startswith(('"', "'")):
-            return _parse_quoted(token, self._offset + self._start)
+            return parse_quoted(token, self._offset + self._start)
         if token in _CONSTANTS:
             return _CONSTANTS[token]
         return self._parse_number(token)
@@ -137,11 +137,11 @@ class _LiteralParser:
             raise
         except ValueError:
             if token and token not in "{}()[],:":
-                raise self._error(f"{token!r} is not a value; a string needs quotes") from None
+                raise self._error("{} is not a value; a string needs quotes", token) from None
             raise self._error("expected a value") from None
 
 
-def _parse_quoted(text: str, offset: int) -> str:
+def parse_quoted(text: str, offset: int) -> str:
     """Parse a quoted string, in which the escapes of JSON and of Python are both allowed.
 
     :raise ParseError: a string in double quotes has an escape that neither JSON nor Python has.
@@ -161,4 +161,4 @@ def _parse_quoted(text: str, offset: int) -> str:
             )
         return match[0]
 
-    return join_surrogates(_ESCAPE.sub(unescape, text)[1:-1])
+    return join_surrogates(ESCAPE.sub(unescape, text)[1:-1])

@@ -48,6 +48,13 @@ class LogicalLine:
         index = bisect_right(self._starts, offset) - 1
         return Position(self._first + index, offset - self._starts[index] + 1, self._lines[index])
 
+    @property
+    def may_hold_secret(self) -> bool:
+        """Whether the line is not to be shown again."""
+        from .secrets import may_hold_secret
+
+        return may_hold_secret(self.text)
+
 
 class ParseError(UsageError, ValueError):
     """A line cannot be parsed.
@@ -56,7 +63,19 @@ class ParseError(UsageError, ValueError):
     :ivar source: the logical line; None until the caller that has it sets it.
     """
 
-    def __init__(self, message: str, offset: int) -> None:
+    def __init__(self, message: str, offset: int, *, quoted: str | None = None) -> None:
+        """
+        :param quoted: a part of the line, which the message has in place of ``{}``; it is not shown
+            if the line may hold a secret.
+        """
         super().__init__(message)
         self.offset = offset
         self.source: LogicalLine | None = None
+        self._quoted = quoted
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if self._quoted is None:
+            return message
+        is_hidden = self.source is not None and self.source.may_hold_secret
+        return message.format("this" if is_hidden else repr(self._quoted))

@@ -14,7 +14,10 @@ from ..protocol import Message
 from .values import is_ambiguous
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-_PLAIN = re.compile(r"""[^\s"'{}\[\]#\\][^\s"'\\]*""")
+_PLAIN = re.compile(r"""[^\s"'{}\[\]#$\\][^\s"'\\]*""")
+# The escapes that differ in single quotes.
+_QUOTES = r"'|\\."
+_IN_SINGLE_QUOTES = {"'": "\\'", '\\"': '"'}
 
 
 def format_message(message: Message) -> str:
@@ -81,8 +84,8 @@ def _format_argument(key: str, value: Any) -> list[str]:
         return [
             word for name, item in value.items() for word in _format_argument(f"{key}.{name}", item)
         ]
-    if isinstance(value, str) and _is_plain(value):
-        return [f"{key}={value}"]
+    if isinstance(value, str):
+        return [f"{key}={format_text(value)}"]
     return [f"{key}={json.dumps(value)}"]
 
 
@@ -95,6 +98,11 @@ def _can_be_dotted(name: str, value: Any) -> bool:
     return is_name and _is_expressible_value(value)
 
 
+def format_text(text: str) -> str:
+    """Format a string as a value: without quotes, if it is parsed as that string then."""
+    return text if _is_plain(text) else json.dumps(text)
+
+
 def format_string(text: str) -> str:
     """Format a string in double quotes, with escapes for all characters that are not printable.
 
@@ -102,6 +110,14 @@ def format_string(text: str) -> str:
     """
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in quoted)
+
+
+def escape(text: str, quote: str) -> str:
+    """Escape a string that stands between quotes of one kind in a literal."""
+    escaped = format_string(text)[1:-1]
+    if quote == '"':
+        return escaped
+    return re.sub(_QUOTES, lambda found: _IN_SINGLE_QUOTES.get(found[0], found[0]), escaped)
 
 
 def _is_plain(text: str) -> bool:

@@ -1,70 +1,391 @@
-"""Recognize secrets: passwords, and the data of ``secret`` objects.
+"""Recognize secrets: passwords, cookies, the data of ``secret`` objects.
 
-They are masked in logs and in verbose output, and kept out of the history. This module does not
-know the schema; it goes by the names of arguments.
+They are replaced by ``***`` in logs, in verbose output and in a dry run, and a line that may hold
+one is kept out of the history. All of that follows from one table, :data:`SECRETS`. This module
+does not know the schema, nor what the VM holds.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
 
-from ..protocol import Message
+from ..protocol import Message, arguments_of, command_of
 
 HIDDEN = "***"
+ANY = "*"
+RETURN = "return"
 
-# The names of arguments that hold a secret in any command: set_password, change-vnc-password,
-# guest-set-user-password, and block devices that are reached over a network.
-_SECRET_KEYS = {"password", "passwd", "passphrase"}
-# The qom-type, in object-add, of objects whose "data" member is the secret itself.
-_SECRET_OBJECT = "secret"
 
-# Secrets in a human monitor command. Objects are written as options there, in which a comma in
-# a value is doubled ("object_add secret,data=a,,b"), or as JSON.
-_KEY = r"passw(?:or)?d|passphrase"
-_QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?"
-_HUMAN = re.compile(
-    rf"(?P<head>\b(?:set_password\s+\S+|change\s+\S+\s+(?:{_KEY}))\s+)(?:{_QUOTED}|\S+)"
-    rf"|(?P<key>\b(?:{_KEY}|data)[\"']?\s*[=:]\s*)(?:{_QUOTED}|[^\s,]*(?:,,[^\s,]*)*)"
+class Secret(NamedTuple):
+    """A row of the table: an argument whose value is a secret.
+
+    All names are in lower case, with ``-`` for ``_``. Patterns match a name as a whole.
+
+    :ivar command: the command that takes the argument, of QMP or of the human monitor;
+        :data:`ANY`: any command, and any object in a message.
+    :ivar argument: a pattern of the argument's name, at any depth and without a dotted path
+        before it; :data:`RETURN`: the reply to the command is the secret.
+    :ivar beside: the name of another argument and a pattern of its value, with which alone it is a
+        secret. That argument stands in the same object, or in one around it.
+    """
+
+    command: str
+    argument: str
+    beside: tuple[str, str] | None = None
+
+
+# The end of a name is a part of it, so that references to secret objects stay visible:
+# password-secret, key-secret, passwordid. Misspelt passwords are secrets, too.
+_PASSWORD = r".*pas+w(?!ordid)[a-z]*|.*pass-?phrase"
+_NAMES = rf"{_PASSWORD}|.*cookie|(?:.*-)?token|auth-key"
+_PROPERTIES = rf"{_NAMES}|data"
+
+SECRETS = (
+    # set_password, guest-set-user-password, ...; cookies of curl and l2tpv3; auth-key of emmc.
+    Secret(ANY, _NAMES),
+    Secret("object-add", "data"),
+    Secret(ANY, "data", beside=("qom-type", "secret.*")),
+    Secret("qom-set", "value", beside=("property", _PROPERTIES)),
+    Secret("qom-get", RETURN, beside=("property", _PROPERTIES)),
+    Secret(ANY, "value", beside=("name", _PROPERTIES)),  # in the reply to qom-list-get
+    Secret("change", "arg", beside=("target", _PASSWORD)),  # up to QEMU 5.2, and in HMP
+    Secret("sev-inject-launch-secret", "secret"),
+    Secret(ANY, "key", beside=("rbd", ".*")),  # rbd:POOL/IMAGE:id=ID:key=KEY
+    Secret(ANY, "=keyvalue-pairs"),  # how QEMU shows the options of rbd:POOL/IMAGE:OPTIONS
 )
-# Signs of a secret in a line as it was typed: in any notation, possibly with syntax errors.
-_TYPED = re.compile(
-    rf"\b(?:{_KEY})[\"']?\s*[=:]|\bset_password\b|\bchange\b.*\b(?:{_KEY})\b"
-    r"|\bsecret\b.*\bdata\b|\bdata\b.*\bsecret\b",
-    re.DOTALL,
+
+# The human monitor's commands that take or read a secret without its name, and the names of their
+# arguments as the table has them. The last one is all words that are left.
+_POSITIONAL = {
+    "set-password": ("protocol", "password"),
+    "block-passwd": ("device", "password"),
+    "change": ("device", "target", "arg"),
+    "qom-set": ("path", "property", "value"),
+    "qom-get": ("path", "property", RETURN),
+}
+_POSITIONAL_ROWS = {
+    command: [
+        row
+        for row in SECRETS
+        if row.command in (ANY, command) and re.fullmatch(row.argument, arguments[-1])
+    ]
+    for command, arguments in _POSITIONAL.items()
+}
+_HUMAN_LINE = "command-line"  # the argument of human-monitor-command
+_JSON_FILE = "json:"
+
+_BESIDE = {row.beside[0] for row in SECRETS if row.beside is not None}
+_LONGEST = 64  # characters of a name or a value that are compared with patterns
+
+
+def _commands(names: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds commands in a text, written with ``-`` or ``_``."""
+    either = "|".join(name.replace("-", "[-_]") for name in sorted(set(names)))
+    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])")
+
+
+# Each pattern takes time that is linear in the length of the text: a match can begin only where a
+# name begins, nothing follows a repetition that could fail, and what was matched is not searched
+# again.
+_COMMAND = _commands(row.command for row in SECRETS if row.command != ANY)
+_POSITIONAL_COMMAND = _commands(_POSITIONAL)
+# NAME=VALUE or "NAME": VALUE, in any notation, also within a string with escaped quotes.
+_MEMBER = re.compile(r"(?<![\w-])(?P<name>=?[\w-]+)\\*[\"']?\s*(?P<separator>[=:])\s*")
+_WORD_OF_VALUE = re.compile(r"[\\\"']*(?P<word>[\w-]*)")
+_QUOTED = r"(?s:\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?)"
+_JSON_VALUE = re.compile(rf"{_QUOTED}|\\+[\"'][^\"']*[\"']?|[\[{{].*|[^\s,}}\]]*")
+# An option ends where the next one begins: at the character that stands before it. A comma within
+# an option of QEMU is doubled; a colon within one of an rbd: file name has a backslash.
+# (One at its beginning may be a part of it: in the notation of this shell a comma is a character.)
+_OPTION_VALUE = re.compile(rf"(?:{_QUOTED}|,(?!,))?[^,\n]*(?:,,[^,\n]*)*")
+_OPTION_VALUES = {
+    ":": re.compile(r"(?:\\.|,,|[^:,\s\\])*"),
+    "?": re.compile(r"[^&\s]*"),
+    "&": re.compile(r"[^&\s]*"),
+    ";": re.compile(r"[^;\s]*"),
+}
+_HUMAN_WORD = re.compile(
+    r"[^\S\n]+(?=\S)(?P<word>(?P<flag>-[a-z](?!\S))|(?:\"(?:\\.|[^\"\\\n])*\"?)?\S*)"
 )
+_FLAG_WITH_VALUE = "-d"  # set_password ... -d DISPLAY
+_MOST_FLAGS = 4  # no command has more
+_AFTER_SCHEME = re.compile(r"(?P<authority>[^\s\"/?#]*)[^\s\"]*")
 
 
-def redact(message: Message) -> Message:
-    """Return a copy of a message with each secret replaced by ``***``."""
-    redacted: Message = _redact(message, in_secret=False)
+def redact(message: Message, *, hides_return: bool = False) -> Message:
+    """Return a copy of a message, sent or received, with each secret replaced by ``***``.
+
+    :param hides_return: what it returns is a secret (see :func:`reads_secret`).
+    """
+    redacted: Message = _redact_value(message, _rows_for({command_of(message)}))
+    if hides_return and "return" in redacted:
+        redacted["return"] = HIDDEN
     return redacted
+
+
+def holds_secret(message: Message) -> bool:
+    """Whether a message has a value that :func:`redact` replaces."""
+    return redact(message) != message
+
+
+def reads_secret(message: Message) -> bool:
+    """Whether the reply to a command is a secret."""
+    arguments = arguments_of(message)
+    line = arguments.get(_HUMAN_LINE)
+    if isinstance(line, str):
+        return any(argument == RETURN for argument, _ in _positional_secrets(line))
+    beside = [(_normalize(name), value) for name, value in arguments.items()]
+    rows = _rows_for({command_of(message)})
+    return any(row.argument == RETURN and _is_fulfilled(row, beside) for row in rows)
 
 
 def may_hold_secret(line: str) -> bool:
     """Whether a line, as it was typed, may contain a secret.
 
-    The line need not be valid. An error on the safe side is possible: it may contain none.
+    The line may be in any mode and notation, and need not be valid. An error on the safe side is
+    possible: it may contain none.
     """
-    return _TYPED.search(line) is not None
+    from .literal import ESCAPE
+
+    joined = line.replace("\\\n", "")
+    texts = {joined, re.sub(r"#[^\n]*", "", joined)}
+    readings = {line, *(ESCAPE.sub(_unescape, text) for text in texts)}
+    return any(_redact_text(text, is_command=True) != text for text in readings)
 
 
-def _redact(value: Any, *, in_secret: bool) -> Any:
+def _unescape(match: re.Match[str]) -> str:
+    digits = match[1] or match[2] or match[3]
+    if digits or match[4]:
+        return chr(int(digits, 16) if digits else int(match[4], 8))
+    return match[5]
+
+
+def _normalize(name: str) -> str:
+    """A name as the table has it."""
+    return name[-_LONGEST:].rpartition(".")[2].lower().replace("_", "-")
+
+
+def _rows_for(commands: Collection[str]) -> frozenset[Secret]:
+    """The rows for any of some commands."""
+    names = {_normalize(command) for command in commands} | {ANY}
+    return frozenset(row for row in SECRETS if row.command in names)
+
+
+def _is_fulfilled(row: Secret, beside: Collection[tuple[str, object]]) -> bool:
+    """Whether the condition of a row, if it has one, is fulfilled.
+
+    :param beside: the names, as the table has them, and values of the arguments beside it.
+    """
+    if row.beside is None:
+        return True
+    wanted, pattern = row.beside
+    return any(
+        name == wanted
+        and isinstance(value, str)
+        and re.fullmatch(pattern, value[:_LONGEST].lower()) is not None
+        for name, value in beside
+    )
+
+
+@cache
+def _arguments(rows: frozenset[Secret]) -> re.Pattern[str]:
+    """A pattern of the names of the arguments in some rows."""
+    return re.compile("|".join(f"(?:{row.argument})" for row in rows) or r"(?!)")
+
+
+def _redact_value(
+    value: Any, rows: frozenset[Secret], active: frozenset[Secret] = frozenset()
+) -> Any:
     """Return a copy of a value with its secrets replaced.
 
-    :param in_secret: whether the value is part of a ``secret`` object.
+    A message may be nested 500 deep, so each level takes only one call here.
+
+    :param rows: those for the command.
+    :param active: those of them whose condition an object around the value fulfils.
     """
+    if isinstance(value, str):
+        return _redact_string(value)
     if isinstance(value, list):
-        return [_redact(item, in_secret=in_secret) for item in value]
+        items = []
+        for item in value:
+            items.append(_redact_value(item, rows, active))
+        return items
     if not isinstance(value, dict):
         return value
-    in_secret = in_secret or value.get("qom-type") == _SECRET_OBJECT
-    return {key: _redact_member(key, item, in_secret) for key, item in value.items()}
+    names = {name: _normalize(name) for name in value}
+    beside = [(names[name], item) for name, item in value.items() if names[name] in _BESIDE]
+    active |= {row for row in rows if _is_fulfilled(row, beside)}
+    is_secret = _arguments(active).fullmatch
+    redacted: dict[str, Any] = {}
+    for name, item in value.items():
+        if is_secret(names[name]):
+            redacted[name] = HIDDEN
+        elif name == _HUMAN_LINE and isinstance(item, str):
+            redacted[name] = _redact_text(item, is_command=True)
+        else:
+            redacted[name] = _redact_value(item, rows, active)
+    return redacted
 
 
-def _redact_member(key: str, value: Any, in_secret: bool) -> Any:
-    if key in _SECRET_KEYS or (in_secret and key == "data"):
-        return HIDDEN
-    if key == "command-line" and isinstance(value, str):
-        return _HUMAN.sub(lambda match: (match["head"] or match["key"]) + HIDDEN, value)
-    return _redact(value, in_secret=in_secret)
+def _redact_string(text: str) -> str:
+    """Replace the secrets in a string of a message: in URLs, options, and ``json:`` file names."""
+    if "=" not in text and ":" not in text:
+        return text
+    if text.startswith(_JSON_FILE):
+        try:
+            content = json.loads(text.removeprefix(_JSON_FILE))
+            redacted = _redact_value(content, _rows_for(()))
+        except (ValueError, RecursionError):
+            pass  # it is no valid file name, and treated as any other text
+        else:
+            is_same = redacted == content
+            return text if is_same else _JSON_FILE + json.dumps(redacted, ensure_ascii=False)
+    return _redact_text(text, is_command=False)
+
+
+def _redact_text(text: str, *, is_command: bool) -> str:
+    """Replace the secrets in a text whose notation is not known.
+
+    :param is_command: it may contain commands, possibly of the human monitor.
+    """
+    commands: Collection[str] = ()
+    if is_command:
+        commands = {match[0] for match in _COMMAND.finditer(text)}
+        text = _replace(text, _find_words(text))
+    text = _redact_urls(text)
+    return _replace(text, _find_members(text, _rows_for(commands)))
+
+
+def _replace(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Replace parts of a text by ``***``.
+
+    :param spans: where each of them begins and ends, in their order.
+    """
+    parts = []
+    position = 0
+    for start, end in spans:
+        parts += [text[position:start], HIDDEN]
+        position = end
+    return "".join([*parts, text[position:]]) if parts else text
+
+
+def _redact_urls(text: str) -> str:
+    """Replace the passwords in ``SCHEME://USER:PASSWORD@HOST``; iSCSI has ``%`` for the colon."""
+    before, *parts = text.split("://")
+    redacted = [before]
+    for part in parts:
+        separators = "[:%]" if before.lower().endswith(("iscsi", "iser")) else ":"
+        redacted.append(_redact_authority(part, separators))
+        before = part
+    return "://".join(redacted)
+
+
+def _redact_authority(text: str, separators: str) -> str:
+    """Replace the password at the beginning of what follows ``SCHEME://``.
+
+    :param separators: a pattern of what stands between user and password.
+    """
+    if "@" not in text:
+        return text
+    match = _AFTER_SCHEME.match(text)
+    assert match is not None, "it may be empty"
+    end = match.end("authority")
+    if "@" not in match["authority"]:
+        # A slash in a password should have been written as %2F. What is no port is a password.
+        port = match["authority"].partition(":")[2]
+        if not port or port.isdecimal():
+            return text
+        end = match.end()
+    at = text.rfind("@", 0, end)
+    separator = re.compile(separators).search(text, 0, max(at, 0))
+    if separator is None or separator.end() == at:
+        return text
+    return text[: separator.end()] + HIDDEN + text[at:]
+
+
+def _find_members(text: str, rows: frozenset[Secret]) -> Iterator[tuple[int, int]]:
+    """Yield where in a text the values of secret arguments begin and end.
+
+    The argument that a row has beside it may stand anywhere in the text.
+    """
+    relevant = re.compile("|".join([_arguments(rows).pattern, *_BESIDE])).fullmatch
+    names: dict[str, str] = {}  # those that were found; empty: one that is in no row
+    members = []
+    for member in _MEMBER.finditer(text):
+        name = member["name"]
+        if name not in names:
+            normalized = _normalize(name)
+            names[name] = normalized if relevant(normalized) else ""
+        if names[name]:
+            members.append((names[name], member))
+    beside = {(name, _word_at(text, member.end())) for name, member in members if name in _BESIDE}
+    active = frozenset(row for row in rows if _is_fulfilled(row, beside))
+    is_secret = _arguments(active).fullmatch
+    position = 0
+    for name, member in members:
+        if member.start() >= position and is_secret(name):
+            position = _value_end(text, member)
+            if position > member.end():
+                yield member.end(), position
+
+
+def _word_at(text: str, position: int) -> str:
+    """The word with which a value begins, without quotes."""
+    match = _WORD_OF_VALUE.match(text, position)
+    assert match is not None, "it may be empty"
+    return match["word"]
+
+
+def _value_end(text: str, member: re.Match[str]) -> int:
+    """Where the value of ``NAME=VALUE`` or ``NAME: VALUE`` ends."""
+    pattern = _JSON_VALUE
+    if member["separator"] == "=":
+        before = text[max(member.start() - 1, 0) : member.start()]
+        pattern = _OPTION_VALUES.get(before, _OPTION_VALUE)
+    value = pattern.match(text, member.end())
+    assert value is not None, "it may be empty"
+    return value.end()
+
+
+def _find_words(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where in a text the secrets begin and end that are arguments without their names."""
+    position = 0
+    for argument, start in _positional_secrets(text):
+        if argument != RETURN and start >= position:
+            for word in _human_words(text, start):
+                position = word.end()
+                yield word.span("word")
+
+
+def _positional_secrets(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the commands of the human monitor in a text that take or read a secret.
+
+    :return: the name of the argument that is a secret, and where the arguments before it end.
+    """
+    for found in _POSITIONAL_COMMAND.finditer(text):
+        command = found[0].replace("_", "-")
+        *names, last = _POSITIONAL[command]
+        words = list(islice(_human_words(text, found.end()), len(names)))
+        if len(words) == len(names):
+            given = (word["word"].strip('"') for word in words)
+            beside = list(zip(names, given, strict=True))
+            if any(_is_fulfilled(row, beside) for row in _POSITIONAL_ROWS[command]):
+                yield last, words[-1].end()
+
+
+def _human_words(text: str, position: int) -> Iterator[re.Match[str]]:
+    """Yield the words on the rest of a line, except a few flags and their values."""
+    flags = 0
+    is_value = False
+    while (word := _HUMAN_WORD.match(text, position)) is not None:
+        position = word.end()
+        is_flag = word["flag"] is not None and flags < _MOST_FLAGS
+        if not is_flag and not is_value:
+            yield word
+        flags += is_flag
+        is_value = is_flag and word["flag"] == _FLAG_WITH_VALUE

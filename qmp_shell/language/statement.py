@@ -7,18 +7,30 @@ nor which dot commands exist.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..protocol import Message
 from .command import check_command_name, parse_command, parse_value
+from .destination import DISPLAY, Destination, parse_destination
 from .logical_line import LogicalLine, ParseError
-from .words import PIPE, READ, READ_WRITE, Word, literal_end, skip_blank, split_words
+from .words import (
+    OPERATORS,
+    READ,
+    READ_WRITE,
+    Word,
+    literal_end,
+    skip_blank,
+    split_transaction,
+    split_words,
+)
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _DOT = re.compile(r"\.(?P<name>\S*)\s*(?P<argument>.*)", re.DOTALL)
-_OPERATORS = (PIPE, READ, READ_WRITE)
 # The dot commands that may be typed without the dot, because other shells have them so.
-_WITHOUT_DOT = re.compile(r"\s*(?:(?P<exit>exit)|(?:help|\?)(?:\s+(?P<topic>[^\s=]+))?)\s*")
+_WITHOUT_DOT = re.compile(
+    r"\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?(?:\s*[|>].*)?))\s*", re.DOTALL
+)
 
 
 class DescriptorFile(NamedTuple):
@@ -38,13 +50,12 @@ class ExecuteStatement(NamedTuple):
     :ivar message: the message; its leaves may be
         :class:`~qmp_shell.language.values.BareWord` objects.
     :ivar files: the files whose descriptors are sent along.
-    :ivar pipeline: the shell command that gets the reply as its input; None if the reply is to
-        be displayed.
+    :ivar destination: where the reply goes.
     """
 
     message: Message
     files: tuple[DescriptorFile, ...] = ()
-    pipeline: str | None = None
+    destination: Destination = DISPLAY
 
 
 class DotStatement(NamedTuple):
@@ -69,7 +80,12 @@ def is_dot_command(text: str) -> bool:
 class StatementParser:
     """Parses logical lines into statements, and collects the actions of a transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolve: Callable[[Message], Message] = lambda action: action) -> None:
+        """
+        :param resolve: is given each action of a transaction as soon as its line was parsed, and
+            returns what is sent in its place. It may raise :class:`ParseError`.
+        """
+        self._resolve = resolve
         self._actions: list[Message] | None = None  # those of the open transaction
         self._is_invalid = False
 
@@ -113,7 +129,7 @@ class StatementParser:
             return _parse_dot_command(text[start:])
         if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:
             return DotStatement(
-                "exit" if without_dot["exit"] else "help", without_dot["topic"] or ""
+                "exit" if without_dot["exit"] else "help", (without_dot["topic"] or "").strip()
             )
         opening = _TRANSACTION.match(text, start)
         if opening is not None:
@@ -124,6 +140,7 @@ class StatementParser:
             return self._parse_actions(self._actions, text, start)
         if text[start] in "{[":
             message, tail = _parse_json_message(text, start)
+            _check_operators(tail)
             return _with_operators(message, tail)
         words = list(split_words(text, start))
         if len(words) > 1 and words[-1].key == "?" and words[-1].value is None:
@@ -143,17 +160,18 @@ class StatementParser:
         start = skip_blank(text, start)
         if text.startswith("{", start):
             action, tail = _parse_json_action(text, start)
-            actions, closed = [action], False
+            closed = on_one_line and bool(tail) and tail[0].key == ")"
+            actions, tail = [action], tail[closed:]
+            _check_operators(tail)
         else:
-            words = list(split_words(text, start))
-            if on_one_line:
-                words = _split_closing_bracket(words)
-            tail = [word for word in words if word.key in _OPERATORS]
-            words = [word for word in words if word.key not in _OPERATORS]
+            split = split_transaction if on_one_line else split_words
+            words = list(split(text, start))
+            tail = [word for word in words if word.key in OPERATORS]
+            words = [word for word in words if word.key not in OPERATORS]
             actions, closed = _group_actions(words, on_one_line)
         if tail and not closed:
             raise ParseError("this can only follow the ) of a transaction", tail[0].start)
-        self._actions = actions = before + actions
+        self._actions = actions = before + [self._resolve(each) for each in actions]
         if not closed:
             return None
         is_invalid = self._is_invalid
@@ -166,33 +184,34 @@ class StatementParser:
 
 def _parse_execute(words: list[Word]) -> ExecuteStatement:
     """Parse a command with its arguments, redirections and pipeline."""
-    if words[0].key in _OPERATORS:
+    if words[0].key in OPERATORS:
         raise ParseError("a command's name comes first", words[0].start)
-    command = parse_command(word for word in words if word.key not in _OPERATORS)
-    tail = [word for word in words if word.key in _OPERATORS]
+    command = parse_command(word for word in words if word.key not in OPERATORS)
+    tail = [word for word in words if word.key in OPERATORS]
     return _with_operators(command.message(), tail)
 
 
 def _with_operators(message: Message, tail: list[Word]) -> ExecuteStatement:
-    """Parse ``<PATH``, ``<>PATH`` and ``| PIPELINE``, and add them to a message.
+    """Parse ``<PATH``, ``<>PATH`` and where the reply goes, and add them to a message.
 
     :param tail: the words that begin with an operator.
     :raise ParseError: an operator's operand is missing, or not a path.
     """
-    files = []
-    pipeline = None
-    for word in tail:
-        if not word.value:
-            what = "a shell command" if word.key == PIPE else "a path"
-            raise ParseError(f"{what} is missing after {word.key}", word.start)
-        if word.key == PIPE:
-            pipeline = word.value
-        else:
-            path = parse_value(word.value, word.value_start)
-            if not isinstance(path, str):
-                raise ParseError("expected a path", word.value_start)
-            files.append(DescriptorFile(str(path), word.key == READ_WRITE))
-    return ExecuteStatement(message, tuple(files), pipeline)
+    files = [_parse_descriptor(word) for word in tail if word.key in (READ, READ_WRITE)]
+    others = [word for word in tail if word.key not in (READ, READ_WRITE)]
+    destination = DISPLAY
+    if others:
+        destination = parse_destination(others)
+    return ExecuteStatement(message, tuple(files), destination)
+
+
+def _parse_descriptor(word: Word) -> DescriptorFile:
+    if not word.value:
+        raise ParseError(f"a path is missing after {word.key}", word.start)
+    path = parse_value(word.value, word.value_start)
+    if not isinstance(path, str):
+        raise ParseError("expected a path", word.value_start)
+    return DescriptorFile(str(path), word.key == READ_WRITE)
 
 
 def _parse_dot_command(text: str) -> DotStatement:
@@ -205,17 +224,20 @@ def _parse_dot_command(text: str) -> DotStatement:
 def _parse_json_message(text: str, start: int) -> tuple[Message, list[Word]]:
     """Parse a message that is written as JSON.
 
-    :return: the message, and the words after it, all of which begin with an operator.
+    :return: the message, and the words after it.
     """
     end = literal_end(text, start)
     value = parse_value(text[start:end], start)
     if not isinstance(value, dict):
         raise ParseError("a message must be an object: {...}", start)
-    tail = list(split_words(text, end))
-    for word in tail:
-        if word.key not in _OPERATORS:
+    return value, list(split_words(text, end))
+
+
+def _check_operators(words: list[Word]) -> None:
+    """:raise ParseError: one of the words after a message does not begin with an operator."""
+    for word in words:
+        if word.key not in OPERATORS:
             raise ParseError("nothing may follow a message", word.start)
-    return value, tail
 
 
 def _parse_json_action(text: str, start: int) -> tuple[Message, list[Word]]:
@@ -245,24 +267,6 @@ def _group_actions(words: list[Word], several: bool) -> tuple[list[Message], boo
         else:
             groups[-1].append(word)
     return [_parse_action(group) for group in groups], closed
-
-
-def _split_closing_bracket(words: list[Word]) -> list[Word]:
-    """Make the ``)`` at the end of the last word a word of its own.
-
-    A ``)`` whose ``(`` is in the same word, or that is in quotes, is part of the value.
-    """
-    tail = [word for word in words if word.key in _OPERATORS]
-    others = [word for word in words if word.key not in _OPERATORS]
-    if not others:
-        return words
-    *before, last = others
-    text = last.key if last.value is None else last.value
-    if len(text) < 2 or not text.endswith(")") or "(" in text:
-        return words
-    end = (last.start if last.value is None else last.value_start) + len(text)
-    cut = last._replace(key=text[:-1]) if last.value is None else last._replace(value=text[:-1])
-    return [*before, cut, Word(end - 1, ")", None, end), *tail]
 
 
 def _parse_action(words: list[Word]) -> Message:

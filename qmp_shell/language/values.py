@@ -38,7 +38,7 @@ _SCALED_INTEGER = (
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
     r"|(?P<whole>[0-9]+)(?P<fraction>\.[0-9]+)?(?P<unit>[bB]|[kKmMgGtTpPeE](?:iB)?)?)"
 )
-FLOAT = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+FLOAT = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _LITERAL_ESCAPE = r"\\(['\\])"
 _SURROGATE = "[\ud800-\udfff]"
 

@@ -41,18 +41,21 @@ class IncompleteLiteral(ParseError):
 
 PIPE = "|"
 READ, READ_WRITE = "<", "<>"
+WRITE, APPEND = ">", ">>"
+OPERATORS = (PIPE, READ, READ_WRITE, WRITE, APPEND)
 
-_OPERATOR = re.compile(r"(?P<operator>\||<>?)\s*")
+_OPERATOR = re.compile(r"(?P<operator>\||<>?|>>?)\s*")
 
 
 class Word(NamedTuple):
-    """A word: ``NAME``, ``KEY=VALUE``, ``<PATH``, ``<>PATH`` or ``| PIPELINE``.
+    """A word: ``NAME``, ``KEY=VALUE``, ``<PATH``, ``<>PATH``, ``>PATH``, ``>>PATH`` or
+    ``| PIPELINE``.
 
     All positions are in characters from the beginning of the text.
 
     :ivar start: where the word begins.
     :ivar key: the part before ``=``; the whole word if there is no ``=``; or the operator
-        (:data:`PIPE`, :data:`READ` or :data:`READ_WRITE`).
+        (one of :data:`OPERATORS`).
     :ivar value: the value as it is written; None if there is no ``=``. For an operator it is the
         path as it is written, or the pipeline, which is the rest of the line.
     :ivar value_start: where the value begins; the end of the word if there is none.
@@ -64,9 +67,10 @@ class Word(NamedTuple):
     value_start: int
 
 
-def split_words(text: str, position: int = 0) -> Iterator[Word]:
+def split_words(text: str, position: int = 0, *, closing: str = "") -> Iterator[Word]:
     """Split ``text`` into words, from ``position`` to its end or to a ``# comment``.
 
+    :param closing: a character that may follow a string or a literal without a space.
     :raise ParseError: a string is not closed, or no space separates a value from the next word.
     :raise IncompleteLiteral: a literal is not closed.
     """
@@ -85,22 +89,53 @@ def split_words(text: str, position: int = 0) -> Iterator[Word]:
             yield Word(position, name[0], None, name.end())
             position = name.end()
         else:
-            end = value_end(text, key.end())
+            end = value_end(text, key.end(), closing)
             yield Word(position, key[1], text[key.end() : end], key.end())
             position = end
 
 
-def split_partial(text: str, position: int = 0) -> tuple[list[Word], Word]:
+def split_transaction(text: str, position: int) -> list[Word]:
+    """Split what follows the ``transaction(`` of a transaction on one line.
+
+    The ``)`` at its end is a word of its own, whether a space stands before it or not.
+
+    :raise ParseError, IncompleteLiteral: as :func:`split_words`.
+    """
+    return _split_closing_bracket(list(split_words(text, position, closing=")")))
+
+
+def _split_closing_bracket(words: list[Word]) -> list[Word]:
+    """Make the ``)`` at the end of the last bare word a word of its own.
+
+    A ``)`` whose ``(`` is in the same word is part of the value.
+    """
+    tail = [word for word in words if word.key in OPERATORS]
+    others = [word for word in words if word.key not in OPERATORS]
+    if not others:
+        return words
+    *before, last = others
+    text = last.key if last.value is None else last.value
+    if len(text) < 2 or not text.endswith(")") or "(" in text:
+        return words
+    end = (last.start if last.value is None else last.value_start) + len(text)
+    cut = last._replace(key=text[:-1]) if last.value is None else last._replace(value=text[:-1])
+    return [*before, cut, Word(end - 1, ")", None, end), *tail]
+
+
+def split_partial(
+    text: str, position: int = 0, *, is_transaction: bool = False
+) -> tuple[list[Word], Word]:
     """Split a line that is still being typed into its complete words and the last one.
 
     :param text: the line up to the cursor.
+    :param is_transaction: split it as :func:`split_transaction` does.
     :return: the complete words, and the word at the end of the text. The latter is an empty name
         where a new word can begin, and the whole comment inside one; a string or literal in it
         need not be closed.
     """
     words: list[Word] = []
     try:
-        for word in split_words(text, position):
+        for word in split_words(text, position, closing=")" if is_transaction else ""):
             words.append(word)
             position = word.value_start + len(word.value or "")
     except ParseError:  # the last word is not complete
@@ -108,6 +143,8 @@ def split_partial(text: str, position: int = 0) -> tuple[list[Word], Word]:
         key = _OPERATOR.match(text, start) or _KEY.match(text, start)
         assert key is not None, "only values raise errors"
         return words, Word(start, key[1], text[key.end() :], key.end())
+    if is_transaction:
+        words = _split_closing_bracket(words)
     if words and position == len(text):
         return words[:-1], words[-1]
     start = skip_blank(text, position)
@@ -121,9 +158,10 @@ def skip_blank(text: str, position: int) -> int:
     return blank.end()
 
 
-def value_end(text: str, start: int) -> int:
+def value_end(text: str, start: int, closing: str = "") -> int:
     """Return where the value that begins at ``start`` ends.
 
+    :param closing: a character that may follow a string or a literal without a space.
     :raise ParseError: the value is not closed, or no space separates it from the next word.
     :raise IncompleteLiteral: the value is a literal that is not closed.
     """
@@ -139,7 +177,7 @@ def value_end(text: str, start: int) -> int:
         bare = _BARE.match(text, start)
         assert bare is not None
         return bare.end()
-    if end < len(text) and not text[end].isspace():
+    if end < len(text) and not text[end].isspace() and text[end] != closing:
         raise ParseError(f"expected a space after the {what}", end)
     return end
 

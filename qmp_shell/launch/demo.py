@@ -5,15 +5,18 @@ This module chooses the emulator and its arguments; ``qemu.py`` starts the proce
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import IO, NamedTuple, TypeVar
 
 from ..errors import ConnectError
-from .qemu import OwnVm, start_vm
+from ..signals import SignalsBlocked
+from .monitor import explain_no_place
+from .qemu import OwnVm, run_with_vm
+
+T = TypeVar("T")
 
 _DISK_BYTES = 64 << 20
 # Red Hat and its relatives install qemu-kvm in /usr/libexec, which is not in $PATH.
@@ -70,22 +73,38 @@ _PACKAGES = {
 }
 
 
-@contextlib.contextmanager
-def start_demo(*, capture: bool) -> Iterator[tuple[OwnVm, Tips]]:
-    """Return a context manager that starts the VM, and ends it when the ``with`` block ends.
+def run_with_demo(use: Callable[[OwnVm, Tips], T], *, capture: bool) -> T:
+    """Start the VM, and end it when a function that uses it has returned.
 
-    Its value is the VM, and commands to try on it. The VM is stopped; ``cont`` starts it.
-
-    :param capture: see :func:`~qmp_shell.launch.qemu.start_vm`.
+    :param use: is given the VM, and commands to try on it. The VM is stopped; ``cont`` starts it.
+    :param capture: see :func:`~qmp_shell.launch.qemu.run_with_vm`.
+    :return: what ``use`` returned.
     :raise ConnectError: no QEMU is installed, or it does not start.
     """
     program, target = _find_qemu()
-    # The disk's file has no name, so none is left behind, however this process ends.
-    with tempfile.TemporaryFile() as disk:
+    with _new_disk() as disk:
+        return run_with_vm(
+            [program, *_arguments(target, disk.fileno())],
+            lambda vm: use(vm, _tips(target)),
+            capture=capture,
+            descriptors=(disk.fileno(),),
+        )
+
+
+def _new_disk() -> IO[bytes]:
+    """Return an empty disk image. Its file has no name, so none is left, however the shell ends.
+
+    :raise ConnectError: there is no place for it.
+    """
+    directory = None
+    try:
+        directory = tempfile.gettempdir()
+        with SignalsBlocked():  # some file systems need a name for a moment
+            disk = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115
         disk.truncate(_DISK_BYTES)
-        command = [program, *_arguments(target, disk.fileno())]
-        with start_vm(command, capture=capture, descriptors=(disk.fileno(),)) as vm:
-            yield vm, _tips(target)
+    except OSError as error:
+        raise explain_no_place(error, directory) from None
+    return disk
 
 
 def _arguments(target: _Target, disk: int) -> list[str]:

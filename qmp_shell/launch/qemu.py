@@ -1,7 +1,7 @@
-"""A QEMU process that is started with a private monitor, and ends with the shell.
+"""A QEMU that is started with a private monitor, and ends with the shell.
 
-The monitor is a socket in a directory that only this user can enter. Both are removed as soon as
-QEMU has connected.
+It has ended when the started program has, and the process that connected to the monitor: QEMU may
+be another process than the started one, with ``-daemonize`` or if that is a script.
 """
 
 from __future__ import annotations
@@ -9,32 +9,42 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..client import Client, Tracer
-from ..errors import ConnectError, ConnectionLost, Timeout, UsageError
-from ..render.text import sanitize
-from ..signals import ended_by_signals, poll_timeout
+from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
+from ..output import STANDARD_ERROR, Output, SafeText
+from ..render.text import sanitize, sanitize_line
+from ..signals import (
+    SignalsBlocked,
+    ended_by_signals,
+    is_signal_pending,
+    poll_timeout,
+    use_uninterrupted,
+)
 from ..transport.stream import SocketStream
+from .capture import CapturedOutput
+from .monitor import MonitorSocket
+from .process import Child, Process, find_peer
 
 if TYPE_CHECKING:
     from ..transport.stream import Address
 
-# How long QEMU may take to end, in seconds, once it was asked to or its monitor was closed.
-_END_SECONDS = 5.0
-_PR_SET_PDEATHSIG = 1
-_READ_BYTES = 1 << 16
-# In bytes; the address of a UNIX socket holds 107, which has to do for the names below it too.
-_LONGEST_DIRECTORY = 80
+T = TypeVar("T")
+
+# How long, in seconds, QEMU may take to react to "quit", or to end once its monitor was closed; to
+# end after it has reacted, for it may have much to write; to end by SIGTERM; and by SIGKILL.
+_REACT_SECONDS = 3.0
+_QUIT_SECONDS = 7.0
+_TERMINATE_SECONDS = 2.0
+_KILL_SECONDS = 5.0
+# How often to look for delayed signals, and for the end of a process that has no descriptor.
+_LONGEST_POLL = 0.1  # seconds
 
 
 class OwnVm:
@@ -44,71 +54,56 @@ class OwnVm:
     """
 
     def __init__(self, command: list[str], *, capture: bool, descriptors: tuple[int, ...]) -> None:
-        """Start it; :func:`start_vm` has the parameters and errors."""
+        """Start it; :func:`run_with_vm` has the parameters and errors."""
         self.name = Path(command[0]).name
-        self._show_output: Callable[[str], None] = _write_to_standard_error
+        self._show_output: Callable[[SafeText], None] = _write_to_standard_error
+        self._ends_by_itself = True  # when its monitor is closed
         self._client: Client | None = None
-        self._directory = Path(tempfile.mkdtemp(prefix="qmp-shell-", dir=_short_directory()))
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # QEMU holds the other end until it ends, in whatever way.
-        self._alive, held = os.pipe()
-        self._output: int | None = None
-        output = 2
-        if capture:
-            self._output, output = os.pipe()
-            os.set_blocking(self._output, False)
+        self._watched: dict[int, Callable[[], object]] = {}
+        self._processes: list[Process] = []
+        self._output: CapturedOutput | None = None
+        self._monitor = MonitorSocket()
+        arguments = [*command, "-qmp", f"unix:{self._monitor.path}"]
         try:
-            path = self._directory / "qmp"
-            self._listener.bind(str(path))
-            self._listener.listen(1)
-            self._process = subprocess.Popen(
-                [*command, "-qmp", f"unix:{path}"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(held, *descriptors),
-                # Ctrl-C at the prompt is for the shell alone.
-                process_group=0,
-                preexec_fn=_die_with_parent(),
-            )
+            self._output = CapturedOutput() if capture else None
+            self._child = _start(arguments, self._output, descriptors)
         except OSError as error:
-            self._remove_socket()
-            os.close(self._alive)
-            missing = isinstance(error, FileNotFoundError)
-            reason = "no such program" if missing else error.strerror or error
-            raise ConnectError(f"{command[0]}: {reason}") from None
-        finally:
-            os.close(held)
-            if capture:
-                os.close(output)
+            self._monitor.close()
+            if self._output is not None:
+                self._output.close()
+            raise ConnectError(_explain(command[0], error)) from None
+        if self._output is not None and self._output.descriptor is not None:
+            self._watch(self._output.descriptor, self._relay_output)
+        self._add_process(self._child)
 
     def connect(self, address: Address | None, tracer: Tracer) -> tuple[Client, None]:
         """Connect to this QEMU, once. (:data:`~qmp_shell.session.Connector`)
 
-        :raise ConnectError: it ended before its monitor was ready.
+        :raise ConnectError: it ended before its monitor was ready, or does not speak QMP.
         """
         if address is not None:
             raise UsageError("this shell ends with its own VM; start another for another VM")
         if self._client is not None:
             raise ConnectError(f"{self.name} {self.outcome}; it can be attached to only once")
-        self._client = Client(SocketStream(self._accept()), tracer=tracer)
-        if self._output is not None:
-            self._client.watch(self._output, self._relay_output)
+        client = self._accept(tracer)
         try:
-            self._client.negotiate(timeout=None)
-        except ConnectError:
-            self.wait()
-            raise ConnectError(f"{self.name} {self.outcome}") from None
-        return self._client, None
+            client.negotiate(timeout=None)
+        except ConnectError as error:
+            how = self.outcome if self.wait() else f"cannot be used: {error}"
+            raise ConnectError(f"{self.name} {how}") from None
+        except BaseException:  # Ctrl-C has closed the monitor, and QEMU does not end by that
+            self._ends_by_itself = False
+            raise
+        return client, None
 
-    def relay_output_to(self, show: Callable[[str], None]) -> None:
+    def relay_output_to(self, show: Callable[[SafeText], None]) -> None:
         """Have what QEMU prints shown by a function, which is given text safe for a terminal."""
         self._show_output = show
 
     @property
     def outcome(self) -> str:
         """How it ended, as the rest of a sentence that begins with its name."""
-        status = self._process.poll()
+        status = self._child.status
         if status is None:
             return "is still running"
         if status < 0:
@@ -118,127 +113,226 @@ class OwnVm:
     @property
     def has_failed(self) -> bool:
         """Whether it has ended with an error or by a signal."""
-        return bool(self._process.poll())
+        return bool(self._child.status)
+
+    def wait(self, seconds: float = _REACT_SECONDS) -> bool:
+        """Wait until it has ended, and relay what it prints.
+
+        :param seconds: how long to wait.
+        :return: False: it has not ended in time, or a delayed signal asks for haste.
+        """
+        deadline = time.monotonic() + seconds
+        while not self._has_ended():
+            if is_signal_pending() or time.monotonic() >= deadline:
+                self._ends_by_itself = False
+                return False
+            self._poll(deadline)
+        return True
 
     def stop(self) -> None:
-        """End it by its monitor, else by SIGTERM, else by SIGKILL; and remove its files."""
-        if not self._quit():
-            self._process.terminate()
-        if not self.wait():
-            self._process.kill()
-            self._process.wait()
+        """End it by its monitor, else by SIGTERM, else by SIGKILL; and remove its files.
+
+        All signals that end this program must be blocked. One that comes has QEMU killed at once.
+        """
+        self._show_output = _show_if_possible(self._show_output)
+        for late in self._monitor.close():
+            self._add_peer(late)
+            late.close()
+        if not self._quit() and not self._terminate():
+            self._kill()
+        if self._client is not None:
+            self._client.close()
+        self._relay_output()  # the last of it; other processes may hold it open
         if self._output is not None:
-            self._relay_output()
-        self._remove_socket()
-        os.close(self._alive)
+            self._output.close()
 
     def _quit(self) -> bool:
         """Have QEMU end by its monitor; returns whether it has ended."""
-        if self._client is None:
-            return False
+        client = self._client
+        if client is None:
+            return self._has_ended()
+        if not client.connected:
+            return self.wait(_REACT_SECONDS if self._ends_by_itself else 0)
+        client.tracer = None
+        client.listen(lambda _: None)
         try:
-            if self._client.connected:
-                self._client.tracer = None
-                self._client.listen(lambda _: None)
-                self._client.timeout = _END_SECONDS
-                self._client.post({"execute": "quit"}, quiet=True)
-                self._client.wait(lambda: False, time.monotonic() + _END_SECONDS)
-        except (ConnectionLost, Timeout):
-            pass  # it is ending, or a signal will end it
-        finally:
-            self._client.close()
-        return self.wait()
+            now = time.monotonic()
+            request = client.post({"execute": "quit"}, quiet=True, deadline=now)
+        except ConnectionLost:
+            return self.wait(_REACT_SECONDS)
+        except QMPError:  # it does not read, or the handshake is not over
+            return self._has_ended()
+        if self.wait(_REACT_SECONDS):
+            return True
+        reacts = request.reply is not None or not client.connected
+        return reacts and self.wait(_QUIT_SECONDS)
 
-    def wait(self, seconds: float = _END_SECONDS) -> bool:
-        """Wait until it has ended, and relay what it prints; False: it has not ended."""
-        deadline = time.monotonic() + seconds
-        while not self._process_ended(deadline):
+    def _terminate(self) -> bool:
+        """Have QEMU end by SIGTERM; returns whether it has ended."""
+        if is_signal_pending():
+            return False
+        self._send(signal.SIGTERM)
+        self._send(signal.SIGCONT)  # a suspended process does not react to the other
+        return self.wait(_TERMINATE_SECONDS)
+
+    def _kill(self) -> None:
+        self._send(signal.SIGKILL)
+        deadline = time.monotonic() + _KILL_SECONDS
+        while not self._has_ended():
             if time.monotonic() >= deadline:
-                return False
-        self._process.wait()
-        return True
+                numbers = ", ".join(str(process.pid) for process in self._processes)
+                fault = f"{sanitize_line(self.name)} cannot be ended: process {numbers}"
+                self._show_output(sanitize(f"qmp-shell: {fault}\n"))
+                return
+            self._poll(deadline)
 
-    def _process_ended(self, deadline: float | None, *more: int) -> bool:
-        """Wait for a while until QEMU ends or there is something to read.
+    def _send(self, number: int) -> None:
+        for process in self._processes:
+            process.send(number)
 
-        :return: whether it has ended.
-        """
-        poll = select.poll()
-        for descriptor in (self._alive, self._output, *more):
-            if descriptor is not None:
-                poll.register(descriptor, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll(poll_timeout(deadline))}
-        if self._output in ready:
-            self._relay_output()
-        return self._alive in ready
-
-    def _accept(self) -> socket.socket:
+    def _accept(self, tracer: Tracer) -> Client:
         """Wait until QEMU connects.
 
         :raise ConnectError: it ended before.
         """
-        self._listener.setblocking(False)
         while True:
-            ended = self._process_ended(None, self._listener.fileno())
-            with contextlib.suppress(BlockingIOError):
-                stream, _ = self._listener.accept()
-                self._remove_socket()
-                return stream
-            if ended:
-                self._process.wait()
+            has_ended = self._has_ended()  # whoever connected before that is found here
+            with SignalsBlocked():
+                connection = self._monitor.accept()
+                if connection is not None:
+                    return self._use(connection, tracer)
+            if has_ended:
                 raise ConnectError(f"{self.name} {self.outcome}, before its monitor was ready")
+            self._poll(None, self._monitor.fileno())
+
+    def _use(self, connection: socket.socket, tracer: Tracer) -> Client:
+        """Use a connection as QEMU's monitor; there will be no other."""
+        self._add_peer(connection)
+        for other in self._monitor.close():
+            self._add_peer(other)
+            other.close()
+        self._client = Client(SocketStream(connection), tracer=tracer)
+        for descriptor, callback in self._watched.items():
+            self._client.watch(descriptor, callback)
+        return self._client
+
+    def _add_peer(self, connection: socket.socket) -> None:
+        """Add the process that made a connection to those that end with the shell."""
+        process = find_peer(connection)
+        if process is None:
+            return
+        if any(process.pid == known.pid for known in self._processes):
+            process.close()
+        else:
+            self._add_process(process)
+
+    def _add_process(self, process: Process) -> None:
+        self._processes.append(process)
+        if process.descriptor is not None:
+            self._watch(process.descriptor, self._has_ended)
+
+    def _has_ended(self) -> bool:
+        """Whether all processes have ended. Those that have are forgotten."""
+        with SignalsBlocked():
+            for process in self._processes[:]:
+                if process.has_ended():
+                    self._unwatch(process.descriptor)
+                    process.close()
+                    self._processes.remove(process)
+        return not self._processes
+
+    def _poll(self, deadline: float | None, *more: int) -> None:
+        """Wait a moment for a process to end, or for something to read, and read it.
+
+        :param more: other descriptors to wait for.
+        """
+        callbacks = dict(self._watched)
+        if self._client is not None and self._client.connected:
+            callbacks[self._client.fileno()] = self._client.receive
+        poll = select.poll()
+        for descriptor in (*callbacks, *more):
+            poll.register(descriptor, select.POLLIN)
+        for descriptor, _ in poll.poll(poll_timeout(deadline, _LONGEST_POLL)):
+            if descriptor in callbacks:
+                with contextlib.suppress(ConnectionLost):  # it is ending
+                    callbacks[descriptor]()
+
+    def _watch(self, descriptor: int, callback: Callable[[], object]) -> None:
+        """Have a function called when a descriptor is readable, here or in the client's waits."""
+        self._watched[descriptor] = callback
+        if self._client is not None:
+            self._client.watch(descriptor, callback)
+
+    def _unwatch(self, descriptor: int | None) -> None:
+        if descriptor is not None:
+            self._watched.pop(descriptor, None)
+            if self._client is not None:
+                self._client.unwatch(descriptor)
 
     def _relay_output(self) -> None:
         """Show what QEMU has printed."""
-        assert self._output is not None
-        try:
-            data = os.read(self._output, _READ_BYTES)
-        except BlockingIOError:
+        output = self._output
+        if output is None:
             return
-        if data:
-            self._show_output(sanitize(data.decode("utf-8", "replace")))
-            return
-        if self._client is not None:
-            self._client.unwatch(self._output)
-        os.close(self._output)
-        self._output = None
-
-    def _remove_socket(self) -> None:
-        self._listener.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        with SignalsBlocked():
+            descriptor = output.descriptor
+            output.read()
+            if output.descriptor is None:
+                self._unwatch(descriptor)
+        text = output.take()
+        if text:
+            self._show_output(sanitize(text))
 
 
-@contextlib.contextmanager
-def start_vm(
-    command: list[str], *, capture: bool, descriptors: tuple[int, ...] = ()
-) -> Iterator[OwnVm]:
-    """Start QEMU for as long as the ``with`` block runs.
+def run_with_vm(
+    command: list[str],
+    use: Callable[[OwnVm], T],
+    *,
+    capture: bool,
+    descriptors: tuple[int, ...] = (),
+) -> T:
+    """Start QEMU, and end it when a function that uses it has returned.
 
     :param command: the program and its arguments; a monitor is added to them.
-    :param capture: what it prints is relayed (:meth:`OwnVm.relay_output_to`), so that it does
-        not appear in the line that is being edited.
+    :param use: is given the VM. SIGTERM and SIGHUP end it as Ctrl-C does, by an exception.
+    :param capture: what it prints is relayed (:meth:`OwnVm.relay_output_to`), so that it cannot
+        control the terminal, and does not appear in the line that is being edited.
     :param descriptors: file descriptors for it to inherit.
+    :return: what ``use`` returned.
     :raise ConnectError: it could not be started.
     """
+
+    def start() -> OwnVm:
+        return OwnVm(command, capture=capture, descriptors=descriptors)
+
     with ended_by_signals():
-        vm = OwnVm(command, capture=capture, descriptors=descriptors)
-        try:
-            yield vm
-        finally:
-            vm.stop()
+        return use_uninterrupted(start, use, OwnVm.stop)
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """Return a function for the new process to call, so that the kernel ends it with this one.
+def _start(
+    command: list[str], output: CapturedOutput | None, descriptors: tuple[int, ...]
+) -> Child:
+    """Start a program, whose output is captured or goes to standard error.
 
-    None: only Linux can do that.
+    :raise OSError: it could not be started.
     """
-    if sys.platform != "linux":
-        return None
-    import ctypes
+    if output is None:
+        return Child(command, output=2, descriptors=descriptors)
+    try:
+        return Child(command, output=output.pipe, descriptors=descriptors)
+    finally:
+        os.close(output.pipe)
 
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+def _explain(program: str, error: OSError) -> str:
+    """Say why a program could not be started."""
+    is_path = os.sep in program
+    if isinstance(error, FileNotFoundError):
+        exists = is_path and os.path.exists(program)
+        return f"{program}: {'its interpreter does not exist' if exists else 'no such program'}"
+    if is_path and os.path.isdir(program):
+        return f"{program} is a directory, not a program"
+    return f"{program or repr(program)}: {error.strerror or error}"
 
 
 def _signal_name(number: int) -> str:
@@ -248,16 +342,19 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"  # Python names no real-time signals but the first and the last
 
 
-def _short_directory() -> str | None:
-    """The directory for temporary files, or /tmp if a socket's address cannot name it.
-
-    QEMU's option parser takes a comma or an equals sign for its own.
-    """
-    directory = tempfile.gettempdir()
-    unfit = len(os.fsencode(directory)) > _LONGEST_DIRECTORY or set(",=") & set(directory)
-    return "/tmp" if unfit else None
+def _write_to_standard_error(text: SafeText) -> None:
+    Output(STANDARD_ERROR).write(text)
 
 
-def _write_to_standard_error(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+def _show_if_possible(show: Callable[[SafeText], None]) -> Callable[[SafeText], None]:
+    """Return a function that shows a text, but never fails or is interrupted."""
+
+    def show_if_possible(text: SafeText) -> None:
+        try:
+            show(text)
+        except OSError:  # the terminal is gone, which also ends the shell
+            pass
+        except KeyboardInterrupt:  # output.py lets it interrupt what is being written
+            signal.raise_signal(signal.SIGINT)  # it is blocked, so it is pending again
+
+    return show_if_possible

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..protocol import Message
@@ -23,12 +24,19 @@ _SECTION = re.compile(
     rf"\.B (?P<kind>{_KINDS}) (?P<name>\S+)(?: \(Since: (?P<since>[^)\n]*)\))?|\.SH .*)$",
     re.MULTILINE,
 )
-_MEMBER_HEADINGS = {"Arguments", "Members", "Values", "Data"}
+_MEMBER_HEADINGS = {"Arguments", "Members", "Values", "Data", "Alternatives"}
 _OLD_MEMBER = re.compile(r"(?P<name>[\w.-]+)(?:: (?P<type>[^(]+?))?(?: \(.*\))?")
 _MEMBER = re.compile(r"(?P<name>[\w.-]+)(?: \((?P<type>[^)]+?)(?:, optional)?\))? --(?P<text>.*)")
 _INCLUDED = re.compile(r"(?:When \S+ is (?P<case>\S+): )?The members of (?P<type>\w+)")
+_REFERENCE = re.compile(r"^For the arguments, see the documentation of (?P<type>\w+)", re.MULTILINE)
 _OLD_CASE = re.compile(r' when \S+ is "(?P<case>[^"]*)"')
 _ARROW = re.compile(r"(<-|->)")
+_SENTENCE_END = re.compile(r"(?<=[a-z)'\"][.])\s+(?=[A-Z])")
+# Texts of members do not always begin their sentences with capital letters.
+_CLAUSE_END = re.compile(r"(?<=[a-z)'\"]{2}[.])\s+")
+_SINCE = re.compile(r"\s*\([Ss]ince:? [^()\n]{1,20}\)")
+# The longest summary of an argument, in characters: what a terminal of 160 columns has room for.
+_LONGEST_SUMMARY = 100
 # How much of a section is searched for its first sentence, in characters.
 _SUMMARY_SOURCE = 2000
 
@@ -66,6 +74,7 @@ class Section:
         self.included: list[tuple[str, str | None]] = []
         self._blocks: list[Block] = []
         self._add_blocks(parse_blocks(source))
+        self.included += [(match["type"], None) for match in _REFERENCE.finditer(source)]
 
     def text(self, width: int) -> list[str]:
         """Return the lines of the text, without members and examples.
@@ -146,6 +155,9 @@ class Manual:
         self.title = title
         self._source = source
         self._summaries: dict[str, str] = {}
+        # What was parsed for summaries of arguments, which are wanted at each key press.
+        self._parsed: dict[str, Section | None] = {}
+        self._argument_summaries: dict[str, str] = {}
         self._sections = _find_sections(source)
 
     def section(self, name: str) -> Section | None:
@@ -171,24 +183,63 @@ class Manual:
             self._summaries[name] = _first_sentence(self._source[extent.start : end])
         return self._summaries[name]
 
-    def member(self, section: Section, name: str, cases: set[str]) -> MemberText | None:
+    def argument_summary(self, command: str, path: Iterable[str], given: object) -> str:
+        """Return the first sentence about an argument, or about a member in it, cut if it is long.
+
+        :param path: the parts of its key, list indexes among them.
+        :param given: the arguments of the command, as far as they are known, by their keys;
+            indexes are keys, too.
+        :return: empty if nothing is said about it.
+        """
+        section = self._parsed_section(command)
+        said: MemberText | None = None
+        for part in path:
+            if part.isdecimal():
+                given = _inner(given, part)
+                continue
+            if said is not None:
+                section = self._parsed_section(_type_in_list(said.type_name))
+            if section is None:
+                return ""
+            said = self.member(section, part, given)
+            if said is None:
+                return ""
+            given = _inner(given, part)
+        text = said.text if said is not None else ""
+        if text not in self._argument_summaries:
+            self._argument_summaries[text] = _member_summary(text)
+        return self._argument_summaries[text]
+
+    def _parsed_section(self, name: str) -> Section | None:
+        if name not in self._parsed and name in self._sections:
+            self._parsed[name] = self.section(name)
+        return self._parsed.get(name)
+
+    def member(self, section: Section, name: str, given: object) -> MemberText | None:
         """Return what is said about a member, in a section or in those of the included types.
 
-        :param cases: the values of the unions' tags, which choose the types that are included.
+        :param given: what is known of the value that it is a member of; the values of unions'
+            tags choose the types that are included.
         :return: None if nothing is said about it.
         """
+        values = given.values() if isinstance(given, dict) else ()
+        cases = {value for value in values if isinstance(value, str)}
         return self._find_member(section, name, cases, set())
 
     def _find_member(
         self, section: Section, name: str, cases: set[str], visited: set[str]
     ) -> MemberText | None:
-        if name in section.members:
+        if name in section.members and section.kind != "Alternate":
             return section.members[name]
         visited.add(section.name)
-        for type_name, case in section.included:
+        included_types = section.included
+        if section.kind == "Alternate":  # its members are the types that a value may be of
+            branches = (_type_in_list(each.type_name) for each in section.members.values())
+            included_types = [(branch, None) for branch in branches]
+        for type_name, case in included_types:
             if type_name in visited or not (case is None or case in cases):
                 continue
-            included = self.section(type_name)
+            included = self._parsed_section(type_name)
             if included is not None:
                 found = self._find_member(included, name, cases, visited)
                 if found is not None:
@@ -228,13 +279,22 @@ class Manual:
     def _name_type(self, name: str, type_: Type, found: dict[str, Type]) -> None:
         """Add the name of a type, and of the types in it, unless it is known already."""
         type_ = innermost_element(type_)
-        name = name.strip("[]").removeprefix("array of ")
+        name = _type_in_list(name)
         # The names of QAPI's built-in types begin with a small letter.
         if not name[:1].isupper() or name in found:
             return
         found[name] = type_
         if isinstance(type_, Object):
             self._name_members(name, type_, found)
+
+
+def _type_in_list(name: str) -> str:
+    """Return the name of the type of a list's elements; other names are returned unchanged."""
+    return name.strip("[]").removeprefix("array of ")
+
+
+def _inner(given: object, part: str) -> object:
+    return given.get(part) if isinstance(given, dict) else None
 
 
 def _find_sections(source: str) -> dict[str, _Extent]:
@@ -276,5 +336,15 @@ def _first_sentence(source: str) -> str:
     for paragraph in re.split(r"^\.\w.*\n", source, flags=re.MULTILINE):
         text = " ".join(plain_text(paragraph).split())
         if text and "deprecated" not in text:
-            return re.split(r"(?<=[a-z)'\"][.])\s+(?=[A-Z])", text)[0].rstrip(".")
+            return _SENTENCE_END.split(text, 1)[0].rstrip(".")
     return ""
+
+
+def _member_summary(text: str) -> str:
+    """Return the first sentence of the text about a member, cut between two words if it is long."""
+    sentence = _CLAUSE_END.split(_SINCE.sub("", text), 1)[0].strip(" .")
+    if sentence == "Not documented":
+        return ""
+    if len(sentence) <= _LONGEST_SUMMARY:
+        return sentence
+    return sentence[: _LONGEST_SUMMARY + 1].rpartition(" ")[0].rstrip(" ,;:") + "..."

@@ -28,6 +28,9 @@ _CHARACTERS = {
     "en": "-",
 }
 _MACRO = re.compile(r"\.(?P<name>[A-Za-z]+) *(?P<argument>.*)")
+# QEMU's reference nests indented parts five deep. What is nested deeper than this counts as nested
+# this deep: each block has a number for each part that it is in, so its size has to be bounded.
+_DEEPEST = 20
 
 
 class Block:
@@ -120,8 +123,9 @@ class _BlockParser:
             self._apply_macro(macro["name"], macro["argument"])
 
     def _begin_block(self, term: str = "", *, is_heading: bool = False) -> None:
-        scope = tuple(indent.number for indent in self._indents)
-        level = sum(indent.is_visible for indent in self._indents)
+        indents = self._indents[:_DEEPEST]
+        scope = tuple(indent.number for indent in indents)
+        level = sum(indent.is_visible for indent in indents)
         block = Block(scope, level, term, is_heading=is_heading, is_code=self._in_code)
         self.blocks.append(block)
 
@@ -149,7 +153,7 @@ class _BlockParser:
             is_visible = argument not in ("0.0", "0")
             self._indents.append(_Indent(self._indent_count, is_visible))
         else:
-            self._indents = self._indents[:-1]
+            del self._indents[-1:]
         self._begin_block()
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from prompt_toolkit.document import Document
 
-from ..complete import Draft, Signature, find_signature, find_unknown_names
+from ..complete import (
+    Draft,
+    Signature,
+    find_literal_signature,
+    find_signature,
+    find_unknown_names,
+)
 from ..session import Session
 
 
@@ -31,8 +37,8 @@ class Assistant:
         """Read what is being edited now, if it has changed."""
         key = self._key_of(document)
         if key != self._key:
-            self._key = key
             self.draft = self._new_draft(document)
+            self._key = key
             self.update()
 
     def draft_of(self, document: Document) -> Draft:
@@ -53,9 +59,13 @@ class Assistant:
     def update(self) -> None:
         """Look up again what is known of the draft, after the VM has sent something."""
         command = self.draft.command
-        if command is None or self.draft.is_own_word:
-            self.signature, self.unknown_names = None, []
+        self.signature, self.unknown_names = None, []
+        if self.draft.is_own_word:
             return
         types = self._session.attachment.known_types
-        self.signature = find_signature(command, types)
+        self.signature = find_literal_signature(self.draft, types)
+        if command is None:
+            return
+        if self.signature is None:
+            self.signature = find_signature(command, types)
         self.unknown_names = list(find_unknown_names(command, types))

@@ -8,30 +8,49 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
+from typing import NamedTuple
 
+from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import (
     CompleteEvent,
     Completer,
-    Completion,
-    FuzzyWordCompleter,
     PathCompleter,
 )
 from prompt_toolkit.document import Document
-from prompt_toolkit.formatted_text import AnyFormattedText
+from prompt_toolkit.formatted_text import (
+    AnyFormattedText,
+    StyleAndTextTuples,
+    fragment_list_to_text,
+    to_formatted_text,
+)
 
 from ..commands.completion import complete_draft
-from ..complete import Candidate, Completions, Kind, insertion
+from ..complete import Candidate, Completions, Draft, Kind, Syntax, insertion
 from ..render.text import sanitize_line
 from ..session import Session
 from ..vm.answers import SILENCE_SECONDS
 from .assistant import Assistant
+from .insertion import NameCompletion, ends_open, insert_common, show_menu
+from .matching import matching
 
 # What can stand before a path.
 _PATH_SCHEMES = ("unix:", "file:")
 # A menu on a terminal of fewer columns has no room for descriptions.
 _NARROW_COLUMNS = 60
+# How many characters of a name or a description are displayed; no menu is wider.
+_LONGEST_SHOWN = 500
+
+
+_REQUESTED = CompleteEvent(completion_requested=True)
+
+
+class _LateRequest(NamedTuple):
+    """What is to be completed once the VM has answered."""
+
+    document: Document
+    event: CompleteEvent
 
 
 class SessionCompleter(Completer):
@@ -46,7 +65,51 @@ class SessionCompleter(Completer):
         self._after_asking = after_asking
         self._files = _FileCompleter()
         self._answer: asyncio.Future[None] | None = None
-        self._incomplete: Document | None = None
+        self._late: _LateRequest | None = None
+
+    def is_late(self, document: Document) -> bool:
+        """Whether completions of a document are still to come, because the VM is slow."""
+        return self._late is not None and self._late.document == document
+
+    def insert_common(self, buffer: Buffer) -> None:
+        """Insert what all completions have in common, and show the menu of what is left."""
+        self._complete(buffer, self._insert)
+
+    def accept_selected(self, buffer: Buffer) -> None:
+        """Take the selected completion; if more can follow it at once, show the next menu."""
+        buffer.complete_state = None
+        if ends_open(buffer.document):
+            self._complete(buffer, show_menu)
+
+    def _complete(
+        self, buffer: Buffer, use: Callable[[Buffer, list[NameCompletion]], None]
+    ) -> None:
+        """Use the completions at once, or when the VM has answered if it is asked for them."""
+        found = list(self.get_completions(buffer.document, _REQUESTED))
+        answers = self._session.attachment.answers
+        if answers.is_awaiting:
+            get_app().create_background_task(self._complete_later(buffer, buffer.document, use))
+            return
+        if answers.has_open_questions:
+            self._late = _LateRequest(buffer.document, _REQUESTED)
+        use(buffer, found)
+
+    async def _complete_later(
+        self,
+        buffer: Buffer,
+        document: Document,
+        use: Callable[[Buffer, list[NameCompletion]], None],
+    ) -> None:
+        completions = self.get_completions_async(document, _REQUESTED)
+        found = [completion async for completion in completions]
+        if buffer.document == document and not self.is_late(document):
+            use(buffer, found)
+
+    def _insert(self, buffer: Buffer, completions: list[NameCompletion]) -> None:
+        if insert_common(buffer, completions):
+            show_menu(buffer, list(self.get_completions(buffer.document, _REQUESTED)))
+        else:
+            buffer.complete_state = None
 
     def note_answer(self, buffer: Buffer) -> None:
         """The VM has sent something, which may be an answer that is waited for.
@@ -56,10 +119,13 @@ class SessionCompleter(Completer):
         """
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
-        elif self._incomplete is not None and not self._session.attachment.answers.is_silent:
-            document, self._incomplete = self._incomplete, None
-            if buffer.document == document:
-                buffer.start_completion()
+        elif self._late is not None and not self._session.attachment.answers.is_silent:
+            late, self._late = self._late, None
+            if buffer.document == late.document:
+                if late.event.completion_requested:
+                    self.insert_common(buffer)
+                else:
+                    buffer.start_completion()
 
     async def _wait_for_answer(self, seconds: float) -> None:
         self._answer = asyncio.get_running_loop().create_future()
@@ -68,37 +134,64 @@ class SessionCompleter(Completer):
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
-    ) -> AsyncGenerator[Completion, None]:
+    ) -> AsyncGenerator[NameCompletion, None]:
         """What is known, and what a VM that answers soon makes known. Typing goes on meanwhile."""
-        self._incomplete = None
+        self._late = None
         found = list(self.get_completions(document, complete_event))
         end = time.monotonic() + SILENCE_SECONDS
         answers = self._session.attachment.answers
         while answers.is_awaiting and (left := end - time.monotonic()) > 0:
             await self._wait_for_answer(left)
             found = list(self.get_completions(document, complete_event))
-        self._incomplete = document if answers.has_open_questions else None
+        if answers.has_open_questions:
+            self._late = _LateRequest(document, complete_event)
+            get_app().invalidate()  # the toolbar tells of it
         for completion in found:
             yield completion
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
-    ) -> Iterable[Completion]:
+    ) -> Iterable[NameCompletion]:
         """What is known already."""
+        is_narrow = shutil.get_terminal_size().columns < _NARROW_COLUMNS
+        for completion in self._find(document, complete_event):
+            yield _without_description(completion) if is_narrow else completion
+
+    def _find(self, document: Document, complete_event: CompleteEvent) -> Iterator[NameCompletion]:
         session = self._session
         draft = self._assistant.draft_of(document)
         attachment = session.attachment
         completions = complete_draft(
-            draft, session.commands, attachment.names, attachment.known_types
+            draft,
+            session.commands,
+            session.names,
+            attachment.known_types,
+            session.replies.last,
         )
         self._after_asking()
         if completions is None:
             return
         if completions.files is not None:
             yield from self._files.complete(completions, complete_event)
-        is_requested = complete_event.completion_requested or draft.before.endswith("=")
+        is_requested = complete_event.completion_requested or _begins_value(draft, completions)
         if completions.typed or is_requested:
-            yield from _matching(completions)
+            for match in matching(completions.candidates, completions.typed):
+                display = _marked(match.candidate.text, match.places) if match.places else None
+                yield from _completion(match.candidate, completions, display=display)
+
+
+def _begins_value(draft: Draft, completions: Completions) -> bool:
+    """Whether what was typed last shows that a value, or a string in a literal, is to follow."""
+    if completions.syntax is Syntax.LITERAL:
+        return completions.quote != "" or draft.before.rstrip().endswith(":")
+    return draft.before.endswith("=")
+
+
+def _without_description(completion: NameCompletion) -> NameCompletion:
+    text, start = completion.text, completion.start_position
+    return NameCompletion(
+        text, start, completion.name, completion.typed, display=completion.display
+    )
 
 
 class _FileCompleter:
@@ -110,11 +203,13 @@ class _FileCompleter:
 
     def complete(
         self, completions: Completions, complete_event: CompleteEvent
-    ) -> Iterator[Completion]:
+    ) -> Iterator[NameCompletion]:
         scheme, path = "", completions.typed
         if completions.files != Kind.FILE:
             scheme, path = _split_scheme(completions.typed)
         if completions.files == Kind.URI and scheme not in _PATH_SCHEMES:
+            return
+        if not _is_path(path):
             return
         completer = self._sockets if completions.files == Kind.SOCKET else self._paths
         for found in completer.get_completions(Document(path), complete_event):
@@ -122,8 +217,19 @@ class _FileCompleter:
             is_directory = os.path.isdir(full_path)
             candidate = Candidate(scheme + full_path + "/" * is_directory)
             yield from _completion(
-                candidate, completions, is_open=is_directory, display=found.display
+                candidate,
+                completions,
+                is_open=is_directory,
+                display=sanitize_line(fragment_list_to_text(to_formatted_text(found.display))),
             )
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text can be a path at all: a NUL or half a surrogate pair cannot be in one."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_socket_or_directory(path: str) -> bool:
@@ -140,35 +246,12 @@ def _split_scheme(text: str) -> tuple[str, str]:
     return scheme, text[len(scheme) :]
 
 
-def _matching(completions: Completions) -> Iterator[Completion]:
-    """The candidates that contain what is typed, the best match first.
-
-    That is: equal, beginning so, with a word that begins so, others. If there is none, those
-    that have its letters in their order.
-    """
-    folded = _fold(completions.typed)
-    matching = [each for each in completions.candidates if folded in _fold(each.text)]
-
-    def rank(candidate: Candidate) -> int:
-        text = _fold(candidate.text)
-        if text == folded:
-            return 0
-        at = text.index(folded)
-        return 1 if at == 0 else 2 if not text[at - 1].isalnum() else 3
-
-    for candidate in sorted(matching, key=rank):
-        yield from _completion(candidate, completions)
-    if not matching:
-        by_text = {each.text: each for each in completions.candidates if each.text}
-        fuzzy = FuzzyWordCompleter(list(by_text), WORD=True)
-        for found in fuzzy.get_completions(Document(completions.typed), CompleteEvent()):
-            display = found.display if found.text.isprintable() else None
-            yield from _completion(by_text[found.text], completions, display=display)
-
-
-def _fold(text: str) -> str:
-    """Text to be compared: QEMU uses both ``-`` and ``_`` in names."""
-    return text.lower().replace("_", "-")
+def _marked(text: str, places: Collection[int]) -> StyleAndTextTuples | None:
+    """A text to display, with the letters at some places marked."""
+    if not text.isprintable() or len(text) > _LONGEST_SHOWN:
+        return None
+    style = ("class:fuzzymatch.outside", "class:fuzzymatch.inside.character")
+    return [(style[index in places], letter) for index, letter in enumerate(text)]
 
 
 def _completion(
@@ -177,7 +260,7 @@ def _completion(
     *,
     is_open: bool = False,
     display: AnyFormattedText = None,
-) -> Iterator[Completion]:
+) -> Iterator[NameCompletion]:
     """What takes the place of what is typed; nothing, if it cannot be written there.
 
     :param is_open: more is to follow, so a string in quotes is not closed.
@@ -185,10 +268,11 @@ def _completion(
     text = insertion(candidate, completions, is_open=is_open)
     if text is None:
         return
-    is_narrow = shutil.get_terminal_size().columns < _NARROW_COLUMNS
-    yield Completion(
+    yield NameCompletion(
         text,
-        start_position=-len(completions.quote + completions.typed),
-        display=display or sanitize_line(candidate.text),
-        display_meta="" if is_narrow else sanitize_line(candidate.description),
+        -len(completions.quote + completions.typed),
+        candidate.text,
+        completions.typed,
+        display=display or sanitize_line(candidate.text[:_LONGEST_SHOWN]),
+        description=sanitize_line(candidate.description[:_LONGEST_SHOWN]),
     )

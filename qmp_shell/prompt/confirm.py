@@ -9,13 +9,20 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_session
 from prompt_toolkit.input.typeahead import clear_typeahead
 
+from ..render.text import sanitize_line
+from .signals import PromptSignals
 
-def confirm(question: str) -> bool:
-    """Ask whether to go on. Anything but yes is no; what was typed before is no answer."""
+
+def confirm(question: str, signals: PromptSignals) -> bool:
+    """Ask whether to go on. Anything but yes is no; what was typed before is no answer.
+
+    :raise SystemExit: SIGTERM or SIGHUP came.
+    """
     termios.tcflush(sys.stdin, termios.TCIFLUSH)
     clear_typeahead(get_app_session().input)
+    message = sanitize_line(f"{question}. Go on? [y/N] ")
     try:
-        answer = PromptSession[str]().prompt(f"{question}. Go on? [y/N] ")
+        answer = signals.read(PromptSession(), message, start=lambda: None)
     except (EOFError, KeyboardInterrupt):
         return False
     return answer.strip().lower() in ("y", "yes")

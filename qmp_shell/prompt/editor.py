@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
@@ -16,28 +15,24 @@ from prompt_toolkit.output import ColorDepth
 from ..errors import ConnectionLost
 from ..render.highlight import NotationLexer
 from ..session import Session
+from ..vm.status import VmStatus
 from .assistant import Assistant
 from .completer import SessionCompleter
+from .faults import FaultReporter
 from .highlighter import UnknownNameMarker
-from .history import StatementHistory
+from .history import Histories, StatementHistory
+from .interlude import Interlude
 from .keys import new_key_bindings
+from .signals import PromptSignals
 from .style import new_style
+from .suggestion import LineSuggestion
 from .toolbar import signature_toolbar, status_toolbar
+from .user import TerminalUser
 from .watcher import VmWatcher
 
+_EDITING_MODES = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
 _MENU_ROWS = 6
-_OPENING = re.compile(r"\s*transaction\s*\(")
-
-
-class Histories:
-    """What was typed in each mode; what was typed in one is of no use in the other."""
-
-    def __init__(self, qmp: StatementHistory, human: StatementHistory) -> None:
-        self.qmp = qmp
-        self.human = human
-
-    def of_mode(self, *, human: bool) -> StatementHistory:
-        return self.human if human else self.qmp
+_PROMPT_ROWS = 3  # the line and the toolbar, and one to spare
 
 
 class Editor:
@@ -46,18 +41,31 @@ class Editor:
     def __init__(
         self,
         session: Session,
+        user: TerminalUser,
         histories: Histories,
         on_lost: Callable[[ConnectionLost], None],
+        signals: PromptSignals,
+        faults: FaultReporter,
         *,
+        on_status: Callable[[VmStatus], None],
         colour: bool,
     ) -> None:
-        """:param on_lost: is given the reason when the VM is lost while a line is edited."""
+        """
+        :param on_lost: is given the reason when the VM is lost while a line is edited.
+        :param on_status: is given the VM's state after the VM has sent something.
+        """
+        self._on_status = on_status
+        self._faults = faults
         self._session = session
+        self._signals = signals
         self._histories = histories
         self._colour = colour
+        self._user = user
+        self._interlude: Interlude | None = None
         self._assistant = Assistant(session)
         self._watcher = VmWatcher(session, self._redraw, on_lost)
         self._completer = SessionCompleter(session, self._assistant, self._watcher.check)
+        self._suggestion = LineSuggestion(session, colour=colour)
         self._qmp_prompt = self._new_prompt(histories.qmp)
         self._human_prompt = self._new_prompt(histories.human)
 
@@ -74,15 +82,14 @@ class Editor:
             history=history,
             completer=self._completer,
             complete_while_typing=True,
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=self._suggestion,
             lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
             style=new_style(),
             include_default_pygments_style=False,
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
             multiline=Condition(lambda: self._assistant.draft.needs_more),
             prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
-            key_bindings=new_key_bindings(),
-            reserve_space_for_menu=_MENU_ROWS,
+            key_bindings=new_key_bindings(self._completer, self._ask_for),
             input_processors=[UnknownNameMarker(self._assistant)],
             bottom_toolbar=self._toolbar,
             enable_suspend=True,
@@ -94,58 +101,58 @@ class Editor:
         buffer.on_cursor_position_changed.add_handler(lambda _: self._read_draft())
         return prompt
 
-    def read(self) -> str:
+    def read(self) -> str | Interlude:
         """Read what is typed, of one line or more.
 
+        :return: an interlude: that is to be done first. What was typed so far is the user's draft,
+            which is in the line again the next time.
         :raise EOFError: Ctrl-D on an empty line.
         :raise KeyboardInterrupt: Ctrl-C.
+        :raise SystemExit: SIGTERM or SIGHUP.
         """
         # Other clients may have changed the VM since the prompt before.
         self._session.attachment.answers.forget_changeable()
+        free_rows = shutil.get_terminal_size().lines - _PROMPT_ROWS
+        self._prompt.reserve_space_for_menu = max(min(_MENU_ROWS, free_rows), 0)
+        self._interlude = None
+        self._prompt.editing_mode = _EDITING_MODES[self._session.settings.editing]
+        self._prompt.app.erase_when_done = False
+        draft = self._user.take_draft()
         try:
-            text = self._prompt.prompt(pre_run=self._start)
+            text = self._signals.read(self._prompt, start=self._start, default=draft)
         finally:
             self._watcher.stop()
-        human = self._session.human is not None
-        self._histories.of_mode(human=human).add(text, is_open=not human and self._is_open(text))
+        if self._interlude is not None:
+            return self._interlude
+        self._histories.add(text, self._session)
         return text
 
-    def _is_open(self, text: str) -> bool:
-        """Whether a text belongs to an open transaction, or may start one."""
-        if self._assistant.draft.is_own_word:
-            return False
-        return self._session.parser.in_transaction or bool(_OPENING.match(text))
-
     def _start(self) -> None:
+        self._suggestion.begin(self._prompt.default_buffer)
         self._watcher.start()
         self._read_draft()
 
     def _read_draft(self) -> None:
         """What is typed has changed: find out what is known of it, before it is drawn."""
-        self._assistant.read(self._prompt.default_buffer.document)
+        try:
+            self._assistant.read(self._prompt.default_buffer.document)
+        except Exception as error:  # in the midst of a key press, of which nothing is to be lost
+            self._faults.report(error)
         self._watcher.check()
 
     def _redraw(self) -> None:
         """Update the screen after the VM has sent something that completion or hints use."""
         self._assistant.update()
+        self._on_status(self._session.attachment.poller.status)
         self._completer.note_answer(self._prompt.default_buffer)
         self._prompt.app.invalidate()
 
-    def end_soon(self, end: SystemExit) -> bool:
-        """Have :meth:`read` raise an exception from its event loop.
-
-        :return: False: nothing is being read.
-        """
-        app = self._prompt.app
-        if not app.is_running or app.loop is None:
-            return False
-
-        def leave() -> None:
-            if not app.is_done:
-                app.exit(exception=end)
-
-        app.loop.call_soon_threadsafe(leave)
-        return True
+    def _ask_for(self, interlude: Interlude) -> None:
+        """Stop reading for a moment; the line is edited on later."""
+        self._interlude = interlude
+        self._user.draft = self._prompt.default_buffer.document
+        self._prompt.app.erase_when_done = True
+        self._prompt.app.exit(result="")
 
     def end(self) -> None:
         """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""
@@ -159,6 +166,9 @@ class Editor:
         columns = shutil.get_terminal_size().columns
         signature = self._assistant.signature
         attachment = self._session.attachment
+        document = self._prompt.default_buffer.document
+        if attachment.is_connected and self._completer.is_late(document):
+            return [("", "asking the VM...")]
         if signature is not None:
             return signature_toolbar(signature, columns)
         if not attachment.is_connected:

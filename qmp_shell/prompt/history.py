@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
+from ..complete import Draft
+from ..complete.draft import TRANSACTION
 from ..language.secrets import may_hold_secret
+from ..output import Writer
+from ..session import Session
+from ..session.private_file import open_private
 
 
 class PrivateFileHistory(FileHistory):
-    """A history file of mode 0600. A text that may hold a secret is not written to it."""
+    """A history file of mode 0600."""
 
     def __init__(self, filename: str, warn: Callable[[str], None]) -> None:
         """:param warn: is called, once, with the reason why texts cannot be written any more."""
         super().__init__(filename)
+        self._path = filename
         self._warn: Callable[[str], None] | None = warn
 
-    def store_string(self, string: str) -> None:
-        if self._warn is None or may_hold_secret(string):
-            return
+    def load_history_strings(self) -> Iterable[str]:
         try:
-            super().store_string(string)
+            return list(super().load_history_strings())
         except OSError as error:
-            warn, self._warn = self._warn, None
-            warn(_format_failure(self.filename, error))
+            self._give_up(error)
+            return []
+
+    def store_string(self, string: str) -> None:
+        """Append a text in one piece: another shell may write to the same file."""
+        if self._warn is None:
+            return
+        lines = ["", f"# {datetime.now()}", *(f"+{line}" for line in string.split("\n")), ""]
+        try:
+            descriptor = open_private(self._path)
+            try:
+                data = "\n".join(lines).encode("utf-8", "replace")
+                Writer(descriptor, self._path).write_bytes(data)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        warn, self._warn = self._warn, None
+        if warn is not None:
+            warn(_format_failure(self._path, error))
 
 
 class StatementHistory(History):
     """What was typed in one mode. A transaction of several lines is one entry.
 
-    Its lines are entries of their own as long as it is open, so that they can be recalled.
+    Its lines are entries of their own as long as it is open, so that they can be recalled. What may
+    hold a secret is no entry, not even in this run: it would be shown as a suggestion.
     """
 
     def __init__(self, store: History) -> None:
@@ -60,7 +86,8 @@ class StatementHistory(History):
             return
         if is_open:
             self._open_lines.append(text)
-            self._loaded_strings.insert(0, text)
+            if not may_hold_secret(text):
+                self._loaded_strings.insert(0, text)
         else:
             self._add_entry(text)
 
@@ -75,11 +102,12 @@ class StatementHistory(History):
         if not lines:
             return
         for line in lines:
-            self._loaded_strings.remove(line)
+            if not may_hold_secret(line):
+                self._loaded_strings.remove(line)
         self._add_entry("\n".join(lines))
 
     def _add_entry(self, text: str) -> None:
-        if self._loaded_strings[:1] != [text]:
+        if self._loaded_strings[:1] != [text] and not may_hold_secret(text):
             super().append_string(text)
 
 
@@ -92,17 +120,37 @@ def open_history(name: str, warn: Callable[[str], None]) -> StatementHistory:
     try:
         # Path.home() fails for a user without a name and a home directory.
         home = Path(base) if base.startswith("/") else Path.home() / ".local/state"
-        path = home / "qmp-shell" / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        warn(_format_failure(error.filename or name, error))
-        return StatementHistory(InMemoryHistory())
     except RuntimeError:
         warn("there is no home directory; no history is kept")
         return StatementHistory(InMemoryHistory())
-    return StatementHistory(PrivateFileHistory(str(path), warn))
+    path = home / "qmp-shell" / name
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(open_private(str(path), readable=True))
+        return StatementHistory(PrivateFileHistory(str(path), warn))
+    except OSError as error:
+        warn(_format_failure(error.filename or path, error))
+        return StatementHistory(InMemoryHistory())
 
 
 def _format_failure(path: object, error: OSError) -> str:
     return f"{path}: {error.strerror}; no history is kept"
+
+
+class Histories:
+    """What was typed in each mode; what was typed in one is of no use in the other."""
+
+    def __init__(self, qmp: StatementHistory, human: StatementHistory) -> None:
+        self.qmp = qmp
+        self.human = human
+
+    def of_mode(self, *, human: bool) -> StatementHistory:
+        return self.human if human else self.qmp
+
+    def add(self, text: str, session: Session) -> None:
+        """Add what was typed, in the mode that the session is in."""
+        if session.human is not None:
+            self.human.add(text, is_open=False)
+            return
+        may_open = session.parser.in_transaction or bool(TRANSACTION.match(text))
+        self.qmp.add(text, is_open=may_open and not Draft(text).is_own_word)

@@ -2,54 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prompt_toolkit.application import get_app
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import (
     Condition,
     completion_is_selected,
     control_is_searchable,
+    emacs_mode,
     has_completions,
     is_searching,
+    shift_selection_mode,
+    vi_navigation_mode,
 )
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.search import SearchDirection, start_search, stop_search
 
+from .completer import SessionCompleter
+from .interlude import Interlude
 
-def new_key_bindings() -> KeyBindings:
-    """Tab, Up and Escape in the completion menu; Ctrl-R and what aborts its search."""
+
+def new_key_bindings(
+    completer: SessionCompleter, ask_for: Callable[[Interlude], None]
+) -> KeyBindings:
+    """The keys of a prompt.
+
+    :param ask_for: has something done before the line is edited on.
+    """
     keys = KeyBindings()
-    _add_menu_keys(keys)
+    _add_line_keys(keys)
+    keys.add("f4", filter=~is_searching)(lambda _: ask_for(Interlude.NEXT_VIEW))
+    keys.add("c-x", "c-e", filter=emacs_mode & ~is_searching)(lambda _: ask_for(Interlude.EDITOR))
+    keys.add("v", filter=vi_navigation_mode & ~is_searching)(lambda _: ask_for(Interlude.EDITOR))
+    _add_menu_keys(keys, completer)
     _add_search_keys(keys)
     return keys
 
 
-def _add_menu_keys(keys: KeyBindings) -> None:
+def _add_line_keys(keys: KeyBindings) -> None:
+
+    @keys.add("up", filter=~is_searching & ~shift_selection_mode)
+    def _(event: KeyPressEvent) -> None:
+        """Up, or down if Alt-minus was pressed before; prompt_toolkit alone takes no such count."""
+        _go_up(event.current_buffer, event.arg)
+
+    @keys.add("down", filter=~is_searching & ~shift_selection_mode)
+    def _(event: KeyPressEvent) -> None:
+        _go_up(event.current_buffer, -event.arg)
+
+
+def _go_up(buffer: Buffer, count: int) -> None:
+    if count > 0:
+        buffer.auto_up(count)
+    elif count < 0:
+        buffer.auto_down(-count)
+
+
+def _add_menu_keys(keys: KeyBindings, completer: SessionCompleter) -> None:
 
     @Condition
     def is_completing() -> bool:  # has_completions is not true while they are looked up
         return get_app().current_buffer.complete_state is not None
 
-    @Condition
-    def is_only_completion() -> bool:
-        state = get_app().current_buffer.complete_state
-        return state is not None and len(state.completions) == 1
-
-    @keys.add("tab", filter=completion_is_selected & is_only_completion)
+    @keys.add("tab", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
-        """The only completion is accepted, and Tab completes what can follow it."""
-        event.current_buffer.complete_state = None
-        event.current_buffer.start_completion(insert_common_part=True)
+        """Insert what is certain; the next Tab goes into the menu, as in fish.
+
+        So what is typed after Tab is never added to a completion that was merely the first.
+        """
+        buffer = event.current_buffer
+        state = buffer.complete_state
+        count = len(state.completions) if state is not None else 0
+        is_selected = state is not None and state.complete_index is not None
+        if event.is_repeat and count == 1 and not is_selected:
+            buffer.complete_next()
+            buffer.complete_state = None  # nothing is left to be chosen
+        elif (event.is_repeat and count) or (is_selected and count > 1):
+            buffer.complete_next()
+        else:
+            buffer.complete_state = None  # the only completion is accepted; more may follow it
+            completer.insert_common(buffer)
+
+    @keys.add("enter", filter=completion_is_selected)
+    def _(event: KeyPressEvent) -> None:
+        """Enter takes what is selected in the menu; it does not send the line."""
+        completer.accept_selected(event.current_buffer)
 
     @keys.add("up", filter=is_completing & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:
         """With nothing selected in the menu, Up recalls the history."""
         event.current_buffer.cancel_completion()
-        event.current_buffer.auto_up(count=event.arg)
+        _go_up(event.current_buffer, event.arg)
 
     @keys.add("escape", filter=has_completions, eager=True)
     def _(event: KeyPressEvent) -> None:
-        """Escape closes the menu, and restores what was typed."""
+        """Escape closes the menu, and restores what was typed.
+
+        In vi's mode it ends insertion, too.
+        """
         event.current_buffer.cancel_completion()
+        if event.app.editing_mode == EditingMode.VI:
+            event.app.vi_state.input_mode = InputMode.NAVIGATION
 
 
 def _add_search_keys(keys: KeyBindings) -> None:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.utils import get_cwidth
+from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
-from ..errors import ConnectionLost, QMPError, ReportedError
+from ..errors import ConnectionLost, InternalError, QMPError, ReportedError
 from ..language import LineJoiner, LogicalLine, ParseError
 from ..protocol import CommandError
 from ..render.formatter import Formatter
-from ..render.text import format_version
+from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
-from ..signals import ended_by_signals
 from ..vm import Attachment
-from .confirm import confirm
-from .editor import Editor, Histories
-from .history import open_history
+from .editor import Editor
+from .faults import FaultReporter
+from .history import Histories, open_history
+from .interlude import Interlude
+from .signals import PromptSignals
 from .terminal import TerminalDisplay, typing_ahead
+from .user import TerminalUser
 
 if TYPE_CHECKING:
     from ..launch.demo import Tips
     from ..launch.qemu import OwnVm
-    from ..session import Display, Reporter
+    from ..session import Display, Reporter, User
+    from .plain_editor import PlainEditor
 
-SessionFactory = Callable[
-    ["Display", "Reporter", Callable[[str], bool], Callable[[], Sequence[str]]], Session
-]
-"""Makes a session of a display, a reporter, a function that asks the user, and the history."""
+# After so many faults in a row nothing can be typed any more, and the shell ends.
+_MOST_FAULTS = 3
+
+SessionFactory = Callable[["Display", "Reporter", "User"], Session]
+"""Makes a session of a display, a reporter and a user."""
 
 
 def run_prompt(
@@ -48,12 +52,12 @@ def run_prompt(
     :return: the error that ended the prompt, if one did; it was reported.
     :raise ConnectError: there is no VM to begin with.
     """
-    display = TerminalDisplay(settings, formatter)
+    display = TerminalDisplay(settings, formatter, is_dumb=is_dumb_terminal())
     histories = Histories(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )
     if vm is not None:
-        vm.relay_output_to(lambda text: display.remark(text.rstrip("\n")))
+        vm.relay_output_to(lambda text: display.program_output(text.rstrip("\n")))
 
     def report(error: QMPError, place: str) -> bool:
         """Tell of a failure in a script that was run from the prompt; it does not go on."""
@@ -61,14 +65,15 @@ def run_prompt(
         _show_hint(display, error)
         return False
 
-    def history() -> Sequence[str]:
-        return histories.of_mode(human=session.human is not None).get_strings()
-
-    session = new_session(display, report, confirm, history)
+    signals = PromptSignals(lambda error: faults.report(error))
+    user = TerminalUser(display, signals, histories, is_dumb=is_dumb_terminal())
+    session = new_session(display, report, user)
+    faults = FaultReporter(display, session)
     try:
-        loop = PromptLoop(session, display, histories, vm, colour=colour)
-        with ended_by_signals(loop.end_soon), typing_ahead():
-            _greet(display, session.attachment, tips)
+        loop = PromptLoop(session, display, user, histories, vm, signals, faults, colour=colour)
+        with signals.handled(), typing_ahead(keeps_lines=is_dumb_terminal()):
+            with signals.raised():
+                _greet(display, session.attachment, tips)
             return loop.run()
     finally:
         if vm is None:
@@ -99,7 +104,7 @@ def _describe(attachment: Attachment) -> str:
     attachment.answers.settle()
     greeting = attachment.client.greeting or {}
     version = format_version(parse_version(greeting.get("version")))
-    about = (view.get(NAME), f"QEMU {version}", view.get(RUN_STATE))
+    about = (shorten(view.get(NAME) or ""), f"QEMU {version}", shorten(view.get(RUN_STATE) or ""))
     return ", ".join(part for part in about if part)
 
 
@@ -115,30 +120,59 @@ class PromptLoop:
         self,
         session: Session,
         display: TerminalDisplay,
+        user: TerminalUser,
         histories: Histories,
         vm: OwnVm | None,
+        signals: PromptSignals,
+        faults: FaultReporter,
         *,
         colour: bool,
     ) -> None:
+        self._signals = signals
+        self._faults = faults
         self._session = session
         self._display = display
+        self._user = user
         self._histories = histories
         self._vm = vm
-        self._editor = Editor(session, histories, self._lost_while_editing, colour=colour)
+        self._editor: Editor | PlainEditor
+        lost = self._lost_while_editing
+        if is_dumb_terminal():
+            from .plain_editor import PlainEditor
 
-    def end_soon(self, end: SystemExit) -> bool:
-        """Whether a line is being edited, which then ends with this exception."""
-        return self._editor.end_soon(end)
+            self._editor = PlainEditor(session, display, histories, lost, signals)
+        else:
+            self._editor = Editor(
+                session,
+                user,
+                histories,
+                lost,
+                signals,
+                faults,
+                on_status=lambda status: display.events.update_jobs(
+                    (*status.jobs, *status.ended_jobs)
+                ),
+                colour=colour,
+            )
 
     def run(self) -> QMPError | None:
         """:return: the error that ended the prompt, if one did; it was reported."""
         is_going_on = True
+        faults = 0
         try:
             while is_going_on:
                 try:
                     is_going_on = self._read_and_run_once()
+                    faults = 0
                 except KeyboardInterrupt:
                     self._session.parser.discard_transaction()
+                    if self._session.transcript is not None:
+                        self._session.transcript.drop_transaction()
+                except Exception as error:
+                    self._faults.report(error)
+                    faults += 1
+                    if faults == _MOST_FAULTS:  # nothing can be typed, it seems
+                        return InternalError(error)
                 if not self._session.parser.in_transaction:
                     self._histories.qmp.end_transaction()
         finally:
@@ -153,16 +187,35 @@ class PromptLoop:
 
     def _read_and_run_once(self) -> bool:
         """:return: whether to go on."""
-        self._display.show_event_sums(all_at_once=True)
+        self._display.events.show_sums(all_at_once=True)
+        self._faults.forget()
         try:
             text = self._editor.read()
         except EOFError:
             return False
+        finally:
+            self._display.make_way()
         self._display.flush()
+        if isinstance(text, Interlude):
+            self._do_between(text)
+            return True
         was_open = self._session.parser.in_transaction
         if not self._run_text(text) and was_open and self._session.parser.in_transaction:
             self._histories.qmp.drop_last_open_line()
         return not self._session.is_finished and not self._has_own_vm_ended()
+
+    def _do_between(self, interlude: Interlude) -> None:
+        """Do what a key asked for; what was typed is in the next line then."""
+        try:
+            with self._signals.raised():
+                if interlude is Interlude.NEXT_VIEW:
+                    self._session.replies.show_in_next_view()
+                elif self._user.draft is not None:
+                    self._user.edit(self._user.draft.text)
+        except QMPError as error:
+            self._display.warning(str(error))
+        except KeyboardInterrupt:
+            self._display.remark("interrupted")
 
     def _has_own_vm_ended(self) -> bool:
         return self._vm is not None and not self._session.attachment.is_connected
@@ -172,6 +225,12 @@ class PromptLoop:
             self._show_lost(error)
         else:
             self._editor.end()
+
+    def _note_lost(self, attachment: Attachment) -> None:
+        """Tell that a VM was lost while a command ran that does not need it, as ``.sleep``."""
+        is_left = self._session.attachment is not attachment  # for another one
+        if self._vm is None and not is_left and not self._session.is_finished:
+            self._show_lost(ConnectionLost(attachment.client.end_reason or "the VM is gone"))
 
     def _show_lost(self, error: ConnectionLost) -> None:
         self._display.warning(str(error))
@@ -198,50 +257,80 @@ class PromptLoop:
         return True
 
     def _run_line(self, line: LogicalLine, prompt: str | None) -> bool:
-        """Run one logical line.
+        """Run one logical line, and note how it went.
 
         :param prompt: what stands before the line on the screen, right above; None: the line is
             not right above.
         :return: whether it succeeded, and the user does not want to leave.
         """
+        session = self._session
+        transcript = session.transcript if session.is_saved(line) else None
+        if transcript is not None:
+            transcript.begin(line.text, human=session.human is not None)
+        failure = self._attempt(line, prompt)
+        if transcript is not None:
+            in_transaction = session.parser.in_transaction
+            transcript.end(failure=sanitize_line(failure), in_transaction=in_transaction)
+        return not failure and not session.is_finished
+
+    def _attempt(self, line: LogicalLine, prompt: str | None) -> str:
+        """Run one logical line, and tell what went wrong.
+
+        :return: empty: nothing went wrong.
+        """
+        attachment = self._session.attachment
+        was_connected = attachment.is_connected
         try:
-            self._session.run(line)
+            with self._signals.raised():
+                self._session.run(line)
+            if was_connected and not attachment.is_connected:
+                self._note_lost(attachment)
         except ParseError as error:
-            self._display.warning(_format_marked(error, prompt))
-        except ReportedError:
-            return False
+            self._display.warning(*_format_marked(error, prompt))
+            return str(error)
+        except ReportedError as error:
+            return str(error)
         except CommandError as error:  # its reply was displayed
             _show_hint(self._display, error)
+            return str(error)
         except ConnectionLost as error:
             self._show_lost(error)
+            return str(error)
         except QMPError as error:
             self._display.warning(str(error))
+            return str(error)
         except BrokenPipeError:
             self._display.warning("the pipeline was ended by SIGPIPE")
+            return "the pipeline was ended by SIGPIPE"
         except KeyboardInterrupt:
             late = "; the reply will be shown when it comes"
             attachment = self._session.attachment
             owed = attachment.is_connected and attachment.client.owed_replies
             self._display.remark("interrupted" + late * owed)
-        else:
-            return not self._session.is_finished
-        return False
+            return "interrupted"
+        except Exception as error:
+            self._faults.report(error)
+            return "internal error"
+        return ""
 
 
-def _format_marked(error: ParseError, prompt: str | None) -> str:
+def _format_marked(error: ParseError, prompt: str | None) -> list[str]:
     """A mark under the place of an error, and what is wrong there.
 
     :param prompt: what stands before the line on the screen, right above; None: the line must be
         shown again.
     """
     if error.source is None:
-        return str(error)
+        return [str(error)]
     position = error.source.position(error.offset)
+    if prompt is None and error.source.may_hold_secret:
+        return [f"line {position.line}, column {position.column}: {error}"]
     before = position.text[: position.column - 1].replace("\t", " ")
     indent = " " * get_cwidth((prompt or "") + before)
     columns = shutil.get_terminal_size().columns
     if get_cwidth((prompt or "") + position.text) >= columns:
-        return f"column {position.column}: {error}"
-    shown = "" if prompt is not None else position.text.replace("\t", " ") + "\n"
-    gap = " " if len(indent) + len(str(error)) + 2 <= columns else "\n"
-    return f"{shown}{indent}^{gap}{error}"
+        return [f"column {position.column}: {error}"]
+    shown = [] if prompt is not None else [position.text.replace("\t", " ")]
+    if len(indent) + len(str(error)) + 2 <= columns:
+        return [*shown, f"{indent}^ {error}"]
+    return [*shown, f"{indent}^", str(error)]

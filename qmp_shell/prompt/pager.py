@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 
-from ..session.pipeline import run_with_input
+from ..session.pipeline import run_program
 
 _DEFAULT = "less -R -F -X"
 
@@ -18,7 +18,7 @@ def page(text: str) -> bool:
         return False
     try:
         command = shlex.split(os.environ.get("PAGER") or _DEFAULT)
-        run_with_input(command, text, {"LESS": "-R", **os.environ})
+        run_program(command, text, {"LESS": "-R", **os.environ})
     except (OSError, ValueError, IndexError):
         return False  # there is no such pager, so the caller prints the text
     return True

@@ -4,102 +4,188 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import shutil
 import sys
 import termios
-import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple
 
 from prompt_toolkit.application import get_app_or_none
+from prompt_toolkit.utils import get_cwidth
 
+from ..output import STANDARD_OUTPUT, Output, SafeText
 from ..protocol import Event, Message, Reply
+from ..render.controls import NEW_LINE, erase_rows
 from ..render.formatter import Formatter
 from ..render.progress import ProgressArea, ProgressBar
-from ..render.text import sanitize_line
+from ..render.views import Subject
 from ..session import Settings
-from .event_limiter import EventLimiter
+from ..session.display import TextDisplay
+from .events import JOB_KEY, EventPrinter, is_editing
 from .pager import page
-from .timer import Timer
+
+if TYPE_CHECKING:
+    from .screen import TerminalScreen
+
+# How much is kept while the whole terminal is in use; the VM may send events for days.
+_MOST_UNPRINTED = 1_000
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager
-def typing_ahead() -> Iterator[None]:
-    """Keep what is typed while a command runs for the next prompt, which then shows it.
-
-    Otherwise the terminal would echo it at once, within the reply, and swallow Ctrl-D. Ctrl-C
-    still interrupts.
-    """
+def terminal_modes(*, on: int = 0, off: int = 0) -> Iterator[None]:
+    """Switch some of the terminal's local modes (termios(3)) on or off."""
     before = termios.tcgetattr(sys.stdin)
-    quiet = termios.tcgetattr(sys.stdin)
-    quiet[3] &= ~(termios.ECHO | termios.ICANON)
-    termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
+    changed = termios.tcgetattr(sys.stdin)
+    changed[3] = (changed[3] | on) & ~off
+    termios.tcsetattr(sys.stdin, termios.TCSANOW, changed)
     try:
         yield
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
+        with contextlib.suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
-class TerminalDisplay:
-    """Prints at once; while a line is edited, above it. (:class:`~qmp_shell.session.Display`)"""
+def typing_ahead(*, keeps_lines: bool) -> AbstractContextManager[None]:
+    """Keep what is typed while a command runs for the next prompt, which then shows it.
 
-    def __init__(self, settings: Settings, formatter: Formatter) -> None:
-        self.supports_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    Otherwise the terminal would echo it at once, within the reply, and swallow Ctrl-D. Ctrl-C
+    still interrupts, but does not drop what is being printed, as it would otherwise.
+
+    :param keeps_lines: the terminal gives out whole lines only, before and afterwards.
+    """
+    hidden = termios.ECHO if keeps_lines else termios.ECHO | termios.ICANON
+    return terminal_modes(on=termios.NOFLSH, off=hidden)
+
+
+def usual_terminal() -> AbstractContextManager[None]:
+    """Have the terminal as programs expect it, for one that the user runs from here."""
+    return terminal_modes(on=termios.ECHO | termios.ICANON, off=termios.NOFLSH)
+
+
+class TerminalDisplay(TextDisplay):
+    """Prints at once; while a line is edited, above it. (:class:`~qmp_shell.session.Display`)
+
+    :ivar events: prints events.
+    :ivar is_at_prompt: a prompt of :meth:`begin_line` is the last that was printed.
+    """
+
+    def __init__(self, settings: Settings, formatter: Formatter, *, is_dumb: bool) -> None:
+        """:param is_dumb: what was printed cannot be changed, and there are no function keys."""
+        super().__init__(formatter)
+        self.is_at_prompt = False
+        self._is_dumb = is_dumb
+        self._output = Output(STANDARD_OUTPUT)
+        self.supports_unicode = self._output.supports_unicode
         self._settings = settings
-        self._format = formatter
-        self._limiter = EventLimiter()
-        self._sum_timer = Timer(self.show_event_sums)
+        self.events = EventPrinter(self, settings, formatter, may_replace=not is_dumb)
         self._progress = ProgressArea()
-        self._unprinted: list[str] = []
+        self._unprinted: list[_Line] = []
+        self._is_screen_open = False
+        self._left_out = 0
+        # The last line on the screen, if it may be replaced, and how it lies there.
+        self._last_line = _NOTHING
+        self._last_place = (0, 0)
 
-    def reply(self, reply: Reply) -> None:
-        self._print(self._json(reply.message), may_page=True)
+    def reply(self, subject: Subject, view: str) -> None:
+        text = self.format.reply(subject, view)
+        # A job that the command has started goes on changing its line, so that comes last.
+        job = self._last_line if self._last_line.key.startswith(JOB_KEY) else None
+        if job is not None:
+            self._erase_last()
+        self._print(text, may_page=True)
+        lines = text.count("\n") + 1
+        if lines > shutil.get_terminal_size().lines and view == "json":
+            how = (
+                "| .table, | .tree show it otherwise"
+                if self._is_dumb
+                else "F4 for a table or a tree"
+            )
+            self.remark(f"{lines} lines; {how}")
+        if job is not None:
+            self.print_line(job.text, key=job.key)
 
     def dry_run(self, message: Message) -> None:
-        self._print(self._format.reply(message, "compact"))
+        self._print(self.format.message(message, "compact"))
 
-    def text(self, text: str) -> None:
-        self._print(self._format.text(text), may_page=True)
+    def show_text(self, text: SafeText) -> None:
+        self._print(text, may_page=True)
 
     def event(self, event: Event) -> None:
-        if self._limiter.allows(event.name, time.monotonic()):
-            self._print(self._format.event(event))
-            return
-        self.show_event_sums()
-        due = self._limiter.next_due
-        if _is_editing() and due is not None:  # otherwise they are shown before the next prompt
-            self._sum_timer.set(due)
-
-    def show_event_sums(self, *, all_at_once: bool = False) -> None:
-        """Say how many events were not shown one by one."""
-        for name, events in self._limiter.take_sums(time.monotonic(), all_at_once=all_at_once):
-            self._print(self._format.event_sum(name, events))
+        self.events.show(event)
 
     def late_reply(self, reply: Reply) -> None:
-        head = self._format.note(f"late reply to {sanitize_line(reply.name)}:")
-        self._print(f"{head}\n{self._json(reply.message)}")
+        self.remark(f"late reply to {reply.name}:")
+        self._print(self._json(reply.message))
 
     def unexpected_reply(self, message: Message) -> None:
-        self._print(self._format.note("a reply that answers no command:"))
-        self._print(self._json(message))
+        if self.events.allows("replies that answer no command"):
+            self.remark("a reply that answers no command:")
+            self._print(self._json(message))
 
     def trace(self, direction: str, message: Message) -> None:
-        self._print(self._format.trace(direction, message))
+        self._print(self.format.trace(direction, message))
 
     def note(self, text: str) -> None:
         self.remark(f"note: {text}")
 
     def remark(self, text: str) -> None:
         """Show a remark without a label."""
-        self._print(self._format.note(text))
+        self._print(self.format.note(text))
 
     def heading(self, text: str) -> None:
         """Print the line about the VM that precedes the first prompt."""
-        self._print(self._format.heading(text))
+        self._print(self.format.heading(text))
 
-    def warning(self, text: str) -> None:
-        self._print(self._format.error(text))
+    def warning(self, *lines: str) -> None:
+        self._print(self.format.error(*lines))
+
+    def program_output(self, text: str) -> None:
+        """Show what another program has printed."""
+        self._print(self.format.program_output(text))
 
     def progress(self, title: str) -> contextlib.AbstractContextManager[ProgressBar | None]:
-        return self._progress.show(title)
+        return contextlib.nullcontext() if self._is_dumb else self._progress.show(title)
+
+    def begin_line(self, prompt: SafeText) -> None:
+        """Print a prompt, behind which the terminal shows what is typed."""
+        self._output.write(prompt)
+        self.is_at_prompt = True
+
+    def end_line(self) -> None:
+        """Nothing is typed behind a prompt any more; begin a new line if none was begun."""
+        if self.is_at_prompt:
+            self._output.write(NEW_LINE)
+        self.is_at_prompt = False
+
+    def note_line_end(self) -> None:
+        """A line was entered, so that the terminal has begun a new one."""
+        self.is_at_prompt = False
+
+    @contextlib.contextmanager
+    def screen(self) -> Iterator[TerminalScreen | None]:
+        """What is to be printed meanwhile is printed at the end."""
+        if self._is_dumb:
+            yield None
+            return
+        from .screen import open_screen
+
+        self.make_way()
+        self._is_screen_open = True
+        try:
+            with open_screen(self._output, self.format.look) as screen:
+                yield screen
+        except SystemExit:  # the terminal may take nothing any more
+            self._unprinted.clear()
+            raise
+        finally:
+            self._is_screen_open = False
+            self.flush()
+            if self._left_out:
+                self.remark(f"{self._left_out} lines before these were left out")
+            self._left_out = 0
 
     def flush(self) -> None:
         """Print what was held back, above the edited line if there is one.
@@ -112,30 +198,85 @@ class TerminalDisplay:
         editing = app is not None and app.is_running
         if app is not None and editing:
             app.renderer.erase()
-        for text in unprinted:
-            self._write(text)
+        for each in unprinted:
+            self._write(each)
         if app is not None and editing:
             app.renderer.request_absolute_cursor_position()
             app.invalidate()
 
-    def _json(self, message: Message) -> str:
-        return self._format.reply(message, self._settings.view, is_error="error" in message)
+    def _json(self, message: Message) -> SafeText:
+        return self.format.message(message, self._settings.view)
 
-    def _print(self, text: str, *, may_page: bool = False) -> None:
-        if _is_editing():
+    @property
+    def last_key(self) -> str:
+        """What the last line is about; empty: it cannot be replaced."""
+        return self._unprinted[-1].key if self._unprinted else self._last_line.key
+
+    def print_line(self, text: SafeText, *, key: str = "", replaces: bool = False) -> None:
+        """Print one line.
+
+        :param key: what it is about, if it may be replaced later.
+        :param replaces: it takes the place of the last line, if that is about the same.
+        """
+        new = _Line(text, key, replaces)
+        if replaces and self._unprinted and self._unprinted[-1].key == key:
+            self._unprinted[-1] = new._replace(replaces=self._unprinted[-1].replaces)
+        elif self._is_screen_open:
+            self._unprinted.append(new)
+            if len(self._unprinted) > 2 * _MOST_UNPRINTED:
+                self._left_out += _MOST_UNPRINTED
+                del self._unprinted[:_MOST_UNPRINTED]
+        elif is_editing():
             if not self._unprinted:
                 asyncio.get_running_loop().call_soon(self.flush)
-            self._unprinted.append(text)
-        elif not (may_page and self._settings.pager and page(text)):
-            self._write(text)
+            self._unprinted.append(new)
+        else:
+            self._write(new)
 
-    def _write(self, text: str) -> None:
+    def _print(self, text: SafeText, *, may_page: bool = False) -> None:
+        """
+        :param may_page: show it in a pager if it is taller than the screen.
+        """
+        is_busy = self._is_screen_open or self._is_dumb or is_editing()
+        if may_page and not is_busy and self._settings.pager and page(text):
+            self.make_way()
+        else:
+            self.print_line(text)
+
+    def _write(self, new: _Line) -> None:
+        self.end_line()
         self._progress.hide()
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        if new.replaces and new.key == self._last_line.key:
+            self._erase_last()
+        self._output.write_line(new.text)
+        columns = shutil.get_terminal_size().columns
+        self._last_line = new if new.key else _NOTHING
+        self._last_place = (_rows(new.text, columns) if new.key else 0, columns)
+
+    def _erase_last(self) -> None:
+        """Take the last line off the screen, if it is still where it was printed."""
+        rows, columns = self._last_place
+        if columns == shutil.get_terminal_size().columns:
+            self._progress.hide()
+            self._output.write(erase_rows(rows))
+        self._last_line = _NOTHING
+
+    def make_way(self) -> None:
+        self._progress.hide()
+        self._last_line = _NOTHING
 
 
-def _is_editing() -> bool:
-    """Whether a line is being edited."""
-    app = get_app_or_none()
-    return app is not None and app.is_running
+class _Line(NamedTuple):
+    """What is to be printed; see :meth:`TerminalDisplay.print_line`."""
+
+    text: SafeText
+    key: str
+    replaces: bool
+
+
+_NOTHING = _Line(NEW_LINE, "", False)
+
+
+def _rows(text: SafeText, columns: int) -> int:
+    """How many rows of the screen a line takes."""
+    return max(1, -(-get_cwidth(_COLOURS.sub("", text)) // max(columns, 1)))

@@ -6,14 +6,13 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from .cells import name_of
 from .quantities import format_number, format_sparkline
 
 # How many rates a sparkline shows.
 _SAMPLES = 20
 # A number that is larger is no counter of QEMU's, and would overflow a float.
 _LARGEST = 1 << 64
-# The members that identify the items of a list, whatever their order.
-_IDENTIFIERS = ("id", "node-name", "device", "qdev", "name", "label", "path", "qom-path")
 
 
 def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -27,16 +26,9 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from flatten(item, f"{prefix}{key}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from flatten(item, f"{prefix}{_identifier(item) or index}")
+            yield from flatten(item, f"{prefix}{name_of(item) or index}")
     else:
         yield path, value
-
-
-def _identifier(item: Any) -> str:
-    if not isinstance(item, dict):
-        return ""
-    names = (item.get(key) for key in _IDENTIFIERS)
-    return next((name for name in names if isinstance(name, str) and name), "")
 
 
 class ChangeReport:

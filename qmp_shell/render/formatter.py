@@ -7,64 +7,111 @@ characters and terminal escapes are dropped from plain text and escaped in JSON.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from ..output import SafeText
 from ..protocol import Event, Message
-from .text import format_compact, format_event, sanitize, sanitize_line
-from .views import VIEWS, Look
+from .text import format_clock, format_compact, format_event, sanitize, sanitize_line
+from .views import VIEWS, Look, Subject, json_view
+
+if TYPE_CHECKING:
+    from .job_lines import JobLine
+    from .parts import Node
 
 
 class Formatter:
-    """Formats for one output."""
+    """Formats for one output.
+
+    :ivar look: what the output can show.
+    """
 
     def __init__(self, look: Look) -> None:
-        """:param look: what the output can show."""
-        self._look = look
+        self.look = look
 
-    def reply(self, message: Message, view: str, *, is_error: bool = False) -> str:
-        """A reply in a view.
+    def reply(self, subject: Subject, view: str) -> SafeText:
+        """A reply in a view; an error is JSON in any view.
 
         :param view: a name in :data:`~qmp_shell.render.views.VIEWS`.
-        :param is_error: all of it is in the colour of errors.
         """
-        if not is_error:
-            return VIEWS[view](message, self._look)
-        plain = self._look._replace(colour=False)
-        return self._styled(VIEWS[view](message, plain), "error")
+        if "error" in subject.message:
+            return self.message(subject.message, view)
+        return VIEWS[view].draw(subject, self.look)
 
-    def text(self, text: str) -> str:
-        """Text of many lines, as of the human monitor."""
-        return sanitize(text)
+    def message(self, message: Message, view: str) -> SafeText:
+        """A message as JSON; all of an error is in the colour of errors.
 
-    def event(self, event: Event) -> str:
+        :param view: one of a reply.
+        """
+        is_error = "error" in message
+        look = self.look._replace(colour=self.look.colour and not is_error)
+        text = VIEWS[json_view(view)].draw(Subject(message), look)
+        return self._styled(text, "error") if is_error else text
+
+    def lines(self, lines: Iterable[str]) -> SafeText:
+        """Lines, none of which becomes several."""
+        return SafeText("\n".join(map(sanitize_line, lines)))
+
+    def pairs(self, rows: Iterable[tuple[str, str]]) -> SafeText:
+        """Two columns: names, and what they are."""
+        from .table import draw_pairs
+
+        return draw_pairs(rows, self.look)
+
+    def draw(self, nodes: Iterable[Node]) -> SafeText:
+        """Lines of several colours, or trees of them; long ones are wrapped."""
+        from .tree import draw_forest
+
+        return draw_forest(nodes, self.look)
+
+    def event(self, event: Event) -> SafeText:
         """An event on one line."""
         return self._styled(format_event(event), "event")
 
-    def event_sum(self, name: str, events: int) -> str:
+    def repeated_event(self, event: Event, count: int, since: float) -> SafeText:
+        """The last of several events of one name, on one line.
+
+        :param since: when the first one came, in seconds since the epoch.
+        """
+        text = SafeText(f"{format_event(event)} x {count} since {format_clock(since)}")
+        return self._styled(text, "event")
+
+    def job(self, line: JobLine) -> SafeText:
+        """The steps of a job on one line."""
+        return self._styled(line.text(), "event")
+
+    def event_sum(self, name: str, events: int) -> SafeText:
         """How many events of one name were not shown one by one."""
         clock = time.strftime("%H:%M:%S")
-        return self._styled(f"{clock} {sanitize_line(name)} x {events}", "event")
+        return self._styled(sanitize_line(f"{clock} {name} x {events}"), "event")
 
-    def note(self, text: str) -> str:
-        """A remark."""
+    def note(self, text: str) -> SafeText:
+        """A remark on one line; where it cannot be dim, a comment."""
+        mark = "" if self.look.colour else "# "
+        return self._styled(sanitize_line(f"{mark}{text}"), "note")
+
+    def program_output(self, text: str) -> SafeText:
+        """What another program printed, of many lines."""
         return self._styled(sanitize(text), "note")
 
-    def heading(self, text: str) -> str:
-        """What stands above other text."""
-        return self._styled(sanitize(text), "heading")
+    def heading(self, text: str) -> SafeText:
+        """A line that stands above other text."""
+        return self._styled(sanitize_line(text), "heading")
 
-    def error(self, text: str) -> str:
-        """What is wrong."""
-        return self._styled(sanitize(text), "error")
+    def error(self, *lines: str) -> SafeText:
+        """What is wrong, on one line or on several."""
+        return self._styled(self.lines(lines), "error")
 
-    def trace(self, direction: str, message: Message) -> str:
+    def trace(self, direction: str, message: Message) -> SafeText:
         """A message on the wire, on one line."""
-        return self._styled(f"{direction} {format_compact(message)}", "note")
+        return self._styled(SafeText(f"{direction} {format_compact(message)}"), "note")
 
-    def _styled(self, text: str, kind: str) -> str:
+    def _styled(self, text: SafeText, kind: str) -> SafeText:
         """Each line of a text in the colour of its kind."""
-        if not self._look.colour:
+        if not self.look.colour:
             return text
         from .palette import ESCAPES, RESET, TEXT_COLOURS
 
         escape = ESCAPES[TEXT_COLOURS[kind]]
-        return "\n".join(f"{escape}{line}{RESET}" if line else "" for line in text.split("\n"))
+        lines = (f"{escape}{line}{RESET}" if line else "" for line in text.split("\n"))
+        return SafeText("\n".join(lines))

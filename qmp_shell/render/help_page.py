@@ -28,10 +28,12 @@ from ..schema.text import (
     kind_of_type,
     required_first,
 )
+from ..vm.message_faults import find_faults
 from ..vm.types import VmTypes
 
 _INDENT = "  "
 _PLACEHOLDER = "TEXT"
+_MOST_EXAMPLE_VALUES = 100
 
 
 class HelpWriter:
@@ -48,8 +50,8 @@ class HelpWriter:
         self._width = width
         self._named_types: dict[str, Type] | None = None
 
-    def page(self, topic: str, given: dict[str, Any]) -> str | None:
-        """The page of a topic: a command, an event or a type; None: nothing is known of it.
+    def page(self, topic: str, given: dict[str, Any]) -> list[str]:
+        """The page of a topic: a command, an event or a type; empty: nothing is known of it.
 
         :param given: arguments; the value of a union's tag or a driver decides which members
             are shown.
@@ -62,13 +64,15 @@ class HelpWriter:
             if " ".join(text).rstrip(".") != self._manual.summary(topic):
                 lines.append(f"{self._manual.title}:")
                 lines += [f"{_INDENT}{line}".rstrip() for line in text]
-        return "\n".join(lines).rstrip("\n") if lines else None
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
 
     def _page(
         self, topic: str, given: dict[str, Any], schema: Schema | None, section: Section | None
     ) -> list[str]:
         command = self._types.command(topic)
-        if command is not None:
+        if command is not None and not self._types.lacks(topic):
             type_ = self._types.arguments(topic, given) or command.arguments
             example = self._example(topic, section, command.arguments)
             return [
@@ -182,7 +186,7 @@ class HelpWriter:
     ) -> Iterator[str]:
         said = None
         if section is not None and self._manual is not None:
-            said = self._manual.member(section, member.name, set(map(str, given.values())))
+            said = self._manual.member(section, member.name, given)
         type_name = said.type_name if said is not None else ""
         if type_name.startswith("array of "):
             type_name = f"[{type_name.removeprefix('array of ')}]"
@@ -227,12 +231,12 @@ class HelpWriter:
     def _wrapped(self, text: str) -> list[str]:
         return wrap(text, self._width, rest=_INDENT)
 
-    @staticmethod
-    def _example(name: str, section: Section | None, type_: Object) -> str:
-        """An example line: one of the manual's, or one with placeholders."""
+    def _example(self, name: str, section: Section | None, type_: Object) -> str:
+        """An example line: one of the manual's that this VM takes, or one with placeholders."""
         examples = section.examples() if section is not None else []
-        if examples:
-            return min(map(format_message, examples), key=len)
+        lines = [format_message(each) for each in examples if not find_faults(each, self._types)]
+        if lines:
+            return min(lines, key=len)
         made = minimal_value(type_)
         return format_message({"execute": name} | ({"arguments": made} if made else {}))
 
@@ -247,34 +251,44 @@ def is_qapi_type(name: str) -> bool:
     return name.strip("[]")[:1].isupper()
 
 
-def minimal_value(type_: Type, outer: tuple[Type, ...] = ()) -> Any:
-    """A value of a type that has the required members only.
-
-    :param outer: the types that it is nested in; a VM may send one that contains itself.
-    """
-    if type_ in outer:
-        return None
-    outer = (*outer, type_)
-    first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
-    if isinstance(first, Enum):
-        return next(iter(first.values), "")
-    if isinstance(first, Array):
-        return [minimal_value(first.element, outer)]
-    if isinstance(first, Object):
-        return _minimal_object(first, outer)
-    kind = first.json_type if isinstance(first, Builtin) else ""
-    return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _PLACEHOLDER)
+def minimal_value(type_: Type) -> Any:
+    """A value of a type that has the required members only."""
+    return _ExampleMaker().value(type_, ())
 
 
-def _minimal_object(type_: Object, outer: tuple[Type, ...]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    while missing := [  # the value of a tag may add required members
-        member
-        for member in type_.members_for(values).values()
-        if member.required and member.name not in values
-    ]:
-        for member in missing:
-            value = minimal_value(member.type, outer)
-            placeholder = member.name.upper().replace("-", "_")
-            values[member.name] = placeholder if value == _PLACEHOLDER else value
-    return values
+class _ExampleMaker:
+    """Makes one example, of a size that people read: a VM may send types without end."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_EXAMPLE_VALUES
+
+    def value(self, type_: Type, outer: tuple[Type, ...]) -> Any:
+        """
+        :param outer: the types that it is nested in; a VM may send one that contains itself.
+        """
+        self._left -= 1
+        if type_ in outer or self._left < 0:
+            return None
+        outer = (*outer, type_)
+        first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
+        if isinstance(first, Enum):
+            return next(iter(first.values), "")
+        if isinstance(first, Array):
+            return [self.value(first.element, outer)]
+        if isinstance(first, Object):
+            return self._object(first, outer)
+        kind = first.json_type if isinstance(first, Builtin) else ""
+        return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _PLACEHOLDER)
+
+    def _object(self, type_: Object, outer: tuple[Type, ...]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while missing := [  # the value of a tag may add required members
+            member
+            for member in type_.members_for(values).values()
+            if member.required and member.name not in values
+        ]:
+            for member in missing:
+                value = self.value(member.type, outer)
+                placeholder = member.name.upper().replace("-", "_")
+                values[member.name] = placeholder if value == _PLACEHOLDER else value
+        return values

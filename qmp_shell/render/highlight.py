@@ -19,6 +19,7 @@ from pygments.token import (
     _TokenType,
 )
 
+from ..output import SafeText
 from .palette import TOKEN_COLOURS
 
 # Highlighting takes half a second a megabyte; longer texts are left plain.
@@ -37,12 +38,13 @@ _SCHEME: dict[_TokenType, tuple[str, str]] = {Token: ("", "")} | {
 }
 
 
-def highlight_json(text: str) -> str:
+def highlight_json(text: SafeText) -> SafeText:
     """JSON with terminal escapes around its tokens."""
     if len(text) > _LONGEST:
         return text
     formatter = TerminalFormatter(colorscheme=_SCHEME)
-    return highlight(text, JsonLexer(ensurenl=False, stripnl=False), formatter).removesuffix("\n")
+    coloured = highlight(text, JsonLexer(ensurenl=False, stripnl=False), formatter)
+    return SafeText(coloured.removesuffix("\n"))
 
 
 # Where a value begins. A colon within a bare word is a part of the word.
@@ -66,8 +68,9 @@ class NotationLexer(RegexLexer):
         "dot": [(r"\n", Text, "#pop"), (r"[^\n]+", Text)],
         "arguments": [
             (r"([^\s=\"'{}\[\],:]+)(=)", bygroups(Name.Tag, Punctuation)),
-            (r'"(\\.|[^"\\\n])*("|$)', String),
-            (r"'(\\.|[^'\\\n])*('|$)", String),
+            # They need not be closed; a pattern that could fail at the end would backtrack.
+            (r'"(\\.|[^"\\\n])*"?', String),
+            (r"'(\\.|[^'\\\n])*'?", String),
             (
                 rf"{_BEFORE}(true|false|null|True|False|None|on|off)\b(?![^\s,}}\]])",
                 Keyword.Constant,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..vm.block_records import BlockDevice
+from ..vm.device_names import format_device_name
 from ..vm.overview import Overview
 from ..vm.records import Cpu
 from .quantities import format_percent, format_size
@@ -12,12 +13,8 @@ from .text import format_version
 
 Row = tuple[str, str]
 
-# Where users' own devices are in the QOM tree, and what virtio puts below them.
-_DEVICE_PREFIXES = ("/machine/peripheral/", "/machine/peripheral-anon/", "/machine/unattached/")
-_DEVICE_SUFFIX = "/virtio-backend"
 
-
-def format_overview(overview: Overview) -> str:
+def format_overview(overview: Overview) -> list[str]:
     """A page of titles and values in two columns."""
     rows = [
         *_single_rows(overview),
@@ -29,7 +26,7 @@ def format_overview(overview: Overview) -> str:
     if overview.migration is not None and overview.migration.status != "none":
         rows.append(("Migration", overview.migration.status))
     width = max((len(title) for title, _ in rows), default=0) + 2
-    return "\n".join(f"{title:<{width}}{text}" for title, text in rows)
+    return [f"{title:<{width}}{text}" for title, text in rows]
 
 
 def _single_rows(overview: Overview) -> Iterator[Row]:
@@ -71,19 +68,12 @@ def _format_memory(overview: Overview) -> str:
 
 
 def _format_disk(block: BlockDevice) -> str:
-    name = block.device or _format_device_name(block.qdev)
+    name = block.device or format_device_name(block.qdev)
     medium = block.medium
     if medium is None:
         return f"{name}  empty"
     notes = [format_size(medium.size), medium.driver, "read-only" if medium.is_read_only else ""]
     return f"{name}  {', '.join(filter(None, notes))}  {medium.file}".rstrip()
-
-
-def _format_device_name(path: str) -> str:
-    """The device's own name, from its QOM path."""
-    for prefix in _DEVICE_PREFIXES:
-        path = path.removeprefix(prefix)
-    return path.removesuffix(_DEVICE_SUFFIX)
 
 
 def _format_displays(overview: Overview) -> Iterator[str]:

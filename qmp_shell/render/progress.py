@@ -1,66 +1,94 @@
-"""A progress bar, by tqdm: on standard error, and only if that is a terminal."""
+"""A progress bar, drawn by rich: on standard error, and only if that is a terminal."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..output import STANDARD_ERROR, Output, SafeText
+from .controls import ERASE_LINE
+from .quantities import format_size
 from .text import sanitize_line
+from .views import Look, find_width
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
+    from rich.progress import Progress as RichProgress
+    from rich.progress import Task
 
     from ..vm.records import Progress
+
+# A narrower terminal has no room for sizes and the rate.
+_NARROW_COLUMNS = 60
 
 
 class ProgressBar:
     """How far something is, its rate, and the time left. It appears with the first figures."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, output: Output) -> None:
         self._title = sanitize_line(title)
-        self._bar: tqdm[Any] | None = None
+        self._output = output
+        self._progress: RichProgress | None = None
+        self._is_shown = False
 
     def update(self, progress: Progress, note: str = "") -> None:
         """Show new figures.
 
         :param note: is shown after them.
         """
-        bar = self._bar
-        if bar is None:
-            bar = self._bar = _new_bar(self._title, progress)
-        bar.total = progress.total or None
-        bar.n = progress.done
-        bar.set_postfix_str(sanitize_line(note), refresh=False)
-        bar.refresh()
+        from .drawing import draw
+
+        width = (find_width() or _NARROW_COLUMNS) - 1
+        if self._progress is None:
+            self._progress = _new_progress(self._title, is_narrow=width < _NARROW_COLUMNS)
+        (task,) = self._progress.task_ids
+        total = progress.total or None
+        self._progress.update(task, completed=progress.done, total=total, note=sanitize_line(note))
+        look = Look(
+            colour=False,
+            ascii_only=True,
+            find_width=lambda: width,
+            supports_unicode=self._output.supports_unicode,
+        )
+        line = draw(self._progress.get_renderable(), look).split("\n")[0]
+        self._output.write(SafeText(f"{ERASE_LINE}{line}"))
+        self._is_shown = True
 
     def hide(self) -> None:
         """Take the bar off the screen until the next update, for something else to be printed."""
-        if self._bar is not None:
-            self._bar.clear()
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        if self._is_shown:
+            self._output.write(ERASE_LINE)
+            self._is_shown = False
 
 
-def _new_bar(title: str, progress: Progress) -> tqdm[Any]:
-    from tqdm import tqdm
+def _new_progress(title: str, *, is_narrow: bool) -> RichProgress:
+    """A bar that is drawn by its owner only, not by a thread of its own."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    # tqdm's monitor is a thread, and signals that this thread blocks would be delivered to it.
-    tqdm.monitor_interval = 0
-    return tqdm(
-        desc=title,
-        total=progress.total or None,
-        initial=progress.done,
-        unit="B",
-        unit_scale=True,
-        unit_divisor=1024,
-        dynamic_ncols=True,
-        leave=False,
-        file=sys.stderr,
+    class Figures(TextColumn):
+        """What is done of how much, and the rate."""
+
+        def render(self, task: Task) -> Text:
+            total = f" of {format_size(int(task.total))}" if task.total else ""
+            rate = f"  {format_size(int(task.speed))}/s" if task.speed else ""
+            return Text(f"{format_size(int(task.completed))}{total}{rate}")
+
+    def text(form: str) -> TextColumn:
+        return TextColumn(form, style="", markup=False)
+
+    progress = Progress(
+        text("{task.description}"),
+        text("{task.percentage:>3.0f}%"),
+        BarColumn(bar_width=None),
+        *([] if is_narrow else [Figures("")]),
+        TimeRemainingColumn(compact=True),
+        text("{task.fields[note]}"),
+        auto_refresh=False,
+        expand=True,
     )
+    progress.add_task(title, note="")
+    return progress
 
 
 class ProgressArea:
@@ -72,15 +100,16 @@ class ProgressArea:
     @contextmanager
     def show(self, title: str) -> Iterator[ProgressBar | None]:
         """Show a bar as long as the context lasts; None: standard error is not a terminal."""
-        if sys.stderr is None or not sys.stderr.isatty():
+        output = Output(STANDARD_ERROR)
+        if not output.is_terminal:
             yield None
             return
-        self._bar = bar = ProgressBar(title)
+        self._bar = bar = ProgressBar(title, output)
         try:
             yield bar
         finally:
             self._bar = None
-            bar.close()
+            bar.hide()
 
     def hide(self) -> None:
         """Make room for something to be printed; the bar is shown again with its next figures."""

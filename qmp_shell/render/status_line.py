@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..vm.records import Job, Migration
 from ..vm.status import VmStatus
 from .quantities import format_percent
-from .text import sanitize_line
+from .text import shorten
 
 
 def format_status(status: VmStatus) -> list[str]:
@@ -15,7 +15,7 @@ def format_status(status: VmStatus) -> list[str]:
         parts.append(_format_migration(status.migration))
     if status.is_silent:
         parts.append("(no answer)")
-    return [sanitize_line(part) for part in parts if part]
+    return [shorten(part) for part in parts if part]
 
 
 def _format_job(job: Job) -> str:

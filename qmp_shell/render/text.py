@@ -1,59 +1,127 @@
-"""Text that is safe to print, and JSON as text. It needs no other library."""
+"""Text that is safe to print, and JSON as text. It needs no other library.
+
+Here, and where colours are added to it, :data:`~qmp_shell.output.SafeText` is made.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import time
+from collections.abc import Callable
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
+from ..output import SafeText
 from ..protocol import Event
 
 if TYPE_CHECKING:
     from ..vm.records import Version
 
-# The control characters C0 (without tab and newline), DEL and C1; separators of lines, and what
-# changes the direction of text.
-_REMOVED = {*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)}
-_REMOVE = dict.fromkeys(_REMOVED - {0x09, 0x0A})
-# json.dumps() escapes C0. These are the others that a terminal may interpret, and surrogates,
-# which cannot be encoded.
-_UNSAFE_IN_JSON = "[\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]"
+# DEL and C1; separators of lines; and characters that cannot be seen (category Cf of Unicode, but
+# not U+200C and U+200D, with which some languages and many emojis are written).
+_INVISIBLE = (
+    *((0x7F, 0x9F), (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F)),
+    *((0x890, 0x891), (0x8E2, 0x8E2), (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F)),
+    *((0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB)),
+    *((0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3)),
+    *((0x1D173, 0x1D17A), (0xE0000, 0xE007F)),
+)
+_C0 = {*range(0x20)} - {ord("\t"), ord("\n")}
+_REMOVE = dict.fromkeys(_C0.union(*(range(first, last + 1) for first, last in _INVISIBLE)))
+# json.dumps() escapes C0. Surrogates cannot be encoded.
+_UNSAFE_IN_JSON = "".join(
+    f"{chr(first)}-{chr(last)}" for first, last in (*_INVISIBLE, (0xD800, 0xDFFF))
+)
+# From this level of nesting on, JSON stays on one line: a line of each deeper level would begin
+# with so many blanks that a message of 2 MB took gigabytes.
+_DEEPEST_INDENT = 40
 
 
-def sanitize(text: str) -> str:
+def sanitize(text: str) -> SafeText:
     """Text without control characters but newline and tab, so that a terminal can show it."""
-    return text.translate(_REMOVE).encode("utf-8", "replace").decode()
+    if text.isascii() and text.isprintable():
+        return SafeText(text)
+    return SafeText(text.translate(_REMOVE).encode("utf-8", "replace").decode())
 
 
-def sanitize_line(text: str) -> str:
+def sanitize_line(text: str) -> SafeText:
     """The same, with a blank for each newline."""
-    return " ".join(sanitize(text).split("\n"))
+    return SafeText(" ".join(sanitize(text).split("\n")))
 
 
-def format_compact(value: Any) -> str:
+def shorten(text: str, most: int = 60) -> SafeText:
+    """A name on one line; of a longer one the beginning."""
+    return sanitize_line(text if len(text) <= most else f"{text[:most]}...")
+
+
+def format_compact(value: Any) -> SafeText:
     """JSON on one line, in ASCII, as QEMU itself writes it."""
-    return json.dumps(value)
+    return SafeText(json.dumps(value).replace("\x7f", "\\u007f"))
 
 
-def format_pretty(value: Any, *, ascii_only: bool = False) -> str:
+def format_pretty(value: Any, *, ascii_only: bool = False) -> SafeText:
     """JSON over many lines, indented, with keys in the VM's order.
 
     :param ascii_only: escape all characters beyond ASCII; else only unsafe ones.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=ascii_only)
-    return re.sub(_UNSAFE_IN_JSON, lambda match: f"\\u{ord(match[0]):04x}", text)
+    quote = encode_basestring_ascii if ascii_only else encode_basestring
+    parts: list[str] = []
+    _add_pretty(parts, value, quote, "\n")
+    return SafeText(re.sub(f"[{_UNSAFE_IN_JSON}]", _escape, "".join(parts)))
 
 
-def format_event(event: Event) -> str:
+def _add_pretty(
+    parts: list[str], value: Any, quote: Callable[[str], str], newline: str, depth: int = 0
+) -> None:
+    """Add the text of a value.
+
+    :param quote: makes a JSON string.
+    :param newline: what begins a line of this level: a newline and an indentation.
+    :param depth: how many objects and lists the value is in.
+    """
+    if isinstance(value, str):
+        parts.append(quote(value))
+    elif type(value) is int:
+        parts.append(str(value))
+    elif not isinstance(value, dict | list) or not value or depth == _DEEPEST_INDENT:
+        parts.append(json.dumps(value, ensure_ascii=quote is encode_basestring_ascii))
+    else:
+        opening, closing = "{}" if isinstance(value, dict) else "[]"
+        separator, inner = opening, newline + "  "
+        for key in value:
+            parts.append(separator + inner)
+            item = key
+            if isinstance(value, dict):
+                parts.append(f"{quote(key)}: ")
+                item = value[key]
+            _add_pretty(parts, item, quote, inner, depth + 1)
+            separator = ","
+        parts.append(newline + closing)
+
+
+def _escape(match: re.Match[str]) -> str:
+    """The JSON escape of a character, two of them for one beyond U+FFFF."""
+    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"
+
+
+def format_clock(timestamp: float) -> SafeText:
+    """A local time without a date.
+
+    :param timestamp: in seconds since the epoch.
+    """
+    return SafeText(time.strftime("%H:%M:%S", time.localtime(timestamp)))
+
+
+def format_event(event: Event) -> SafeText:
     """An event on one line: local time with milliseconds, name, data."""
     stamp = event.timestamp
-    clock = time.strftime("%H:%M:%S", time.localtime(stamp)) + f".{int(stamp % 1 * 1000):03}"
+    clock = f"{format_clock(stamp)}.{int(stamp % 1 * 1000):03}"
     line = f"{clock} {sanitize_line(event.name)}"
-    return f"{line} {format_compact(event.data)}" if event.data else line
+    return SafeText(f"{line} {format_compact(event.data)}" if event.data else line)
 
 
-def format_version(version: Version) -> str:
+def format_version(version: Version) -> SafeText:
     """QEMU's version and the distribution's package: ``7.2.22 (Debian 1:7.2)``."""
-    package = f" ({version.package})" if version.package else ""
-    return sanitize_line(version.number + package)
+    package = f" ({shorten(version.package)})" if version.package else ""
+    return sanitize_line(shorten(version.number) + package)

@@ -3,38 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..errors import UsageError
+from ..output import SafeText
 from ..protocol import Message
 from .text import format_compact, format_pretty
+
+if TYPE_CHECKING:
+    from ..schema import Type
+
+
+def _return_none() -> None:
+    return None
 
 
 class Look(NamedTuple):
     """What an output can show.
 
     :ivar colour: terminal escapes for colours.
-    :ivar ascii_only: no characters beyond ASCII.
+    :ivar ascii_only: JSON has no characters beyond ASCII.
+    :ivar find_width: returns how many characters fit on a line; None: any number.
+    :ivar supports_unicode: tables and trees may have characters beyond ASCII.
     """
 
     colour: bool
     ascii_only: bool
+    find_width: Callable[[], int | None] = _return_none
+    supports_unicode: bool = True
 
 
-View = Callable[[Message, Look], str]
-"""Makes text of a reply; text of the VM's in it must be safe for a terminal."""
+class Subject(NamedTuple):
+    """What is to be shown.
+
+    :ivar message: the reply, which has a member ``return`` or ``error``.
+    :ivar columns: those that were asked for; empty: a view that has columns chooses them.
+    :ivar find_type: looks up the type of what was returned; None: it is not known.
+    """
+
+    message: Message
+    columns: tuple[str, ...] = ()
+    find_type: Callable[[], Type | None] = _return_none
+
+    @property
+    def value(self) -> Any:
+        """What was returned, or the error."""
+        return self.message.get("return", self.message.get("error"))
 
 
-def view_pretty(message: Message, look: Look) -> str:
+View = Callable[[Subject, Look], SafeText]
+"""Makes text of a reply."""
+
+
+def view_json(subject: Subject, look: Look) -> SafeText:
     """JSON over many lines, indented."""
-    return _highlight(format_pretty(message, ascii_only=look.ascii_only), look)
+    return _highlight(format_pretty(subject.message, ascii_only=look.ascii_only), look)
 
 
-def view_compact(message: Message, look: Look) -> str:
+def view_compact(subject: Subject, look: Look) -> SafeText:
     """JSON on one line."""
-    return _highlight(format_compact(message), look)
+    return _highlight(format_compact(subject.message), look)
 
 
-def _highlight(text: str, look: Look) -> str:
+def _highlight(text: SafeText, look: Look) -> SafeText:
     if not look.colour:
         return text
     from .highlight import highlight_json
@@ -42,5 +74,87 @@ def _highlight(text: str, look: Look) -> str:
     return highlight_json(text)
 
 
-VIEWS: dict[str, View] = {"pretty": view_pretty, "compact": view_compact}
+def find_width() -> int | None:
+    """How many characters fit on a line of the terminal that is written to; None: it is none."""
+    import shutil
+
+    return shutil.get_terminal_size((0, 0)).columns or None
+
+
+class ViewType(NamedTuple):
+    """A view as users choose it.
+
+    :ivar draw: makes the text.
+    :ivar summary: what it is, in a few words.
+    :ivar most_values: a reply of more values takes too long in it, and is shown as JSON.
+    """
+
+    draw: View
+    summary: str
+    most_values: int | None = None
+
+
+def _late(module: str, function: str) -> View:
+    """A view whose module is imported when it is first used."""
+
+    def draw(subject: Subject, look: Look) -> SafeText:
+        view: View = getattr(import_module(f".{module}", __package__), function)
+        return view(subject, look)
+
+    return draw
+
+
+VIEWS: dict[str, ViewType] = {
+    "json": ViewType(view_json, "JSON, indented"),
+    "table": ViewType(_late("table", "view_table"), "a table that fits the width", 50_000),
+    "tree": ViewType(_late("tree", "view_tree"), "an indented tree", 50_000),
+    "compact": ViewType(view_compact, "JSON on one line"),
+    "csv": ViewType(_late("table", "view_csv"), "comma-separated values, for a spreadsheet"),
+}
 """All views, by the names that users choose them by."""
+
+
+# Those in which one key shows a reply in turn.
+_CYCLE = ("json", "table", "tree")
+FOR_PROGRAMS = Look(colour=False, ascii_only=False)
+"""What another program reads: without colours, and as wide as it is."""
+
+
+def check_view(name: str) -> None:
+    """:raise UsageError: there is no view of this name."""
+    if name not in VIEWS:
+        raise UsageError(f"no view .{name}; there are {', '.join(f'.{each}' for each in VIEWS)}")
+
+
+def next_view(view: str) -> str:
+    """The view in which to show what is shown in one already."""
+    after = _CYCLE.index(view) + 1 if view in _CYCLE else 0
+    return _CYCLE[after % len(_CYCLE)]
+
+
+def format_for_program(subject: Subject, view: str) -> SafeText:
+    """A reply as another program reads it: without colours, and as wide as it is."""
+    return VIEWS[view].draw(subject, FOR_PROGRAMS)
+
+
+def json_view(view: str) -> str:
+    """The view of JSON in which to show what is not a reply, where replies have some view."""
+    return view if view in ("json", "compact") else "compact"
+
+
+def fitting_view(view: str, message: Message) -> str:
+    """The view, or that of JSON if it would take too long for so long a reply."""
+    most = VIEWS[view].most_values
+    return "json" if most is not None and _has_more_values(message, most) else view
+
+
+def _has_more_values(value: Any, most: int) -> bool:
+    """Whether there are more scalars, lists and objects in a value than so many."""
+    unseen = [value]
+    seen = 0
+    while unseen and seen + len(unseen) <= most:
+        value = unseen.pop()
+        seen += 1
+        if isinstance(value, dict | list):
+            unseen.extend(value.values() if isinstance(value, dict) else value)
+    return bool(unseen)

@@ -10,10 +10,27 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .text import describe_type
-from .types import ANY, Array, Builtin, Enum, Object, Type, TypeCheck, branches
+from .types import (
+    ANY,
+    Array,
+    Builtin,
+    Enum,
+    Member,
+    Object,
+    Type,
+    TypeCheck,
+    UnknownValue,
+    branches,
+)
 
 # If no name is similar to a wrong one, at most this many possible names are listed.
 _MAX_LISTED = 8
+# No name of QEMU's has as many characters. Comparing two texts takes quadratic time.
+_LONGEST_NAME = 200
+
+# The member of an object that takes the properties of something, which the schema does not have:
+# of a CPU model, and of a new object up to QEMU 5.2.
+_PROPERTIES = "props"
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -35,10 +52,13 @@ class _Fault(NamedTuple):
     is_missing: bool = False
 
 
-def check_arguments(arguments: object, type_: Object, *, after_error: bool = True) -> list[str]:
+def check_arguments(
+    arguments: object, type_: Object, *, after_error: bool = True, shows_values: bool = True
+) -> list[str]:
     """Describe what is wrong with a command's arguments, the most obvious faults first.
 
     :param after_error: whether the VM has refused the arguments (see :class:`TypeCheck`).
+    :param shows_values: whether a value that is wrong may be in the text.
     :return: one text for each fault; empty if there are none.
     """
     applied = (TypeCheck.ALWAYS, TypeCheck.AFTER_ERROR) if after_error else (TypeCheck.ALWAYS,)
@@ -48,7 +68,7 @@ def check_arguments(arguments: object, type_: Object, *, after_error: bool = Tru
             (member._replace(find_type=lambda: ANY) for member in unchecked),
             is_incomplete=type_.is_incomplete,
         )
-    faults = list(_find_faults(arguments, type_, ""))
+    faults = list(_find_faults(arguments, type_, "", shows_values))
     others = [fault.text for fault in faults if not fault.is_missing]
     missing = [fault.text for fault in faults if fault.is_missing]
     # If there is a misspelt name, the missing member is most likely the one that it stands for.
@@ -57,9 +77,10 @@ def check_arguments(arguments: object, type_: Object, *, after_error: bool = Tru
 
 def similar_names(word: str, names: Iterable[str]) -> list[str]:
     """Return at most three of ``names`` that are similar to a word, the most similar first."""
+    if len(word) > _LONGEST_NAME:
+        return []
     import difflib
 
-    names = list(names)
     by_lower = {name.lower().replace("_", "-"): name for name in names}
     close = difflib.get_close_matches(word.lower().replace("_", "-"), by_lower, n=3, cutoff=0.7)
     return [by_lower[each] for each in close]
@@ -83,42 +104,72 @@ def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = 
     return f"; {what}: {listed}" if 0 < len(names) <= _MAX_LISTED else ""
 
 
-def _find_faults(value: Any, type_: Type, path: str) -> Iterator[_Fault]:
+def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iterator[_Fault]:
     """Yield the faults of a value.
 
     :param path: the dotted key of the value; empty for the arguments as a whole.
+    :param shows_values: see :func:`check_arguments`.
     """
+    if isinstance(value, UnknownValue):
+        return
     branch = _matching_branch(value, type_)
     if branch is None:
         yield _Fault(f"{path or 'arguments'} must be {describe_type(type_)}")
     elif isinstance(branch, Object):
-        yield from _find_object_faults(value, branch, path)
+        yield from _find_object_faults(value, branch, path, shows_values)
     elif isinstance(branch, Array):
         for index, item in enumerate(value):
-            yield from _find_faults(item, branch.element, f"{path}.{index}")
+            yield from _find_faults(item, branch.element, f"{path}.{index}", shows_values)
     elif isinstance(branch, Enum) and value not in branch.values:
         suggestion = format_suggestion(value, branch.values, f"{path} is one of")
-        yield _Fault(f"{path} has no value {value!r}{suggestion}")
+        shown = f"value {value!r}" if shows_values else "such value"
+        yield _Fault(f"{path} has no {shown}{suggestion}")
 
 
-def _find_object_faults(value: dict[str, Any], type_: Object, path: str) -> Iterator[_Fault]:
+def _find_object_faults(
+    value: dict[str, Any], type_: Object, path: str, shows_values: bool
+) -> Iterator[_Fault]:
     """Yield the faults of an object: members that are wrong, unknown or missing."""
     prefix = f"{path}." if path else ""
     members = type_.members_for(value)
     for key, item in value.items():
         if key in members:
-            yield from _find_faults(item, members[key].type, prefix + key)
+            yield from _find_faults(item, members[key].type, prefix + key, shows_values)
         elif not type_.is_open(value):
-            others = [name for name in members if name not in value]
-            suggestion = (
-                format_suggestion(key, others, "it takes", prefix) if others else "; it takes none"
-            )
-            yield _Fault(f"no argument {prefix + key}{suggestion}")
+            yield _Fault(f"no argument {prefix + key}{_suggest_member(key, value, members, path)}")
     missing = [
         prefix + name for name, member in members.items() if member.required and name not in value
     ]
     if missing:
         yield _Fault(f"missing: {', '.join(missing)}", is_missing=True)
+
+
+def _suggest_member(key: str, value: dict[str, Any], members: dict[str, Member], path: str) -> str:
+    """The end of a message about a member that does not exist: what is probably meant.
+
+    In some commands, QEMUs of different age want the same members at different levels
+    (``object-add props.size=1G``, ``blockdev-add options.driver=file``).
+
+    :param value: the object that the member is given in.
+    :param members: what the object can have.
+    """
+    prefix = f"{path}." if path else ""
+    levels = [name for name, each in members.items() if key in _inner_members(each, value)]
+    if levels:
+        return f"; did you mean {prefix}{levels[0]}.{key}?"
+    own = [name for name in value[key] if name in members] if isinstance(value[key], dict) else []
+    if own:
+        return f"; {', '.join(own)} must stand {f'in {path}' if path else 'at the top'}, not in it"
+    others = [name for name in members if name not in value]
+    if _PROPERTIES in members and not similar_names(key, others):
+        return f"; did you mean {prefix}{_PROPERTIES}.{key}?"
+    return format_suggestion(key, others, "it takes", prefix) if others else "; it takes none"
+
+
+def _inner_members(member: Member, value: dict[str, Any]) -> dict[str, Member]:
+    """The members of a member that is an object; ``value`` is the object that it belongs to."""
+    inner = member.type
+    return inner.members_for(value.get(member.name)) if isinstance(inner, Object) else {}
 
 
 def _matching_branch(value: Any, type_: Type) -> Type | None:

@@ -13,6 +13,10 @@ from typing import NamedTuple
 
 # How many levels of nested lists are followed. A VM may send a list whose element is itself.
 MAX_LIST_DEPTH = 4
+# So many JSON types there are, by which the branches of an alternate can be told apart.
+_MAX_BRANCHES = 7
+# How many unions may be nested in each other's branches; QEMU nests two.
+_MAX_UNION_DEPTH = 16
 
 
 class Type:
@@ -104,11 +108,26 @@ class Alternate(Type):
     def branches(self) -> list[Type]:
         """The types that a value may be of.
 
-        QAPI does not allow an alternate in an alternate; here that would let a VM send a type
-        that takes exponential time to describe.
+        QAPI does not allow an alternate in an alternate, nor two lists; here these would let a
+        VM send a type that takes exponential time to describe.
         """
-        found = [find() for find in self._find_branches]
-        return [each for each in found if not isinstance(each, Alternate)]
+        found: list[Type] = []
+        for find in self._find_branches:
+            branch = find()
+            is_second_list = isinstance(branch, Array) and any(
+                isinstance(each, Array) for each in found
+            )
+            if not isinstance(branch, Alternate) and not is_second_list:
+                found.append(branch)
+            if len(found) == _MAX_BRANCHES:
+                break
+        return found or [ANY]
+
+
+class UnknownValue(str):
+    """Stands for a value that is not known, as in a dry run; it is of each type."""
+
+    __slots__ = ()
 
 
 class TypeCheck(PythonEnum):
@@ -193,7 +212,7 @@ class Object(Type):
         """Yield this object, the branch that its tag chooses, the branch in that one, and so on."""
         seen: list[Object] = []
         current: Object | None = self
-        while current is not None and current not in seen:
+        while current is not None and current not in seen and len(seen) < _MAX_UNION_DEPTH:
             yield current
             seen.append(current)
             current = current.branch(given.get(current.tag)) if isinstance(given, dict) else None

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .log import MessageLog
 from .scripts import Reporter
 from .session import Connector, DotCommand, DotCommands, Session
 from .settings import Settings, parse_seconds
 
 if TYPE_CHECKING:
-    from .display import Display
+    from .display import Display, Screen
+    from .user import User
 
 __all__ = [
     "Connector",
     "Display",
     "DotCommand",
     "DotCommands",
-    "MessageLog",
     "Reporter",
+    "Screen",
     "Session",
     "Settings",
+    "User",
     "parse_seconds",
 ]

@@ -1,52 +1,97 @@
-"""Commands that a person at a terminal is asked about first, and what they would lose."""
+"""The question that a person at a terminal is asked before something is lost.
+
+What would be lost is decided in :mod:`qmp_shell.vm.losses`; here it becomes a sentence.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
-from ..protocol import Message, arguments_of, command_of
-from ..render.quantities import format_percent
-from ..vm.answers import Answers
-from ..vm.question import Question
-from ..vm.questions import JOBS, NAME, RUN_STATE
+from ..protocol import Message, command_of
+from ..render.quantities import format_size
+from ..render.text import shorten
+from ..vm.answers import ANSWER_SECONDS
+from ..vm.attachment import Attachment
+from ..vm.guards import VM_QUESTIONS
+from ..vm.host_files import HostFiles
+from ..vm.loss import Known, Loss
+from ..vm.losses import (
+    action_name,
+    describe_change,
+    find_losses,
+    guarded_actions,
+    questions_about,
+)
+from ..vm.question import Question, is_read_only
 
-# What each command does to the VM; its name and run state take the place of the braces.
-_EFFECTS = {
-    "quit": "ends the VM{}",
-    "system_reset": "resets the VM{}, as its reset button does",
-    "system_powerdown": "asks the guest of the VM{} to shut down",
-}
-_HUMAN_ALIASES = {"q": "quit"}
+# So many names, and so many losses of one transaction, are named.
+_MOST_NAMES = 10
+_MOST_LOSSES = 5
+# What is not in a list may be a path, whose end says most.
+_LONGEST_VALUE = 200
 
 
-def needs_confirmation(message: Message) -> str:
-    """The command in a message, in QMP or for the human monitor, that is to be confirmed.
+def find_question(messages: Sequence[Message], attachment: Attachment, *, asks_all: bool) -> str:
+    """What to ask before some messages are sent; empty: nothing.
 
-    :return: its name in QMP; empty: none is to be confirmed.
+    The VM is given some time to say what would be lost. What it does not say is asked about, too.
+
+    :param asks_all: ask also about what loses nothing but may change the VM.
+    :raise ConnectionLost: there is no VM any more.
     """
-    command = command_of(message)
-    if command == "human-monitor-command":
-        line = arguments_of(message).get("command-line")
-        word = (line.split(None, 1) if isinstance(line, str) else None) or [""]
-        command = _HUMAN_ALIASES.get(word[0], word[0])
-    return command if command in _EFFECTS else ""
+    actions = [action for message in messages for action in guarded_actions(message)]
+    changing = [message for message in messages if asks_all and not is_read_only(message)]
+    if not actions and not changing:
+        return ""
+    started = time.monotonic()
+    files = HostFiles(attachment.client.fileno())
+    known = Known(attachment.answers.immediate, files.find)
+    questions = questions_about(actions) + (list(VM_QUESTIONS) if changing else [])
+    _ask(questions, attachment)
+    # An answer may lead to more questions. What else is unanswered is not waited for.
+    left = max(0.0, ANSWER_SECONDS - (time.monotonic() - started)) if questions else 0.0
+    found = attachment.known_within(lambda: find_losses(actions, known), left)
+    if not found and changing:
+        return format_question([(action_name(changing[0]), describe_change(known))])
+    prefix = "transaction: " if list(map(command_of, messages)) == ["transaction"] else ""
+    return prefix * bool(found) + format_question(found)
 
 
-def confirmation_question(command: str, answers: Answers) -> str:
-    """What to ask before a command: its effect on this VM, and for ``quit`` the jobs it ends.
+def format_question(found: Sequence[tuple[str, Loss]]) -> str:
+    """What to ask, on one line; empty: nothing.
+
+    :param found: what would be lost, with the name of each action that does it.
+    """
+    sentences = [f"{shorten(name) or 'this'} {_format(loss)}" for name, loss in found]
+    return "; ".join(_bound(sentences, _MOST_LOSSES))
+
+
+def _ask(questions: list[Question[Any]], attachment: Attachment) -> None:
+    """Ask the VM, all at once, and wait for the answers as long as a line may wait.
 
     :raise ConnectionLost: there is no VM any more.
     """
-    view = answers.immediate
-    asked: tuple[Question[Any], ...] = (NAME, RUN_STATE, JOBS)
-    for question in asked:  # all are under way before one is waited for
-        view.get(question)
-    answers.settle()
-    run_state = view.get(RUN_STATE)
-    about = [view.get(NAME) or "", f"({run_state})" if run_state else ""]
-    text = f"{command} {_EFFECTS[command]}".format("".join(f" {each}" for each in about if each))
-    jobs = [job for job in view.get(JOBS) or () if not job.has_ended]
-    if jobs and command == "quit":
-        lost = [f"{job.id} ({job.type}{format_percent(job.progress, ' ')})" for job in jobs]
-        text += f"; lost with it: {', '.join(lost)}"
-    return text
+    answers = attachment.answers
+    if not answers.is_silent:  # else what is known already is all that will be known
+        answers.forget(*(each for each in questions if not each.is_constant))
+    if questions:
+        attachment.known_within(lambda: [answers.immediate.get(each) for each in questions])
+
+
+def _format(loss: Loss) -> str:
+    return loss.text.format(*map(_format_value, loss.values))
+
+
+def _format_value(value: str | int | tuple[str, ...]) -> str:
+    if isinstance(value, int):
+        return format_size(value)
+    if isinstance(value, str):
+        return shorten(value, _LONGEST_VALUE)
+    return ", ".join(_bound([shorten(each) for each in value], _MOST_NAMES))
+
+
+def _bound(parts: list[str], most: int) -> list[str]:
+    """The first parts, and how many more there are."""
+    return [*parts[:most], f"{len(parts) - most} more"] if len(parts) > most else parts

@@ -2,13 +2,78 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from ..protocol import Event, Message, Reply
+from ..render.formatter import Formatter
+from ..render.views import FOR_PROGRAMS
 
 if TYPE_CHECKING:
+    from ..client import Client
+    from ..output import SafeText
+    from ..render.parts import Node
+    from ..render.views import Look, Subject
     from ..vm.waiting import ProgressIndicator
+
+
+class Screen(Protocol):
+    """The whole terminal, for something that is drawn anew again and again."""
+
+    def draw(self, make: Callable[[Look, int], SafeText]) -> None:
+        """Draw.
+
+        :param make: makes the text, given what the terminal can show and its number of rows.
+        """
+
+    def wait_for_keys(self, client: Client, deadline: float) -> str:
+        """Wait for keys, and receive what the VM sends meanwhile.
+
+        :param deadline: by the monotonic clock.
+        :return: what was typed; empty: nothing was.
+        :raise ConnectionLost: the VM was lost.
+        """
+
+
+class TextDisplay(ABC):
+    """Shows text of the shell's own, or collects it: what all displays do alike.
+
+    :ivar format: makes the text.
+    """
+
+    def __init__(self, formatter: Formatter) -> None:
+        self.format = formatter
+        self._captured: list[str] | None = None
+
+    @abstractmethod
+    def show_text(self, text: SafeText) -> None:
+        """Show a text of any length."""
+
+    def lines(self, lines: Iterable[str]) -> None:
+        self._show(lambda formatter: formatter.lines(lines))
+
+    def pairs(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._show(lambda formatter: formatter.pairs(rows))
+
+    def draw(self, nodes: Iterable[Node]) -> None:
+        self._show(lambda formatter: formatter.draw(nodes))
+
+    def _show(self, make: Callable[[Formatter], SafeText]) -> None:
+        if self._captured is None:
+            self.show_text(make(self.format))
+        else:
+            self._captured.append(make(Formatter(FOR_PROGRAMS)))
+
+    @contextmanager
+    def capture(self) -> Iterator[Sequence[str]]:
+        found: list[str] = []
+        self._captured = found
+        try:
+            yield found
+        finally:
+            self._captured = None
 
 
 class Display(Protocol):
@@ -21,17 +86,32 @@ class Display(Protocol):
 
     supports_unicode: bool
 
-    def reply(self, reply: Reply) -> None:
-        """Show the reply to a command, good or bad."""
+    def reply(self, subject: Subject, view: str) -> None:
+        """Show the reply to a command, good or bad.
+
+        :param view: a name in :data:`~qmp_shell.render.views.VIEWS`.
+        """
 
     def dry_run(self, message: Message) -> None:
-        """Show a message that a dry run would send."""
+        """Show a message that a dry run would send, its secrets hidden."""
 
     def note(self, text: str) -> None:
         """Show a remark that a person may want and a program does not need."""
 
-    def text(self, text: str) -> None:
-        """Show the output of a dot command or of the human monitor; it may have many lines."""
+    def lines(self, lines: Iterable[str]) -> None:
+        """Show the output of a dot command or of the human monitor.
+
+        :param lines: a newline in one of them is no end of a line.
+        """
+
+    def pairs(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Show two columns: names, and what they are."""
+
+    def draw(self, nodes: Iterable[Node]) -> None:
+        """Show lines of several colours, or trees of them; long ones are wrapped."""
+
+    def capture(self) -> AbstractContextManager[Sequence[str]]:
+        """Collect what :meth:`lines`, :meth:`pairs` and :meth:`draw` would show, for a program."""
 
     def event(self, event: Event) -> None:
         """Show an event."""
@@ -47,6 +127,12 @@ class Display(Protocol):
 
     def progress(self, title: str) -> AbstractContextManager[ProgressIndicator | None]:
         """Show progress as long as the context lasts; None: it would not be seen."""
+
+    def screen(self) -> AbstractContextManager[Screen | None]:
+        """Use the whole terminal as long as the context lasts; None: that is not possible."""
+
+    def make_way(self) -> None:
+        """Another program is about to write to the same terminal."""
 
     def trace(self, direction: str, message: Message) -> None:
         """Show a message on the wire, its secrets hidden; ``>``: sent, ``<``: received."""

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
-from ..complete import NameRequest, NameSource, kind_at
+from ..complete import Kind, NameRequest, NameSource, kind_at
+from ..language.secrets import holds_secret
 from ..protocol import CommandError, Message, arguments_of, command_of
-from ..schema.check import (
-    check_arguments,
-    feature_warnings,
-    format_suggestion,
-    similar_names,
-    warning_features,
-)
-from ..vm.answers import ANSWER_SECONDS
+from ..schema.check import feature_warnings, similar_names, warning_features
 from ..vm.attachment import Attachment
-from ..vm.read import read_objects, read_string
+from ..vm.message_faults import describe_unknown_command, find_faults
 from ..vm.types import VmTypes
+from .known_errors import advice_for
 
 # How many faults of one message are named.
 _MOST_FAULTS = 2
@@ -31,56 +25,25 @@ def find_hint(error: CommandError, attachment: Attachment) -> str:
     :return: empty: nothing is known.
     :raise ConnectionLost: there is no VM any more.
     """
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
-        hint = _hint(error, attachment.known_types, attachment.names)
-        left = deadline - time.monotonic()
-        if not attachment.answers.has_open_questions or left <= 0:
-            return hint
-        attachment.answers.settle(left)
+    return attachment.known_within(lambda: _hint(error, attachment.known_types, attachment.names))
 
 
 def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
     message = error.reply.request.message
-    fault = schema_faults(message, types) or _similar_name(message, types, names)
+    name = command_of(message)
+    if error.error_class == "CommandNotFound":
+        return describe_unknown_command(name, types) if types.lacks(name) else ""
+    fault = (
+        format_faults(find_faults(message, types))
+        or _similar_name(message, types, names)
+        or advice_for(error.description)
+    )
     return "; ".join(filter(None, [fault, *feature_notes(message, types)]))
 
 
-def schema_faults(message: Message, types: VmTypes, *, after_error: bool = True) -> str:
-    """What the VM's types do not allow in a message; empty: nothing.
-
-    :param after_error: the VM has refused it (see :class:`~qmp_shell.schema.TypeCheck`).
-    """
-    schema = types.schema
-    name = command_of(message)
-    if schema is None or not name:
-        return ""
-    command = types.command(name)
-    if command is None:
-        return f"no command {name}{format_suggestion(name, schema.commands(), 'there are')}"
-    arguments = message.get("arguments", {})
-    if not isinstance(arguments, dict):
-        return "arguments must be an object"
-    if name == "transaction":
-        return "; ".join(_action_faults(arguments.get("actions"), types)[:_MOST_FAULTS])
-    type_ = types.arguments(name, arguments) or command.arguments
-    faults = check_arguments(arguments, type_, after_error=after_error)
+def format_faults(faults: list[str]) -> str:
+    """The first faults of a message on one line."""
     return "; ".join(faults[:_MOST_FAULTS])
-
-
-def _action_faults(actions: object, types: VmTypes) -> list[str]:
-    """The same for the actions of a transaction, each fault after the action's name."""
-    known = types.actions()
-    found: list[str] = []
-    for action in read_objects(actions):
-        name = read_string(action.get("type"))
-        type_ = types.action(name)
-        if known is not None and name not in known.values:
-            found.append(f"no action {name}{format_suggestion(name, known.values, 'there are')}")
-        elif type_ is not None:
-            faults = check_arguments(action.get("data", {}), type_)
-            found += [f"{name}: {fault}" for fault in faults]
-    return found
 
 
 def _similar_name(message: Message, types: VmTypes, names: NameSource) -> str:
@@ -92,10 +55,14 @@ def _similar_name(message: Message, types: VmTypes, names: NameSource) -> str:
         kind = kind_at(command, key, members[key].type) if key in members else None
         if kind is None or not isinstance(value, str):
             continue
-        known = [candidate.text for candidate in names.candidates(NameRequest(kind, "", given))]
+        # QOM paths are listed level by level.
+        found = names.candidates(NameRequest(kind, value if kind == Kind.QOM_PATH else "", given))
+        # QEMU makes up names that begin so, and similar ones mean nothing.
+        known = [each.text for each in found if not each.text.startswith("#")]
         similar = similar_names(value, known) if value not in known else []
         if similar:
-            return f"{key} {value} is not there; did you mean {' or '.join(similar)}?"
+            shown = "" if holds_secret(message) else f" {value}"
+            return f"{key}{shown} is not there; did you mean {' or '.join(similar)}?"
     return ""
 
 

@@ -5,49 +5,62 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import OutputTimeout, UsageError
+from ..output import Writer
 from ..protocol import Message
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .display import Display
 
+# How long a log that is a pipe may hold up a prompt.
+_PROMPT_SECONDS = 1.0
+
 
 class MessageLog:
     """A log file that only its owner can read: one JSON line for each message."""
 
-    def __init__(self, path: str) -> None:
-        """:raise UsageError: the file cannot be opened for appending."""
+    def __init__(self, path: str, timeout: Callable[[], float | None]) -> None:
+        """
+        :param timeout: returns the seconds for which a pipe's reader may take nothing; None: no
+            limit.
+        :raise UsageError: the file cannot be opened for appending.
+        """
+        from .private_file import open_private
+
         self.path = path
         try:
-            descriptor = os.open(
-                os.path.expanduser(path),
-                os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC,
-                0o600,
-            )
+            descriptor = open_private(path)
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror}; no log is kept") from None
-        self._file = open(descriptor, "ab", buffering=0)  # noqa: SIM115 (open as long as the log)
+        self._writer = Writer(descriptor, path, timeout=timeout)
 
     def write(self, direction: str, message: Message) -> None:
         """Append a message. Nothing is buffered, so nothing can fail in :meth:`close`.
 
         :param direction: ``>`` for a message sent, ``<`` for one received.
-        :raise OSError: it cannot be written.
+        :raise OutputTimeout, OSError: it cannot be written.
         """
+        direction = {">": "sent", "<": "received"}[direction]
+        self._append({"direction": direction, "message": message})
+
+    def write_fault(self, traceback: str) -> None:
+        """Append a fault of the shell itself.
+
+        :raise OutputTimeout, OSError: it cannot be written.
+        """
+        self._append({"fault": traceback})
+
+    def _append(self, entry: dict[str, Any]) -> None:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06}Z"
-        entry = {
-            "time": stamp,
-            "direction": {">": "sent", "<": "received"}[direction],
-            "message": message,
-        }
-        self._file.write(json.dumps(entry).encode("ascii") + b"\n")
+        self._writer.write_bytes(json.dumps({"time": stamp, **entry}).encode("ascii") + b"\n")
 
     def close(self) -> None:
-        self._file.close()
+        os.close(self._writer.descriptor)
 
 
 class MessageTracer:
@@ -56,40 +69,90 @@ class MessageTracer:
     It is the client's tracer (:data:`~qmp_shell.client.Tracer`).
     """
 
-    def __init__(self, display: Display, settings: Settings, log: MessageLog | None) -> None:
+    def __init__(self, display: Display, settings: Settings, *, is_interactive: bool) -> None:
+        """:param is_interactive: a log whose reader has stopped is given up, not waited for."""
+        self._is_interactive = is_interactive
         self._display = display
         self._settings = settings
-        self._log = log
+        self._log: MessageLog | None = None
+        # The ids of commands that were sent, and whether the reply is a secret.
+        self._awaited: list[tuple[object, bool]] = []
 
     def __call__(self, direction: str, message: Message, quiet: bool) -> None:
         """:param quiet: it belongs to a question of the shell's own."""
         shown = self._settings.verbose and not quiet
-        if self._log is None and not shown:
+        is_traced = self._log is not None or shown
+        hides_return = self._follow(direction, message, is_traced=is_traced)
+        if not is_traced:
             return
-        if direction == ">":
-            from ..language.secrets import redact
+        from ..language.secrets import redact
 
-            message = redact(message)
-        if self._log is not None:
-            try:
-                self._log.write(direction, message)
-            except OSError as error:
-                self._display.warning(f"{self._log.path}: {error.strerror}; logging is off")
-                self.log_to(None)
+        message = redact(message, hides_return=hides_return)
+        self._write(lambda log: log.write(direction, message))
         if shown:
             self._display.trace(direction, message)
+
+    def _follow(self, direction: str, message: Message, *, is_traced: bool) -> bool:
+        """Follow which replies are secrets; returns whether what this message returns is one.
+
+        What was sent before messages were traced may have asked for a secret, too.
+        """
+        if direction == ">":
+            self._awaited.append((message.get("id"), not is_traced or _reads_secret(message)))
+        elif "QMP" in message:  # another connection, on which no reply is owed yet
+            self._awaited.clear()
+        elif "event" not in message:
+            identity = message.get("id")
+            for index, (awaited, is_secret) in enumerate(self._awaited):
+                if awaited == identity:
+                    del self._awaited[index]
+                    return is_secret
+        return False
+
+    def note_fault(self, error: BaseException) -> None:
+        """Log a fault of the shell itself."""
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+        self._write(lambda log: log.write_fault(text))
+
+    def _write(self, write: Callable[[MessageLog], None]) -> None:
+        log = self._log
+        if log is None:
+            return
+        try:
+            write(log)
+        except KeyboardInterrupt:  # within a line, behind which no other can be written
+            self.log_to(None)
+            self._display.warning(f"{log.path}: interrupted; logging is off")
+            raise
+        except OSError as error:
+            if isinstance(error, OutputTimeout) and not self._is_interactive:
+                raise
+            self.log_to(None)
+            reason = error.strerror or "nobody reads from it"
+            self._display.warning(f"{log.path}: {reason}; logging is off")
 
     def log_to(self, path: str | None) -> None:
         """Log to another file, or to none.
 
         :raise UsageError: it cannot be written; the log before goes on.
         """
-        log = MessageLog(path) if path is not None else None
+        log = MessageLog(path, self._timeout) if path is not None else None
         if self._log is not None:
             self._log.close()
         self._log = log
+
+    def _timeout(self) -> float | None:
+        return _PROMPT_SECONDS if self._is_interactive else self._settings.timeout
 
     @property
     def log_path(self) -> str | None:
         """The file that messages are logged to."""
         return self._log.path if self._log is not None else None
+
+
+def _reads_secret(message: Message) -> bool:
+    from ..language.secrets import reads_secret
+
+    return reads_secret(message)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from ..errors import QMPError, ReportedError, UsageError
+from ..errors import QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
 from ..vm import Attachment
 from .settings import Settings
 
 # A script that runs itself would never end.
 _DEEPEST = 16
+LONGEST_LINE = 64 << 20
+"""Bytes that a line of a script may have; QEMU accepts no longer JSON token."""
 
 Reporter = Callable[[QMPError, str], bool]
 """Tells the user of a failure in a script, and of its place; returns whether to go on."""
@@ -56,10 +58,18 @@ class FileInput(NamedTuple):
     def lines(self, _: ScriptSession) -> Iterator[bytes]:
         try:
             with open(self.path, "rb") as file:
-                yield from file
+                while line := file.readline(LONGEST_LINE + 1):
+                    if len(line) > LONGEST_LINE:
+                        raise line_too_long(self.path)
+                    yield line
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not a valid path"
+            reason = explain_os_error(error)
             raise UsageError(f"{self.path}: {reason}") from None
+
+
+def line_too_long(name: str) -> UsageError:
+    """The error for a line that may have no end."""
+    return UsageError(f"{name}: a line of more than {LONGEST_LINE >> 20} MiB")
 
 
 def format_place(name: str, line: int, column: int | None) -> str:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
-from ..errors import CheckError, ConnectionLost, ReportedError, UsageError
+from ..errors import CheckError, ConnectionLost, ReportedError, UsageError, explain_os_error
 from ..language import (
     DescriptorFile,
+    Destination,
     DotStatement,
     LineJoiner,
     LogicalLine,
     ParseError,
     StatementParser,
     has_ambiguous_words,
+    is_dot_command,
+    split_destination,
 )
+from ..language.destination import DISPLAY
+from ..language.references import replace_references
 from ..protocol import (
     CommandError,
     Event,
@@ -29,18 +34,25 @@ from ..protocol import (
     arguments_of,
     command_of,
 )
+from ..render.views import check_view
 from ..transport import parse_address
 from ..vm import Attachment
-from .log import MessageLog, MessageTracer
+from ..vm.question import is_read_only
+from .log import MessageTracer
+from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
+from .variables import Variables
 
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
-    from ..schema import Schema
+    from ..schema import Schema, Type
     from ..transport.stream import Address
+    from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
+    from .transcript import Transcript
+    from .user import User
 
 
 Connector = Callable[["Address | None", Tracer], tuple[Client, "Address | None"]]
@@ -56,11 +68,15 @@ class DotCommand(Protocol):
     :ivar name: without the dot.
     :ivar usage: its argument as help shows it; empty: it takes none.
     :ivar summary: what it does, in a few words.
+    :ivar has_output: what it prints can go to a file or a shell command.
+    :ivar is_saved: a script that does again what was typed has it.
     """
 
     name: str
     usage: str
     summary: str
+    has_output: bool
+    is_saved: bool
 
     def run(self, session: Session, argument: str) -> None:
         """Do it.
@@ -91,7 +107,11 @@ class Session:
     :ivar human: the state of human monitor mode; None in QMP mode.
     :ivar scripts: runs the lines of a script.
     :ivar tracer: logs messages.
-    :ivar history: returns the lines that were typed; None: the lines are a script's.
+    :ivar user: the person who types the lines; None: they are a script's.
+    :ivar replies: shows replies.
+    :ivar transcript: what the user typed, and how it went; None: there is no user.
+    :ivar variables: values that can be used again.
+    :ivar inverse: the line that would undo the last change; empty: there is none.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
     """
@@ -104,34 +124,41 @@ class Session:
         commands: DotCommands,
         report: Reporter,
         *,
-        confirm: Callable[[str], bool] | None = None,
-        history: Callable[[], Sequence[str]] | None = None,
-        log: MessageLog | None = None,
+        user: User | None = None,
+        log: str | None = None,
         human: bool = False,
         dry_run: bool = False,
         schema: Schema | None = None,
     ) -> None:
         """
         :param report: reports a failure in a script to the user; returns whether to go on.
-        :param confirm: asks the user a question and returns whether the answer is yes; None:
-            there is no user to ask.
+        :param user: who can be asked; None: nobody can.
+        :param log: the file that messages are logged to.
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
+        :raise UsageError: the log cannot be written.
         """
         self.display = display
         self.settings = settings
         self.commands = commands
-        self.parser = StatementParser()
+        self.variables = _new_variables(dry_run=dry_run)
+        self.parser = StatementParser(self._replace_references)
         self.scripts = ScriptRunner(self, report)
-        self.tracer = MessageTracer(display, settings, log)
-        self.history = history
+        self.tracer = MessageTracer(display, settings, is_interactive=user is not None)
+        if log:
+            self.tracer.log_to(log)
+        self.user = user
         self.human = _new_human_monitor() if human else None
         self.is_dry_run = dry_run
         self.is_finished = False
         self.attachment = Attachment(None, self._show_unsolicited, schema=schema)
+        self.replies = ReplyPresenter(
+            display, settings, self._find_return_type, keep=user is not None
+        )
+        self.transcript = _new_transcript() if user is not None else None
+        self.inverse = ""
         self._connector = connector
-        self._confirm = confirm
 
     @property
     def prompt(self) -> str:
@@ -139,6 +166,20 @@ class Session:
         if self.human is not None:
             return "(qemu) "
         return "TRANS> " if self.parser.in_transaction else "(QEMU) "
+
+    def is_saved(self, line: LogicalLine) -> bool:
+        """Whether a script that does again what was typed needs a line."""
+        if not is_dot_command(line.text):
+            return bool(line.text.strip())
+        command = self.commands.find(line.text.split()[0].removeprefix("."))
+        return command is not None and command.is_saved
+
+    @property
+    def names(self) -> NameSource:
+        """The names that can be typed: those of the VM, and of values that can be used again."""
+        from .variable_names import SessionNames
+
+        return SessionNames(self.attachment.names, self.variables)
 
     def attach(self, address: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
@@ -157,6 +198,8 @@ class Session:
         before.close()
         self.parser.discard_transaction()
         self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
+        self.replies.last = None
+        self.inverse = ""
         if self.human is not None:
             self.enter_human_mode()
 
@@ -183,15 +226,23 @@ class Session:
         _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
-        if self.human is not None and not line.text.lstrip().startswith("."):
-            self.run_human(line.text)
-            return
-        statement = self.parser.parse(line)
-        if isinstance(statement, DotStatement):
-            self._run_dot_command(statement, line)
-        elif statement is not None:
-            message = self.apply_types(statement.message)
-            self.execute(message, statement.files, statement.pipeline)
+        start = 0  # of what a position in an error is counted from
+        try:
+            if self.human is not None and not line.text.lstrip().startswith("."):
+                self.run_human(line.text)
+                return
+            statement = self.parser.parse(line)
+            if isinstance(statement, DotStatement):
+                start = len(line.text.rstrip()) - len(statement.argument)
+                self._run_dot_command(statement, line)
+            elif statement is not None:
+                message = self.resolve(statement.message)
+                self.execute(message, statement.files, statement.destination)
+        except ParseError as error:
+            if error.source is None:
+                error.offset += start
+                error.source = line
+            raise
 
     def _run_dot_command(self, statement: DotStatement, line: LogicalLine) -> None:
         command = self.commands.find(statement.name)
@@ -201,15 +252,45 @@ class Session:
             )
             error.source = line
             raise error
-        try:
-            command.run(self, statement.argument)
-        except ParseError as error:
-            if error.source is None:  # then its offset is that in the argument
-                error.offset += len(line.text.rstrip()) - len(statement.argument)
-                error.source = line
-            raise
+        argument, destination = statement.argument, DISPLAY
+        if command.has_output:
+            argument, destination = split_destination(argument)
+        with self._delivered(destination):
+            command.run(self, argument)
 
-    def apply_types(self, message: Message) -> Message:
+    @contextmanager
+    def _delivered(self, destination: Destination) -> Iterator[None]:
+        """Give what is printed in this context to a file or a shell command, unless it fails.
+
+        In a dry run it is displayed.
+
+        :raise UsageError: it cannot go there.
+        """
+        if destination.view is not None:
+            raise UsageError("a view is for the reply to a command")
+        if destination.variable is not None:
+            raise UsageError(".let keeps what a command returns, and this is no command of the VM")
+        with _new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
+            if delivery is None:
+                yield
+                return
+            with self.display.capture() as texts:
+                yield
+            self.display.make_way()
+            delivery.deliver("\n".join(texts))
+
+    def resolve(self, message: Message) -> Message:
+        """A message with the values that references stand for, and bare words by their types.
+
+        :raise ParseError: a reference stands for nothing.
+        """
+        return self._apply_types(self._replace_references(message))
+
+    def _replace_references(self, message: Message) -> Message:
+        replaced: Message = replace_references(message, self.variables.find)
+        return replaced
+
+    def _apply_types(self, message: Message) -> Message:
         """A message with a value for each bare word, by the VM's types where they matter."""
         arguments = arguments_of(message)
         has_dotted_keys = any(isinstance(value, dict) for value in arguments.values())
@@ -226,42 +307,86 @@ class Session:
         self,
         message: Message,
         files: Sequence[DescriptorFile] = (),
-        pipeline: str | None = None,
+        destination: Destination = DISPLAY,
+        *,
+        is_confirmed: bool = False,
     ) -> Reply | None:
         """Send a message and display its reply.
 
         :param files: files to be opened, whose descriptors are sent with it.
-        :param pipeline: a shell command that is given the reply, unless that is an error.
+        :param destination: where the reply goes; an error is displayed.
+        :param is_confirmed: the user was asked already.
         :return: the reply; None: it was not sent.
-        :raise UsageError: a file cannot be opened.
+        :raise UsageError: a file cannot be opened or written, or there is no such view.
         :raise CommandError: the VM refused it; its reply was displayed.
         :raise PipelineError: the shell command failed.
         """
+        if destination.view is not None:
+            check_view(destination.view.name)
+        if destination.variable is not None:
+            self.variables.check_name(destination.variable)
         if self.is_dry_run:
+            self._note_unknown_return(destination)
             self._check(message)
             return None
-        self._ask_for_confirmation(message)
+        if not is_confirmed:
+            self.confirm([message])
+        inverse = self._find_inverse(message)
         with ExitStack() as opened:
+            delivery = opened.enter_context(_new_delivery(destination))
             descriptors = [_open(file, opened) for file in files]
             reply = self.attachment.request(message, descriptors)
-        if pipeline is None or reply.is_error:
-            self.display.reply(reply)
-        self._note_features(message)
-        if reply.is_error:
-            raise self._explained(CommandError(reply))
-        if pipeline is not None:
-            from ..render.text import format_compact
-            from .pipeline import run_pipeline
-
-            run_pipeline(pipeline, format_compact(reply.message))
+            if not reply.is_error and not is_read_only(message):
+                self.inverse = inverse
+            if reply.is_error or destination.is_display:
+                self.replies.show(reply, destination.view)
+            self._note_features(message)
+            if reply.is_error:
+                raise self._explained(CommandError(reply))
+            self._note_return(message, reply, destination)
+            if delivery is not None:
+                self.display.make_way()
+                delivery.deliver(self.replies.format(reply, destination.view))
         return reply
+
+    def _note_unknown_return(self, destination: Destination) -> None:
+        """In a dry run, a command would return something."""
+        self.variables.note_return(None)
+        if destination.variable is not None:
+            self.variables.keep(destination.variable, None)
+
+    def _note_return(self, message: Message, reply: Reply, destination: Destination) -> None:
+        """Keep what a command returned."""
+        value = reply.message.get("return")
+        is_secret = _reads_secret(message)
+        self.variables.note_return(value, is_secret=is_secret)
+        name = destination.variable
+        if name is not None:
+            self.variables.keep(name, value, is_secret=is_secret)
+            self.display.note(f"${name}: {self.variables.describe(name)}")
+
+    def _find_inverse(self, message: Message) -> str:
+        """The line that would undo a command of the user's; empty: there is none."""
+        if self.user is None or is_read_only(message):
+            return ""
+        from .inverse import find_inverse
+
+        return find_inverse(message, self.attachment)
+
+    def _find_return_type(self, command: str) -> Type | None:
+        """The type of what a command returns; None: it is not known, or not in time."""
+        attachment = self.attachment
+        with suppress(ConnectionLost):
+            return attachment.known_within(lambda: attachment.known_types.returns(command))
+        return None
 
     def run_human(self, line: str) -> None:
         """Have the human monitor run a line, and display what it prints.
 
+        :raise ParseError: what follows its ``|`` or ``>`` cannot be parsed.
         :raise CommandError: there is no human monitor; the reply was displayed.
         """
-        line = line.strip()
+        line, destination = _split_human_line(line.strip())
         if not line:
             return
         if line == "exit":
@@ -269,47 +394,65 @@ class Session:
             return
         human = self.human or _new_human_monitor()
         message = human.message(line)
-        if self.is_dry_run:
-            self.display.dry_run(message)
-            human.note_answer(line, "")
-            return
-        self._ask_for_confirmation(message)
-        reply = self.attachment.request(message)
-        answer = reply.message.get("return")
-        if not isinstance(answer, str):
-            self.display.reply(reply)
-        else:
-            human.note_answer(line, answer)
-            if answer.strip():
-                self.display.text(answer.rstrip())
-        if reply.is_error:
-            raise CommandError(reply)
+        with self._delivered(destination):
+            if self.is_dry_run:
+                self._show_dry_run(message)
+                human.note_answer(line, "")
+                return
+            self.confirm([message])
+            if not is_read_only(message):
+                self.inverse = ""
+            reply = self.attachment.request(message)
+            answer = reply.message.get("return")
+            if isinstance(answer, str):
+                human.note_answer(line, answer)
+                if answer.strip():
+                    self.display.lines(answer.rstrip().split("\n"))
+            else:
+                self.replies.show(reply)
+            if reply.is_error:
+                raise CommandError(reply)
+
+    def _show_dry_run(self, message: Message) -> None:
+        """Show what would be sent, without its secrets."""
+        from ..language.secrets import redact
+
+        self.display.dry_run(redact(message))
 
     def _check(self, message: Message) -> None:
-        """Show what would be sent.
+        """Show and check what would be sent.
 
         :raise CheckError: the schema does not allow it.
         """
-        from .hints import schema_faults
+        from ..vm.message_faults import find_faults
+        from .hints import format_faults
 
-        self.display.dry_run(message)
-        fault = schema_faults(message, self.attachment.types, after_error=False)
-        if fault:
-            raise CheckError(f"{command_of(message)}: {fault}")
+        self._show_dry_run(message)
+        faults = find_faults(message, self.attachment.types, after_error=False)
+        if faults:
+            raise CheckError(f"{command_of(message)}: {format_faults(faults)}")
 
-    def _ask_for_confirmation(self, message: Message) -> None:
-        """Ask the user, if there is one, about a command that cannot be undone.
+    def confirm(self, messages: Sequence[Message]) -> None:
+        """Ask the user, if there is one, about commands that would lose something.
 
-        :raise ReportedError: it is not to be sent, and nothing that was typed after it either.
+        Several are shown first.
+
+        :raise ReportedError: they are not to be sent, and nothing that was typed after them either.
         """
-        if self._confirm is None or not self.settings.confirm:
+        if self.user is None or self.settings.confirm == "off":
             return
-        from .confirmation import confirmation_question, needs_confirmation
+        from .confirmation import find_question
 
-        command = needs_confirmation(message)
-        if not command:
+        asks_all = self.settings.confirm == "all"
+        question = find_question(messages, self.attachment, asks_all=asks_all)
+        if not question:
             return
-        if not self._confirm(confirmation_question(command, self.attachment.answers)):
+        if len(messages) > 1:
+            from ..language.notation import format_message
+            from ..language.secrets import redact
+
+            self.display.lines(format_message(redact(message)) for message in messages)
+        if not self.user.confirm(question):
             self.display.note("not sent")
             raise ReportedError(UsageError("not sent"))
 
@@ -336,6 +479,8 @@ class Session:
     def _show_unsolicited(self, message: Unsolicited) -> None:
         """Display what the VM sent unasked."""
         if isinstance(message, Event):
+            if self.transcript is not None:
+                self.transcript.note_event(message)
             if self.settings.shows_event(message.name):
                 self.display.event(message)
         elif isinstance(message, LateReply):
@@ -368,6 +513,50 @@ def _new_human_monitor() -> HumanMonitor:
     return HumanMonitor()
 
 
+def _new_delivery(destination: Destination) -> AbstractContextManager[Delivery | None]:
+    """What gives output to a file or a shell command; None: it is displayed."""
+    if destination.file is None and destination.pipeline is None:
+        return nullcontext()
+    from .delivery import Delivery
+
+    return Delivery(destination)
+
+
+def _reads_secret(message: Message) -> bool:
+    """Whether what a command returns is a secret; only few commands return any."""
+    if command_of(message) != "qom-get":
+        return False
+    from ..language.secrets import reads_secret
+
+    return reads_secret(message)
+
+
+def _split_human_line(line: str) -> tuple[str, Destination]:
+    """Split a line for the human monitor into itself and where its output goes.
+
+    A password may hold any characters, so a line that may have one goes to the monitor as it is.
+    """
+    if "|" not in line and ">" not in line:
+        return line, DISPLAY
+    from ..language.secrets import may_hold_secret
+
+    return (line, DISPLAY) if may_hold_secret(line) else split_destination(line, human=True)
+
+
+def _new_transcript() -> Transcript:
+    from .transcript import Transcript
+
+    return Transcript()
+
+
+def _new_variables(*, dry_run: bool) -> Variables:
+    if not dry_run:
+        return Variables()
+    from .unknown_variables import UnknownVariables
+
+    return UnknownVariables()
+
+
 def _has_dotted_names(message: Message) -> bool:
     """Whether a dotted key of a command may be the name of one argument."""
     from ..vm.open_commands import has_dotted_names
@@ -386,7 +575,7 @@ def _open(file: DescriptorFile, opened: ExitStack) -> int:
             (os.O_RDWR if file.writable else os.O_RDONLY) | os.O_CLOEXEC,
         )
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a valid path"
+        reason = explain_os_error(error)
         raise UsageError(f"{file.path}: {reason}") from None
     opened.callback(os.close, descriptor)
     return descriptor

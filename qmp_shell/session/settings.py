@@ -102,25 +102,42 @@ class Seconds(Option[float | None]):
 
 
 class PrettySwitch(Switch):
-    """On for the view ``pretty``, off for ``compact``: what ``-p`` and ``--compact`` choose."""
+    """On for the view ``json``, off for ``compact``: what ``-p`` and ``--compact`` choose."""
 
     def __get__(self, settings: object | None, owner: type) -> Any:
-        return self if settings is None else Settings.view.__get__(settings, owner) == "pretty"
+        return self if settings is None else Settings.view.__get__(settings, owner) == "json"
 
     def __set__(self, settings: object, value: bool) -> None:
-        Settings.view.__set__(settings, "pretty" if value else "compact")
+        Settings.view.__set__(settings, "json" if value else "compact")
 
 
 class Settings:
     """The chosen values."""
 
-    confirm = Switch(True, "ask before quit, system_reset and system_powerdown")
+    confirm = Choice(
+        "destructive",
+        "ask before what loses something (destructive), or all that may change the VM",
+        {word: "destructive" if is_on else "off" for word, is_on in SWITCH_WORDS.items()}
+        | {"all": "all", "destructive": "destructive"},
+        ("all", "destructive", "off"),
+    )
+    editing = Choice(
+        "emacs",
+        "the keys that edit a line: emacs or vi",
+        {name: name for name in ("emacs", "vi")},
+        ("emacs", "vi"),
+    )
     events = Switch(True, "show events")
     pager = Switch(True, "show what is taller than the screen in $PAGER")
-    pretty = PrettySwitch(True, "on: the view pretty; off: compact")
+    pretty = PrettySwitch(True, "on: the view json; off: compact")
     timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
     verbose = Switch(False, "show each message sent and received")
-    view = Choice("pretty", "how replies are shown", {name: name for name in VIEWS}, tuple(VIEWS))
+    view = Choice(
+        "json",
+        "how replies are shown",
+        {name: name for name in VIEWS} | {"pretty": "json"},
+        tuple(VIEWS),
+    )
 
     # Chosen with .events, not with .set: patterns of the names of events that are shown.
     event_patterns: tuple[str, ...] = ()
@@ -133,6 +150,12 @@ class Settings:
         excluded = [each[1:] for each in self.event_patterns if each.startswith("!")]
         return (not included or any(name_matches(name, each) for each in included)) and not any(
             name_matches(name, each) for each in excluded
+        )
+
+    def folds_event(self, name: str) -> bool:
+        """Whether an event may be shown with others on one line: it was not asked for by name."""
+        return not any(
+            name_matches(name, each) for each in self.event_patterns if not each.startswith("!")
         )
 
     def format(self, name: str) -> str:

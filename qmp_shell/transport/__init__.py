@@ -7,6 +7,7 @@ with a function ``parse(target)`` that returns an :class:`~.stream.Address`, and
 
 from __future__ import annotations
 
+import os
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "unix": ("PATH", "unix:PATH"),
     "unix-abstract": ("unix-abstract:NAME",),
     "tcp": ("HOST:PORT", "tcp:HOST:PORT", "[IPV6]:PORT", ":PORT"),
+    "tls": ("tls:HOST:PORT",),
     "fd": ("fd:N",),
 }
 
@@ -37,20 +39,35 @@ _RETRY_SECONDS = 0.05
 _NOT_YET = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str, *, tls: bool = False) -> Address:
     """Parse the text of an address.
 
     :param text: one of the forms in :data:`FORMS`; QEMU's own comma options behind it
         (``unix:PATH,server=on,wait=off``) are ignored.
+    :param tls: a TCP port speaks TLS, as with ``tls:``; other addresses are refused.
     :raise AddressError: it is none of them.
     """
     try:
+        if not text.isascii():
+            _check_encoding(text)
         scheme, target = split_address(text, SCHEMES)
+        if tls:
+            if scheme not in ("tcp", "tls"):
+                raise AddressError("TLS (--tls) is for a TCP port")
+            scheme = "tls"
         module = import_module("." + scheme.replace("-", "_"), __name__)
         address: Address = module.parse(target)
     except AddressError as error:
         raise AddressError(f"{text!r}: {error}; use {FORMS}") from None
     return address
+
+
+def _check_encoding(text: str) -> None:
+    """:raise AddressError: a text can be no name or path, because half a character is in it."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise AddressError("this is not UTF-8") from None
 
 
 def open_stream(address: Address, *, timeout: float | None, wait: float = 0) -> Stream:

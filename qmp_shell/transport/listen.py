@@ -9,11 +9,11 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Protocol, runtime_checkable
 
 from ..errors import ConnectError, UsageError
-from ..signals import poll_timeout
+from ..signals import poll_timeout, use_uninterrupted
 from .stream import Address, SocketStream, Stream
 
 
@@ -93,9 +93,17 @@ def accept_stream(
     """
     if not isinstance(address, ListenAddress):
         raise UsageError(f"{address} can't be listened on")
-    with address.listen() as listener:
+
+    def start() -> tuple[ExitStack, Listener]:
+        opened = ExitStack()
+        return opened, opened.enter_context(address.listen())
+
+    def use(started: tuple[ExitStack, Listener]) -> Stream:
+        _, listener = started
         on_listening(listener.qemu_option)
         try:
             return listener.accept(wait)
         except TimeoutError:
             raise ConnectError(f"{address}: no VM connected within {wait:g} s") from None
+
+    return use_uninterrupted(start, use, lambda started: started[0].close())

@@ -6,16 +6,29 @@ Knows nothing of single schemes. :class:`SocketStream` serves all schemes that e
 from __future__ import annotations
 
 import socket
+import struct
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .tls import TlsOptions
+
+MOST_DESCRIPTORS = 253
+"""How many descriptors can be sent at once (unix(7), ``SCM_MAX_FD``)."""
+
+_CREDENTIALS = "3i"  # struct ucred (unix(7)): pid, uid, gid
 
 
 class Stream(Protocol):
     """A connection: a stream of bytes in both directions that never blocks.
 
     It has one file descriptor, to be polled for reading and writing. (A child process is given
-    one end of a socket pair as its standard input and output.)
+    one end of a socket pair as its standard input and output.) A stream that transforms the bytes
+    (TLS) shows by the same descriptor what is to be done: :meth:`receive` returns all that could
+    be transformed, so that nothing is held back from who polls, and never needs a poll for
+    writing; :meth:`send` counts no data as sent that still waits in the stream.
     """
 
     def fileno(self) -> int:
@@ -27,6 +40,7 @@ class Stream(Protocol):
         :param limit: return at most this many.
         :raise BlockingIOError: nothing has been received.
         :raise OSError: the connection is broken.
+        :raise ConnectError: the peer has refused the connection before it sent anything.
         """
 
     def send(self, data: memoryview, descriptors: Sequence[int] = ()) -> int:
@@ -40,7 +54,10 @@ class Stream(Protocol):
 
     @property
     def has_buffered(self) -> bool:
-        """Whether received bytes are held in memory, of which poll() does not know (TLS)."""
+        """Whether received bytes are held in memory, of which poll() does not know.
+
+        With TLS these are bytes that came with the end of the handshake.
+        """
 
     @property
     def can_send_descriptors(self) -> bool:
@@ -54,9 +71,18 @@ class Address(ABC):
     """Where a monitor can be reached. Two addresses of one scheme are equal if they lead there.
 
     :ivar can_reconnect: it can be connected to more than once.
+    :ivar silent_because: one more reason why no greeting may come, for an error message.
     """
 
     can_reconnect = True
+    silent_because = ""
+
+    def with_tls(self, _: TlsOptions) -> Address:
+        """This address, with the user's options for TLS, of which only some kinds have a use.
+
+        :raise UsageError: the user might think that TLS is spoken there.
+        """
+        return self
 
     @abstractmethod
     def __str__(self) -> str:
@@ -120,6 +146,22 @@ class SocketStream:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def find_peer_pid(connection: socket.socket) -> int | None:
+    """The process at the other end of a UNIX socket, when it connected or began to listen.
+
+    :return: None: it is another kind of socket, or the system does not tell (unix(7), ``ucred``).
+    """
+    if sys.platform != "linux" or connection.family != socket.AF_UNIX:
+        return None
+    option, size = socket.SO_PEERCRED, struct.calcsize(_CREDENTIALS)
+    try:
+        credentials = connection.getsockopt(socket.SOL_SOCKET, option, size)
+    except OSError:
+        return None
+    pid: int = struct.unpack(_CREDENTIALS, credentials)[0]
+    return pid or None
 
 
 def explain_error(address: Address, error: OSError) -> str:

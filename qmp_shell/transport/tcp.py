@@ -6,21 +6,23 @@ import contextlib
 import errno
 import re
 import socket
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..address import HOST_PORT
-from ..errors import AddressError, ConnectError
+from ..errors import AddressError, ConnectError, UsageError
 from .stream import Address, SocketStream, explain_error
 
 if TYPE_CHECKING:
     from .listen import Listener
+    from .tls import TlsOptions
 
 _LONGEST_TIMEOUT = 1e6  # seconds; poll() overflows far beyond that
 
 
-class TcpAddress(Address):
-    """A TCP port.
+class PortAddress(Address):
+    """A TCP port, whatever is spoken there.
 
     :ivar host: a name or an IP address; IPv6 addresses without their brackets.
     """
@@ -32,14 +34,16 @@ class TcpAddress(Address):
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def connect(self, timeout: float | None) -> SocketStream:
+    def open_socket(self, timeout: float | None) -> socket.socket:
+        """Connect to the port; see :meth:`connect`."""
         if timeout is not None and timeout > _LONGEST_TIMEOUT:
             timeout = None
         try:
             connection = socket.create_connection((self.host, self.port), timeout)
         except UnicodeError:  # from Python's idna codec, whose message says nothing of hosts
             raise ConnectError(self._bad_host) from None
-        return _tuned(connection)
+        _tune(connection)
+        return connection
 
     def explain(self, error: OSError, after: str) -> str:
         if isinstance(error, socket.gaierror):
@@ -50,6 +54,27 @@ class TcpAddress(Address):
             start = self._qemu_option(",server=on,wait=off")
             return f"{self}: nobody listens there{after}; start QEMU with {start}"
         return explain_error(self, error)
+
+    @abstractmethod
+    def _qemu_option(self, options: str = "") -> str:
+        """Return the option that opens a monitor here."""
+
+    @property
+    def _bad_host(self) -> str:
+        return f"{self}: this is not the name of a host"
+
+
+class TcpAddress(PortAddress):
+    """A TCP port, without TLS."""
+
+    silent_because = ", or it wants TLS (--tls, or tls:HOST:PORT)"
+
+    def with_tls(self, _: TlsOptions) -> Address:
+        # Who gives certificates must not talk in clear text by mistake.
+        raise UsageError(f"{self} is without TLS; use --tls, or tls:{self}")
+
+    def connect(self, timeout: float | None) -> SocketStream:
+        return SocketStream(self.open_socket(timeout))
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[Listener]:
@@ -93,31 +118,40 @@ class TcpAddress(Address):
         return list(dict.fromkeys((family, where) for family, _, _, _, where in found))
 
     def _qemu_option(self, options: str = "") -> str:
-        """Return the option that opens a monitor here."""
         if ":" not in self.host:
             return f"-qmp tcp:{self}{options}"
         # QEMU does not parse "tcp:[::1]:4444".
         chardev = f"socket,id=qmp,host={self.host},port={self.port}{options}"
         return f"-chardev {chardev} -mon chardev=qmp,mode=control"
 
-    @property
-    def _bad_host(self) -> str:
-        return f"{self}: this is not the name of a host"
-
 
 def parse(target: str) -> TcpAddress:
     """:raise AddressError: the target is not a host and a port."""
+    return TcpAddress(*parse_port(target))
+
+
+def parse_port(target: str) -> tuple[str, int]:
+    """Parse ``HOST:PORT``.
+
+    :return: the host, which is this one if there is none, and the port.
+    :raise AddressError: the target is not a host and a port.
+    """
     match = re.fullmatch(HOST_PORT, target)
     if match is None:
         raise AddressError("a host and the number of a port are needed")
     digits = match["port"].lstrip("0")
     if not digits or len(digits) > 5 or int(digits) > 65535:
         raise AddressError("a port is between 1 and 65535")
-    return TcpAddress(match["ipv6"] or match["host"] or "localhost", int(digits))
+    return match["ipv6"] or match["host"] or "localhost", int(digits)
 
 
 def _tuned(connection: socket.socket) -> SocketStream:
-    """Make a stream of a connection, without delays and with a check that the peer is alive."""
+    """Make a stream of an accepted connection."""
+    _tune(connection)
+    return SocketStream(connection)
+
+
+def _tune(connection: socket.socket) -> None:
+    """Have a connection send without delays, and check that the peer is alive."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return SocketStream(connection)

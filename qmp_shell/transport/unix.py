@@ -55,8 +55,8 @@ class UnixAddress(Address):
             start = f"{self._qemu_option},server=on,wait=off"
             return f"{self}: no such socket{after}; start QEMU with {start}"
         if isinstance(error, ConnectionRefusedError):
-            if os.path.isfile(os.path.expanduser(self.path)):
-                return f"{self} is a file, not a socket"
+            if not stat.S_ISSOCK(os.stat(os.path.expanduser(self.path)).st_mode):
+                return f"{self} is not a socket"
             return f"{self}: nobody listens there{after}; the program that did has probably ended"
         return explain_error(self, error)
 

@@ -8,13 +8,15 @@ does not hold up the user's typing, and the answer will be known the next time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..client import Client
 from ..errors import ConnectionLost, Timeout
 from ..protocol import Message, Request
 from .question import Question, is_read_only
+from .read import read_object
 
 if TYPE_CHECKING:
     from ..schema import Schema
@@ -26,6 +28,9 @@ SILENCE_SECONDS = 0.3
 
 ANSWER_SECONDS = 2.0
 """How long a line that was entered waits for answers that it can do without."""
+
+# Commands that the schema of QEMU 2.5 to 2.7 lacks, though it has them.
+_LEFT_OUT = ("device_add", "qmp_capabilities")
 
 # A question that fills the socket's buffer would have to be waited for; none is longer.
 _LONGEST_QUESTION = 2000
@@ -51,7 +56,16 @@ class _Entry:
     def is_constant(self) -> bool:
         """Whether it holds an answer that cannot change."""
         reply = self.request.reply
-        return reply is not None and self._is_constant and not reply.is_error
+        if reply is None or not reply.is_error:
+            return reply is not None and self._is_constant
+        return self.is_unknown_command
+
+    @property
+    def is_unknown_command(self) -> bool:
+        """Whether the VM has answered that it has no such command."""
+        reply = self.request.reply
+        error = read_object(reply.message.get("error")) if reply is not None else {}
+        return error.get("class") == "CommandNotFound"
 
     def answer(self, parse: Callable[[object], T]) -> T | None:
         """What a parser makes of the answer, once for each parser; None without an answer."""
@@ -79,6 +93,9 @@ class Answers:
         self._client = client
         self._schema = schema
         self._entries: dict[tuple[str, str], _Entry] = {}
+        # Those that were asked and perhaps not answered yet, in that order; see _first_open().
+        self._open: deque[_Entry] = deque()
+        self._unknown_commands: set[str] = set()
         self.waiting = AnswerView(self, waits=True)
         self.immediate = AnswerView(self, waits=False)
 
@@ -93,13 +110,16 @@ class Answers:
         key = _key(question)
         entry = self._entries.get(key)
         if entry is None:
+            if self.lacks(question):
+                return None
             request = self._client.post(question.message, quiet=True)
-            entry = self._entries[key] = _Entry(request, is_constant=question.is_constant)
+            entry = self._add(question, request)
         if not entry.is_answered:
             try:
                 self._client.answer(entry.request, self._client.timeout)
             except (KeyboardInterrupt, Timeout):
                 self._entries.pop(key, None)
+                self._open.remove(entry)
                 raise
         return entry.answer(question.parse)
 
@@ -118,13 +138,27 @@ class Answers:
     def _ask(self, client: Client, question: Question[Any]) -> None:
         """Send a question without waiting, if the connection takes it at once."""
         key = _key(question)
-        if len(key[1]) > _LONGEST_QUESTION:
+        if len(key[1]) > _LONGEST_QUESTION or self.lacks(question):
             return
         try:
             request = client.post(question.message, quiet=True, deadline=time.monotonic())
         except (Timeout, ConnectionLost):
             return
-        self._entries[key] = _Entry(request, is_constant=question.is_constant)
+        self._add(question, request)
+
+    def _add(self, question: Question[Any], request: Request) -> _Entry:
+        entry = _Entry(request, is_constant=question.is_constant)
+        self._entries[_key(question)] = entry
+        self._open.append(entry)
+        return entry
+
+    def _first_open(self) -> _Entry | None:
+        """The question that has waited longest for its answer. A VM answers in order."""
+        while self._open and self._open[0].is_answered:
+            entry = self._open.popleft()
+            if entry.is_unknown_command:
+                self._unknown_commands.add(entry.request.name)
+        return self._open[0] if self._open else None
 
     def _offline_answer(self, question: Question[T]) -> T | None:
         """What is known without a VM: the schema that stands in for it."""
@@ -133,7 +167,20 @@ class Answers:
             answer = self._schema
         elif question.command == "query-commands" and self._schema is not None:
             answer = self._schema.commands()
+            if "device_del" in answer:  # not so in that of a storage daemon
+                answer = sorted({*answer, *_LEFT_OUT})
         return answer  # type: ignore[no-any-return]
+
+    def lacks(self, question: Question[Any]) -> bool:
+        """Whether the VM has answered that it has no such command, whatever its arguments."""
+        self._first_open()
+        return question.command in self._unknown_commands
+
+    def refuses(self, question: Question[Any]) -> bool:
+        """Whether the VM has answered the question with an error."""
+        entry = self._entries.get(_key(question))
+        reply = entry.request.reply if entry is not None else None
+        return self.lacks(question) or (reply is not None and reply.is_error)
 
     def settle(self, seconds: float = ANSWER_SECONDS) -> None:
         """Give the VM some time to answer what was asked.
@@ -146,7 +193,7 @@ class Answers:
     @property
     def has_open_questions(self) -> bool:
         """Whether the VM has not answered a question yet."""
-        return any(not entry.is_answered for entry in self._entries.values())
+        return self._first_open() is not None
 
     @property
     def is_awaiting(self) -> bool:
@@ -156,22 +203,28 @@ class Answers:
     @property
     def is_silent(self) -> bool:
         """Whether the VM has left a question unanswered for :data:`SILENCE_SECONDS`."""
-        late = time.monotonic() - SILENCE_SECONDS
-        return any(
-            not entry.is_answered and entry.asked_at <= late for entry in self._entries.values()
-        )
+        first = self._first_open()
+        return first is not None and first.asked_at <= time.monotonic() - SILENCE_SECONDS
 
     @property
     def has_schema(self) -> bool:
         """Whether the VM's schema was received."""
         entry = self._entries.get(_SCHEMA_KEY)
-        return self._schema is not None or (entry is not None and entry.is_constant)
+        return self._schema is not None or (
+            entry is not None and entry.is_constant and not entry.is_unknown_command
+        )
+
+    def ask_anew(self, questions: Iterable[Question[Any]]) -> None:
+        """Forget what can change, and ask some questions at once, without waiting."""
+        self.forget_changeable()
+        for question in questions:
+            self.look_up(question)
 
     def forget(self, *questions: Question[Any]) -> None:
         """Have these asked anew the next time. What is under way is not asked twice."""
         for question in questions:
             entry = self._entries.get(_key(question))
-            if entry is not None and entry.is_answered:
+            if entry is not None and entry.is_answered and not entry.is_unknown_command:
                 del self._entries[_key(question)]
 
     def note_command(self, message: Message) -> None:
@@ -193,10 +246,20 @@ class AnswerView:
 
     def __init__(self, answers: Answers, *, waits: bool) -> None:
         self._get = answers.wait_for if waits else answers.look_up
+        self._lacks = answers.lacks
+        self._refuses = answers.refuses
 
     def get(self, question: Question[T], /) -> T | None:
         """The answer; None if the VM refused to answer, or if it was not received yet."""
         return self._get(question)
+
+    def lacks(self, question: Question[Any], /) -> bool:
+        """Whether the VM is known not to have the command that the question is."""
+        return self._lacks(question)
+
+    def refuses(self, question: Question[Any], /) -> bool:
+        """Whether the VM has answered the question with an error; other answers are none."""
+        return self._refuses(question)
 
 
 _SCHEMA_KEY = ("query-qmp-schema", repr(None))

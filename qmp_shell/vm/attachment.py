@@ -6,15 +6,17 @@ What only completion, hints and help need is imported when it is first used.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..client import Client
 from ..errors import ConnectionLost
 from ..protocol import Event, Message, Reply, Unsolicited
 from .answers import ANSWER_SECONDS, Answers
 from .events import EventHistory
+from .incidents import Incidents
 from .question import is_read_only
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from .status import StatusPoller
     from .types import VmTypes
 
+T = TypeVar("T")
+
+# How often a connection is read before a command is sent: a VM may send more without end.
+_MOST_READS = 1000
+
 
 class Attachment:
     """One VM, or a saved schema that stands in for one.
@@ -32,6 +39,7 @@ class Attachment:
     :ivar address: of the VM's monitor; None: the VM is the shell's own, or there is none.
     :ivar answers: the VM's answers to the shell's own questions.
     :ivar events: the events that it has sent.
+    :ivar incidents: what they tell of why it does not run.
     :ivar noted_features: what the user was told of its deprecated and unstable features.
     """
 
@@ -50,10 +58,12 @@ class Attachment:
         self.address = address
         self.answers = Answers(client, schema)
         self.events = EventHistory()
+        self.incidents = Incidents()
         self.noted_features: set[str] = set()
         self._client = client
         self._listener = listener
         self._manuals: dict[tuple[str, ...], Manual | None] = {}
+        self._manual_titles: tuple[str, ...] | None = None
         if client is not None:
             client.listen(self._receive)
 
@@ -98,7 +108,9 @@ class Attachment:
         """The types of arguments, as far as they are known; the VM is not waited for."""
         from .types import VmTypes
 
-        return VmTypes(self.answers.immediate, is_agent=self.is_agent)
+        return VmTypes(
+            self.answers.immediate, is_agent=self.is_agent, find_manual=lambda: self.manual
+        )
 
     @cached_property
     def names(self) -> VmNames:
@@ -119,11 +131,15 @@ class Attachment:
         """QEMU's reference manual for what is at the other end, if this host has it."""
         if self.is_agent:
             return self._open_manual("qemu-ga-ref")
-        qemu, daemon = "qemu-qmp-ref", "qemu-storage-daemon-qmp-ref"
+        if self._manual_titles is not None:
+            return self._open_manual(*self._manual_titles)
+        titles: tuple[str, ...] = ("qemu-qmp-ref", "qemu-storage-daemon-qmp-ref")
         commands = self.known_types.commands()
         if commands and "query-status" not in commands:  # a storage daemon has no guest
-            return self._open_manual(daemon, qemu)
-        return self._open_manual(qemu, daemon)
+            titles = titles[::-1]
+        if commands:  # it is wanted for each name in a menu, and what it depends on is known
+            self._manual_titles = titles
+        return self._open_manual(*titles)
 
     def _open_manual(self, *titles: str) -> Manual | None:
         """The first page that is installed; it is opened once."""
@@ -134,15 +150,23 @@ class Attachment:
             self._manuals[titles] = next((page for page in pages if page is not None), None)
         return self._manuals[titles]
 
-    def schema_within(self, seconds: float | None) -> Schema | None:
-        """The schema; None: there is none, or it takes the VM too long to send it.
+    def known_within(self, look_up: Callable[[], T], seconds: float | None = None) -> T:
+        """What is known once the VM has answered, or has had some time to answer.
 
-        :param seconds: None: as long as a line waits for what it can do without.
+        :param look_up: looks it up without waiting; it may ask the VM. It is called again when
+            the VM has answered, for one answer may lead to the next question.
+        :param seconds: None: as long as a line waits for what it can do without. It never waits
+            longer.
         :raise ConnectionLost: the VM was lost meanwhile.
         """
-        if self.known_types.schema is None:
-            self.answers.settle(ANSWER_SECONDS if seconds is None else min(seconds, ANSWER_SECONDS))
-        return self.known_types.schema
+        limit = ANSWER_SECONDS if seconds is None else min(seconds, ANSWER_SECONDS)
+        deadline = time.monotonic() + limit
+        while True:
+            known = look_up()
+            left = deadline - time.monotonic()
+            if not self.answers.has_open_questions or left <= 0:
+                return known
+            self.answers.settle(left)
 
     def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
         """Send a command of the user's, and wait for its reply, good or bad.
@@ -151,14 +175,18 @@ class Attachment:
         :raise Timeout: no reply in time.
         :raise ConnectionLost: there is no VM any more.
         """
-        self.client.receive()  # what came before is older than the command
+        for _ in range(_MOST_READS):  # what has come already is older than the command
+            if not self.client.receive():
+                break
         count = self.events.count
         was_refused = False
+        self.incidents.begin(message)
         try:
             reply = self.client.request(message, descriptors)
             was_refused = reply.is_error
             return reply
         finally:
+            self.incidents.end()
             if not was_refused and not is_read_only(message):
                 self.events.expire(count, message)
             self.answers.note_command(message)
@@ -171,5 +199,6 @@ class Attachment:
     def _receive(self, message: Unsolicited) -> None:
         if isinstance(message, Event):
             self.events.add(message)
+            self.incidents.add(message)
             self.answers.forget_changeable()
         self._listener(message)

@@ -9,8 +9,13 @@ from typing import Any
 from ..protocol import Event, Message, arguments_of
 from .read import read_scalar, read_string
 
-# How many events of one name are kept; a VM may send them for days between two commands.
+# How many events of one name are kept, and of how many names: a VM may send them for days between
+# two commands.
 _KEPT = 1_000
+_KEPT_NAMES = 200
+_KEPT_BYTES = 32 << 20  # of all together, as they were received
+# Of how many jobs the end is kept.
+_KEPT_JOBS = 10_000
 # The members of an event's data that name what it is about.
 _SUBJECTS = ("device", "id", "node-name", "path", "qom-path")
 
@@ -26,16 +31,31 @@ class EventHistory:
 
     def __init__(self) -> None:
         self.count = 0
+        self._size = 0
         self._events: dict[str, deque[tuple[int, Event]]] = {}
         self._outcomes: dict[str, str] = {}
-        self._aborting: set[str] = set()
+        self._aborting: dict[str, None] = {}
 
     def add(self, event: Event) -> None:
         """Record a received event."""
         self.count += 1
-        kept = self._events.setdefault(event.name, deque(maxlen=_KEPT))
+        # The names are in the order of their last events.
+        kept = self._events.pop(event.name, None) or deque()
+        self._events[event.name] = kept
         kept.append((self.count, event))
+        self._size += event.size
+        if len(kept) > _KEPT:
+            self._drop_first(event.name)
+        while self._size > _KEPT_BYTES or len(self._events) > _KEPT_NAMES:
+            self._drop_first(next(iter(self._events)))
         self._note_job(event)
+
+    def _drop_first(self, name: str) -> None:
+        """Drop the oldest event of a name."""
+        kept = self._events[name]
+        self._size -= kept.popleft()[1].size
+        if not kept:
+            del self._events[name]
 
     def expire(self, count: int, message: Message) -> None:
         """A command was executed: drop the events before it that it may be about.
@@ -43,14 +63,18 @@ class EventHistory:
         :param count: :attr:`count` when the command was sent.
         """
         named = set(_strings(arguments_of(message)))
+        current: dict[str, deque[tuple[int, Event]]] = {}
         for name, kept in self._events.items():
-            if kept and kept[0][0] <= count:
-                current = (
+            if kept[0][0] <= count:
+                kept = deque(
                     (number, event)
                     for number, event in kept
                     if number > count or not _may_concern(event.data, named)
                 )
-                self._events[name] = deque(current, maxlen=_KEPT)
+            if kept:
+                current[name] = kept
+        self._events = current
+        self._size = sum(event.size for kept in current.values() for _, event in kept)
 
     def find(self, name: str, matches: Callable[[Event], bool]) -> Event | None:
         """The first event of a name that matches."""
@@ -60,6 +84,9 @@ class EventHistory:
         """Drop an event that was waited for, so that the next wait finds another one."""
         kept = self._events[event.name]
         kept.remove(next(each for each in kept if each[1] is event))
+        self._size -= event.size
+        if not kept:
+            del self._events[event.name]
 
     def job_outcome(self, job: str) -> str | None:
         """How a job ended: its error, or empty if it succeeded; None: it is not known to have."""
@@ -74,16 +101,24 @@ class EventHistory:
             self._outcomes[read_string(data.get("device"))] = "it was cancelled"
         elif event.name == "JOB_STATUS_CHANGE":
             self._note_job_status(read_string(data.get("id")), data.get("status"))
+        _drop_oldest(self._outcomes, _KEPT_JOBS)
+        _drop_oldest(self._aborting, _KEPT_JOBS)
 
     def _note_job_status(self, job: str, status: object) -> None:
         if status == "created":
             self._outcomes.pop(job, None)
-            self._aborting.discard(job)
+            self._aborting.pop(job, None)
         elif status == "aborting":
-            self._aborting.add(job)
+            self._aborting[job] = None
         elif status == "null":
             error = "it was aborted" if job in self._aborting else ""
             self._outcomes.setdefault(job, error)
+
+
+def _drop_oldest(items: dict[str, Any], most: int) -> None:
+    """Keep so many items of a dictionary, those that were added last."""
+    while len(items) > most:
+        del items[next(iter(items))]
 
 
 def _may_concern(data: Message, named: set[str]) -> bool:

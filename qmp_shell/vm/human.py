@@ -17,8 +17,6 @@ _DRIVER = re.compile(
     r'name "(?P<name>[^"]+)"(?:, bus (?P<bus>[^,]+))?(?:, alias "(?P<alias>[^"]+)")?'
     r'(?:, desc "(?P<summary>.*)")?(?P<hidden>, no-user)?'
 )
-_BUS_NAME = re.compile(r" *bus: (?P<name>\S+)")
-_BUS_TYPE = re.compile(r" *type (?P<type>\S+)")
 _NET_CLIENT = re.compile(r"\d+,type=(?P<type>[\w-]+),?(?P<details>.*)")
 _HELP_NAMES = re.compile(r"(?P<names>[^\s\[]\S*)(?P<rest>.*)")
 
@@ -49,7 +47,7 @@ def parse_help(value: object, prefix: str = "") -> list[HumanCommand]:
     begin with a blank or a bracket; only the first line of a summary is kept.
     """
     commands = []
-    for head, summary in _help_entries(_lines(value)):
+    for head, summary in _help_entries(split_lines(value)):
         match = _HELP_NAMES.match(head)
         if match is None:
             continue
@@ -100,7 +98,7 @@ class Driver(NamedTuple):
 
 def parse_drivers(value: object) -> list[Driver]:
     """Parse the answer to ``info qdm``."""
-    matches = (_DRIVER.fullmatch(line) for line in _lines(value))
+    matches = (_DRIVER.fullmatch(line) for line in split_lines(value))
     return [
         Driver(
             match["name"],
@@ -112,19 +110,6 @@ def parse_drivers(value: object) -> list[Driver]:
         for match in matches
         if match is not None
     ]
-
-
-def parse_buses(value: object) -> dict[str, str]:
-    """The type of each bus by its name, from the answer to ``info qtree``."""
-    buses = {}
-    name: str | None = None
-    for line in _lines(value):
-        bus_type = _BUS_TYPE.fullmatch(line) if name is not None else None
-        if name is not None and bus_type is not None:
-            buses[name] = bus_type["type"]
-        bus = _BUS_NAME.fullmatch(line)
-        name = bus["name"] if bus is not None else None
-    return buses
 
 
 class NetClient(NamedTuple):
@@ -142,7 +127,7 @@ def parse_network(value: object) -> list[NetClient]:
     a port of a hub is ``PORT``, followed by its peer.
     """
     clients = []
-    for line in _lines(value):
+    for line in split_lines(value):
         before, _, after = line.removeprefix(" \\ ").partition(": index=")
         client = _NET_CLIENT.fullmatch(after)
         names = before.split(": ") if client is not None or line.startswith(" \\ ") else []
@@ -155,6 +140,6 @@ def parse_network(value: object) -> list[NetClient]:
     return clients
 
 
-def _lines(value: object) -> list[str]:
+def split_lines(value: object) -> list[str]:
     """The lines of what the monitor printed; newer QEMUs end them with CR LF."""
     return value.replace("\r\n", "\n").split("\n") if isinstance(value, str) else []

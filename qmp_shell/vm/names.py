@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 
 from ..complete import Candidate, Kind, NameRequest
@@ -16,20 +17,17 @@ from ..schema.check import warning_features
 from ..schema.text import format_arguments, format_type
 from .answers import AnswerView
 from .block_records import BlockNode
-from .human import NetClient
+from .fitting_names import FITTING_NAMES
+from .name_lists import listed, net_clients
 from .questions import (
     BLOCK_NODES,
-    BUSES,
     DEVICE_TYPES,
     DRIVERS,
     HUMAN_COMMANDS,
     HUMAN_TOPICS,
     NAME_LISTS,
-    NETWORK,
-    NameList,
     object_properties,
 )
-from .read import read_path, read_scalar
 from .types import VmTypes
 
 
@@ -56,12 +54,16 @@ _ENUMS = {
     Kind.RUN_STATE: ("query-status", ("status",)),
     Kind.CAPABILITY: ("migrate-set-capabilities", ("capabilities", "capability")),
 }
+# Names that depend on nothing but the VM's commands, events, schema and manual.
+_LASTING = (Kind.COMMAND, Kind.ACTION, Kind.EVENT, Kind.TYPE)
 _QOM_ROOTS = (
     Candidate("/machine", "the machine"),
     Candidate("/objects", "objects created with object-add"),
     Candidate("/chardevs", "character devices"),
     Candidate("/backend", "consoles and other backends"),
 )
+# More are of no use in a menu, and would take long to sort at each key press.
+_MOST_NAMES = 20_000
 _LONGEST_NUMBER = 18  # digits; longer ones are sorted as text
 
 
@@ -79,6 +81,8 @@ class VmNames:
         self._answers = answers
         self._types = types
         self._find_manual = find_manual
+        self._sources: tuple[object, ...] = ()
+        self._lasting: dict[str, list[Candidate]] = {}
         self._finders: dict[str, Callable[[NameRequest], Iterable[Candidate]]] = {
             Kind.COMMAND: self._commands,
             Kind.ACTION: self._actions,
@@ -95,9 +99,8 @@ class VmNames:
             Kind.BLOCK: self._blocks,
             Kind.BITMAP: self._bitmaps,
             Kind.SNAPSHOT: self._snapshots,
-            Kind.NETDEV: lambda _: self._net_clients(with_nics=False),
-            Kind.NET_CLIENT: lambda _: self._net_clients(with_nics=True),
-            Kind.BUS: self._buses,
+            Kind.NETDEV: lambda _: net_clients(self._answers, with_nics=False),
+            Kind.NET_CLIENT: lambda _: net_clients(self._answers, with_nics=True),
             Kind.PARAMETER: self._parameters,
         }
 
@@ -105,22 +108,34 @@ class VmNames:
         """The names of a kind, in the order that people expect."""
         if request.kind in _ENUMS:
             return self._enum_values(*_ENUMS[request.kind])  # in the schema's order
-        return sorted(self._find(request), key=_sort_key)
+        if request.kind in _LASTING:
+            return self._lasting_candidates(request)
+        return self._sorted_candidates(request)
+
+    def _sorted_candidates(self, request: NameRequest) -> list[Candidate]:
+        return sorted(islice(self._find(request), _MOST_NAMES), key=_sort_key)
+
+    def _lasting_candidates(self, request: NameRequest) -> list[Candidate]:
+        """Names that last as long as what they are made of; there are hundreds of them."""
+        types = self._types
+        sources = (types.commands(), types.events(), types.schema, self._find_manual())
+        if sources != self._sources:
+            self._sources = sources
+            self._lasting.clear()
+        if request.kind not in self._lasting:
+            self._lasting[request.kind] = self._sorted_candidates(request)
+        return self._lasting[request.kind]
 
     def _find(self, request: NameRequest) -> Iterable[Candidate]:
         if request.kind in self._finders:
             return self._finders[request.kind](request)
+        if request.kind in FITTING_NAMES:
+            return FITTING_NAMES[request.kind](self._answers, request)
         if request.kind in NAME_LISTS:
-            return self._listed(NAME_LISTS[request.kind])
+            return listed(self._answers, NAME_LISTS[request.kind])
         if request.kind in _OBJECT_TYPES:
             return self._children("/objects", _OBJECT_TYPES[request.kind])
         return ()
-
-    def _listed(self, source: NameList) -> Iterator[Candidate]:
-        for entry in self._answers.get(source.question) or ():
-            name = read_scalar(read_path(entry, source.name))
-            if name:
-                yield Candidate(name, ", ".join(_details(entry, source.details)))
 
     def _enum_values(self, command: str, path: tuple[str, ...]) -> Iterator[Candidate]:
         schema = self._types.schema
@@ -152,8 +167,7 @@ class VmNames:
         return format_arguments(command) if command is not None else summary
 
     def _events(self, _: NameRequest) -> Iterator[Candidate]:
-        schema = self._types.schema
-        for name in schema.events() if schema is not None else ():
+        for name in self._types.events():
             yield Candidate(name, self._summary(name) or "an event")
 
     def _event_members(self, request: NameRequest) -> Iterator[Candidate]:
@@ -222,23 +236,11 @@ class VmNames:
                 if not entry.child_type:
                     yield Candidate(entry.name, entry.type)
 
-    def _buses(self, request: NameRequest) -> Iterator[Candidate]:
-        """Buses that the driver can be plugged into; all, if it is not given or fits none."""
-        buses = self._answers.get(BUSES) or {}
-        driver = request.given.get("driver")
-        drivers = self._answers.get(DRIVERS) or ()
-        plug = next(
-            (each.bus for each in drivers if driver and driver in (each.name, each.alias)), ""
-        )
-        fitting = {name: type_ for name, type_ in buses.items() if plug and type_.startswith(plug)}
-        for name, type_ in (fitting or buses).items():
-            yield Candidate(name, type_)
-
     # The block layer and the network
 
     def _blocks(self, _: NameRequest) -> Iterator[Candidate]:
-        yield from self._listed(NAME_LISTS[Kind.BLOCK_DEVICE])
-        yield from self._listed(NAME_LISTS[Kind.NODE])
+        yield from listed(self._answers, NAME_LISTS[Kind.BLOCK_DEVICE])
+        yield from listed(self._answers, NAME_LISTS[Kind.NODE])
 
     def _nodes(self, given: Message) -> list[BlockNode]:
         """The nodes that a command's other arguments name; all of them if there are none."""
@@ -259,30 +261,16 @@ class VmNames:
         for snapshot, node_name in nodes.items():
             yield Candidate(snapshot, f"of {node_name}")
 
-    def _net_clients(self, *, with_nics: bool) -> Iterator[Candidate]:
-        for client in self._answers.get(NETWORK) or ():
-            if with_nics or client.type != "nic":
-                yield Candidate(client.name, _net_description(client))
 
+def _sort_key(candidate: Candidate) -> tuple[int, bool, bool, list[tuple[int, str]]]:
+    """In the order that the finder wants; users' names before generated ones (``#block1``).
 
-def _net_description(client: NetClient) -> str:
-    return ", ".join(filter(None, (client.type, client.details)))
-
-
-def _details(entry: Message, paths: Iterable[str]) -> Iterator[str]:
-    for each in paths:
-        *label, path = each.split(" ")
-        detail = read_scalar(read_path(entry, path))
-        if detail:
-            yield " ".join([*label, detail])
-
-
-def _sort_key(candidate: Candidate) -> tuple[bool, bool, list[tuple[int, str]]]:
-    """Users' names before generated ones (``#block1``), numbers by value, CPU types last."""
+    Numbers by value, CPU types last.
+    """
     text = candidate.text
     parts = re.split(r"([0-9]+)", text.lower())
     natural = [
         (int(part), "") if index % 2 and len(part) <= _LONGEST_NUMBER else (0, part)
         for index, part in enumerate(parts)
     ]
-    return text.startswith("#"), text.endswith("-cpu"), natural
+    return candidate.order, text.startswith("#"), text.endswith("-cpu"), natural

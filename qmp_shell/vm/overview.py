@@ -62,9 +62,7 @@ def gather_overview(answers: Answers) -> Overview:
 
     :raise Timeout, ConnectionLost: it does not answer.
     """
-    answers.forget_changeable()
-    for question in _ALL:
-        answers.immediate.get(question)
+    answers.ask_anew(_ALL)
     view = answers.waiting
     accelerator, uses_kvm = view.get(ACCELERATOR), view.get(KVM)
     if not accelerator and uses_kvm is not None:

@@ -34,13 +34,14 @@ _TYPES = (
 # How a property's description lists its values: "on/off/auto", "Policy, report/ignore/stop".
 _WORD = re.compile(r"[\w.-]+")
 # A PCI address is an int32 to QEMU before 10, which reads 5 as slot 0, function 5 in JSON
-# and as slot 5 in a string; people mean the latter.
-_TEXT_EXAMPLE = re.compile(r"\bexample: [0-9]")
+# and as slot 5 in a string; people mean the latter. An address in memory is a uint64.
+_PCI_ADDRESS = ("addr", "int32")
 
 
 def property_member(entry: Property) -> Member:
     """A property as a member of an object."""
-    type_ = property_type(entry.type, entry.description)
+    is_slot = (entry.name, entry.type) == _PCI_ADDRESS
+    type_ = STRING if is_slot else property_type(entry.type, entry.description)
     link = entry.type if entry.type.startswith("link<") else ""
     return Member(
         entry.name,
@@ -58,8 +59,6 @@ def property_type(name: str, description: str = "") -> Type:
     if name.startswith("link<"):
         return Builtin(name, STRING.json_type)
     found = next((type_ for pattern, type_ in _TYPES if pattern.fullmatch(name)), ANY)
-    if found is INTEGER and _TEXT_EXAMPLE.search(description):
-        return STRING
     values = _listed_values(description)
     if (found is STRING or isinstance(found, Alternate)) and values:
         return Enum(name, map(EnumValue, values))

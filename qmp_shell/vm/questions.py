@@ -7,14 +7,16 @@ VM. (Why the properties of some drivers are not asked for: :mod:`.open_commands`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..complete import Kind
 from ..protocol import Message
-from . import block_records, records
-from .human import human_message, parse_buses, parse_drivers, parse_help, parse_network
+from . import block_records, counters, former_values, records
+from .device_tree import parse_device_tree
+from .human import human_message, parse_drivers, parse_help, parse_network
+from .plugging import parse_device_uses
 from .question import Question
-from .read import read_objects, read_string
+from .read import read_object, read_objects, read_string
 
 if TYPE_CHECKING:
     from ..schema import Schema
@@ -44,6 +46,8 @@ MIGRATION = Question("query-migrate", records.parse_migration)
 DUMP = Question("query-dump", records.parse_dump)
 
 SCHEMA = Question("query-qmp-schema", _parse_schema, is_constant=True)
+# QEMU 5.2 was the last to have it; it is needed only where there is no schema, before 2.5.
+EVENTS = Question("query-events", records.parse_names, is_constant=True)
 COMMANDS = Question("query-commands", records.parse_names, is_constant=True)
 AGENT_COMMANDS = Question("guest-info", records.parse_agent_commands)
 
@@ -86,11 +90,55 @@ VNC = Question("query-vnc", records.parse_vnc)
 SPICE = Question("query-spice", records.parse_spice)
 
 
+# For .tree
+
+# Before QEMU 5.0 it takes no argument.
+ALL_BLOCK_NODES = Question("query-named-block-nodes", block_records.parse_block_nodes)
+BLOCK_GRAPH = Question("x-debug-query-block-graph", block_records.parse_block_graph)
+BLOCK_STATS_GRAPH = Question("query-blockstats", block_records.parse_stats_graph)
+
+
+def object_value(path: str, name: str, parse: Callable[[object], T]) -> Question[T]:
+    """The value of a property of a QOM object."""
+    return Question("qom-get", parse, {"path": path, "property": name})
+
+
+DEVICE_TREE = human_question("info qtree", parse_device_tree)
+BLOCK_EXPORTS = Question("query-block-exports", block_records.parse_block_exports)
+
+
+# For .top
+
+DISK_COUNTERS = Question("query-blockstats", counters.parse_disk_counters)
+VIRTIO_NICS = Question("x-query-virtio", counters.parse_virtio_nics)
+
+
+def virtio_queue(path: str, number: int) -> Question[int | None]:
+    """A queue of a virtio device: 0 is what a NIC receives, 1 what it sends."""
+    arguments = {"path": path, "queue": number}
+    return Question("x-query-virtio-queue-status", counters.parse_virtio_queue, arguments)
+
+
+# For the suggestion of what undoes a command
+
+LIMITS = Question("query-block", former_values.parse_limits)
+CAPABILITIES = Question("query-migrate-capabilities", former_values.parse_switches)
+PARAMETERS = Question("query-migrate-parameters", read_object)
+BLOCK_JOB_SPEEDS = Question("query-block-jobs", former_values.parse_speeds)
+
+
+def former_value(path: str, name: str) -> Question[list[Any]]:
+    """The value of a property of a QOM object, in a list; it is empty if there is none."""
+    return object_value(path, name, former_values.parse_value)
+
+
 # For completion
 
 HUMAN_COMMANDS = human_question("help", parse_help)
 HUMAN_TOPICS = human_question("help info", lambda value: parse_help(value, prefix="info"))
-BUSES = human_question("info qtree", parse_buses)
+DEVICE_USES = human_question("info qtree", parse_device_uses)
+CPU_SLOTS = Question("query-hotpluggable-cpus", records.parse_cpu_slots)
+FRONTENDS = Question("query-chardev", records.parse_open_chardevs)
 DRIVERS = human_question("info qdm", parse_drivers)
 
 

@@ -37,6 +37,15 @@ def _parse_progress(done: object, total: object) -> Progress:
     return Progress(read_integer(done) or 0, read_integer(total) or 0)
 
 
+AWAITED_COMMANDS = {
+    "ready": "job-complete",
+    "pending": "job-finalize",
+    "concluded": "job-dismiss",
+    "paused": "job-resume",
+}
+"""The command that a job waits for, by its status (QAPI doc: ``JobStatus`` in qapi/job.json)."""
+
+
 class Job(NamedTuple):
     """A job: one entry of ``query-jobs``.
 
@@ -53,6 +62,11 @@ class Job(NamedTuple):
     @property
     def has_ended(self) -> bool:
         return self.status == "concluded"
+
+    @property
+    def awaited_command(self) -> str:
+        """The command that it waits for; empty if it waits for none."""
+        return AWAITED_COMMANDS.get(self.status, "")
 
 
 def parse_jobs(value: object) -> list[Job]:
@@ -207,10 +221,14 @@ def parse_agent_commands(value: object) -> list[str]:
 
 
 class Cpu(NamedTuple):
-    """A CPU: one entry of ``query-cpus-fast``."""
+    """A CPU: one entry of ``query-cpus-fast``.
+
+    :ivar thread: the number of its thread on QEMU's host; None: it is not known.
+    """
 
     number: int | None
     qom_type: str
+    thread: int | None = None
 
 
 def parse_cpus(value: object) -> list[Cpu]:
@@ -218,6 +236,7 @@ def parse_cpus(value: object) -> list[Cpu]:
         Cpu(
             read_integer(entry.get("cpu-index")),
             read_string(entry.get("qom-type")),
+            read_integer(entry.get("thread-id")),
         )
         for entry in read_objects(value)
     ]
@@ -290,3 +309,37 @@ def parse_spice(value: object) -> RemoteDisplay | None:
         return None
     port = read_scalar(entry.get("port")) or read_scalar(entry.get("tls-port"))
     return RemoteDisplay(read_string(entry.get("host")), port)
+
+
+class CpuSlot(NamedTuple):
+    """Where a CPU is or can be: one entry of ``query-hotpluggable-cpus``.
+
+    :ivar driver: the type of the CPU.
+    :ivar place: the driver's properties that say where it is, as ``socket-id``.
+    """
+
+    driver: str
+    place: dict[str, int]
+    is_used: bool
+
+
+def parse_cpu_slots(value: object) -> list[CpuSlot]:
+    """Parse the answer to ``query-hotpluggable-cpus``."""
+    return [
+        CpuSlot(
+            read_string(entry.get("type")),
+            {
+                name: number
+                for name, each in read_object(entry.get("props")).items()
+                if (number := read_integer(each)) is not None
+            },
+            "qom-path" in entry,
+        )
+        for entry in read_objects(value)
+    ]
+
+
+def parse_open_chardevs(value: object) -> list[str]:
+    """The chardevs whose front end is open, from the answer to ``query-chardev``."""
+    entries = [each for each in read_objects(value) if each.get("frontend-open") is True]
+    return [label for each in entries if (label := read_string(each.get("label")))]

@@ -23,6 +23,7 @@ class VmStatus(NamedTuple):
     :ivar jobs: those that have not ended.
     :ivar migration: None if none is going on.
     :ivar is_silent: the VM does not answer at present.
+    :ivar ended_jobs: those that have ended, and are to be dismissed.
     """
 
     name: str = ""
@@ -30,6 +31,7 @@ class VmStatus(NamedTuple):
     jobs: tuple[Job, ...] = ()
     migration: Migration | None = None
     is_silent: bool = False
+    ended_jobs: tuple[Job, ...] = ()
 
     @property
     def has_progress(self) -> bool:
@@ -69,6 +71,7 @@ class StatusPoller:
             before.jobs if jobs is None else tuple(job for job in jobs if not job.has_ended),
             before.migration if migration is None else migration if migration.is_active else None,
             self._answers.is_silent,
+            before.ended_jobs if jobs is None else tuple(job for job in jobs if job.has_ended),
         )
         if self.status.has_progress:
             self._answers.forget(JOBS, MIGRATION)

@@ -24,6 +24,9 @@ T = TypeVar("T")
 # How often, in seconds, the VM is asked for what no event reports, such as progress.
 _POLL_INTERVAL = 0.25
 
+# The run states of the last part of a migration, at its source, and of a destination.
+_MIGRATION_RUN_STATES = ("finish-migrate", "inmigrate")
+
 _JOB_EVENTS = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
 
 
@@ -198,14 +201,17 @@ class Waiter:
         while True:
             count = self._events.count
             migration = self._ask(MIGRATION) or records.parse_migration(None)
-            if migration.status == "completed":
-                return
             if migration.status in ("failed", "cancelled"):
                 reason = f": {migration.error}" if migration.error else ""
                 raise WaitError(f"the migration {migration.status}{reason}")
-            is_missing = migration.status == "none" and not has_begun
-            if is_missing and self._ask(RUN_STATE) != "inmigrate":  # else it is awaited
-                raise WaitError("there is no migration")
+            # QEMU reports the end before its run state is that of after the migration, and
+            # refuses "cont" until then.
+            if migration.status in ("completed", "none"):
+                is_over = (self._ask(RUN_STATE) or "") not in _MIGRATION_RUN_STATES
+                if is_over and migration.status == "none" and not has_begun:
+                    raise WaitError("there is no migration")
+                if is_over:  # old QEMUs tell a destination's state only so
+                    return
             has_begun = True
             self._show(migration.progress, migration.status)
             self._wait_for_more(count, poll=True)

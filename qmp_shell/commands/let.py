@@ -1,0 +1,39 @@
+"""``.let``: the values that were kept with ``COMMAND | .let NAME``."""
+
+from __future__ import annotations
+
+from ..complete import Completions, Kind, NameSource, TypeSource
+from ..errors import UsageError
+from ..render.text import format_compact, format_pretty
+from ..session import Session
+from .base import Command, complete_kind, split_arguments
+
+
+class Let(Command):
+    name = "let"
+    usage = "[NAME]"
+    summary = "show what COMMAND | .let NAME has kept"
+    has_output = True
+    is_saved = False
+
+    def run(self, session: Session, argument: str) -> None:
+        words = split_arguments(argument)
+        values = dict(session.variables)
+        if not words:
+            rows = [(f"${name}", session.variables.describe(name)) for name in values]
+            if rows:
+                session.display.pairs(rows)
+            return
+        name = words[0].removeprefix("$")
+        if len(words) > 1:
+            raise UsageError("write COMMAND | .let NAME, or .let NAME to show what it is")
+        if name not in values:
+            raise UsageError(f"${name} is not set; COMMAND | .let {name} sets it")
+        format_json = format_pretty if session.settings.pretty else format_compact
+        session.display.lines(format_json(values[name]).split("\n"))
+
+    def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
+        return complete_kind(Kind.VARIABLE, argument, names)
+
+
+COMMAND = Let()

@@ -1,0 +1,156 @@
+"""Processes that end with the shell: whether they have ended, and signals to them.
+
+Knows nothing of QEMU. A signal never reaches another process that has got the same number since.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from ..signals import SignalsBlocked, unblock_signals
+from ..transport.stream import find_peer_pid
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Process:
+    """Another process.
+
+    :ivar pid: its number.
+    :ivar descriptor: becomes readable when it ends (pidfd_open(2)); None: the system lacks that,
+        and :meth:`has_ended` has to be called now and then.
+    """
+
+    def __init__(self, pid: int) -> None:
+        """:raise ProcessLookupError: there is no such process."""
+        self.pid = pid
+        self.descriptor = _open(pid)
+
+    def has_ended(self) -> bool:
+        """Whether it has ended. It does not wait."""
+        if self.descriptor is not None:
+            return _is_ready(self.descriptor)
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it exists, and is another user's
+            pass
+        return False
+
+    def send(self, number: int) -> None:
+        """Send a signal, unless it has ended, or belongs to another user."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self.descriptor is not None:
+                signal.pidfd_send_signal(self.descriptor, number)
+            else:
+                os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """Close the descriptor; the process goes on."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+class Child(Process):
+    """A program that this one has started, and what it started in turn in its process group."""
+
+    def __init__(
+        self, command: Sequence[str], *, output: int, descriptors: Sequence[int] = ()
+    ) -> None:
+        """Start it. Linux sends it SIGTERM when this program ends, however that ends.
+
+        :param output: the file descriptor of its standard output and standard error.
+        :param descriptors: other file descriptors for it to inherit.
+        :raise OSError: it could not be started.
+        """
+        self._popen = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=descriptors,
+            # Ctrl-C at the prompt is for the shell alone.
+            process_group=0,
+            preexec_fn=_preparation(),
+        )
+        super().__init__(self._popen.pid)
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, or minus the number of the signal that ended it; None: it runs."""
+        # An interrupt after waitpid(2) would lose the status.
+        with SignalsBlocked():
+            return self._popen.poll()
+
+    def has_ended(self) -> bool:
+        return self.status is not None
+
+    def send(self, number: int) -> None:
+        # Nobody else can get the number before it has been waited for.
+        if not self.has_ended():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+
+def find_peer(connection: socket.socket) -> Process | None:
+    """Find the process that connected to a UNIX socket of this program.
+
+    :return: None: it has ended or hung up, is in a container, or the system does not tell.
+    """
+    pid = find_peer_pid(connection)
+    if pid is None or pid == os.getpid():
+        return None
+    try:
+        process = Process(pid)
+    except ProcessLookupError:
+        return None
+    # It had this number when it connected. If it has ended since, another may have it now.
+    if _is_ready(connection.fileno(), select.POLLHUP):
+        process.close()
+        return None
+    return process
+
+
+def _open(pid: int) -> int | None:
+    """Return a pidfd; None: there are none on this system, or none for this program.
+
+    :raise ProcessLookupError: there is no such process.
+    """
+    if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
+
+
+def _is_ready(descriptor: int, events: int = select.POLLIN) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, events)
+    return bool(poll.poll(0))
+
+
+def _preparation() -> Callable[[], None]:
+    """Return a function for the new process to call before it becomes the program."""
+    if sys.platform != "linux":
+        return unblock_signals
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+
+    def prepare() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        unblock_signals()
+
+    return prepare

@@ -1,0 +1,96 @@
+"""Reading lines on a terminal that cannot move its cursor (``TERM=dumb``), or for a screen reader.
+
+The terminal itself edits the line. Nothing on the screen is ever changed: what the VM sends is
+printed below what is being typed, and then the prompt again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import termios
+from collections.abc import Callable
+
+from ..complete import Draft
+from ..errors import ConnectionLost
+from ..render.text import sanitize_line
+from ..session import Session
+from .history import Histories
+from .signals import PromptSignals
+from .terminal import TerminalDisplay, terminal_modes
+
+_CONTINUATION = "... "
+_LONGEST_LINE = 1 << 16  # bytes; a terminal in this mode takes no more than 4,096
+
+
+class PlainEditor:
+    """Reads what is typed, and has the VM watched meanwhile. (See :class:`.editor.Editor`.)"""
+
+    def __init__(
+        self,
+        session: Session,
+        display: TerminalDisplay,
+        histories: Histories,
+        on_lost: Callable[[ConnectionLost], None],
+        signals: PromptSignals,
+    ) -> None:
+        self._session = session
+        self._display = display
+        self._histories = histories
+        self._on_lost = on_lost
+        self._signals = signals
+        self._has_ended = False
+
+    def read(self) -> str:
+        """Read what is typed, of one line or more.
+
+        :raise EOFError: Ctrl-D on an empty line.
+        :raise KeyboardInterrupt: Ctrl-C.
+        :raise SystemExit: SIGTERM or SIGHUP.
+        """
+        human = self._session.human is not None
+        self._session.attachment.answers.forget_changeable()
+        try:
+            with self._signals.raised(), terminal_modes(on=termios.ECHO):
+                text = self._read_line(self._session.prompt)
+                while Draft(text, human=human).needs_more:
+                    text += "\n" + self._read_line(_CONTINUATION)
+        finally:
+            self._display.end_line()
+        self._histories.add(text, self._session)
+        return text
+
+    def end(self) -> None:
+        """Stop reading, as if Ctrl-D had been typed."""
+        self._has_ended = True
+
+    def _read_line(self, prompt: str) -> str:
+        self._display.begin_line(sanitize_line(prompt))
+        while not self._wait():
+            if self._has_ended:
+                raise EOFError
+            self._display.begin_line(sanitize_line(prompt))
+        data = b""
+        while not data.endswith(b"\n"):  # Ctrl-D within a line gives out what there is of it
+            part = os.read(sys.stdin.fileno(), _LONGEST_LINE)
+            if not part and not data:
+                raise EOFError
+            data += part
+        self._display.note_line_end()
+        return os.fsdecode(data).removesuffix("\n")
+
+    def _wait(self) -> bool:
+        """Wait until a line can be read; False: something was printed, or the VM was lost."""
+        attachment = self._session.attachment
+        if not attachment.is_connected:
+            return True  # nothing else can come
+        events = self._display.events
+        try:
+            is_readable = attachment.client.wait_until_readable(
+                sys.stdin.fileno(), events.next_due, unless=lambda: not self._display.is_at_prompt
+            )
+        except ConnectionLost as error:
+            self._on_lost(error)
+            return False
+        events.show_sums()
+        return is_readable

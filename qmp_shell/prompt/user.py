@@ -1,0 +1,56 @@
+"""The person at this terminal: what they are asked, what they have typed, what they edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prompt_toolkit.document import Document
+
+from ..errors import UsageError
+from .confirm import confirm
+from .external_editor import edit_text
+from .history import Histories
+from .signals import PromptSignals
+from .terminal import TerminalDisplay
+
+
+class TerminalUser:
+    """The person at this terminal. (A :class:`~qmp_shell.session.User`.)
+
+    :ivar draft: what the next line begins with, and the cursor in it; None: nothing.
+    """
+
+    def __init__(
+        self,
+        display: TerminalDisplay,
+        signals: PromptSignals,
+        histories: Histories,
+        *,
+        is_dumb: bool,
+    ) -> None:
+        """:param is_dumb: the terminal edits lines itself, so none can begin with something."""
+        self.draft: Document | None = None
+        self._display = display
+        self._signals = signals
+        self._histories = histories
+        self._is_dumb = is_dumb
+
+    def take_draft(self) -> Document | None:
+        """What the next line begins with; it is taken only once."""
+        draft, self.draft = self.draft, None
+        return draft
+
+    def confirm(self, question: str) -> bool:
+        try:
+            return confirm(question, self._signals)
+        finally:
+            self._display.make_way()  # the question stays on the screen
+
+    def history(self, *, human: bool) -> Sequence[str]:
+        return self._histories.of_mode(human=human).get_strings()
+
+    def edit(self, text: str) -> None:
+        if self._is_dumb:
+            raise UsageError("on this terminal a line cannot be changed before it is sent")
+        self._display.make_way()
+        self.draft = Document(edit_text(text))

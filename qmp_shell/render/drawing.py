@@ -1,0 +1,58 @@
+"""Tables and trees as text, drawn by rich. Every text in them is made safe here, and nowhere else.
+
+It is imported when something is drawn: rich takes tens of milliseconds to load.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from ..output import SafeText
+from .palette import TOKEN_COLOURS
+from .parts import Part
+from .text import sanitize_line
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from .views import Look
+
+# Columns where there is no limit, as in a pipe.
+_UNLIMITED = 1 << 30
+
+
+def make_text(*parts: Part) -> Text:
+    """A line of several parts: safe, and without the markup that rich would read in it."""
+    line = Text(overflow="fold")
+    for part in parts:
+        line.append(sanitize_line(part.text).replace("\t", " "), style_of(part.kind))
+    return line
+
+
+def style_of(kind: str) -> str:
+    """Rich's name of the colour of a kind of text."""
+    return TOKEN_COLOURS.get(kind, kind).replace("bright", "bright_")
+
+
+def draw(renderable: RenderableType, look: Look) -> SafeText:
+    """Draw a table or a tree, all texts of which :func:`make_text` has made."""
+    encoding = "utf-8" if look.supports_unicode else "ascii"  # decides what lines are drawn with
+    file = io.TextIOWrapper(io.BytesIO(), encoding, "backslashreplace")
+    console = Console(
+        file=file,
+        width=look.find_width() or _UNLIMITED,
+        color_system="standard" if look.colour else None,
+        force_terminal=look.colour,
+        no_color=not look.colour,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    console.print(renderable)
+    file.seek(0)
+    return SafeText("\n".join(line.rstrip() for line in file))

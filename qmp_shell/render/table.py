@@ -1,0 +1,144 @@
+"""A reply as a table: a row for each object of a list; of one object, a row for each member."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..output import SafeText
+from .cells import Row, format_cell, make_record, make_rows, typed_columns
+from .columns import Columns, ask_columns, choose_columns, fits
+from .parts import Part
+from .text import sanitize_line
+
+if TYPE_CHECKING:
+    from .views import Look, Subject
+
+# A VM may send objects that all have other members.
+_MOST_CSV_CELLS = 20_000_000
+
+Cells = Mapping[str, str]
+
+
+def view_table(subject: Subject, look: Look) -> SafeText:
+    """A table of what a command returned; see :data:`~qmp_shell.render.views.View`.
+
+    One object is shown whole: a line for each of its members. So are the objects of a list, one
+    after the other, if there is no room for the columns that were asked for.
+    """
+    value = subject.value
+    if not isinstance(value, list):
+        return _view_record(value, subject.columns, look)
+    rows = make_rows(value)
+    cells = [_format_row(row) for row in rows]
+    declared = typed_columns(subject.find_type()) if not rows or not subject.columns else []
+    width = look.find_width()
+    if not subject.columns:
+        return _draw_rows(rows, cells, choose_columns(rows, cells, declared, width), look)
+    given = [path for row in rows for path in row]
+    columns = ask_columns(subject.columns, given or declared)
+    if fits(columns.headings, cells, width):
+        return _draw_rows(rows, cells, columns, look)
+    return SafeText("\n\n".join(_draw_record(row, columns.headings, look) for row in cells))
+
+
+def view_csv(subject: Subject, look: Look) -> SafeText:
+    """Values separated by commas, for a spreadsheet: all columns, and numbers as they are."""
+    del look
+    value = subject.value
+    rows = make_rows(value if isinstance(value, list) else [value])
+    paths = list(dict.fromkeys(path for row in rows for path in row))
+    if not rows:
+        paths = typed_columns(subject.find_type())
+    if subject.columns:
+        paths = list(ask_columns(subject.columns, paths).headings)
+    if len(paths) * len(rows) > _MOST_CSV_CELLS:
+        raise UsageError(f"the reply has {len(paths)} columns; name those that you want")
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([sanitize_line(path) for path in paths])
+    for row in rows:
+        writer.writerow([_csv_cell(row[path]) if path in row else "" for path in paths])
+    return SafeText(file.getvalue().removesuffix("\n"))
+
+
+def _csv_cell(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return sanitize_line(text)
+
+
+def _format_row(row: Row) -> dict[str, str]:
+    return {path: format_cell(path, value) for path, value in row.items()}
+
+
+def _draw_rows(
+    rows: Sequence[Row], cells: Sequence[Cells], columns: Columns, look: Look
+) -> SafeText:
+    from rich.table import Table
+
+    from .drawing import draw, make_text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for path, heading in columns.headings.items():
+        is_number = any(_is_number(row.get(path)) for row in rows)
+        table.add_column(
+            make_text(Part(heading, "bold")),
+            justify="right" if is_number else "left",
+            overflow="fold",
+        )
+    for row in cells:
+        table.add_row(*(make_text(Part(row.get(path, ""))) for path in columns.headings))
+    lines = [draw(table, look)] if columns.headings else []
+    width = look.find_width()
+    for line in _remarks(rows, columns):
+        cut = line if width is None or len(line) <= width else f"{line[: width - 3]}..."
+        lines.append(draw(make_text(Part(cut, "dim")), look))
+    return SafeText("\n".join(lines))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _remarks(rows: Sequence[Row], columns: Columns) -> Iterable[str]:
+    """What the rows have in common, and which columns there are besides."""
+    if not rows:
+        yield "no rows"
+    if columns.same:
+        texts = (f"{path}={format_cell(path, value)}" for path, value in columns.same.items())
+        yield f"in all rows: {', '.join(texts)}"
+    missing = [path for path in columns.headings if rows and not any(path in row for row in rows)]
+    if missing:
+        yield f"no row has {', '.join(missing)}"
+    if columns.left_out:
+        yield f"more columns: {', '.join(columns.left_out)}"
+
+
+def _view_record(value: Any, asked: Sequence[str], look: Look) -> SafeText:
+    record = _format_row(make_record(value))
+    headings = ask_columns(asked, record).headings if asked else {path: path for path in record}
+    return _draw_record(record, headings, look) if headings else SafeText("{}")
+
+
+def _draw_record(cells: Cells, headings: Mapping[str, str], look: Look) -> SafeText:
+    """One object: its members, each on a line."""
+    return draw_pairs(((heading, cells.get(path, "")) for path, heading in headings.items()), look)
+
+
+def draw_pairs(rows: Iterable[tuple[str, str]], look: Look) -> SafeText:
+    """Two columns: names, and what they are or what value they have."""
+    from rich.table import Table
+
+    from .drawing import draw, make_text
+
+    width = look.find_width()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(overflow="fold", max_width=None if width is None else width * 3 // 5)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(make_text(Part(name, "key")), make_text(Part(text)))
+    return draw(table, look)

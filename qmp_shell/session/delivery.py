@@ -1,0 +1,65 @@
+"""Giving what a line prints to a file or to a shell command."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import UsageError, explain_os_error
+from ..language import Destination
+
+
+class Delivery:
+    """Where the output of one line goes. It is a context, in which a file is open.
+
+    The file is opened before anything is run, so that nothing is lost if it cannot be written; but
+    what it held is kept until there is something new, for the line may fail.
+    """
+
+    def __init__(self, destination: Destination) -> None:
+        """:raise UsageError: the file cannot be written."""
+        self._destination = destination
+        self._descriptor: int | None = None
+        if destination.file is not None:
+            path = os.path.expanduser(destination.file.path)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+            try:  # a FIFO that nobody reads is an error, instead of being waited for
+                self._descriptor = os.open(path, flags, 0o666)
+            except (OSError, ValueError) as error:
+                raise self._failure(error) from None
+
+    def __enter__(self) -> Delivery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def deliver(self, text: str) -> None:
+        """Give it a text.
+
+        :raise PipelineError: the shell command failed.
+        :raise UsageError: the file cannot be written.
+        """
+        if self._destination.pipeline is not None:
+            from .pipeline import run_pipeline
+
+            run_pipeline(self._destination.pipeline, text)
+        elif self._descriptor is not None:
+            try:
+                self._write(text, self._descriptor)
+            except (OSError, ValueError) as error:
+                raise self._failure(error) from None
+
+    def _write(self, text: str, descriptor: int) -> None:
+        file = self._destination.file
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if is_regular and file is not None and not file.appends:
+            os.ftruncate(descriptor, 0)
+        os.set_blocking(descriptor, True)
+        with open(descriptor, "w", encoding="utf-8", closefd=False) as output:
+            output.write(f"{text}\n")
+
+    def _failure(self, error: OSError | ValueError) -> UsageError:
+        path = self._destination.file.path if self._destination.file is not None else ""
+        return UsageError(f"{path}: {explain_os_error(error)}")

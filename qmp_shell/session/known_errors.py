@@ -1,0 +1,86 @@
+"""What helps against errors that QEMU words in a way that does not say it.
+
+The patterns are of QEMU 7.2 to 11.1; of others the error is shown without a hint.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class _KnownError(NamedTuple):
+    """
+    :ivar pattern: finds the error in QEMU's description.
+    :ivar advice: what helps; names in braces are groups of the pattern.
+    """
+
+    pattern: re.Pattern[str]
+    advice: str
+
+
+def _known(pattern: str, advice: str) -> _KnownError:
+    return _KnownError(re.compile(pattern), advice)
+
+
+_USER = ".{1,300}?"
+
+# The texts are a VM's: each pattern begins with fixed words, and no gap in it is without limit, so
+# that each takes linear time.
+_KNOWN = (
+    _known(
+        r"Permission conflict on node '(?P<node>[^']*)': permissions '(?P<wanted>[^']*)' are both "
+        rf"required by (?P<user>{_USER}) \(uses node '[^']*' as '(?P<role>[^']*)' child\) and "
+        rf"unshared by (?P<owner>{_USER}) \(uses node '[^']*' as '(?P<other_role>[^']*)' child\)",
+        "{user} wants '{wanted}' on {node} as its {role}, which {owner} does not share (it uses "
+        "{node} as its {other_role}); .tree block {node} shows both",
+    ),
+    _known(
+        rf"Conflicts with use by (?P<owner>{_USER}) as '(?P<role>[^']*)', which (?P<what>does not "
+        r"allow|uses) '(?P<wanted>[^']*)' on (?P<node>\S+)",
+        "{owner} uses {node} as its {role}, and {what} '{wanted}' on it; .tree block {node} shows "
+        "who uses it",
+    ),
+    _known("NBD server not running", "nbd-server-start starts it"),
+    _known("NBD server already running", "nbd-server-stop ends it"),
+    _known("Migration is not finalized yet", ".wait migration waits until it is"),
+    _known(
+        'Failed to get (shared )?"(write|consistent read)" lock',
+        "another process uses the image; end it, or open the image with read-only=on",
+    ),
+    _known(
+        r"Bus '(?P<bus>[^']*)' does not support hotplugging",
+        "{bus} takes no new devices while the VM runs; .tree pci shows which ports are free",
+    ),
+    _known(
+        "Need a root block node|is not a root node",
+        "another node is above it; .tree block shows the node on top",
+    ),
+    _known(
+        r"Block (device|job) '?(?P<job>[^' ]*)'? (is in use|not found|not active)",
+        "query-jobs lists the jobs; .tree block shows what uses which node",
+    ),
+    _known(
+        r"Node '?(?P<node>[^' ]+)'? is (busy|in use)",
+        ".tree block {node} shows what uses it",
+    ),
+    _known(
+        r"Job '(?P<job>[^']*)' in state '(?P<state>[^']*)' cannot accept command verb",
+        "job {job} is {state}; .wait job={job} waits for its end",
+    ),
+    _known(
+        "Source and target image have different sizes",
+        "block_resize makes them equal; .tree block shows the sizes",
+    ),
+    _known("Guest agent is not responding|No guest agent", "start qemu-ga in the guest"),
+)
+
+
+def advice_for(description: str) -> str:
+    """What helps against an error; empty if that is not known."""
+    for pattern, advice in _KNOWN:
+        match = pattern.search(description)
+        if match is not None:
+            groups = {name: value or "" for name, value in match.groupdict().items()}
+            return advice.format_map(groups)
+    return ""

@@ -1,0 +1,65 @@
+"""Completion of references to values: the names of variables, and the members of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from ..complete import Candidate, Kind, NameRequest, NameSource
+from ..language import ParseError
+from ..language.references import EACH, Reference, parse_bare_word
+from .variables import Variables, describe_value, member, members
+
+_MOST_OFFERED = 500
+_MOST_SEARCHED = 100
+
+
+class SessionNames:
+    """The names of a VM, and of variables. (A :class:`~qmp_shell.complete.NameSource`.)"""
+
+    def __init__(self, names: NameSource, variables: Variables) -> None:
+        self._names = names
+        self._variables = variables
+
+    def candidates(self, request: NameRequest) -> Iterable[Candidate]:
+        if request.kind == Kind.REFERENCE:
+            return list(islice(self._references(request.typed), _MOST_OFFERED))
+        if request.kind == Kind.VARIABLE:
+            return [Candidate(name, self._variables.describe(name)) for name, _ in self._variables]
+        return self._names.candidates(request)
+
+    def _references(self, typed: str) -> Iterator[Candidate]:
+        """References that begin as the typed one does, and what they stand for."""
+        before, dot, _ = typed.rpartition(".")
+        if not dot:
+            for name, value in self._variables:
+                yield from _offer(f"${name}", (), value, self._variables.describe(name))
+            return
+        reference = parse_bare_word(before, 0)
+        if not isinstance(reference, Reference):
+            return
+        try:
+            values = self._variables.find_each(reference)
+        except ParseError:
+            return
+        # Where a "*" stands for several, one may have members that another lacks.
+        found = {
+            part: value for value in reversed(values[:_MOST_SEARCHED]) for part in members(value)
+        }
+        for part, value in found.items():
+            inner = member(value, part)
+            path = (*reference.path, part)
+            yield from _offer(f"{before}.{part}", path, inner, describe_value(inner))
+
+
+def _offer(text: str, path: tuple[str, ...], value: Any, description: str) -> Iterator[Candidate]:
+    """A reference as a candidate, and with a dot if its value has members.
+
+    :param path: what it is to be read as; a member whose name has a dot cannot be referred to.
+    """
+    reference = parse_bare_word(text, 0)
+    if isinstance(reference, Reference) and reference.path == path and path[-1:] != (EACH,):
+        yield Candidate(text, description)
+        if isinstance(value, dict | list) and value:
+            yield Candidate(f"{text}.", "its members")

@@ -1,0 +1,115 @@
+"""What has happened to one VM since the shell attached that tells why it does not run.
+
+Each kind of event is kept once, the last one; it does not know the VM's present state.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..protocol import Event, Message, arguments_of, command_of
+from .read import read_string
+
+# Of how many block devices and nodes the last error is kept.
+_KEPT_ERRORS = 100
+# The commands that stop or restart the CPUs themselves.
+_STOPPING = ("stop", "migrate", "snapshot-save", "snapshot-load", "system_reset")
+_STOPPING_HUMAN = {word: word for word in ("stop", "savevm", "loadvm", "migrate", "system_reset")}
+_STOPPING_HUMAN["s"] = "stop"
+
+
+class Stop(NamedTuple):
+    """That the VM's CPUs stopped.
+
+    :ivar at: when, in seconds since the epoch, by the VM's clock.
+    :ivar command: the command of this shell that was being executed and stops VMs; empty if it
+        was somebody else, or QEMU itself.
+    """
+
+    at: float
+    command: str
+
+
+class BlockError(NamedTuple):
+    """An error in reading or writing a disk: the event ``BLOCK_IO_ERROR``.
+
+    :ivar device: the block device, or the QOM path of the device; may be empty.
+    :ivar operation: ``read`` or ``write``.
+    :ivar reason: the error in the host's words, as ``No space left on device``.
+    :ivar action: what QEMU did then: ``stop``, ``report`` or ``ignore``.
+    """
+
+    at: float
+    device: str
+    node: str
+    operation: str
+    reason: str
+    action: str
+
+
+class Incidents:
+    """What has happened.
+
+    :ivar stop: None: the VM has not stopped, or not since it went on.
+    :ivar panic: the event ``GUEST_PANICKED``; None: there was none.
+    :ivar watchdog: the event ``WATCHDOG``; None: there was none.
+    :ivar shutdown: the event ``SHUTDOWN``; None: there was none.
+    :ivar block_errors: the last one of each block device or node.
+    """
+
+    def __init__(self) -> None:
+        self._command = ""
+        self.stop: Stop | None = None
+        self._forget_causes()
+
+    def _forget_causes(self) -> None:
+        self.panic: Event | None = None
+        self.watchdog: Event | None = None
+        self.shutdown: Event | None = None
+        self.block_errors: dict[str, BlockError] = {}
+
+    def begin(self, message: Message) -> None:
+        """A command of this shell is about to be executed."""
+        command = command_of(message)
+        if command == "human-monitor-command":
+            line = read_string(arguments_of(message).get("command-line"))
+            word = line.split(None, 1)[0] if line.split() else ""
+            self._command = _STOPPING_HUMAN.get(word, "")
+        else:
+            self._command = command if command in _STOPPING else ""
+
+    def end(self) -> None:
+        """The command was executed, or given up."""
+        self._command = ""
+
+    def add(self, event: Event) -> None:
+        """Note an event of the VM."""
+        if event.name == "STOP":
+            self.stop = Stop(event.timestamp, self._command)
+        elif event.name in ("RESUME", "RESET"):
+            self.stop = None if event.name == "RESUME" else self.stop
+            self._forget_causes()
+        elif event.name == "GUEST_PANICKED":
+            self.panic = event
+        elif event.name == "WATCHDOG":
+            self.watchdog = event
+        elif event.name == "SHUTDOWN":
+            self.shutdown = event
+        elif event.name == "BLOCK_IO_ERROR":
+            error = _block_error(event)
+            self.block_errors.pop(error.device or error.node, None)
+            self.block_errors[error.device or error.node] = error
+            if len(self.block_errors) > _KEPT_ERRORS:
+                del self.block_errors[next(iter(self.block_errors))]
+
+
+def _block_error(event: Event) -> BlockError:
+    data = event.data
+    return BlockError(
+        event.timestamp,
+        read_string(data.get("device")) or read_string(data.get("qom-path")),
+        read_string(data.get("node-name")),
+        read_string(data.get("operation")),
+        read_string(data.get("reason")),
+        read_string(data.get("action")),
+    )

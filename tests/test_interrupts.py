@@ -1,0 +1,224 @@
+"""Signals and Ctrl-C at any moment: the session goes on, or ends in good order."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from qmp_shell.client import Client
+from qmp_shell.errors import ConnectionLost
+from qmp_shell.transport.stream import SocketStream
+from tests.conftest import RunningVm, StartPeer, StartTerminal, StartVm, shell_command
+from tests.peer import HOLD, UNTIL_PROMPT
+from tests.terminal import Terminal
+
+# What must never be seen, whatever happens.
+TRACES = (b"Traceback", b"Exception ignored", b"internal error", b"Unhandled exception")
+
+
+def assert_clean(shell: Terminal) -> None:
+    for trace in TRACES:
+        assert trace not in shell.raw, shell.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("milliseconds", [0, 1, 3, 10, 30])
+def test_a_signal_right_behind_enter_ends_the_shell(
+    shell: Terminal, number: signal.Signals, milliseconds: int
+) -> None:
+    shell.enter("query-name")
+    time.sleep(milliseconds / 1000)  # the moments themselves are what is tested
+    shell.child.kill(number)
+    assert shell.wait_for_end() == 128 + number
+    assert_clean(shell)
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 60, 4))
+@pytest.mark.parametrize("as_key", [False, True], ids=["signal", "key"])
+def test_ctrl_c_right_behind_enter(shell: Terminal, milliseconds: int, as_key: bool) -> None:
+    shell.enter("query-name")
+    time.sleep(milliseconds / 1000)
+    if as_key:
+        shell.type("\x03")
+    else:
+        shell.child.kill(signal.SIGINT)
+    shell.wait_for_prompt()
+    shell.enter("query-uuid")
+    shell.wait_for('"UUID"')
+    shell.press("ctrl-d")
+    assert shell.wait_for_end() == 0
+    assert_clean(shell)
+
+
+def test_a_storm_of_interrupts(shell: Terminal) -> None:
+    for number in range(60):
+        shell.type("query-name\r" if number % 3 else "\x03")
+        shell.child.kill(signal.SIGINT)
+        shell.read_available()
+    shell.enter("")
+    shell.wait_for_prompt()
+    shell.enter("query-uuid")
+    shell.wait_for('"UUID"')
+    assert_clean(shell)
+
+
+def test_ctrl_c_that_was_typed_with_enter_is_for_the_command(shell: Terminal) -> None:
+    shell.type(".sleep 60\r\x03")
+    shell.wait_for("^interrupted")
+    shell.wait_for_prompt()
+    shell.press("up")
+    shell.wait_for(r"^\(QEMU\) \.sleep 60")
+
+
+@pytest.mark.parametrize("line", ["query-name | (trap '' INT; touch t; sleep 60)", "query-name"])
+def test_a_signal_ends_the_shell_whatever_a_program_does_with_ctrl_c(
+    vm: RunningVm, terminal: StartTerminal, tmp_path: Path, line: str
+) -> None:
+    """A pipeline and a pager are given Ctrl-C, which they ignore; SIGTERM is for the shell."""
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\ntrap '' INT\ntouch t\nsleep 60\n")
+    pager.chmod(0o755)
+    shell = terminal(vm.address, rows=8, PAGER=str(pager))
+    shell.wait_for_prompt()
+    shell.enter("query-commands" if line == "query-name" else line)
+    shell.wait_until((tmp_path / "t").exists, "the program")
+    shell.press("ctrl-c")
+    shell.press("ctrl-c")
+    shell.child.kill(signal.SIGTERM)
+    assert shell.wait_for_end() == 128 + signal.SIGTERM
+    assert_clean(shell)
+
+
+def test_a_command_can_be_interrupted_after_a_pager_was(
+    vm: RunningVm, terminal: StartTerminal, tmp_path: Path
+) -> None:
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\ntrap 'exit 0' INT\ntouch t\nsleep 60 & wait\n")
+    pager.chmod(0o755)
+    (tmp_path / "script").write_text("query-commands\nquery-name | touch t2\n.sleep 60\n")
+    shell = terminal(vm.address, rows=8, PAGER=str(pager))
+    shell.wait_for_prompt()
+    shell.enter(".source script")
+    shell.wait_until((tmp_path / "t").exists, "the pager")
+    shell.press("ctrl-c")
+    shell.wait_until((tmp_path / "t2").exists, "the line after it")
+    shell.wait_until(lambda: _children(shell.pid) == "", "the end of the pipeline")
+    shell.press("ctrl-c")
+    shell.wait_for("^interrupted")
+    shell.wait_for_prompt()
+
+
+def _children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+def test_a_terminal_that_takes_nothing_any_more(peer: StartPeer, terminal: StartTerminal) -> None:
+    """SIGTERM ends the shell all the same."""
+    reply = b'{"return": "%s", "id": 99}' % (b"x" * 1_000_000)
+    shell = terminal(peer(*UNTIL_PROMPT, b'{"return": [], "id": 4}' + reply, HOLD).address)
+    shell.wait_for_prompt()
+    shell.type("x")
+    deadline = time.monotonic() + 20
+    while "write" not in _call(shell.pid) and time.monotonic() < deadline:
+        pass  # nothing is read from it
+    shell.child.kill(signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while shell.child.isalive() and time.monotonic() < deadline:
+        pass
+    assert not shell.child.isalive()
+
+
+def _call(pid: int) -> str:
+    """``write`` while a process is in the system call that writes to a descriptor."""
+    call = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+    return "write" if call in ("1", "64") else ""
+
+
+def test_a_terminal_that_is_hung_up(shell: Terminal) -> None:
+    shell.child.ptyproc.fileobj.close()  # type: ignore[attr-defined]
+    assert shell.child.wait() == 129
+
+
+def test_an_interrupt_while_a_question_is_asked_is_a_no(shell: Terminal) -> None:
+    shell.enter("quit")
+    shell.wait_for(r"\[y/N\]")
+    shell.child.kill(signal.SIGINT)
+    shell.wait_for("not sent")
+    shell.wait_for_prompt()
+
+
+def test_a_signal_while_a_question_is_asked_ends_the_shell(shell: Terminal) -> None:
+    shell.enter("quit")
+    shell.wait_for(r"\[y/N\]")
+    shell.child.kill(signal.SIGTERM)
+    assert shell.wait_for_end() == 128 + signal.SIGTERM
+    assert_clean(shell)
+
+
+def test_a_vms_name_in_a_question_is_harmless(start_vm: StartVm, terminal: StartTerminal) -> None:
+    shell = terminal(start_vm(name="a\u202eb\x1b[31mc").address)
+    shell.wait_for_prompt()
+    shell.enter("quit")
+    shell.wait_for(r"quit ends the VM ab\[31mc \(prelaunch\)\. Go on\? \[y/N\]")
+
+
+@pytest.mark.parametrize("numbers", [(2, 2, 2), (2, 15), (15, 2), (1, 2)])
+@pytest.mark.parametrize("gap", range(5))
+def test_a_listening_shell_leaves_no_socket(
+    environment: dict[str, str], folder: Path, numbers: tuple[int, ...], gap: int
+) -> None:
+    path = folder / "listen.sock"
+    process = subprocess.Popen(
+        [*shell_command(), "--listen", str(path)], env=environment, stderr=subprocess.PIPE
+    )
+    while not path.exists():
+        assert process.poll() is None
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(gap / 10_000)  # the moments themselves are what is tested
+    _, errors = process.communicate(timeout=20)
+    # The last signal may come when all is cleaned up, and then ends the process by itself.
+    assert process.returncode in {*(128 + number for number in numbers), -numbers[-1]}
+    assert errors == b""
+    assert not path.exists()
+
+
+def test_a_vm_that_is_lost_while_the_shell_sleeps_is_told(shell: Terminal, vm: RunningVm) -> None:
+    shell.enter(".sleep 1")
+    vm.close()
+    shell.wait_for(r"^\.connect attaches again")
+    shell.wait_for_prompt()
+
+
+def test_stray_replies_without_end_are_counted(peer: StartPeer, terminal: StartTerminal) -> None:
+    replies = b'{"return": 1, "id": 99}' * 400
+    shell = terminal(peer(*UNTIL_PROMPT, b'{"return": [], "id": 4}' + replies, HOLD).address)
+    shell.wait_for_prompt()
+    shell.type("x")
+    shell.wait_for(r"replies that answer no command x 390$")
+
+
+class InterruptedStream(SocketStream):
+    """A stream that a second Ctrl-C interrupts just after it was closed."""
+
+    def close(self) -> None:
+        super().close()
+        raise KeyboardInterrupt
+
+
+def test_a_connection_is_closed_though_its_closing_is_interrupted() -> None:
+    near, far = socket.socketpair()
+    with far:
+        client = Client(InterruptedStream(near))
+        with pytest.raises(KeyboardInterrupt):
+            client.close()
+        assert not client.connected
+        assert client.watched == {}
+        with pytest.raises(ConnectionLost):
+            client.fileno()
+        client.close()

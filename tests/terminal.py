@@ -17,8 +17,10 @@ import pyte
 
 _TIMEOUT = 20.0  # seconds
 
-# The line editor switches bracketed paste off when a line is complete.
-_LINE_ENDED = b"\x1b[?2004l"
+# When a line is complete, the line editor wraps lines again, resets the colours, and switches bracketed
+# paste off. It does the same in another order before something is printed above the line.
+_LINE_ENDED = re.compile(rb"\x1b\[\?7h\x1b\[0m(?:\x1b\[\?12l\x1b\[\?25h)?\x1b\[\?2004l")
+_LONGEST_MARK = 40  # bytes; at least as long as what the expression matches
 
 KEYS = {
     "enter": "\r",
@@ -84,7 +86,8 @@ class Terminal:
         )
         self.child.delaybeforesend = None
         self.raw = b""  # all output, with its escape sequences
-        self._lines_ended = 0
+        self.lines_ended = 0  # how many lines the line editor was left with
+        self._lines_expected = 0
         self._screen = _Screen(columns, rows, lambda data: self.child.send(data))
         self._stream = pyte.ByteStream(self._screen)
 
@@ -155,7 +158,7 @@ class Terminal:
         self._end_line("ctrl-c")
 
     def _end_line(self, key: str) -> None:
-        self._lines_ended = max(self._lines_ended, self.raw.count(_LINE_ENDED)) + 1
+        self._lines_expected = max(self._lines_expected, self.lines_ended) + 1
         self.press(key)
 
     @property
@@ -185,8 +188,7 @@ class Terminal:
             except pexpect.EOF:
                 assert condition(), f"the program ended before {expected}; the screen:\n{self.text}"
                 return
-            self.raw += data
-            self._stream.feed(data)
+            self._receive(data)
 
     def read_available(self) -> None:
         """Read what the program has written so far."""
@@ -200,7 +202,7 @@ class Terminal:
         """Wait for an empty prompt, after the line that was entered last."""
         self.wait_until(
             lambda: (
-                self.raw.count(_LINE_ENDED) >= self._lines_ended
+                self.lines_ended >= self._lines_expected
                 and self.cursor_line.startswith(prompt.rstrip())
                 and self.cursor_column == len(prompt)  # grey text may follow
             ),
@@ -221,9 +223,16 @@ class Terminal:
             data = self.child.read_nonblocking(1 << 16, timeout=0)
         except (pexpect.EOF, pexpect.TIMEOUT):
             return True
-        self.raw += data
-        self._stream.feed(data)
+        self._receive(data)
         return False
+
+    def _receive(self, data: bytes) -> None:
+        # A mark may be in two parts.
+        known = max(len(self.raw) - _LONGEST_MARK + 1, 0)
+        before = len(_LINE_ENDED.findall(self.raw, known))
+        self.raw += data
+        self.lines_ended += len(_LINE_ENDED.findall(self.raw, known)) - before
+        self._stream.feed(data)
 
     def end(self) -> None:
         """Have the program end, or kill it."""

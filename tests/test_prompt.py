@@ -176,6 +176,18 @@ def test_an_event_appears_above_the_line_being_typed(shell: Terminal, vm: Runnin
     assert re.search(r" STOP\n\(QEMU\) query-st", shell.text)
 
 
+def test_an_event_is_not_taken_for_the_end_of_a_line(shell: Terminal, vm: RunningVm) -> None:
+    """Other tests wait for the end of the line that they have entered, and events may come first."""
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    vm.run("cont")
+    shell.wait_for(r"RESUME\n\(QEMU\)$")
+    assert shell.lines_ended == 1
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    assert shell.lines_ended == 2
+
+
 def test_a_line_can_be_completed_and_run_after_an_event(shell: Terminal, vm: RunningVm) -> None:
     shell.type("query-")
     shell.wait_for("query-")
@@ -780,11 +792,11 @@ def test_ctrl_z_suspends_the_shell_and_fg_shows_the_line_again(
     shell = Terminal(["bash", "--norc", "-i"], environment | {"PS1": "bash$ "}, tmp_path)
     try:
         shell.wait_for(r"bash\$")
-        shell.enter(f"{sys.executable} -m qmp_shell {vm.address}")
+        shell.type(f"{sys.executable} -m qmp_shell {vm.address}\r")
         shell.wait_for_prompt()
         shell.type("query-na\x1a")
         shell.wait_for("Stopped")
-        shell.enter("fg")
+        shell.type("fg\r")
         shell.wait_until(
             lambda: shell.cursor_line.startswith("(QEMU) query-na"), "the line that was edited"
         )

@@ -1,0 +1,415 @@
+"""The program between ``libvirt:`` and libvirt: it speaks QMP on its standard input and output.
+
+It is a process of its own, because libvirt's library waits in threads; ``libvirt.py`` starts it as
+``libvirt_bridge.py monitor|agent SECONDS URI DOMAIN``. It uses nothing but the standard library and
+libvirt's, and runs on Python 3.9, so that the system's own Python can run it. When it ends, the
+last line on its standard error says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import queue
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+try:
+    import libvirt
+    import libvirt_qemu
+except ImportError:
+    libvirt = None
+
+Message = dict[str, Any]
+
+# The client may read nothing for a while; so many messages wait for it.
+_MOST_UNREAD = 10_000
+# libvirtd is given up after it was asked in vain so often, every so many seconds.
+_KEEPALIVE_COUNT = 5
+_KEEPALIVE_SECONDS = 5
+# How long, in seconds, polkit may take to ask somebody at this terminal for a password.
+_LOGIN_SECONDS = 60.0
+# How long, in seconds, a command of a guest agent may take. Meanwhile libvirt executes no other one
+# for this domain, whoever asks for it, so it must not be for ever.
+_AGENT_SECONDS = 3600
+
+_DELIMITER = b"\xff"  # see guest-sync-delimited in the manual of qemu-ga
+_PING = '{"execute": "guest-ping"}'
+# An escaped NUL in JSON; an escaped backslash and "u0000" is none.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_AGENT_REFUSAL = re.compile(r".*unable to execute QEMU agent command '[^']*': (.*)", re.DOTALL)
+
+# What became of a domain, by the detail of the event: the numbers of virDomainEventStoppedDetailType.
+_ENDS = {
+    0: "has shut down",
+    1: "was destroyed",
+    2: "has crashed",
+    3: "was migrated to another host",
+    4: "was saved to a file",
+    5: "has failed: QEMU has ended",
+    6: "was reverted to a snapshot",
+}
+
+# What helps against an error of connecting.
+_ADVICE = (
+    ("Failed to connect socket.*(No such file|refused)", "is libvirtd running?"),
+    ("Failed to connect socket.*Permission|polkit", "be root, or a member of the group libvirt"),
+)
+
+_MISSING = (
+    "Python's module libvirt is missing: install the package python3-libvirt, or libvirt-python"
+    " from PyPI beside qmp-shell"
+)
+
+
+class Client:
+    """The client, which sends commands, one on each line, and receives messages."""
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._unread: queue.Queue[bytes] = queue.Queue(_MOST_UNREAD)
+        self._ending = threading.Lock()
+        start_thread(self._read)
+        start_thread(self._write)
+
+    def commands(self) -> Iterator[Message]:
+        """Yield the commands, in their order. What is none is answered with an error."""
+        while True:
+            line = self._lines.get()
+            try:
+                message = json.loads(line.replace(_DELIMITER, b""))
+                if not isinstance(message, dict):
+                    raise ValueError("this is not an object")
+            except ValueError as error:
+                self.send(make_error(f"a command must be a JSON object: {error}"))
+            else:
+                yield message
+
+    def send(self, message: Message) -> None:
+        """Send a message."""
+        self.send_bytes(json.dumps(message).encode("ascii") + b"\r\n")
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send bytes that belong to no message."""
+        self._unread.put(data)
+
+    def end(self, reason: str) -> NoReturn:
+        """End this program as soon as the client has read everything.
+
+        :param reason: what to say on standard error.
+        """
+        self._ending.acquire()  # and never released: the first reason is the right one
+        self._unread.join()
+        complain(reason)
+
+    def _read(self) -> None:
+        with open(0, "rb", closefd=False) as file:
+            for line in file:
+                if line.replace(_DELIMITER, b"").strip():
+                    self._lines.put(line)
+        os._exit(0)  # nobody wants to know any more what libvirt may still say
+
+    def _write(self) -> None:
+        with open(1, "wb", closefd=False) as file:
+            while True:
+                try:
+                    file.write(self._unread.get())
+                    file.flush()
+                except OSError:
+                    os._exit(0)  # as above
+                self._unread.task_done()
+
+
+class Monitor:
+    """The QMP monitor of a domain."""
+
+    def __init__(self, domain: Any, client: Client) -> None:
+        self._domain = domain
+        self._client = client
+        self._is_negotiated = False
+
+    def prepare(self, _seconds: float | None) -> None:
+        """Send the greeting.
+
+        :raise libvirtError: QEMU does not answer.
+        """
+        connection = self._domain.connect()
+        libvirt_qemu.qemuMonitorEventRegister(
+            connection, self._domain, None, self._pass_event, None
+        )
+        version = self._pass_command({"execute": "query-version"})["return"]
+        self._client.send({"QMP": {"version": version, "capabilities": []}})
+
+    def execute(self, message: Message) -> Message:
+        """Execute a command, and return the reply.
+
+        :raise libvirtError: libvirt has refused it, or QEMU does not answer.
+        """
+        if self._is_negotiated:
+            return self._pass_command(message)
+        if message.get("execute") != "qmp_capabilities":
+            return make_error("qmp_capabilities must be executed first", "CommandNotFound")
+        arguments = message.get("arguments", {})
+        if not isinstance(arguments, dict) or arguments.get("enable"):
+            return make_error("libvirt offers no capabilities that could be enabled")
+        self._is_negotiated = True
+        return {"return": {}}
+
+    def explain(self, error: Any) -> str:
+        """What an error reply says of a libvirtError."""
+        return f"libvirt: {explain(error)}"
+
+    def _pass_command(self, message: Message) -> Message:
+        reply: Message = json.loads(
+            libvirt_qemu.qemuMonitorCommand(self._domain, json.dumps(message), 0)
+        )
+        return reply
+
+    def _pass_event(
+        self,
+        _connection: object,
+        _domain: object,
+        name: str,
+        seconds: int,
+        microseconds: int,
+        data: str | None,
+        _opaque: object,
+    ) -> None:
+        if not self._is_negotiated:  # QEMU sends none then, either
+            return
+        event: Message = {"timestamp": {"seconds": seconds, "microseconds": microseconds}}
+        event["event"] = name
+        if data is not None:
+            event["data"] = json.loads(data)
+        self._client.send(event)
+
+
+class Agent:
+    """The guest agent of a domain."""
+
+    def __init__(self, domain: Any, client: Client) -> None:
+        self._domain = domain
+        self._client = client
+
+    def prepare(self, seconds: float | None) -> None:
+        """Tell the client that there is a guest agent.
+
+        :raise libvirtError: it does not answer.
+        """
+        timeout = _AGENT_SECONDS if seconds is None else max(1, round(seconds))
+        libvirt_qemu.qemuAgentCommand(self._domain, _PING, timeout, 0)
+        self._client.send_bytes(b"\n")
+
+    def execute(self, message: Message) -> Message:
+        """Execute a command, and return the reply.
+
+        :raise libvirtError: the guest agent or libvirt has refused it.
+        """
+        if message.get("execute") == "guest-sync-delimited":
+            # libvirt does this by itself before each command.
+            self._client.send_bytes(_DELIMITER)
+            return {"return": (message.get("arguments") or {}).get("id")}
+        reply: Message = json.loads(
+            libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(message), _AGENT_SECONDS, 0)
+        )
+        return reply
+
+    def explain(self, error: Any) -> str:
+        """What an error reply says of a libvirtError, which the guest agent may have caused."""
+        refusal = _AGENT_REFUSAL.fullmatch(explain(error))
+        return refusal[1] if refusal else f"libvirt: {explain(error)}"
+
+
+def main(kind: str, limit: str, uri: str, name: str) -> None:
+    """Serve the client until the end.
+
+    :param kind: ``monitor`` or ``agent``.
+    :param limit: seconds after which libvirt must have answered; empty: there is none.
+    :param uri: libvirt's; empty: its default.
+    :param name: the domain's; or its UUID, or its id.
+    """
+    if libvirt is None:
+        complain(_MISSING)
+    seconds = float(limit) if limit else None
+    client = Client()
+    libvirt.registerErrorHandler(lambda *_: None, None)  # the default one prints every error
+    libvirt.virEventRegisterDefaultImpl()
+    start_thread(run_events)
+    try:
+        with limited(open_seconds(seconds), client, "libvirtd did not answer", unless=has_child):
+            connection = open_connection(uri, client)
+        with limited(seconds, client, "the domain did not answer"):
+            domain = find_domain(connection, name, client)
+            watch(domain, client)
+            peer = (Agent if kind == "agent" else Monitor)(domain, client)
+            peer.prepare(seconds)
+    except libvirt.libvirtError as error:
+        client.end(advise(explain(error)))
+    for message in client.commands():
+        client.send(answer(peer, message))
+
+
+def open_connection(uri: str, client: Client) -> Any:
+    """Connect to libvirtd.
+
+    :raise libvirtError: that failed.
+    """
+    connection = libvirt.open(uri or None)
+    if connection.getType() != "QEMU":
+        client.end(f"{connection.getURI()} is not a URI of QEMU, but of {connection.getType()}")
+    connection.registerCloseCallback(
+        lambda _connection, reason, _: client.end(explain_close(reason)), None
+    )
+    connection.setKeepAlive(_KEEPALIVE_SECONDS, _KEEPALIVE_COUNT)
+    return connection
+
+
+def find_domain(connection: Any, name: str, client: Client) -> Any:
+    """Find a domain by its name, its UUID or its id.
+
+    :raise libvirtError: libvirt can't tell.
+    """
+    attempts: list[Callable[[], Any]] = [
+        lambda: connection.lookupByName(name),
+        lambda: connection.lookupByUUIDString(name),
+        lambda: connection.lookupByID(int(name)),
+    ]
+    for attempt in attempts:
+        try:
+            return attempt()
+        except (ValueError, OverflowError):  # it can't be an id, or no text at all
+            continue
+        except libvirt.libvirtError as error:
+            if error.get_error_code() not in (
+                libvirt.VIR_ERR_NO_DOMAIN,
+                libvirt.VIR_ERR_INVALID_ARG,  # it is no UUID
+            ):
+                raise
+    client.end(f"there is no domain {name!r} at {connection.getURI()}")
+
+
+def watch(domain: Any, client: Client) -> None:
+    """Have this program end with the domain.
+
+    :raise libvirtError: the domain has ended.
+    """
+
+    def note(_connection: object, _domain: object, event: int, detail: int, _: object) -> None:
+        if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
+            client.end(f"the domain {_ENDS.get(detail, 'has ended')}")
+
+    domain.connect().domainEventRegisterAny(
+        domain, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, note, None
+    )
+    if not domain.isActive():
+        client.end("the domain is shut off")
+
+
+def answer(peer: Monitor | Agent, message: Message) -> Message:
+    """Execute a command, and return the reply, which has the command's ``id``."""
+    identity = {key: message.pop(key) for key in ("id",) if key in message}
+    try:
+        if _NUL.search(json.dumps(message)):  # libvirt would cut the text there
+            reply = make_error("libvirt passes on no text that contains a NUL character")
+        else:
+            reply = peer.execute(message)
+    except libvirt.libvirtError as error:
+        reply = make_error(peer.explain(error))
+    reply.pop("id", None)  # that of libvirt
+    return {**reply, **identity}
+
+
+def make_error(description: str, error_class: str = "GenericError") -> Message:
+    """Return an error reply."""
+    return {"error": {"class": error_class, "desc": description}}
+
+
+def explain(error: Any) -> str:
+    """Return the message of a libvirtError, on one line."""
+    return " ".join((error.get_error_message() or str(error)).split())
+
+
+def advise(reason: str) -> str:
+    """Add what helps to the reason why there is no connection."""
+    advice = (text for pattern, text in _ADVICE if re.search(pattern, reason))
+    return "; ".join([reason, *advice])
+
+
+def explain_close(reason: int) -> str:
+    """Say why libvirt has closed the connection."""
+    if reason == libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
+        return "libvirtd does not answer any more"
+    return "the connection to libvirtd was lost"
+
+
+@contextlib.contextmanager
+def limited(
+    seconds: float | None, client: Client, failure: str, unless: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Limit the time that a ``with`` block may take; this program ends with it.
+
+    :param seconds: None: there is no limit.
+    :param failure: what to say then.
+    :param unless: asked at the end of the time: there is no limit any more.
+    """
+
+    def expire() -> None:
+        if not unless():
+            client.end(f"{failure} within {seconds:g} s")
+
+    timer = None if seconds is None else threading.Timer(seconds, expire)
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def open_seconds(seconds: float | None) -> float | None:
+    """How long connecting to libvirtd may take."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return seconds
+    return None if seconds is None else max(seconds, _LOGIN_SECONDS)
+
+
+def has_child() -> bool:
+    """Whether libvirt has started ssh, which may ask for a password and has limits of its own."""
+    if not sys.platform.startswith("linux"):
+        return True
+    for path in glob.glob("/proc/self/task/*/children"):
+        with contextlib.suppress(OSError), open(path) as file:
+            if file.read().strip():
+                return True
+    return False
+
+
+def run_events() -> None:
+    """Receive what libvirt sends unasked, for ever."""
+    while True:
+        libvirt.virEventRunDefaultImpl()
+
+
+def start_thread(run: Callable[[], object]) -> None:
+    """Run a function in a thread that ends with this program."""
+    threading.Thread(target=run, daemon=True).start()
+
+
+def complain(reason: str) -> NoReturn:
+    """Say on standard error why this program ends, and end it."""
+    with contextlib.suppress(OSError):
+        os.write(2, reason.encode("utf-8", "backslashreplace") + b"\n")
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,13 +1,19 @@
-"""What a program prints, captured in a pipe and decoded.
+"""What the programs that this one starts have in common: they end with it, and are listened to.
 
-Knows nothing of the program, or of how its output is shown.
+Knows nothing of the programs, or of how their output is shown.
 """
 
 from __future__ import annotations
 
 import codecs
 import os
+import signal
+import sys
+from collections.abc import Callable
 
+from .signals import unblock_signals
+
+_PR_SET_PDEATHSIG = 1
 # More than fits into a pipe, so that one read empties it.
 _READ_BYTES = 1 << 20
 
@@ -52,3 +58,28 @@ class CapturedOutput:
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
+
+
+def prepare_child(*, ignores_interrupts: bool = False) -> Callable[[], None]:
+    """Return what a new process has to call before it becomes the program (``preexec_fn``).
+
+    Linux then sends it SIGTERM when this program ends, however that ends.
+
+    :param ignores_interrupts: Ctrl-C, which reaches all that the terminal's user has started, is
+        for this program alone.
+    """
+    # Imported here, and not in the new process, which must not do much.
+    prctl = None
+    if sys.platform == "linux":
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+
+    def prepare() -> None:
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if ignores_interrupts:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        unblock_signals()
+
+    return prepare

@@ -318,6 +318,7 @@ def connect(
     if tls is not None:
         target = target.with_tls(tls)
     stream = open_stream(target, timeout=greeting_timeout, wait=wait)
+    agent = agent or target.is_agent
     client = Client(stream, agent=agent, timeout=timeout, tracer=tracer)
     return _negotiated(client, target, greeting_timeout)
 

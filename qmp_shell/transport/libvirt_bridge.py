@@ -14,6 +14,7 @@ import json
 import os
 import queue
 import re
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -44,20 +45,23 @@ _PING = '{"execute": "guest-ping"}'
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _AGENT_REFUSAL = re.compile(r".*unable to execute QEMU agent command '[^']*': (.*)", re.DOTALL)
 
+_PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libvirt_programs")
+
 # What became of a domain, by the detail of the event: the numbers of virDomainEventStoppedDetailType.
 _ENDS = {
-    0: "has shut down",
-    1: "was destroyed",
-    2: "has crashed",
-    3: "was migrated to another host",
-    4: "was saved to a file",
-    5: "has failed: QEMU has ended",
-    6: "was reverted to a snapshot",
+    0: "the domain has shut down",
+    1: "the domain was destroyed",
+    2: "the domain has crashed",
+    3: "the domain was migrated to another host",
+    4: "the domain was saved to a file",
+    5: "QEMU has ended unexpectedly",
+    6: "the domain was reverted to a snapshot",
 }
 
 # What helps against an error of connecting.
 _ADVICE = (
     ("Failed to connect socket.*(No such file|refused)", "is libvirtd running?"),
+    ("authentication (failed|cancelled)", "names and passwords are taken from libvirt's auth.conf"),
     ("Failed to connect socket.*Permission|polkit", "be root, or a member of the group libvirt"),
 )
 
@@ -112,7 +116,7 @@ class Client:
             for line in file:
                 if line.replace(_DELIMITER, b"").strip():
                     self._lines.put(line)
-        os._exit(0)  # nobody wants to know any more what libvirt may still say
+        leave(0)  # nobody wants to know any more what libvirt may still say
 
     def _write(self) -> None:
         with open(1, "wb", closefd=False) as file:
@@ -121,7 +125,7 @@ class Client:
                     file.write(self._unread.get())
                     file.flush()
                 except OSError:
-                    os._exit(0)  # as above
+                    leave(0)  # as above
                 self._unread.task_done()
 
 
@@ -150,6 +154,8 @@ class Monitor:
 
         :raise libvirtError: libvirt has refused it, or QEMU does not answer.
         """
+        if "exec-oob" in message:
+            return make_error("libvirt executes no command out-of-band")
         if self._is_negotiated:
             return self._pass_command(message)
         if message.get("execute") != "qmp_capabilities":
@@ -241,9 +247,9 @@ def main(kind: str, limit: str, uri: str, name: str) -> None:
     libvirt.virEventRegisterDefaultImpl()
     start_thread(run_events)
     try:
-        with limited(open_seconds(seconds), client, "libvirtd did not answer", unless=has_child):
+        with limited(open_seconds(seconds), client, "no answer of libvirtd", unless=has_child):
             connection = open_connection(uri, client)
-        with limited(seconds, client, "the domain did not answer"):
+        with limited(seconds, client, "QEMU is stuck, or libvirt is busy with it: no answer"):
             domain = find_domain(connection, name, client)
             watch(domain, client)
             peer = (Agent if kind == "agent" else Monitor)(domain, client)
@@ -259,7 +265,10 @@ def open_connection(uri: str, client: Client) -> Any:
 
     :raise libvirtError: that failed.
     """
-    connection = libvirt.open(uri or None)
+    os.environ["PATH"] = f"{_PROGRAMS}:{os.environ.get('PATH', os.defpath)}"
+    # Names and passwords are those of libvirt's auth.conf; nobody is asked for others.
+    kinds = [libvirt.VIR_CRED_AUTHNAME, libvirt.VIR_CRED_PASSPHRASE]
+    connection = libvirt.openAuth(uri or None, [kinds, lambda *_: -1, None])
     if connection.getType() != "QEMU":
         client.end(f"{connection.getURI()} is not a URI of QEMU, but of {connection.getType()}")
     connection.registerCloseCallback(
@@ -290,7 +299,7 @@ def find_domain(connection: Any, name: str, client: Client) -> Any:
                 libvirt.VIR_ERR_INVALID_ARG,  # it is no UUID
             ):
                 raise
-    client.end(f"there is no domain {name!r} at {connection.getURI()}")
+    client.end(f"there is no such domain at {connection.getURI().partition('?')[0]}")
 
 
 def watch(domain: Any, client: Client) -> None:
@@ -301,7 +310,7 @@ def watch(domain: Any, client: Client) -> None:
 
     def note(_connection: object, _domain: object, event: int, detail: int, _: object) -> None:
         if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
-            client.end(f"the domain {_ENDS.get(detail, 'has ended')}")
+            client.end(_ENDS.get(detail, "the domain has ended"))
 
     domain.connect().domainEventRegisterAny(
         domain, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, note, None
@@ -344,7 +353,7 @@ def explain_close(reason: int) -> str:
     """Say why libvirt has closed the connection."""
     if reason == libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
         return "libvirtd does not answer any more"
-    return "the connection to libvirtd was lost"
+    return "libvirtd, or the link to it, has ended"
 
 
 @contextlib.contextmanager
@@ -384,13 +393,16 @@ def open_seconds(seconds: float | None) -> float | None:
 
 def has_child() -> bool:
     """Whether libvirt has started ssh, which may ask for a password and has limits of its own."""
-    if not sys.platform.startswith("linux"):
-        return True
+    return bool(find_children()) or not sys.platform.startswith("linux")
+
+
+def find_children() -> list[int]:
+    """Return the ids of the processes that libvirt has started here, where the system tells them."""
+    children: list[int] = []
     for path in glob.glob("/proc/self/task/*/children"):
         with contextlib.suppress(OSError), open(path) as file:
-            if file.read().strip():
-                return True
-    return False
+            children += map(int, file.read().split())
+    return children
 
 
 def run_events() -> None:
@@ -408,7 +420,15 @@ def complain(reason: str) -> NoReturn:
     """Say on standard error why this program ends, and end it."""
     with contextlib.suppress(OSError):
         os.write(2, reason.encode("utf-8", "backslashreplace") + b"\n")
-    os._exit(1)
+    leave(1)
+
+
+def leave(status: int) -> NoReturn:
+    """End this program at once, whatever libvirt is doing, and ssh, which may be asking something."""
+    for child in find_children():
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGTERM)
+    os._exit(status)
 
 
 if __name__ == "__main__":

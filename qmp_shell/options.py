@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         "address",
         metavar="ADDRESS",
         nargs="?",
-        help="of the monitor, as PATH, HOST:PORT or ssh://HOST/PATH (default: $QMP_SOCKET)",
+        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)",
     )
     parser.add_argument(
         "--demo",

@@ -5,7 +5,6 @@ libvirt's library waits in threads, so it is used by a program of its own, ``lib
 
 from __future__ import annotations
 
-import os
 import re
 import select
 import sys
@@ -57,10 +56,13 @@ class LibvirtAddress(Address):
     def connect(self, timeout: float | None) -> ProgramStream:
         seconds = "" if timeout is None else str(timeout)
         command = [*_find_python(), _BRIDGE, self.kind, seconds, self.uri, self.domain]
-        stream = start_program(command, name="libvirt")
+        stream = start_program(command, name="libvirt", uses_terminal=True)
         try:
             # It has a limit of its own, which depends on who may be asked for a password.
-            _wait_until_readable(stream)
+            poll = select.poll()
+            poll.register(stream, select.POLLIN)
+            while not poll.poll(poll_timeout(None)):
+                pass
         except BaseException:
             stream.close()
             raise
@@ -114,11 +116,3 @@ def _find_python() -> list[str]:
     if spec is not None and spec.origin and sys.executable:
         return [sys.executable, "-P"]  # or this file would be imported as the module
     return [_SYSTEM_PYTHON, "-I"]
-
-
-def _wait_until_readable(stream: ProgramStream) -> None:
-    """Wait until a program has sent something or ended, and read what it complains of meanwhile."""
-    poll = select.poll()
-    poll.register(stream, select.POLLIN)
-    while not poll.poll(poll_timeout(None)):
-        stream.program.read_errors()

@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -35,6 +36,8 @@ _KEEPALIVE_COUNT = 5
 _KEEPALIVE_SECONDS = 5
 # How long, in seconds, polkit may take to ask somebody at this terminal for a password.
 _LOGIN_SECONDS = 60.0
+# How long, in seconds, what belongs to the end may take to arrive, once the end is known.
+_LAST_SECONDS = 1.0
 # How long, in seconds, a command of a guest agent may take. Meanwhile libvirt executes no other one
 # for this domain, whoever asks for it, so it must not be for ever.
 _AGENT_SECONDS = 3600
@@ -43,11 +46,12 @@ _DELIMITER = b"\xff"  # see guest-sync-delimited in the manual of qemu-ga
 _PING = '{"execute": "guest-ping"}'
 # An escaped NUL in JSON; an escaped backslash and "u0000" is none.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-_AGENT_REFUSAL = re.compile(r".*unable to execute QEMU agent command '[^']*': (.*)", re.DOTALL)
+_AGENT_REFUSAL = re.compile(r".*unable to execute QEMU agent command '[^']*': (.*)")
+_UNKNOWN_COMMAND = re.compile(r"The command .* has not been found")
 
 _PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libvirt_programs")
 
-# What became of a domain, by the detail of the event: the numbers of virDomainEventStoppedDetailType.
+# What became of a domain, by the detail of the event (virDomainEventStoppedDetailType).
 _ENDS = {
     0: "the domain has shut down",
     1: "the domain was destroyed",
@@ -78,21 +82,26 @@ class Client:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._unread: queue.Queue[bytes] = queue.Queue(_MOST_UNREAD)
         self._ending = threading.Lock()
+        self._answering = threading.Lock()
         start_thread(self._read)
         start_thread(self._write)
 
-    def commands(self) -> Iterator[Message]:
-        """Yield the commands, in their order. What is none is answered with an error."""
-        while True:
+    def serve(self, answer: Callable[[Message], Message | None]) -> None:
+        """Have commands answered, in their order, until there is nobody left to answer them.
+
+        :param answer: returns a reply; None: there will be none any more.
+        """
+        is_going_on = True
+        while is_going_on:
             line = self._lines.get()
-            try:
-                message = json.loads(line.replace(_DELIMITER, b""))
-                if not isinstance(message, dict):
-                    raise ValueError("this is not an object")
-            except ValueError as error:
-                self.send(make_error(f"a command must be a JSON object: {error}"))
-            else:
-                yield message
+            with self._answering:
+                try:
+                    reply = answer(parse_command(line))
+                except (ValueError, RecursionError) as error:
+                    reply = make_error(f"not readable as a JSON object: {error}")
+                is_going_on = reply is not None
+                if reply is not None:
+                    self.send(reply)
 
     def send(self, message: Message) -> None:
         """Send a message."""
@@ -108,6 +117,7 @@ class Client:
         :param reason: what to say on standard error.
         """
         self._ending.acquire()  # and never released: the first reason is the right one
+        self._answering.acquire(timeout=_LAST_SECONDS)  # the reply may be there already
         self._unread.join()
         complain(reason)
 
@@ -166,9 +176,9 @@ class Monitor:
         self._is_negotiated = True
         return {"return": {}}
 
-    def explain(self, error: Any) -> str:
-        """What an error reply says of a libvirtError."""
-        return f"libvirt: {explain(error)}"
+    def refuse(self, error: Any) -> Message:
+        """Return the reply to a command that ended in a libvirtError."""
+        return make_error(f"libvirt: {explain(error)}")
 
     def _pass_command(self, message: Message) -> Message:
         reply: Message = json.loads(
@@ -207,7 +217,7 @@ class Agent:
 
         :raise libvirtError: it does not answer.
         """
-        timeout = _AGENT_SECONDS if seconds is None else max(1, round(seconds))
+        timeout = _AGENT_SECONDS if seconds is None else max(1, int(seconds) - 1)
         libvirt_qemu.qemuAgentCommand(self._domain, _PING, timeout, 0)
         self._client.send_bytes(b"\n")
 
@@ -219,16 +229,23 @@ class Agent:
         if message.get("execute") == "guest-sync-delimited":
             # libvirt does this by itself before each command.
             self._client.send_bytes(_DELIMITER)
-            return {"return": (message.get("arguments") or {}).get("id")}
+            arguments = message.get("arguments")
+            return {"return": arguments.get("id") if isinstance(arguments, dict) else None}
         reply: Message = json.loads(
             libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(message), _AGENT_SECONDS, 0)
         )
         return reply
 
-    def explain(self, error: Any) -> str:
-        """What an error reply says of a libvirtError, which the guest agent may have caused."""
+    def refuse(self, error: Any) -> Message:
+        """Return the reply to a command that ended in a libvirtError.
+
+        Of an error reply of the guest agent's, libvirt has left the description.
+        """
         refusal = _AGENT_REFUSAL.fullmatch(explain(error))
-        return refusal[1] if refusal else f"libvirt: {explain(error)}"
+        if refusal is None:
+            return make_error(f"libvirt: {explain(error)}")
+        is_unknown = _UNKNOWN_COMMAND.fullmatch(refusal[1])
+        return make_error(refusal[1], "CommandNotFound" if is_unknown else "GenericError")
 
 
 def main(kind: str, limit: str, uri: str, name: str) -> None:
@@ -256,8 +273,9 @@ def main(kind: str, limit: str, uri: str, name: str) -> None:
             peer.prepare(seconds)
     except libvirt.libvirtError as error:
         client.end(advise(explain(error)))
-    for message in client.commands():
-        client.send(answer(peer, message))
+    client.serve(lambda message: answer(peer, domain, message))
+    time.sleep(_LAST_SECONDS)  # the events that say why are on their way
+    client.end("the domain has ended")
 
 
 def open_connection(uri: str, client: Client) -> Any:
@@ -274,7 +292,8 @@ def open_connection(uri: str, client: Client) -> Any:
     connection.registerCloseCallback(
         lambda _connection, reason, _: client.end(explain_close(reason)), None
     )
-    connection.setKeepAlive(_KEEPALIVE_SECONDS, _KEEPALIVE_COUNT)
+    with contextlib.suppress(libvirt.libvirtError):  # an old libvirtd has no such thing
+        connection.setKeepAlive(_KEEPALIVE_SECONDS, _KEEPALIVE_COUNT)
     return connection
 
 
@@ -286,20 +305,20 @@ def find_domain(connection: Any, name: str, client: Client) -> Any:
     attempts: list[Callable[[], Any]] = [
         lambda: connection.lookupByName(name),
         lambda: connection.lookupByUUIDString(name),
-        lambda: connection.lookupByID(int(name)),
     ]
+    if re.fullmatch("[0-9]{1,9}", name):
+        attempts.append(lambda: connection.lookupByID(int(name)))
     for attempt in attempts:
         try:
             return attempt()
-        except (ValueError, OverflowError):  # it can't be an id, or no text at all
+        except UnicodeEncodeError:
             continue
         except libvirt.libvirtError as error:
-            if error.get_error_code() not in (
-                libvirt.VIR_ERR_NO_DOMAIN,
-                libvirt.VIR_ERR_INVALID_ARG,  # it is no UUID
-            ):
+            # The latter: this is no UUID.
+            others = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_INVALID_ARG)
+            if error.get_error_code() not in others:
                 raise
-    client.end(f"there is no such domain at {connection.getURI().partition('?')[0]}")
+    return client.end(f"there is no such domain at {connection.getURI().partition('?')[0]}")
 
 
 def watch(domain: Any, client: Client) -> None:
@@ -319,8 +338,19 @@ def watch(domain: Any, client: Client) -> None:
         client.end("the domain is shut off")
 
 
-def answer(peer: Monitor | Agent, message: Message) -> Message:
-    """Execute a command, and return the reply, which has the command's ``id``."""
+def parse_command(line: bytes) -> Message:
+    """:raise ValueError: it is not a JSON object in UTF-8."""
+    message = json.loads(line.replace(_DELIMITER, b""))
+    if not isinstance(message, dict):
+        raise ValueError("it is something else")
+    return message
+
+
+def answer(peer: Monitor | Agent, domain: Any, message: Message) -> Message | None:
+    """Execute a command.
+
+    :return: the reply, with the command's ``id``; None: the domain or the connection has ended.
+    """
     identity = {key: message.pop(key) for key in ("id",) if key in message}
     try:
         if _NUL.search(json.dumps(message)):  # libvirt would cut the text there
@@ -328,9 +358,19 @@ def answer(peer: Monitor | Agent, message: Message) -> Message:
         else:
             reply = peer.execute(message)
     except libvirt.libvirtError as error:
-        reply = make_error(peer.explain(error))
+        if not is_active(domain):
+            return None
+        reply = peer.refuse(error)
     reply.pop("id", None)  # that of libvirt
     return {**reply, **identity}
+
+
+def is_active(domain: Any) -> bool:
+    """Whether a domain runs, and libvirt can tell."""
+    try:
+        return bool(domain.isActive())
+    except libvirt.libvirtError:
+        return False
 
 
 def make_error(description: str, error_class: str = "GenericError") -> Message:
@@ -397,7 +437,7 @@ def has_child() -> bool:
 
 
 def find_children() -> list[int]:
-    """Return the ids of the processes that libvirt has started here, where the system tells them."""
+    """Return the ids of the processes that libvirt has started here, if the system tells them."""
     children: list[int] = []
     for path in glob.glob("/proc/self/task/*/children"):
         with contextlib.suppress(OSError), open(path) as file:
@@ -413,7 +453,15 @@ def run_events() -> None:
 
 def start_thread(run: Callable[[], object]) -> None:
     """Run a function in a thread that ends with this program."""
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=guard, args=(run,), daemon=True).start()
+
+
+def guard(run: Callable[[], object]) -> None:
+    """Run a function. If it fails, this program ends, for the rest of it would wait in vain."""
+    try:
+        run()
+    except Exception as error:
+        complain(f"internal error: {error!r}; please report it")
 
 
 def complain(reason: str) -> NoReturn:
@@ -424,7 +472,7 @@ def complain(reason: str) -> NoReturn:
 
 
 def leave(status: int) -> NoReturn:
-    """End this program at once, whatever libvirt is doing, and ssh, which may be asking something."""
+    """End this program at once, whatever libvirt does, and ssh, which may be asking something."""
     for child in find_children():
         with contextlib.suppress(OSError):
             os.kill(child, signal.SIGTERM)
@@ -432,4 +480,4 @@ def leave(status: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    guard(lambda: main(*sys.argv[1:]))

@@ -95,10 +95,10 @@ def parse_domain(target: str) -> tuple[str, str]:
 
 def _check_uri(uri: str) -> None:
     """:raise AddressError: it is no URI of libvirt's, or names a command."""
-    match = _URI.fullmatch(uri) if uri.isascii() and uri.isprintable() else None
-    if match is None:
-        if _ALIAS.fullmatch(uri):
-            return
+    if _ALIAS.fullmatch(uri):
+        return
+    match = _URI.fullmatch(uri)
+    if match is None or re.search("[^!-~]", uri):
         raise AddressError("what is before the # is not a URI of libvirt's")
     names = (part.partition("=")[0] for part in re.split("[&;]", match["parameters"] or ""))
     transport = match["transport"] or ""

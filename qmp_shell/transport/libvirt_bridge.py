@@ -17,7 +17,6 @@ import re
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -36,8 +35,10 @@ _KEEPALIVE_COUNT = 5
 _KEEPALIVE_SECONDS = 5
 # How long, in seconds, polkit may take to ask somebody at this terminal for a password.
 _LOGIN_SECONDS = 60.0
-# How long, in seconds, what belongs to the end may take to arrive, once the end is known.
-_LAST_SECONDS = 1.0
+# How long, in seconds, libvirt may take to stop a domain whose QEMU has ended, and to say so.
+_STOP_SECONDS = 10.0
+# The same for a command that has failed, and perhaps for that reason.
+_FAILED_SECONDS = 1.0
 # How long, in seconds, a command of a guest agent may take. Meanwhile libvirt executes no other one
 # for this domain, whoever asks for it, so it must not be for ever.
 _AGENT_SECONDS = 3600
@@ -76,30 +77,34 @@ _MISSING = (
 
 
 class Client:
-    """The client, which sends commands, one on each line, and receives messages."""
+    """The client, which sends commands, one on each line, and receives messages.
+
+    :ivar ending: this program is about to end.
+    :ivar has_quit: its last command was ``quit``.
+    """
 
     def __init__(self) -> None:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._unread: queue.Queue[bytes] = queue.Queue(_MOST_UNREAD)
-        self._ending = threading.Lock()
-        self._answering = threading.Lock()
+        self._answering = threading.RLock()
+        self._ended = threading.Lock()
+        self.ending = threading.Event()
+        self.has_quit = False
         start_thread(self._read)
         start_thread(self._write)
 
-    def serve(self, answer: Callable[[Message], Message | None]) -> None:
-        """Have commands answered, in their order, until there is nobody left to answer them.
+    def serve(self, answer: Callable[[Message], Message | None]) -> NoReturn:
+        """Have commands answered, in their order, until another thread ends this program.
 
-        :param answer: returns a reply; None: there will be none any more.
+        :param answer: returns the reply; None: there is none.
         """
-        is_going_on = True
-        while is_going_on:
+        while True:
             line = self._lines.get()
             with self._answering:
                 try:
                     reply = answer(parse_command(line))
                 except (ValueError, RecursionError) as error:
                     reply = make_error(f"not readable as a JSON object: {error}")
-                is_going_on = reply is not None
                 if reply is not None:
                     self.send(reply)
 
@@ -116,8 +121,9 @@ class Client:
 
         :param reason: what to say on standard error.
         """
-        self._ending.acquire()  # and never released: the first reason is the right one
-        self._answering.acquire(timeout=_LAST_SECONDS)  # the reply may be there already
+        self._ended.acquire()  # and never released: the first reason is the right one
+        self.ending.set()
+        self._answering.acquire(timeout=_STOP_SECONDS)  # the reply may be there already
         self._unread.join()
         complain(reason)
 
@@ -176,9 +182,15 @@ class Monitor:
         self._is_negotiated = True
         return {"return": {}}
 
-    def refuse(self, error: Any) -> Message:
-        """Return the reply to a command that ended in a libvirtError."""
-        return make_error(f"libvirt: {explain(error)}")
+    def is_lost(self, error: Any) -> bool:
+        """Whether a libvirtError says that the monitor has gone."""
+        return error.get_error_code() in (
+            libvirt.VIR_ERR_INTERNAL_ERROR,  # end of file
+            libvirt.VIR_ERR_SYSTEM_ERROR,  # reset by QEMU's end
+            libvirt.VIR_ERR_OPERATION_FAILED,
+            libvirt.VIR_ERR_OPERATION_INVALID,  # the domain does not run
+            libvirt.VIR_ERR_NO_DOMAIN,
+        )
 
     def _pass_command(self, message: Message) -> Message:
         reply: Message = json.loads(
@@ -231,21 +243,23 @@ class Agent:
             self._client.send_bytes(_DELIMITER)
             arguments = message.get("arguments")
             return {"return": arguments.get("id") if isinstance(arguments, dict) else None}
-        reply: Message = json.loads(
-            libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(message), _AGENT_SECONDS, 0)
-        )
+        try:
+            text = libvirt_qemu.qemuAgentCommand(
+                self._domain, json.dumps(message), _AGENT_SECONDS, 0
+            )
+        except libvirt.libvirtError as error:
+            # Of an error reply, libvirt leaves only the description.
+            refusal = _AGENT_REFUSAL.fullmatch(explain(error))
+            if refusal is None:
+                raise
+            is_unknown = _UNKNOWN_COMMAND.fullmatch(refusal[1])
+            return make_error(refusal[1], "CommandNotFound" if is_unknown else "GenericError")
+        reply: Message = json.loads(text)
         return reply
 
-    def refuse(self, error: Any) -> Message:
-        """Return the reply to a command that ended in a libvirtError.
-
-        Of an error reply of the guest agent's, libvirt has left the description.
-        """
-        refusal = _AGENT_REFUSAL.fullmatch(explain(error))
-        if refusal is None:
-            return make_error(f"libvirt: {explain(error)}")
-        is_unknown = _UNKNOWN_COMMAND.fullmatch(refusal[1])
-        return make_error(refusal[1], "CommandNotFound" if is_unknown else "GenericError")
+    def is_lost(self, _: Any) -> bool:
+        """Whether a libvirtError says that the guest agent has gone; it may always come again."""
+        return False
 
 
 def main(kind: str, limit: str, uri: str, name: str) -> None:
@@ -273,9 +287,7 @@ def main(kind: str, limit: str, uri: str, name: str) -> None:
             peer.prepare(seconds)
     except libvirt.libvirtError as error:
         client.end(advise(explain(error)))
-    client.serve(lambda message: answer(peer, domain, message))
-    time.sleep(_LAST_SECONDS)  # the events that say why are on their way
-    client.end("the domain has ended")
+    client.serve(lambda message: answer(peer, client, message))
 
 
 def open_connection(uri: str, client: Client) -> Any:
@@ -329,7 +341,9 @@ def watch(domain: Any, client: Client) -> None:
 
     def note(_connection: object, _domain: object, event: int, detail: int, _: object) -> None:
         if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
-            client.end(_ENDS.get(detail, "the domain has ended"))
+            # libvirt may not have noticed that QEMU ended because it was told to.
+            shutdown = libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN
+            client.end(_ENDS.get(shutdown if client.has_quit else detail, "the domain has ended"))
 
     domain.connect().domainEventRegisterAny(
         domain, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, note, None
@@ -346,11 +360,12 @@ def parse_command(line: bytes) -> Message:
     return message
 
 
-def answer(peer: Monitor | Agent, domain: Any, message: Message) -> Message | None:
+def answer(peer: Monitor | Agent, client: Client, message: Message) -> Message | None:
     """Execute a command.
 
-    :return: the reply, with the command's ``id``; None: the domain or the connection has ended.
+    :return: the reply, with the command's ``id``; None: there is none, for all has ended.
     """
+    client.has_quit = message.get("execute") == "quit"
     identity = {key: message.pop(key) for key in ("id",) if key in message}
     try:
         if _NUL.search(json.dumps(message)):  # libvirt would cut the text there
@@ -358,19 +373,16 @@ def answer(peer: Monitor | Agent, domain: Any, message: Message) -> Message | No
         else:
             reply = peer.execute(message)
     except libvirt.libvirtError as error:
-        if not is_active(domain):
-            return None
-        reply = peer.refuse(error)
+        is_lost = peer.is_lost(error)
+        # The event that says why may be on its way.
+        if client.ending.wait(_STOP_SECONDS if is_lost else _FAILED_SECONDS):
+            # QEMU may end faster than libvirt reads its reply.
+            return {"return": {}, **identity} if client.has_quit else None
+        if is_lost:
+            client.end(explain(error))
+        reply = make_error(f"libvirt: {explain(error)}")
     reply.pop("id", None)  # that of libvirt
     return {**reply, **identity}
-
-
-def is_active(domain: Any) -> bool:
-    """Whether a domain runs, and libvirt can tell."""
-    try:
-        return bool(domain.isActive())
-    except libvirt.libvirtError:
-        return False
 
 
 def make_error(description: str, error_class: str = "GenericError") -> Message:

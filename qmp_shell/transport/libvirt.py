@@ -43,6 +43,7 @@ class LibvirtAddress(Address):
 
     scheme = "libvirt"
     kind = "monitor"
+    can_be_tried = False
     note = "libvirt marks the domain as tainted: it may miss what you change here"
 
     def __init__(self, uri: str, domain: str) -> None:

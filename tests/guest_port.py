@@ -11,6 +11,8 @@ import struct
 import threading
 from pathlib import Path
 
+from tests.libvirt_daemon import Domain
+
 _DEVICE = 0x1003_1AF4  # PCI device and vendor of a virtio console
 _IO = 0xC000  # where its registers are to be
 _FEATURES, _QUEUE_ADDRESS, _QUEUE_SIZE = _IO + 4, _IO + 8, _IO + 12
@@ -100,14 +102,15 @@ class _Queue:
 
 
 class GuestPort:
-    """The first port of a virtio console, opened by a guest, and relayed to a UNIX socket."""
+    """The first port of a virtio console, opened by a guest, and relayed to a UNIX socket.
 
-    def __init__(self, qtest: Path, target: Path) -> None:
-        """
-        :param qtest: the socket of QEMU's option ``-qtest``.
-        :param target: the socket of what is to be at the guest's end.
-        """
-        self._qtest = _Qtest(qtest)
+    :ivar domain: the VM.
+    """
+
+    def __init__(self, domain: Domain, target: Path) -> None:
+        """:param target: the socket of what is to be at the guest's end."""
+        self.domain = domain
+        self._qtest = _Qtest(domain.qtest)
         self._target = socket.socket(socket.AF_UNIX)
         self._target.connect(str(target))
         self._start_device()
@@ -154,7 +157,7 @@ class GuestPort:
                 return
 
     def close(self) -> None:
-        """End the relay. The port stays open."""
+        """End the relay. The port stays open. This can be called more than once."""
         self._is_closing.set()
         self._thread.join()
         self._target.close()

@@ -71,6 +71,15 @@ class Domain:
         """The address of its guest agent."""
         return f"libvirt-agent:{self._daemon.uri}#{self.name}"
 
+    @property
+    def has_agent(self) -> bool:
+        """Whether libvirt has noticed that there is a guest agent."""
+        try:
+            self._daemon.virsh("qemu-agent-command", self.name, '{"execute": "guest-ping"}')
+        except AssertionError:
+            return False
+        return True
+
     def virsh(self, command: str) -> str:
         """Run a command of virsh's on it, and return what it prints."""
         return self._daemon.virsh(command, "--domain", self.name)

@@ -19,6 +19,7 @@ import pytest
 
 import qmp_shell
 from qmp_shell.errors import AddressError, ConnectError, ConnectionLost
+from qmp_shell.protocol import CommandError
 from qmp_shell.transport import libvirt as transport
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.libvirt import LibvirtAddress
@@ -567,13 +568,20 @@ def test_ctrl_c_ends_the_question_for_a_passphrase(
 
 
 @pytest.fixture
-def agent(start_domain: StartDomain, guest_agent: Path) -> Iterator[Domain]:
-    """A VM with a real guest agent; only the guest is missing between the two."""
+def agent_port(start_domain: StartDomain, guest_agent: Path) -> Iterator[GuestPort]:
+    """What connects a VM with a real guest agent, for there is no guest between the two."""
     domain = start_domain()
     wait_until(guest_agent.exists)
-    port = GuestPort(domain.qtest, guest_agent)
-    yield domain
+    port = GuestPort(domain, guest_agent)
+    wait_until(lambda: domain.has_agent)
+    yield port
     port.close()
+
+
+@pytest.fixture
+def agent(agent_port: GuestPort) -> Domain:
+    """A VM with a real guest agent."""
+    return agent_port.domain
 
 
 def test_a_guest_agent_is_reached(agent: Domain, run: Run) -> None:
@@ -619,6 +627,29 @@ def test_a_guest_agent_of_a_vm_that_is_paused_is_told(agent: Domain) -> None:
     agent.virsh("suspend")
     with pytest.raises(ConnectError, match="domain is not running"):
         qmp_shell.connect(agent.agent_address)
+
+
+def test_a_guest_agent_that_does_not_answer_is_told(agent_port: GuestPort) -> None:
+    agent_port.close()
+    with pytest.raises(ConnectError, match="libvirt: Guest agent is not responding: "):
+        qmp_shell.connect(agent_port.domain.agent_address, greeting_timeout=3)
+
+
+def test_a_guest_agent_that_answers_no_more_is_told(agent_port: GuestPort) -> None:
+    """libvirt synchronizes with it before each command, and waits five seconds for that."""
+    with qmp_shell.connect(agent_port.domain.agent_address) as client:
+        agent_port.close()
+        with pytest.raises(CommandError, match="libvirt: Guest agent is not responding: "):
+            client.execute("guest-ping")
+
+
+def test_a_domain_that_ends_during_a_command_of_its_agent_is_told(agent_port: GuestPort) -> None:
+    with qmp_shell.connect(agent_port.domain.agent_address) as client:
+        agent_port.close()
+        request = client.post({"execute": "guest-ping"})
+        agent_port.domain.virsh("destroy")
+        with pytest.raises(ConnectionLost, match="libvirt: the domain was destroyed"):
+            client.answer(request, 20)
 
 
 def test_a_guest_agent_ends_with_its_domain(agent: Domain) -> None:

@@ -39,11 +39,11 @@ _LOGIN_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 # The same for a command that has failed, and perhaps for that reason.
 _FAILED_SECONDS = 1.0
-# How long, in seconds, a command of a guest agent may take. Meanwhile libvirt executes no other one
-# for this domain, whoever asks for it, so it must not be for ever.
-_AGENT_SECONDS = 3600
 
 _DELIMITER = b"\xff"  # see guest-sync-delimited in the manual of qemu-ga
+# For a guest agent to execute a command (VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK); but libvirt
+# synchronizes with it before, and waits five seconds for that.
+_ANY_TIME = -2
 _PING = '{"execute": "guest-ping"}'
 # An escaped NUL in JSON; an escaped backslash and "u0000" is none.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -229,7 +229,7 @@ class Agent:
 
         :raise libvirtError: it does not answer.
         """
-        timeout = _AGENT_SECONDS if seconds is None else max(1, int(seconds) - 1)
+        timeout = _ANY_TIME if seconds is None else max(1, int(seconds) - 1)
         libvirt_qemu.qemuAgentCommand(self._domain, _PING, timeout, 0)
         self._client.send_bytes(b"\n")
 
@@ -244,9 +244,7 @@ class Agent:
             arguments = message.get("arguments")
             return {"return": arguments.get("id") if isinstance(arguments, dict) else None}
         try:
-            text = libvirt_qemu.qemuAgentCommand(
-                self._domain, json.dumps(message), _AGENT_SECONDS, 0
-            )
+            text = libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(message), _ANY_TIME, 0)
         except libvirt.libvirtError as error:
             # Of an error reply, libvirt leaves only the description.
             refusal = _AGENT_REFUSAL.fullmatch(explain(error))

@@ -664,7 +664,7 @@ def test_a_guest_agent_of_a_vm_that_is_paused_is_told(agent: Domain) -> None:
 
 def test_a_guest_agent_that_does_not_answer_is_told(agent_port: GuestPort) -> None:
     agent_port.close()
-    with pytest.raises(ConnectError, match="libvirt: Guest agent is not responding: "):
+    with pytest.raises(ConnectError, match=r"libvirt: [Gg]uest agent .*respond"):
         qmp_shell.connect(agent_port.domain.agent_address, greeting_timeout=3)
 
 
@@ -672,7 +672,7 @@ def test_a_guest_agent_that_answers_no_more_is_told(agent_port: GuestPort) -> No
     """libvirt synchronizes with it before each command, and waits five seconds for that."""
     with qmp_shell.connect(agent_port.domain.agent_address) as client:
         agent_port.close()
-        with pytest.raises(CommandError, match="libvirt: Guest agent is not responding: "):
+        with pytest.raises(CommandError, match=r"libvirt: [Gg]uest agent .*respond"):
             client.execute("guest-ping")
 
 

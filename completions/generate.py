@@ -43,6 +43,7 @@ end
     },
 }
 
+# The program itself lists the monitors of running VMs, each with what it is behind a tab.
 SOCKETS = {
     "bash": "_qmp_shell_socket_files",
     "zsh": "_qmp_shell_sockets",
@@ -50,7 +51,13 @@ SOCKETS = {
     "preamble": {
         "bash": r"""
 _qmp_shell_socket_files() {
-  local path file
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
+  done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path
     [[ $path == \~/* ]] && file=$HOME/${path#\~/}
@@ -60,12 +67,20 @@ _qmp_shell_socket_files() {
 """,
         "zsh": r"""
 _qmp_shell_sockets() {
+  local line
+  local -a found
+  for line in ${(f)"$("${(Q)words[1]}" --list-addresses 2>/dev/null)"}; do
+    found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+  done
+  _describe -t addresses 'running VM' found
   compset -P unix:
   _path_files "$@" -g '*(-=,-/)'
 }
 """,
         "fish": r"""
 function _qmp_shell_sockets
+  set -l words (commandline -opc)
+  command $words[1] --list-addresses 2>/dev/null
   set -l scheme (commandline -ct | string match -r '^unix:')
   set -l word (commandline -ct | string replace -r '^unix:' '')
   for path in (_qmp_shell_paths $word)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, TextIO
 
-from .client import Client, Tracer, connect, listen
+from .client import GREETING_SECONDS, Client, Tracer, connect, listen
 from .commands import Registry
 from .errors import (
     ConnectError,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .launch.qemu import OwnVm
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
+    from .silence import SilenceWatch
     from .transport.stream import Address
     from .transport.tls import TlsOptions
 
@@ -138,6 +139,9 @@ def _drop_output() -> None:
 
 
 def _run(options: argparse.Namespace) -> QMPError | None:
+    if options.list or options.json or options.list_addresses:
+        _list_vms(options)
+        return None
     if options.demo:
         if options.address or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
@@ -152,6 +156,19 @@ def _run(options: argparse.Namespace) -> QMPError | None:
             raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
         return _run_front_end(options, _refuse_to_connect, schema=_read_schema(options.schema))
     return _run_front_end(options, _new_connector(options))
+
+
+def _list_vms(options: argparse.Namespace) -> None:
+    if options.address:
+        raise UsageError("--list takes no ADDRESS")
+    if options.json and not options.list:
+        raise UsageError("--json belongs to --list")
+    from .finding import print_addresses, print_vms
+
+    if options.list_addresses:
+        print_addresses()
+    else:
+        print_vms(_new_look(options, is_interactive=True), as_json=options.json)
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
@@ -173,11 +190,8 @@ def _new_connector(options: argparse.Namespace) -> Connector:
         if options.address:
             raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
         options.address, options.wait = options.wait, inf
-    text = options.address or os.environ.get("QMP_SOCKET")
-    if not text:
-        raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = parse_address(text, tls=options.tls, programs=True)
     tls = _tls_options(options)
+    first = _first_address(options, tls)
 
     def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
         target = first if address is None else address
@@ -186,9 +200,44 @@ def _new_connector(options: argparse.Namespace) -> Connector:
         if options.listen and target == first:
             return _listen(target, options, tracer), target
         wait = options.wait if address is None else 0
-        return connect(target, agent=options.agent, wait=wait, tracer=tracer), target
+        return _connect(target, options, wait, tracer), target
 
     return connector
+
+
+def _connect(address: Address, options: argparse.Namespace, wait: float, tracer: Tracer) -> Client:
+    watch: SilenceWatch | None = None
+
+    def on_silence(seconds: float) -> bool:
+        nonlocal watch
+        if watch is None:  # most monitors answer at once
+            from .silence import SilenceWatch
+
+            watch = SilenceWatch(address, wait=wait)
+        return watch(seconds)
+
+    return connect(
+        address,
+        agent=options.agent,
+        wait=wait,
+        greeting_timeout=max(GREETING_SECONDS, wait),
+        tracer=tracer,
+        on_silence=on_silence,
+    )
+
+
+def _first_address(options: argparse.Namespace, tls: TlsOptions | None) -> Address:
+    """The address that the options or the environment name, or that of a VM of this host."""
+    text = options.address or os.environ.get("QMP_SOCKET")
+    if text:
+        return parse_address(text, tls=options.tls, programs=True)
+    if options.agent or options.listen or options.tls or tls is not None:
+        raise UsageError("no address: give one, or set QMP_SOCKET")
+    from .finding import choose_address
+
+    is_interactive = _is_interactive(options)
+    look = _new_look(options, is_interactive=is_interactive)
+    return choose_address(look, is_interactive=is_interactive)
 
 
 def _tls_options(options: argparse.Namespace) -> TlsOptions | None:
@@ -276,10 +325,8 @@ def _run_front_end(
     """
     is_interactive = _is_interactive(options)
     settings = _new_settings(options, is_interactive=is_interactive)
-    colour = _wants_colour(options)
-    supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
-    ascii_only = not (is_interactive and supports_unicode)
-    formatter = Formatter(Look(colour, ascii_only, find_width, supports_unicode))
+    look = _new_look(options, is_interactive=is_interactive)
+    formatter = Formatter(look)
 
     def new_session(
         display: Display,
@@ -305,7 +352,7 @@ def _run_front_end(
     if is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
+        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tips=tips)
     is_dry_run = options.dry_run or schema is not None
     report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
     session = new_session(ScriptDisplay(settings, formatter), report)
@@ -318,6 +365,13 @@ def _run_front_end(
     finally:
         if vm is None:
             session.attachment.close()
+
+
+def _new_look(options: argparse.Namespace, *, is_interactive: bool) -> Look:
+    """What standard output can show."""
+    supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
+    ascii_only = not (is_interactive and supports_unicode)
+    return Look(_wants_colour(options), ascii_only, find_width, supports_unicode)
 
 
 def _new_settings(options: argparse.Namespace, *, is_interactive: bool) -> Settings:

@@ -49,7 +49,23 @@ def build_parser() -> argparse.ArgumentParser:
         "130 interrupted.",
     )
     parser.add_argument(
-        "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
+        "address",
+        metavar="ADDRESS",
+        nargs="?",
+        help=f"{FORMS} (default: $QMP_SOCKET, or the only VM that runs)",
+    )
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="list the running VMs, their monitors and who holds them",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --list: a JSON object for each VM"
+    )
+    parser.add_argument(
+        "--list-addresses",
+        action="store_true",
+        help="list addresses for completion: ADDRESS, a tab and what is there",
     )
     parser.add_argument(
         "--demo",
@@ -77,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=_seconds_or_address,
         const=inf,
         default=0.0,
-        help="wait for the socket to appear (no SECONDS: for any time)",
+        help="wait for the socket to appear, and to be free (no SECONDS: for any time)",
     )
     parser.add_argument(
         "--schema",

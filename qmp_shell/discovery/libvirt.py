@@ -34,4 +34,3 @@ def find_libvirt_problem(user: int | None, *, is_system: bool) -> str:
 def may_use_system(sockets: Iterable[str] = _SYSTEM_SOCKETS) -> bool:
     """Whether this user may connect to the daemon for all users."""
     return any(os.access(path, os.W_OK) for path in sockets)
-

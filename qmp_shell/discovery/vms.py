@@ -100,9 +100,7 @@ class _Finder:
             if os.path.realpath(path) not in known:
                 monitor = self._reader.read_file(path)
                 if not monitor.problem:
-                    found.append(
-                        FoundVm(None, "", name, "", None, None, "", "proxmox", (monitor,))
-                    )
+                    found.append(FoundVm(None, "", name, "", None, None, "", "proxmox", (monitor,)))
         return found
 
     def read(self, pid: int) -> FoundVm | None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _BARS = "▁▂▃▄▅▆▇█"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-_DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # in seconds
 
 
 def format_size(size: int | None) -> str:
@@ -39,14 +39,14 @@ def format_number(number: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """How long something took, in its two largest units: ``3 d 4 h``."""
+    """How long something has lasted, in its two largest units: ``3 d 4 h``."""
     left = int(seconds)
-    parts = []
+    parts: list[str] = []
     for length, unit in _DURATIONS:
         amount, left = divmod(left, length)
-        parts.append(f"{amount} {unit}" if amount else "")
-    largest = next((place for place, part in enumerate(parts) if part), len(parts) - 1)
-    return " ".join(filter(None, parts[largest : largest + 2])) or "0 s"
+        if amount or parts:
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or f"{left} s"
 
 
 def format_sparkline(values: Iterable[float]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..output import SafeText
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _HEADINGS = ("number", "name", "pid", "machine", "memory", "uptime", "user", "monitor", "state")
 _ALIGNED_RIGHT = ("number", "pid", "memory")
+# What stands before a text that no heading explains.
+_LABELS = {"pid": "PID ", "uptime": "up "}
+_WIDEST = {"state": 24}  # columns; longer ones may be wrapped
 _GAP = 2  # columns between two columns
 _UNKNOWN = "-"
 _NO_MONITOR = "no QMP monitor to connect to"
@@ -64,42 +67,49 @@ def _make_rows(vm: FoundVm, number: int) -> list[Mapping[str, str]]:
     if not vm.monitors:
         return [{**first, "monitor": _UNKNOWN, "state": _NO_MONITOR}]
     monitors = [
-        {"monitor": sanitize_line(each.address), "state": format_state(each, vm.manager)}
+        {"monitor": sanitize_line(each.address), "state": format_state(each)}
         for each in vm.monitors
     ]
     return [{**first, **monitors[0]}, *monitors[1:]]
 
 
 def _find_width(headings: Sequence[str], rows: Sequence[Mapping[str, str]]) -> int:
-    """How many characters a table needs."""
-    widths = [max(len(heading), *(len(row.get(heading, "")) for row in rows)) for heading in headings]
+    """How many characters a table needs at least."""
+    widths = []
+    for heading in headings:
+        widest = max(len(row.get(heading, "")) for row in rows)
+        widths.append(max(len(heading), min(widest, _WIDEST.get(heading, widest))))
     return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _draw_table(
-    headings: Sequence[str], rows: Sequence[Mapping[str, str]], look: Look
-) -> SafeText:
+def _draw_table(headings: Sequence[str], rows: Sequence[Mapping[str, str]], look: Look) -> SafeText:
     from rich.table import Table
 
     from .drawing import draw, make_text
 
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     for heading in headings:
-        justify = "right" if heading in _ALIGNED_RIGHT else "left"
-        title = "" if heading == "number" else heading
-        table.add_column(make_text(Part(title, "bold")), justify=justify, no_wrap=True)
+        table.add_column(
+            make_text(Part("" if heading == "number" else heading, "bold")),
+            justify="right" if heading in _ALIGNED_RIGHT else "left",
+            no_wrap=heading not in _WIDEST,
+        )
     for row in rows:
         table.add_row(*(make_text(Part(row.get(heading, ""))) for heading in headings))
     return draw(table, look)
 
 
 def _make_node(headings: Sequence[str], block: Sequence[Mapping[str, str]]) -> Node:
-    about = [Part(block[0][each], "bold" * (each == "name")) for each in headings[:-2]]
+    about = (
+        Part(_LABELS.get(each, "") + block[0][each], "bold" * (each == "name"))
+        for each in headings
+        if each not in ("monitor", "state") and block[0][each] != _UNKNOWN
+    )
     monitors = (join_parts([Part(row["monitor"]), Part(row["state"])]) for row in block)
     return Node(join_parts(about), [Node(each) for each in monitors])
 
 
-def format_state(monitor: FoundMonitor, manager: str = "") -> SafeText:
+def format_state(monitor: FoundMonitor) -> SafeText:
     """Whether a monitor can be connected to, and who holds it."""
     if monitor.problem:
         return sanitize_line(monitor.problem)
@@ -117,7 +127,7 @@ def _find_host(monitor: FoundMonitor) -> str:
 def _format_client(holder: Process | None, host: str) -> SafeText:
     if holder is not None:
         return format_process(holder)
-    return sanitize_line(f"a client on {host}" if host else "a process that is not visible here")
+    return sanitize_line(f"a client on {host}" if host else "another client")
 
 
 def format_process(process: Process) -> SafeText:
@@ -198,17 +208,21 @@ def explain_busy(use: Use, vm: FoundVm | None) -> SafeText:
 
     :param vm: the VM; None: it is not known.
     """
-    host = use.connection.host if use.connection is not None else ""
-    who = _format_client(use.holder, host)
     return SafeText(
-        f"this monitor is held by {who}, and QEMU serves one client at a time:"
+        f"held by {format_holder(use)}, and QEMU serves one client at a time:"
         f" {_find_way_out(use, vm)}"
     )
 
 
+def format_holder(use: Use) -> SafeText:
+    """Who holds a monitor."""
+    host = use.connection.host if use.connection is not None else ""
+    return _format_client(use.holder, host)
+
+
 def _find_way_out(use: Use, vm: FoundVm | None) -> SafeText:
     best = vm.best_monitor if vm is not None else None
-    if best is not None and not best.is_busy:
+    if best is not None and best.is_busy is False:
         return SafeText(f"{sanitize_line(best.address)} leads to the same VM")
     words = _command_words(use.holder) if use.holder is not None else []
     if words and words[0] in _SHELLS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
+    from .known_addresses import KnownAddresses
     from .transcript import Transcript
     from .user import User
 
@@ -176,10 +178,16 @@ class Session:
 
     @property
     def names(self) -> NameSource:
-        """The names that can be typed: those of the VM, and of values that can be used again."""
+        """The names that can be typed: those of the VM, values to use again, other VMs."""
         from .variable_names import SessionNames
 
-        return SessionNames(self.attachment.names, self.variables)
+        return SessionNames(self.attachment.names, self.variables, self._addresses.recent)
+
+    @cached_property
+    def _addresses(self) -> KnownAddresses:
+        from .known_addresses import KnownAddresses
+
+        return KnownAddresses()
 
     def attach(self, address: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.

@@ -71,10 +71,13 @@ class Address(ABC):
     """Where a monitor can be reached. Two addresses of one scheme are equal if they lead there.
 
     :ivar can_reconnect: it can be connected to more than once.
+    :ivar can_be_tried_again: connecting can be given up and tried again at any moment, which
+        nobody at the other end notices.
     :ivar silent_because: one more reason why no greeting may come, for an error message.
     """
 
     can_reconnect = True
+    can_be_tried_again = False
     silent_because = ""
 
     def with_tls(self, _: TlsOptions) -> Address:

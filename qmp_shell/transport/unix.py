@@ -31,6 +31,8 @@ class UnixAddress(Address):
     :ivar path: as written; ``~`` is expanded when it is used.
     """
 
+    can_be_tried_again = True
+
     def __init__(self, path: str) -> None:
         self.path = path
 

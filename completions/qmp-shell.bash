@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --list --json --list-addresses --demo -N --skip-negotiation --agent --listen -w --wait --schema --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
@@ -20,14 +20,14 @@ _shtab_qmp_shell___color_choices=(auto always never)
 
 _shtab_qmp_shell__h_nargs=0
 _shtab_qmp_shell___help_nargs=0
-_shtab_qmp_shell___list_nargs=0
-_shtab_qmp_shell___json_nargs=0
-_shtab_qmp_shell___list_addresses_nargs=0
 _shtab_qmp_shell___demo_nargs=0
 _shtab_qmp_shell__N_nargs=0
 _shtab_qmp_shell___skip_negotiation_nargs=0
 _shtab_qmp_shell___agent_nargs=0
 _shtab_qmp_shell___listen_nargs=0
+_shtab_qmp_shell___list_nargs=0
+_shtab_qmp_shell___json_nargs=0
+_shtab_qmp_shell___list_addresses_nargs=0
 _shtab_qmp_shell___tls_nargs=0
 _shtab_qmp_shell___version_nargs=0
 _shtab_qmp_shell__H_nargs=0

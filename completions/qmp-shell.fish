@@ -78,14 +78,14 @@ complete -c qmp-shell -e
 complete -c qmp-shell -f
 
 complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help message and exit'
-complete -c qmp-shell -n _shtab_qmp_shell_using -l list -d 'list the running VMs, their monitors and who holds them'
-complete -c qmp-shell -n _shtab_qmp_shell_using -l json -d 'with --list: a JSON object for each VM'
-complete -c qmp-shell -n _shtab_qmp_shell_using -l list-addresses -d 'list addresses for completion: ADDRESS, a tab and what is there'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a temporary VM and attach to it, to try things'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear, and to be free (no SECONDS: for any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l schema -xka "(_qmp_shell_files)" -d 'a dry run without a VM: types come from a file, the reply to query-qmp-schema'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l list -d 'list the running VMs, their monitors and who is there'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l json -d 'with --list: a JSON object for each VM'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l list-addresses -d 'list addresses for completion, and what is there behind a tab'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l tls -d 'HOST:PORT means tls:HOST:PORT'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-ca -xka "(_qmp_shell_files)" -d 'CA certificates that the server is verified by (default: the system'"'"'s)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-cert -xka "(_qmp_shell_files)" -d 'the client'"'"'s certificate, if the server wants one'
@@ -106,4 +106,4 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each me
 complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
-complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT, tls:HOST:PORT, fd:N, vsock:CID:PORT, ssh://[USER@]HOST[:PORT]/PATH or exec:COMMAND (default: $QMP_SOCKET, or the only VM that runs)'
+complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)'

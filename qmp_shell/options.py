@@ -14,7 +14,6 @@ from .render.views import VIEWS
 from .script import LineInput, StandardInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
-from .transport import FORMS
 
 
 class _Help(argparse.HelpFormatter):
@@ -52,20 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         "address",
         metavar="ADDRESS",
         nargs="?",
-        help=f"{FORMS} (default: $QMP_SOCKET, or the only VM that runs)",
-    )
-    parser.add_argument(
-        "--list",
-        action="store_true",
-        help="list the running VMs, their monitors and who holds them",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="with --list: a JSON object for each VM"
-    )
-    parser.add_argument(
-        "--list-addresses",
-        action="store_true",
-        help="list addresses for completion: ADDRESS, a tab and what is there",
+        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)",
     )
     parser.add_argument(
         "--demo",
@@ -100,9 +86,25 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
     )
+    _add_lists(parser)
     _add_tls(parser)
     _add_common(parser)
     return parser
+
+
+def _add_lists(parser: argparse.ArgumentParser) -> None:
+    """The options that list VMs, and attach to none."""
+    parser.add_argument(
+        "--list", action="store_true", help="list the running VMs, their monitors and who is there"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --list: a JSON object for each VM"
+    )
+    parser.add_argument(
+        "--list-addresses",
+        action="store_true",
+        help="list addresses for completion, and what is there behind a tab",
+    )
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:

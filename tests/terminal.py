@@ -167,6 +167,11 @@ class Terminal:
         return not termios.tcgetattr(self.child.fileno())[3] & termios.ISIG
 
     @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed at once, as it does not while a command runs."""
+        return bool(termios.tcgetattr(self.child.fileno())[3] & termios.ECHO)
+
+    @property
     def unread_bytes(self) -> int:
         """The number of bytes that were typed and that the program has not read."""
         with open(f"/proc/{self.child.pid}/fd/0", "rb", buffering=0, opener=_open_terminal) as file:

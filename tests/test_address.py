@@ -15,6 +15,7 @@ from qmp_shell.transport.tcp import TcpAddress
 from qmp_shell.transport.tls import TlsAddress, TlsOptions
 from qmp_shell.transport.unix import UnixAddress
 from qmp_shell.transport.unix_abstract import UnixAbstractAddress
+from qmp_shell.transport.vsock import VsockAddress
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ from qmp_shell.transport.unix_abstract import UnixAbstractAddress
         ("socket,id=c,host=h,port=4444,server=on,tls-creds=tls0", TlsAddress("h", 4444)),
         ("socket,port=4444", TcpAddress("localhost", 4444)),
         ("socket,id=c,fd=3", FdAddress(3)),
+        ("vsock:3:5", VsockAddress(3, 5)),
         ("./socket,path=x", UnixAddress("./socket,path=x")),
     ],
 )
@@ -88,8 +90,11 @@ def test_addresses_are_parsed(text: str, address: Address) -> None:
         ("socket,path=", "path is needed"),
         ("socket,path=a\0b", "NUL"),
         ("socket,host=h,port=", "a host and the number of a port"),
-        ("ssh://host/path", "unknown kind of address 'ssh:'"),
-        ("vsock:3:5", "unknown kind of address 'vsock:'"),
+        ("vsock:3", "the CID of a VM and the number of a port"),
+        ("vsock:3:4294967295", "the largest CID and the largest port"),
+        ("vsock:" + "9" * 5000 + ":1", "the CID of a VM"),
+        ("ssh://host", "ssh://[USER@]HOST[:PORT]/PATH is needed"),
+        ("telnet:h:1", "unknown kind of address 'telnet:'"),
     ],
 )
 def test_invalid_addresses_are_refused_with_the_valid_forms(text: str, message: str) -> None:
@@ -104,7 +109,7 @@ def test_invalid_addresses_are_refused_with_the_valid_forms(text: str, message: 
     "text",
     [
         *("/run/vm.sock", "./a:b", "unix:fd:3", "unix:vm:1/sock", "localhost:4444", "[::1]:4444"),
-        *("unix-abstract:vm", "tls:[::1]:4444", "tls:vm.example:1", "fd:3"),
+        *("unix-abstract:vm", "tls:[::1]:4444", "tls:vm.example:1", "fd:3", "vsock:3:4294967294"),
     ],
 )
 def test_a_parsed_address_is_formatted_as_it_was_typed(text: str) -> None:
@@ -132,7 +137,7 @@ def test_an_address_without_a_scheme_is_tcp_or_a_path() -> None:
 def test_the_forms_of_all_schemes_are_listed_once() -> None:
     assert FORMS == (
         "PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT,"
-        " tls:HOST:PORT or fd:N"
+        " tls:HOST:PORT, fd:N, vsock:CID:PORT, ssh://[USER@]HOST[:PORT]/PATH or exec:COMMAND"
     )
     forms = [form for scheme in SCHEMES.values() for form in scheme]
     assert sorted(re.split(", | or ", FORMS)) == sorted(forms)

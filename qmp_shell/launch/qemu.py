@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..child import CapturedOutput
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
 from ..output import STANDARD_ERROR, Output, SafeText
@@ -29,6 +28,7 @@ from ..signals import (
     use_uninterrupted,
 )
 from ..transport.stream import SocketStream
+from .capture import CapturedOutput
 from .monitor import MonitorSocket
 from .process import Child, Process, find_peer
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ..child import CapturedOutput, prepare_child
+from ..child import prepare_child
 from ..errors import ConnectError, explain_os_error
 from ..signals import SignalsBlocked, is_signal_pending
 from .stream import SocketStream
@@ -22,41 +24,47 @@ from .stream import SocketStream
 _END_SECONDS = 1.0
 _TERMINATE_SECONDS = 1.0
 
-_LONGEST_COMPLAINT = 4096  # characters that are kept
+_LONGEST_COMPLAINT = 4096  # bytes of it that are looked at
+_MOST_COMPLAINTS = 1 << 20  # bytes that are kept
 
 
 class Program:
     """A running program. What it writes to standard error is kept, for it may say why it fails.
 
-    Ctrl-C does not reach it, for that is meant for the command that runs in the shell. It keeps the
-    terminal, on which it may ask for a password. Linux ends it with this program, whatever happens.
+    Linux ends it with this program, whatever happens.
 
     :ivar name: what it is called in messages.
     """
 
     def __init__(
-        self, command: Sequence[str], connection: socket.socket | None, *, name: str
+        self,
+        command: Sequence[str],
+        connection: socket.socket | None,
+        *,
+        name: str,
+        uses_terminal: bool = False,
     ) -> None:
         """Start it.
 
         :param connection: its standard input and output; None: it has none.
+        :param uses_terminal: it may ask for a password there. Then it has to ignore Ctrl-C, as
+            OpenSSH does if it is told so, for that is meant for what runs in the shell.
         :raise ConnectError: it can't be started.
         """
         self.name = name
-        self._complaint = ""
+        self._has_own_group = not uses_terminal
         channel = subprocess.DEVNULL if connection is None else connection.fileno()
         try:
-            self._errors = CapturedOutput()
-            try:
-                self._popen = subprocess.Popen(
-                    command,
-                    stdin=channel,
-                    stdout=channel,
-                    stderr=self._errors.pipe,
-                    preexec_fn=prepare_child(ignores_interrupts=True),
-                )
-            finally:
-                os.close(self._errors.pipe)
+            # A pipe would have to be read all the time, or the program might wait for that.
+            self._errors = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115
+            self._popen = subprocess.Popen(
+                command,
+                stdin=channel,
+                stdout=channel,
+                stderr=self._errors,
+                process_group=0 if self._has_own_group else None,
+                preexec_fn=prepare_child(ignores_interrupts=uses_terminal),
+            )
         except (OSError, ValueError) as error:
             raise ConnectError(f"{name}: {explain_os_error(error)}") from None
 
@@ -65,21 +73,18 @@ class Program:
         if hasattr(self, "_popen"):
             self.stop()
 
-    @property
-    def errors_descriptor(self) -> int | None:
-        """Becomes readable when it writes to standard error, or ends; None: it has closed that."""
-        return self._errors.descriptor
-
-    def read_errors(self) -> None:
-        """Read what it has written to standard error, so that it never has to wait for that."""
-        with SignalsBlocked():
-            self._errors.read()
-        self._complaint = (self._complaint + self._errors.take())[-_LONGEST_COMPLAINT:]
+    def limit_errors(self) -> None:
+        """Forget what it has written to standard error, if that is much."""
+        if os.fstat(self._errors.fileno()).st_size > _MOST_COMPLAINTS:
+            self._errors.truncate(0)
 
     @property
     def complaint(self) -> str:
         """The last line that it has written to standard error; empty: there is none."""
-        lines = [line.strip() for line in self._complaint.splitlines()]
+        descriptor = self._errors.fileno()
+        start = max(0, os.fstat(descriptor).st_size - _LONGEST_COMPLAINT)
+        text = os.pread(descriptor, _LONGEST_COMPLAINT, start).decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines()]
         return next((line for line in reversed(lines) if line), "")
 
     def wait(self, seconds: float) -> int | None:
@@ -91,7 +96,6 @@ class Program:
         # An interrupt after waitpid(2) would lose the status.
         with SignalsBlocked(), suppress(subprocess.TimeoutExpired):
             self._popen.wait(0 if is_signal_pending() else seconds)
-        self.read_errors()
         return self._popen.returncode
 
     def explain_end(self, status: int) -> str:
@@ -109,12 +113,18 @@ class Program:
         :param patience: seconds for it to end by itself.
         """
         if self.wait(patience) is None:
-            self._popen.terminate()
+            self._send(signal.SIGTERM)
             if self.wait(_TERMINATE_SECONDS) is None:
-                self._popen.kill()
+                self._send(signal.SIGKILL)
                 with SignalsBlocked():
                     self._popen.wait()
-        self._errors.close()
+
+    def _send(self, number: signal.Signals) -> None:
+        """Send a signal to it, and to what it has started in turn."""
+        if self._has_own_group:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, number)
+        self._popen.send_signal(number)
 
 
 class ProgramStream(SocketStream):
@@ -136,7 +146,7 @@ class ProgramStream(SocketStream):
         self._has_data = False
 
     def receive(self, limit: int) -> bytes:
-        self.program.read_errors()
+        self.program.limit_errors()
         try:
             data = super().receive(limit)
         except ConnectionResetError:  # it has ended before it read all that was sent to it

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import shutil
 import socket
 import tempfile
-import time
 from contextlib import suppress
 
 from ..errors import AddressError, ConnectError
-from ..signals import poll_timeout, use_uninterrupted
+from ..signals import use_uninterrupted
 from .program import Program, ProgramStream
 from .stream import Address, explain_error
 from .tcp import parse_port_number
@@ -114,7 +112,9 @@ class _Forwarding:
         self._local = os.path.join(self._folder, "s")
         self._program: Program | None = None
         try:
-            self._program = Program(address.command(self._local), None, name="ssh")
+            self._program = Program(
+                address.command(self._local), None, name="ssh", uses_terminal=True
+            )
         except ConnectError:
             self.close()
             raise ConnectError(
@@ -134,19 +134,19 @@ class _Forwarding:
             try:
                 connection = connect_socket(self._local, None)
             except (FileNotFoundError, ConnectionRefusedError):
-                self._wait_a_moment(self._program)
+                self._check(self._program)
             else:
                 break
         stream = SshStream(self._program, connection, self._address)
         self._program = None  # it belongs to the stream now
         return stream
 
-    def _wait_a_moment(self, program: Program) -> None:
-        poll = select.poll()
-        if program.errors_descriptor is not None:
-            poll.register(program.errors_descriptor, select.POLLIN)
-        poll.poll(poll_timeout(time.monotonic() + _POLL_SECONDS))
-        status = program.wait(0)
+    def _check(self, program: Program) -> None:
+        """Wait a moment.
+
+        :raise ConnectError: ssh has ended.
+        """
+        status = program.wait(_POLL_SECONDS)
         if status is not None:
             raise ConnectError(f"{self._address}: {program.explain_end(status)}")
 

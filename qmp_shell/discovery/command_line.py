@@ -209,11 +209,11 @@ def _parse_options(text: str, implied: str) -> dict[str, str]:
     options: dict[str, str] = {}
     # A doubled comma is one, within a value.
     for place, part in enumerate(text.replace("\0", "").replace(",,", "\0").split(",")):
-        key, equals, value = part.replace("\0", ",").partition("=")
-        if equals:
-            options[key] = value
+        key, equals, value = part.partition("=")
+        if equals and "\0" not in key:
+            options[key] = value.replace("\0", ",")
         elif place == 0:
-            options[implied] = key
+            options[implied] = part.replace("\0", ",")
         elif key.startswith("no"):
             options[key[2:]] = "off"
         else:

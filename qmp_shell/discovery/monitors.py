@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
-from ..errors import AddressError
+from ..errors import UsageError
 from ..transport import parse_address
 from ..transport.stream import Address
 from ..transport.tcp import TcpAddress
@@ -134,6 +134,6 @@ def _make(address: Address, found: Found, problem: str) -> FoundMonitor:
     client = next(iter(found.connections), None)
     is_busy = client is not None if found.listeners or found.connections else None
     is_same = False
-    with suppress(AddressError):  # another process has chosen it
+    with suppress(UsageError):  # another process has chosen it
         is_same = parse_address(text) == address
     return FoundMonitor(text, is_busy, client, problem=problem or _UNWRITABLE * (not is_same))

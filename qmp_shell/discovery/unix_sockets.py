@@ -103,10 +103,11 @@ def _ask_kernel() -> Iterator[UnixSocket]:
 
 def _split_messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The messages of netlink in an answer: their types, and what follows their headers."""
-    while len(data) >= _HEADER.size:
-        length, kind, *_ = _HEADER.unpack_from(data)
-        yield kind, data[_HEADER.size : length]
-        data = data[max(_align(length), _HEADER.size) :]
+    at = 0
+    while at + _HEADER.size <= len(data):
+        length, kind, *_ = _HEADER.unpack_from(data, at)
+        yield kind, data[at + _HEADER.size : at + length]
+        at += max(_align(length), _HEADER.size)
 
 
 def _parse_socket(message: bytes) -> UnixSocket:
@@ -125,10 +126,11 @@ def _parse_socket(message: bytes) -> UnixSocket:
 
 
 def _split_attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= _ATTRIBUTE.size:
-        length, kind = _ATTRIBUTE.unpack_from(data)
-        yield kind, data[_ATTRIBUTE.size : length]
-        data = data[max(_align(length), _ATTRIBUTE.size) :]
+    at = 0
+    while at + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, at)
+        yield kind, data[at + _ATTRIBUTE.size : at + length]
+        at += max(_align(length), _ATTRIBUTE.size)
 
 
 def _parse_file(data: bytes) -> tuple[int, int]:

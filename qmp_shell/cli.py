@@ -213,7 +213,7 @@ def _connect(address: Address, options: argparse.Namespace, wait: float, tracer:
         if watch is None:  # most monitors answer at once
             from .silence import SilenceWatch
 
-            watch = SilenceWatch(address, wait=wait)
+            watch = SilenceWatch(address, wait=wait, agent=options.agent)
         return watch(seconds)
 
     return connect(

@@ -21,9 +21,13 @@ class SilenceWatch:
     If it is another one each time, they take turns, and this one's will come.
     """
 
-    def __init__(self, address: Address, *, wait: float) -> None:
-        """:param wait: for how many seconds the user wants to wait for a client that stays."""
+    def __init__(self, address: Address, *, wait: float, agent: bool = False) -> None:
+        """
+        :param wait: for how many seconds the user wants to wait for a client that stays.
+        :param agent: the address is a guest agent's.
+        """
         self._address = address
+        self._agent = agent
         self._wait = wait
         self._before: object = None
         self._has_told = False
@@ -42,7 +46,7 @@ class SilenceWatch:
             return True
         if use is not None and stays and seconds >= self._wait:
             vm = read_vm(use.server.pid) if use.server is not None else None
-            raise MonitorBusy(explain_busy(use, vm))
+            raise MonitorBusy(explain_busy(use, vm, agent=self._agent))
         if not self._has_told:
             self._has_told = True
             held = f", held by {format_holder(use)}" if use is not None and connection else ""

@@ -7,7 +7,6 @@ are, so neither libvirt nor its client is asked: that could start a daemon or as
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 _SYSTEM, _SESSION = "qemu:///system", "qemu:///session"
 # The sockets of the daemon for all users: that of one daemon for each driver, and of one for all.
@@ -31,6 +30,6 @@ def find_libvirt_problem(user: int | None, *, is_system: bool) -> str:
     return "" if user == os.geteuid() else "in the libvirt session of its user"
 
 
-def may_use_system(sockets: Iterable[str] = _SYSTEM_SOCKETS) -> bool:
+def may_use_system() -> bool:
     """Whether this user may connect to the daemon for all users."""
-    return any(os.access(path, os.W_OK) for path in sockets)
+    return any(os.access(path, os.W_OK) for path in _SYSTEM_SOCKETS)

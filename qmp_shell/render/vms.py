@@ -105,7 +105,8 @@ def _make_node(headings: Sequence[str], block: Sequence[Mapping[str, str]]) -> N
         for each in headings
         if each not in ("monitor", "state") and block[0][each] != _UNKNOWN
     )
-    monitors = (join_parts([Part(row["monitor"]), Part(row["state"])]) for row in block)
+    cells = ([row["monitor"], row["state"]] for row in block)
+    monitors = (join_parts(Part(cell) for cell in row if cell != _UNKNOWN) for row in cells)
     return Node(join_parts(about), [Node(each) for each in monitors])
 
 
@@ -203,14 +204,15 @@ def format_choice(vm: FoundVm, monitor: FoundMonitor) -> SafeText:
     return SafeText(f"{shorten(vm.name) or 'a VM'}{pid} at {sanitize_line(monitor.address)}")
 
 
-def explain_busy(use: Use, vm: FoundVm | None) -> SafeText:
+def explain_busy(use: Use, vm: FoundVm | None, *, agent: bool = False) -> SafeText:
     """Who holds a monitor, and what to do.
 
     :param vm: the VM; None: it is not known.
+    :param agent: it is the channel of a guest agent.
     """
+    way_out = _find_way_to_agent(vm) if agent else _find_way_out(use, vm)
     return SafeText(
-        f"held by {format_holder(use)}, and QEMU serves one client at a time:"
-        f" {_find_way_out(use, vm)}"
+        f"held by {format_holder(use)}, and QEMU serves one client at a time: {way_out}"
     )
 
 
@@ -228,3 +230,12 @@ def _find_way_out(use: Use, vm: FoundVm | None) -> SafeText:
     if words and words[0] in _SHELLS:
         return SafeText("leave that shell, or have it share the monitor (.share PATH)")
     return SafeText("end that client, or start QEMU with one more -qmp")
+
+
+def _find_way_to_agent(vm: FoundVm | None) -> SafeText:
+    addresses = (each.address for each in vm.monitors) if vm is not None else ()
+    for address in addresses:
+        scheme, colon, domain = sanitize_line(address).partition(":")
+        if scheme == "libvirt":
+            return SafeText(f"{scheme}-agent{colon}{domain} leads to the same agent")
+    return SafeText("end that client")

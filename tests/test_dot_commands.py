@@ -534,7 +534,10 @@ def test_completion(schema: Schema, text: str, typed: str, offered: list[str]) -
     ],
 )
 def test_completion_of_paths(schema: Schema, text: str, kind: str, typed: str, quote: str) -> None:
-    assert completions(text, schema) == Completions(
+    found = completions(text, schema)
+    assert found is not None
+    # Monitors that run just now may be among the candidates.
+    assert found._replace(candidates=[]) == Completions(
         typed, [], quote, files=kind, syntax=Syntax.PATH
     )
 

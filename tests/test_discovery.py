@@ -19,7 +19,15 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
-from qmp_shell.discovery import FoundMonitor, FoundVm, Process, Use, find_use, find_vms, read_vm
+from qmp_shell.discovery import (
+    FoundMonitor,
+    FoundProcess,
+    FoundVm,
+    Use,
+    find_use,
+    find_vms,
+    read_vm,
+)
 from qmp_shell.discovery.holders import Connection
 from qmp_shell.errors import MonitorBusy
 from qmp_shell.render.views import Look
@@ -495,7 +503,7 @@ def test_how_long_to_wait_for_a_client_that_stays_is_the_users_choice(
 
 def used_by(*arguments: str) -> Use:
     """The use of a monitor by a process."""
-    return Use(Connection(70, 71), Process(900, arguments), None)
+    return Use(Connection(70, 71), FoundProcess(900, arguments), None)
 
 
 def vm_with(*monitors: FoundMonitor) -> FoundVm:
@@ -619,7 +627,7 @@ def test_options_that_do_not_go_together_are_refused(
     assert result.returncode == 2
 
 
-BUSY = FoundMonitor("/run/web-2.sock", True, Connection(70, 71), Process(77, ("socat", "-")))
+BUSY = FoundMonitor("/run/web-2.sock", True, Connection(70, 71), FoundProcess(77, ("socat", "-")))
 FREE = FoundMonitor("/run/web.sock", is_busy=False)
 
 
@@ -809,7 +817,7 @@ def test_connect_completes_found_monitors(start_vm: StartVm, shell: Terminal) ->
     shell.press("tab")
     shell.wait_for(rf"^\(QEMU\) .connect {other.address}$")
     shell.press("enter")
-    shell.wait_for("^another, |^another  prelaunch$")
+    shell.wait_for("^attached to another, ")
 
 
 def test_a_script_with_an_address_looks_at_no_process(vm: RunningVm) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell.discovery import FoundMonitor, FoundVm, Process, Processes, find_vms, read_vm
+from qmp_shell.discovery import FoundMonitor, FoundProcess, FoundVm, Processes, find_vms, read_vm
 from qmp_shell.discovery import libvirt as libvirt_module
 from qmp_shell.discovery.tcp_sockets import End, TcpSocket, list_tcp_sockets
 from qmp_shell.discovery.unix_sockets import UnixSocket, parse_table
@@ -270,7 +270,7 @@ def test_the_client_of_a_port_is_found_by_both_ends(proc: FakeProc) -> None:
     )
     monitor = find_monitor(proc)
     assert monitor.address == "127.0.0.1:4444"
-    assert monitor.holder == Process(6, ("/usr/bin/nc", "localhost", "4444"))
+    assert monitor.holder == FoundProcess(6, ("/usr/bin/nc", "localhost", "4444"))
     assert format_state(monitor) == "busy: PID 6 (nc localhost 4444)"
 
 
@@ -405,7 +405,7 @@ def test_what_a_process_says_is_shown_without_harm(proc: FakeProc, nasty: str) -
     line = format_vm_json(vms[0])
     assert line.isascii()
     assert json.loads(line)["name"] == (name or None)
-    text = format_process(Process(6, (nasty, nasty)))
+    text = format_process(FoundProcess(6, (nasty, nasty)))
     assert controls(text) == ""
     assert "\n" not in text
     assert len(text) < 100
@@ -448,7 +448,7 @@ def test_the_owner_of_a_shared_socket_is_the_oldest_process(proc: FakeProc) -> N
     for pid in (9, 7, 8):
         proc.add(pid, ["/usr/bin/client", str(pid)], descriptors={3: 70, 4: 71} if pid != 7 else {})
     owners = Processes(proc.root).find_owners([70, 71, 72])
-    assert owners == {inode: Process(8, ("/usr/bin/client", "8")) for inode in (70, 71)}
+    assert owners == {inode: FoundProcess(8, ("/usr/bin/client", "8")) for inode in (70, 71)}
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from .holders import Use, find_use
 from .monitors import FoundMonitor
-from .processes import Process, Processes
+from .processes import FoundProcess, Processes
 from .vms import FoundVm, find_vms, read_vm
 
 __all__ = [
     "FoundMonitor",
+    "FoundProcess",
     "FoundVm",
-    "Process",
     "Processes",
     "Use",
     "find_use",

@@ -15,7 +15,7 @@ from ..transport.stream import Address
 from ..transport.tcp import PortAddress
 from ..transport.unix import UnixAddress
 from ..transport.unix_abstract import UnixAbstractAddress
-from .processes import Process, Processes
+from .processes import FoundProcess, Processes
 from .tcp_sockets import TcpSocket, list_tcp_sockets
 from .unix_sockets import UnixSocket, list_unix_sockets, parse_table
 
@@ -44,8 +44,8 @@ class Use(NamedTuple):
     """
 
     connection: Connection | None
-    holder: Process | None = None
-    server: Process | None = None
+    holder: FoundProcess | None = None
+    server: FoundProcess | None = None
 
 
 class Sockets:

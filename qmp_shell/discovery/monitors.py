@@ -23,7 +23,7 @@ from .command_line import (
 from .holders import Connection, Found, Sockets, find_port, find_unix
 from .libvirt import find_libvirt_problem, format_libvirt_address
 from .places import find_place
-from .processes import Process, Processes
+from .processes import FoundProcess, Processes
 from .unix_sockets import UnixSocket
 
 _OTHER_NETWORK = "in another network namespace, as of a container"
@@ -45,7 +45,7 @@ class FoundMonitor(NamedTuple):
     address: str
     is_busy: bool | None = None
     client: Connection | None = None
-    holder: Process | None = None
+    holder: FoundProcess | None = None
     problem: str = ""
 
 

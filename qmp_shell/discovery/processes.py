@@ -26,7 +26,7 @@ _USER_ID = re.compile(rb"^Uid:\s+[0-9]+\s+([0-9]{1,10})\s", re.MULTILINE)
 _START_TIME = 19
 
 
-class Process(NamedTuple):
+class FoundProcess(NamedTuple):
     """A process.
 
     :ivar arguments: its command line, beginning with the program; empty: it cannot be read.
@@ -55,10 +55,10 @@ class Processes:
             return []
         return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
-    def process(self, pid: int) -> Process:
+    def process(self, pid: int) -> FoundProcess:
         """A process with its command line."""
         parts = self._read(pid, "cmdline").removesuffix(b"\0").split(b"\0")
-        return Process(pid, tuple(os.fsdecode(part) for part in parts) if parts[0] else ())
+        return FoundProcess(pid, tuple(os.fsdecode(part) for part in parts) if parts[0] else ())
 
     def executable(self, pid: int) -> str:
         """The path of the program that a process runs; empty: it cannot be read."""
@@ -90,12 +90,12 @@ class Processes:
         except OSError:
             return None
 
-    def find_owners(self, inodes: Collection[int]) -> Mapping[int, Process]:
+    def find_owners(self, inodes: Collection[int]) -> Mapping[int, FoundProcess]:
         """The processes that have some sockets open, as far as they can be looked at.
 
         :return: by the socket's inode. If several processes share it, this is the oldest number.
         """
-        owners: dict[int, Process] = {}
+        owners: dict[int, FoundProcess] = {}
         wanted = set(inodes)
         for pid in self.pids() if wanted else ():
             found = wanted.intersection((self.sockets(pid) or {}).values())

@@ -13,7 +13,7 @@ from .quantities import format_duration, format_size
 from .text import format_compact, sanitize_line, shorten
 
 if TYPE_CHECKING:
-    from ..discovery import FoundMonitor, FoundVm, Process, Use
+    from ..discovery import FoundMonitor, FoundProcess, FoundVm, Use
     from .views import Look
 
 _HEADINGS = ("number", "name", "pid", "machine", "memory", "uptime", "user", "monitor", "state")
@@ -125,13 +125,13 @@ def _find_host(monitor: FoundMonitor) -> str:
     return monitor.client.host if monitor.client is not None else ""
 
 
-def _format_client(holder: Process | None, host: str) -> SafeText:
+def _format_client(holder: FoundProcess | None, host: str) -> SafeText:
     if holder is not None:
         return format_process(holder)
     return sanitize_line(f"a client on {host}" if host else "another client")
 
 
-def format_process(process: Process) -> SafeText:
+def format_process(process: FoundProcess) -> SafeText:
     """A process as people know it: ``PID 77 (qmp-shell vm.sock)``."""
     if process.pid == os.getpid():
         return SafeText("this shell")
@@ -139,7 +139,7 @@ def format_process(process: Process) -> SafeText:
     return SafeText(f"PID {process.pid} ({command})" if command else f"PID {process.pid}")
 
 
-def _format_command(process: Process) -> SafeText:
+def _format_command(process: FoundProcess) -> SafeText:
     """A command line in short, without the interpreter of a script, and without secrets."""
     from ..language.secrets import may_hold_secret
 
@@ -148,7 +148,7 @@ def _format_command(process: Process) -> SafeText:
     return shorten(words[0] if words and may_hold_secret(text) else text, _LONGEST_COMMAND)
 
 
-def _command_words(process: Process) -> list[str]:
+def _command_words(process: FoundProcess) -> list[str]:
     words = list(process.arguments)
     names = [os.path.basename(word) for word in words[:2]]
     if len(words) > 1 and _INTERPRETER.fullmatch(names[0]) and not words[1].startswith("-"):

@@ -128,7 +128,7 @@ def _connect(address: Address, timeout: float | None, on_silence: OnSilence | No
 
     :raise OSError: it did not work.
     """
-    if on_silence is None or not address.can_be_tried_again:
+    if on_silence is None or not address.waits_in_backlog:
         return address.connect(timeout)
     began = time.monotonic()
     while True:

@@ -31,7 +31,7 @@ class UnixAddress(Address):
     :ivar path: as written; ``~`` is expanded when it is used.
     """
 
-    can_be_tried_again = True
+    waits_in_backlog = True
 
     def __init__(self, path: str) -> None:
         self.path = path

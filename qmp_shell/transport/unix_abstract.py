@@ -26,7 +26,7 @@ class UnixAbstractAddress(Address):
     :ivar name: its name, without the null byte that marks it as abstract.
     """
 
-    can_be_tried_again = True
+    waits_in_backlog = True
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -547,6 +547,27 @@ def test_what_to_do_depends_on_who_holds_the_monitor(
     )
 
 
+def test_a_shell_that_shares_the_monitor_is_the_way_to_it(
+    vm: RunningVm, environment: dict[str, str], folder: Path
+) -> None:
+    """What it listens at is found."""
+    shared = folder / "shared.sock"
+    code = (
+        "import socket, sys; held = socket.socket(socket.AF_UNIX); held.connect(sys.argv[1]);"
+        "own = socket.socket(socket.AF_UNIX); own.bind(sys.argv[2]); own.listen();"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    command = (sys.executable, "-c", code, vm.address, str(shared))
+    with PipedProcess(*command, env=environment) as holder:
+        assert holder.read_line() == "ready\n"
+        use = find_use(parse_address(vm.address))
+        assert use is not None
+        assert use.offers == (str(shared),)
+        use = use._replace(holder=FoundProcess(holder.pid, ("/usr/bin/qmp-shell", "--share")))
+        assert explain_busy(use, None).endswith(f": it shares this monitor at {shared}")
+        holder.close_input()
+
+
 # The list
 
 

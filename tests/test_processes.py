@@ -363,6 +363,12 @@ def test_the_usual_connection_of_libvirt_is_that_of_the_environment(
     assert find_monitor(proc).address == "libvirt:qemu:///system#web"
 
 
+def test_the_name_of_a_domain_may_have_a_hash(daemon_socket: Path, proc: FakeProc) -> None:
+    daemon_socket.touch()
+    proc.add(5, [QEMU, "-name", "a#b", *SYSTEM, *CHARMONITOR])
+    assert find_monitor(proc).address.endswith("#a#b")
+
+
 def test_proxmox_vms_without_a_visible_process_are_found_by_their_files(
     proc: FakeProc, folder: Path
 ) -> None:

@@ -41,11 +41,13 @@ class Use(NamedTuple):
     :ivar connection: the client that holds it; None: none does.
     :ivar holder: that client's process; None: it is not known.
     :ivar server: the process that listens there; None: it is not known.
+    :ivar offers: the paths of UNIX sockets at which the holder listens itself.
     """
 
     connection: Connection | None
     holder: FoundProcess | None = None
     server: FoundProcess | None = None
+    offers: tuple[str, ...] = ()
 
 
 class Sockets:
@@ -116,8 +118,15 @@ def find_use(address: Address, processes: Processes | None = None) -> Use | None
         is_own = holder is not None and holder.pid == os.getpid()
         # Of one that nothing is known of, this may be the only client.
         if not is_own and (is_known or found.is_waited_for):
-            return Use(connection, holder, server)
+            offers = _find_offers(holder, processes, sockets) if holder is not None else ()
+            return Use(connection, holder, server, offers)
     return Use(None, server=server)
+
+
+def _find_offers(holder: FoundProcess, processes: Processes, sockets: Sockets) -> tuple[str, ...]:
+    own = set((processes.sockets(holder.pid) or {}).values())
+    names = (os.fsdecode(s.name) for s in sockets.unix if s.is_listening and s.inode in own)
+    return tuple(name for name in names if name.startswith("/"))
 
 
 def _find_unix(address: Address, sockets: Sockets) -> Found | None:

@@ -17,7 +17,8 @@ def format_libvirt_address(domain: str, *, is_system: bool) -> str:
     """The address of a domain, with libvirt's URI unless it is what libvirt takes for granted."""
     uri = _SYSTEM if is_system else _SESSION
     usual = os.environ.get("LIBVIRT_DEFAULT_URI") or (_SESSION if os.geteuid() else _SYSTEM)
-    return f"libvirt:{domain}" if uri == usual else f"libvirt:{uri}#{domain}"
+    is_plain = uri == usual and "#" not in domain
+    return f"libvirt:{domain}" if is_plain else f"libvirt:{uri * (uri != usual)}#{domain}"
 
 
 def find_libvirt_problem(user: int | None, *, is_system: bool) -> str:

@@ -27,7 +27,7 @@ _NO_MONITOR = "no QMP monitor to connect to"
 # Programs whose first argument says more of what runs than their own name.
 _INTERPRETER = re.compile(r"python[0-9.]*|perl|ruby|node|(?:ba|da|z)?sh")
 _LONGEST_COMMAND = 50
-_SHELLS = ("qmp-shell", "qmp-shell-wrap")
+_SHELLS = (["qmp-shell"], ["qmp-shell-wrap"])
 
 
 def draw_vms(
@@ -227,7 +227,9 @@ def _find_way_out(use: Use, vm: FoundVm | None) -> SafeText:
     if best is not None and best.is_busy is False:
         return SafeText(f"{sanitize_line(best.address)} leads to the same VM")
     words = _command_words(use.holder) if use.holder is not None else []
-    if words and words[0] in _SHELLS:
+    if words[:1] in _SHELLS or words[1:3] == ["-m", "qmp_shell"]:
+        if use.offers:
+            return SafeText(f"it shares this monitor at {sanitize_line(use.offers[0])}")
         return SafeText("leave that shell, or have it share the monitor (.share PATH)")
     return SafeText("end that client, or start QEMU with one more -qmp")
 

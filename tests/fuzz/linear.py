@@ -33,6 +33,8 @@ from qmp_shell.complete import (
     find_unknown_names,
     insertion,
 )
+from qmp_shell.discovery.command_line import parse_command_line
+from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
 from qmp_shell.framing import Framer, parse_object
 from qmp_shell.language import (
@@ -383,6 +385,14 @@ CASES: dict[str, Case] = {
     "parse .wait": Case(_ignore(UsageError, parse_wait), _NOTATION),
     "parse an address": Case(
         _ignore(AddressError, parse_address), ("[", "]", ":", ",", "=", "1", "a", "server=on", "/")
+    ),
+    "read QEMU's command line": Case(
+        lambda text: parse_command_line(["qemu-system-x86_64", *text.split("\n")]),
+        ("-qmp\n", "unix:", "-mon\n", "-chardev\n", "socket,", "id=", ",", "=", "a", "1", "\n"),
+    ),
+    "read a table of sockets": Case(
+        lambda text: parse_table(text.encode()),
+        ("0: ", "2 ", "0 ", "00010000 ", "01 ", "03 ", "77 ", "/a", " ", "\n", "@"),
     ),
     "select a CPU": Case(
         lambda text: HumanMonitor().note_answer(text, text), ("cpu ", " ", "1", "\n", "a")

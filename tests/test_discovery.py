@@ -31,7 +31,7 @@ from qmp_shell.discovery import (
 from qmp_shell.discovery.holders import Connection
 from qmp_shell.errors import MonitorBusy
 from qmp_shell.render.views import Look
-from qmp_shell.render.vms import draw_vms, explain_busy
+from qmp_shell.render.vms import draw_vms, explain_busy, format_choice
 from qmp_shell.silence import SilenceWatch
 from qmp_shell.transport import parse_address
 from tests.conftest import (
@@ -508,7 +508,7 @@ def used_by(*arguments: str) -> Use:
 
 def vm_with(*monitors: FoundMonitor) -> FoundVm:
     """A VM with some monitors."""
-    return FoundVm(5, "qemu-system-x86_64", "web", "pc", 1 << 30, 3700.0, "me", "", monitors)
+    return FoundVm(5, "qemu-system-x86_64", "web", "pc", 1 << 30, 3700.0, "me", True, "", monitors)
 
 
 @pytest.mark.parametrize(
@@ -654,7 +654,7 @@ FREE = FoundMonitor("/run/web.sock", is_busy=False)
 
 VMS = [
     vm_with(FREE, BUSY),
-    FoundVm(12345, "qemu-storage-daemon", "", "", None, 300_000.0, "root", "", ()),
+    FoundVm(12345, "qemu-storage-daemon", "", "", None, 300_000.0, "root", False, "", ()),
 ]
 
 AS_TABLE = """\
@@ -685,6 +685,15 @@ def test_whose_a_vm_is_is_not_told_where_all_are_the_users_own() -> None:
     text = draw_vms(VMS, look, with_users=False)
     assert "user" not in text
     assert "root" not in text
+
+
+def test_of_which_user_a_vm_is_is_told_unless_it_is_the_users_own() -> None:
+    vm = vm_with(FREE)
+    assert format_choice(vm, FREE) == "web (PID 5) at /run/web.sock"
+    strangers = vm._replace(is_own=False)
+    assert format_choice(strangers, FREE) == "web (PID 5, user me) at /run/web.sock"
+    unknown = strangers._replace(pid=None, name="", user="")
+    assert format_choice(unknown, FREE) == "a VM at /run/web.sock"
 
 
 # The VM that is meant if no address says so

@@ -26,6 +26,7 @@ class FoundVm(NamedTuple):
     :ivar memory: in bytes; None: the default, or not known.
     :ivar uptime: in seconds; None: it is not known.
     :ivar user: whose rights it has: a name, or a number that has no name; empty: it is not known.
+    :ivar is_own: these are the rights of this user.
     :ivar manager: ``libvirt`` or ``proxmox``, if that has started it; else empty.
     :ivar monitors: the QMP monitors that it listens at.
     """
@@ -37,6 +38,7 @@ class FoundVm(NamedTuple):
     memory: int | None
     uptime: float | None
     user: str
+    is_own: bool
     manager: str
     monitors: tuple[FoundMonitor, ...]
 
@@ -100,7 +102,9 @@ class _Finder:
             if os.path.realpath(path) not in known:
                 monitor = self._reader.read_file(path)
                 if not monitor.problem:
-                    found.append(FoundVm(None, "", name, "", None, None, "", "proxmox", (monitor,)))
+                    found.append(
+                        FoundVm(None, "", name, "", None, None, "", False, "proxmox", (monitor,))
+                    )
         return found
 
     def read(self, pid: int) -> FoundVm | None:
@@ -130,6 +134,7 @@ class _Finder:
             line.memory,
             self._processes.age(pid),
             _format_user(user),
+            user == self._user,
             manager,
             monitors,
         )

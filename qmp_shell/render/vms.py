@@ -200,8 +200,11 @@ def _make_monitor_json(monitor: FoundMonitor) -> dict[str, object]:
 
 def format_choice(vm: FoundVm, monitor: FoundMonitor) -> SafeText:
     """Which VM was chosen, and how it is reached."""
-    pid = f" (PID {vm.pid})" if vm.pid is not None else ""
-    return SafeText(f"{shorten(vm.name) or 'a VM'}{pid} at {sanitize_line(monitor.address)}")
+    about = [f"PID {vm.pid}"] if vm.pid is not None else []
+    if vm.user and not vm.is_own:
+        about.append(f"user {shorten(vm.user)}")
+    what = f" ({', '.join(about)})" if about else ""
+    return SafeText(f"{shorten(vm.name) or 'a VM'}{what} at {sanitize_line(monitor.address)}")
 
 
 def explain_busy(use: Use, vm: FoundVm | None, *, agent: bool = False) -> SafeText:

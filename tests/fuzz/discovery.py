@@ -47,7 +47,9 @@ def check(data: bytes) -> None:
             if isinstance(target, UnixTarget)
         )
         _check_shown(
-            FoundVm(5, line.program, line.name, line.machine, line.memory, 1.0, "", "", monitors)
+            FoundVm(
+                5, line.program, line.name, line.machine, line.memory, 1.0, "", True, "", monitors
+            )
         )
         shown = format_process(process)
         assert controls(shown) == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,30 @@ from tests.terminal import Terminal
 
 # What must never be seen, whatever happens.
 TRACES = (b"Traceback", b"Exception ignored", b"internal error", b"Unhandled exception")
+
+# Starts the shell; the editor is done with a line of device_del only when the VM has sent something.
+_LINES_END_LATE = """
+import asyncio, sys
+from prompt_toolkit.application import Application
+from qmp_shell.prompt.watcher import VmWatcher
+from qmp_shell.start import main
+
+received = []
+read, end = VmWatcher._read, Application.cancel_and_wait_for_background_tasks
+
+def read_and_note(watcher, descriptor):
+    read(watcher, descriptor)
+    received.append(descriptor)
+
+async def end_late(app):
+    await end(app)
+    before = len(received)
+    while app.current_buffer.text.startswith("device_del") and len(received) == before:
+        await asyncio.sleep(0.01)
+
+VmWatcher._read, Application.cancel_and_wait_for_background_tasks = read_and_note, end_late
+sys.exit(main())
+"""
 
 
 def assert_clean(shell: Terminal) -> None:
@@ -65,6 +90,27 @@ def test_a_storm_of_interrupts(shell: Terminal) -> None:
     shell.enter("query-uuid")
     shell.wait_for('"UUID"')
     assert_clean(shell)
+
+
+def test_an_answer_that_comes_while_a_line_ends_completes_nothing(
+    vm: RunningVm, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A completion that is begun then would outlive the event loop that it runs in."""
+    command = [sys.executable, "-c", _LINES_END_LATE, vm.address]
+    shell = Terminal(command, environment, tmp_path)
+    try:
+        shell.wait_for_prompt()
+        vm.process.send_signal(signal.SIGSTOP)
+        shell.type("device_del id=")
+        shell.wait_for(r"^asking the VM\.\.\.")
+        shell.interrupt()
+        vm.process.send_signal(signal.SIGCONT)
+        shell.wait_for_prompt()
+        shell.enter("query-uuid")
+        shell.wait_for('"UUID"')
+        assert_clean(shell)
+    finally:
+        shell.end()
 
 
 def test_ctrl_c_that_was_typed_with_enter_is_for_the_command(shell: Terminal) -> None:

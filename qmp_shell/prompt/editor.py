@@ -142,8 +142,10 @@ class Editor:
 
     def _redraw(self) -> None:
         """Update the screen after the VM has sent something that completion or hints use."""
-        self._assistant.update()
         self._on_status(self._session.attachment.poller.status)
+        if self._prompt.app.is_done:
+            return  # a completion that is begun now would outlive its event loop
+        self._assistant.update()
         self._completer.note_answer(self._prompt.default_buffer)
         self._prompt.app.invalidate()
 

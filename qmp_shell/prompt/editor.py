@@ -143,7 +143,7 @@ class Editor:
     def _redraw(self) -> None:
         """Update the screen after the VM has sent something that completion or hints use."""
         self._on_status(self._session.attachment.poller.status)
-        if self._prompt.app.is_done:
+        if not self._is_edited:
             return  # a completion that is begun now would outlive its event loop
         self._assistant.update()
         self._completer.note_answer(self._prompt.default_buffer)
@@ -158,10 +158,14 @@ class Editor:
 
     def end(self) -> None:
         """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""
-        app = self._prompt.app
-        if app.is_running and not app.is_done:
-            app.erase_when_done = True
-            app.exit(exception=EOFError)
+        if self._is_edited:
+            self._prompt.app.erase_when_done = True
+            self._prompt.app.exit(exception=EOFError)
+
+    @property
+    def _is_edited(self) -> bool:
+        """Whether a line is being edited; when it has ended, the event loop may still run."""
+        return self._prompt.app.is_running and not self._prompt.app.is_done
 
     def _toolbar(self) -> StyleAndTextTuples:
         """Drawn from what is stored; it asks nothing."""

@@ -176,7 +176,7 @@ def _new_connector(options: argparse.Namespace) -> Connector:
     text = options.address or os.environ.get("QMP_SOCKET")
     if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = parse_address(text, tls=options.tls)
+    first = parse_address(text, tls=options.tls, programs=True)
     tls = _tls_options(options)
 
     def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:

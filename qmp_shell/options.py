@@ -14,7 +14,6 @@ from .render.views import VIEWS
 from .script import LineInput, StandardInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
-from .transport import FORMS
 
 
 class _Help(argparse.HelpFormatter):
@@ -49,7 +48,10 @@ def build_parser() -> argparse.ArgumentParser:
         "130 interrupted.",
     )
     parser.add_argument(
-        "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
+        "address",
+        metavar="ADDRESS",
+        nargs="?",
+        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)",
     )
     parser.add_argument(
         "--demo",

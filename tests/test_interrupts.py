@@ -21,7 +21,7 @@ from tests.terminal import Terminal
 # What must never be seen, whatever happens.
 TRACES = (b"Traceback", b"Exception ignored", b"internal error", b"Unhandled exception")
 
-# Starts the shell; as long as there is a file "late", a line ends only when the VM has sent something.
+# Starts the shell. While there is a file "late", a line ends only when the VM has sent something.
 _LINES_END_LATE = """
 import asyncio, os, sys
 from asyncio import BaseEventLoop

@@ -174,7 +174,7 @@ class Editor:
 
     def _ask_for(self, interlude: Interlude) -> None:
         """Stop reading for a moment; the line is edited on later."""
-        if self._prompt.app.is_done:  # the line was entered just now
+        if not self._is_edited:  # the line was entered just now
             return
         self._interlude = interlude
         self._user.draft = self._prompt.default_buffer.document

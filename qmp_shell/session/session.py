@@ -174,7 +174,12 @@ class Session:
         if not is_dot_command(line.text):
             return bool(line.text.strip())
         command = self.commands.find(line.text.split()[0].removeprefix("."))
-        return command is not None and command.is_saved
+        if command is None or command.is_saved or not command.has_output:
+            return command is not None and command.is_saved
+        try:  # what only shows something is needed if that goes to a file or a program
+            return not split_destination(line.text)[1].is_display
+        except ParseError:
+            return False
 
     @property
     def names(self) -> NameSource:

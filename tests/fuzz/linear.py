@@ -52,11 +52,10 @@ from qmp_shell.language.word_types import parse_word
 from qmp_shell.language.words import split_partial
 from qmp_shell.manual import Manual
 from qmp_shell.manual.troff import wrap
-from qmp_shell.output import SafeText
 from qmp_shell.protocol import Event
 from qmp_shell.render.device_tree import format_device_tree, format_pci_tree
 from qmp_shell.render.help_page import HelpWriter
-from qmp_shell.render.highlight import NotationLexer, highlight_json
+from qmp_shell.render.highlight import NotationLexer
 from qmp_shell.render.text import format_compact, format_event, format_pretty, sanitize_line
 from qmp_shell.render.tree import draw_forest
 from qmp_shell.render.views import VIEWS, Look, Subject
@@ -403,7 +402,6 @@ CASES: dict[str, Case] = {
     "insert a name": Case(_insert, _NAME),
     "frame messages": Case(_frame, _JSON),
     "frame messages in pieces": Case(_frame_in_pieces, _JSON),
-    "highlight JSON": Case(lambda text: highlight_json(SafeText(text)), _JSON),
     "format a text": Case(
         lambda text: (format_pretty(text), format_compact(text), sanitize_line(text)), _NAME
     ),

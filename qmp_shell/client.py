@@ -343,6 +343,7 @@ def connect(
         stream = open_stream(target, timeout=greeting_timeout, wait=wait, on_silence=on_silence)
     except MonitorBusy as error:
         raise MonitorBusy(f"{target}: {error}") from None
+    agent = agent or target.is_agent
     client = Client(stream, agent=agent, timeout=timeout, tracer=tracer)
     return _negotiated(client, target, greeting_timeout, on_silence)
 

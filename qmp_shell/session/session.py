@@ -161,6 +161,7 @@ class Session:
         self.transcript = _new_transcript() if user is not None else None
         self.inverse = ""
         self._connector = connector
+        self._shown_notes = {""}
 
     @property
     def prompt(self) -> str:
@@ -213,6 +214,9 @@ class Session:
         self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
         self.replies.last = None
         self.inverse = ""
+        if connected_to is not None and connected_to.note not in self._shown_notes:
+            self._shown_notes.add(connected_to.note)
+            self.display.note(connected_to.note)
         if self.human is not None:
             self.enter_human_mode()
 

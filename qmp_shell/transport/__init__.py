@@ -32,6 +32,8 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "vsock": ("vsock:CID:PORT",),
     "ssh": ("ssh://[USER@]HOST[:PORT]/PATH",),
     "exec": ("exec:COMMAND",),
+    "libvirt": ("libvirt:[URI#]DOMAIN",),
+    "libvirt-agent": ("libvirt-agent:[URI#]DOMAIN",),
 }
 
 # Those whose addresses are commands. They are run only if they are the user's own words.

@@ -220,7 +220,7 @@ def _connect(address: Address, options: argparse.Namespace, wait: float, tracer:
         address,
         agent=options.agent,
         wait=wait,
-        greeting_timeout=max(GREETING_SECONDS, wait),
+        greeting_timeout=None if wait == inf else max(GREETING_SECONDS, wait),
         tracer=tracer,
         on_silence=on_silence,
     )

@@ -151,6 +151,8 @@ def completions() -> dict[str, str]:
 def _told(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """The parser, with what completes its values."""
     for action in parser._actions:
+        if action.metavar == "ADDRESS":
+            action.nargs = "*"  # its parser leaves it open which words are addresses
         completer = COMPLETERS.get(str(action.metavar))
         if completer:
             action.complete = completer  # type: ignore[attr-defined]
@@ -192,6 +194,8 @@ def _zsh(parser: argparse.ArgumentParser) -> str:
 {prefix}_defaults_added=1
 """
     text = shtab.complete(parser, "zsh", preamble=preamble)
+    # shtab means "any number of them", and zsh takes it for "one, or none".
+    text = text.replace('\n  "(*)::', '\n  "*:')
     # zsh shows the text about a positional with all backslashes but those of colons.
     return re.sub(
         r'^  "[-()*]*:.*', lambda spec: re.sub(r"\\([][;'])", r"\1", spec[0]), text, flags=re.M

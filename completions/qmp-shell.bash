@@ -18,6 +18,7 @@ _shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___view_choices=(json table tree compact csv)
 _shtab_qmp_shell___color_choices=(auto always never)
 
+_shtab_qmp_shell_pos_0_nargs='*'
 _shtab_qmp_shell__h_nargs=0
 _shtab_qmp_shell___help_nargs=0
 _shtab_qmp_shell___demo_nargs=0

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from math import inf
 from typing import TYPE_CHECKING, TextIO
 
 from .client import Client, Tracer, connect, listen
@@ -23,7 +22,7 @@ from .errors import (
     Timeout,
     UsageError,
 )
-from .options import build_parser, build_wrap_parser
+from .options import build_wrap_parser, parse_arguments
 from .output import STANDARD_OUTPUT, Output
 from .render.formatter import Formatter
 from .render.views import Look, find_width
@@ -72,7 +71,7 @@ def exit_status(error: QMPError | None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """``qmp-shell``; returns its exit status."""
-    return _guard(lambda: _run(build_parser().parse_args(argv)))
+    return _guard(lambda: _run(parse_arguments(argv)))
 
 
 def main_wrap(argv: list[str] | None = None) -> int:
@@ -139,7 +138,7 @@ def _drop_output() -> None:
 
 def _run(options: argparse.Namespace) -> QMPError | None:
     if options.demo:
-        if options.address or options.agent or options.listen:
+        if options.addresses or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
         from .launch.demo import run_with_demo
 
@@ -148,7 +147,7 @@ def _run(options: argparse.Namespace) -> QMPError | None:
             capture=_must_capture(options),
         )
     if options.schema is not None:
-        if options.address or options.agent or options.listen:
+        if options.addresses or options.agent or options.listen:
             raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
         return _run_front_end(options, _refuse_to_connect, schema=_read_schema(options.schema))
     return _run_front_end(options, _new_connector(options))
@@ -169,15 +168,15 @@ def _new_connector(options: argparse.Namespace) -> Connector:
 
     :raise UsageError: they name none.
     """
-    if isinstance(options.wait, str):
-        if options.address:
-            raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
-        options.address, options.wait = options.wait, inf
-    text = options.address or os.environ.get("QMP_SOCKET")
+    if len(options.addresses) > 1:
+        raise UsageError(f"one address, not {len(options.addresses)}")
+    text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
     if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
     first = parse_address(text, tls=options.tls)
     tls = _tls_options(options)
+    if options.addresses and not options.wait and not options.listen:
+        _check_for_command(text)
 
     def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
         target = first if address is None else address
@@ -189,6 +188,17 @@ def _new_connector(options: argparse.Namespace) -> Connector:
         return connect(target, agent=options.agent, wait=wait, tracer=tracer), target
 
     return connector
+
+
+def _check_for_command(address: str) -> None:
+    """:raise ConnectError: an address seems to be a command without an address before it."""
+    is_name = address.removeprefix(".").replace("-", "").replace("_", "").isalnum()
+    default = os.environ.get("QMP_SOCKET")
+    is_likely = is_name and (default or any(mark in address for mark in "-_."))
+    if is_likely and not os.path.exists(address):
+        example = f'; write qmp-shell "$QMP_SOCKET" {address}' if default else ""
+        reason = "the first word is the address, and a command follows it"
+        raise ConnectError(f"{address}: no such socket; {reason}{example}")
 
 
 def _tls_options(options: argparse.Namespace) -> TlsOptions | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Sequence
 from math import inf
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ from . import __version__
 from .errors import UsageError
 from .render.text import sanitize_line
 from .render.views import VIEWS
-from .script import LineInput, StandardInput
+from .script import LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
 from .transport import FORMS
@@ -38,18 +40,72 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")
 
 
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line of ``qmp-shell``.
+
+    Options stand before and behind ADDRESS, and end where a command begins, whose words may look
+    like options. With -c or -f there is no such command, and all other words are addresses.
+
+    :param arguments: without the program's name; None: those of this process.
+    :return: the options, and ``addresses``; a command is one of the ``inputs``.
+    """
+    parser = build_parser()
+    options = argparse.Namespace()
+    rest = list(sys.argv[1:] if arguments is None else arguments)
+    addresses: list[str] = []
+    is_ended = False
+    while True:
+        if not is_ended:
+            parser.parse_args(rest, options)
+            rest = _take_words(options, addresses)
+            if rest[:1] == ["--"]:
+                is_ended = True
+                del rest[0]
+        if not rest or (addresses and not options.inputs):
+            break
+        addresses.append(rest.pop(0))
+    options.addresses = addresses
+    if rest:
+        options.inputs = [WordsInput(rest)]
+    return options
+
+
+def _take_words(options: argparse.Namespace, addresses: Sequence[str]) -> list[str]:
+    """The words from the first on that is no option.
+
+    What follows -w may be the first of them.
+
+    :raise UsageError: it is meant to be a number of seconds.
+    """
+    words: list[str] = options.words
+    first = options.wait
+    if not isinstance(first, str):
+        return words
+    options.wait = inf
+    is_command = addresses and not options.inputs
+    is_address = is_command or not (addresses or words) or any(mark in first for mark in "/:.@")
+    if first[:1].isdigit() or not is_address:
+        raise UsageError(f"-w takes a number of seconds, not {first!r}")
+    return [first, *words]
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The options of ``qmp-shell``."""
+    """The options of ``qmp-shell``, up to the first word that is none."""
     parser = _Parser(
         prog="qmp-shell",
+        usage="%(prog)s [OPTIONS] [ADDRESS] [COMMAND key=value ...]",
         description="A shell for QEMU's machine protocol (QMP).",
-        epilog="Without -c and -f, lines are typed at a prompt, or read from a pipe. "
+        epilog="Without a COMMAND, -c and -f, lines are typed at a prompt, or read from a pipe. "
+        "Options stand before the COMMAND. "
         "Exit status: 0 all well, 1 a command failed, 2 usage or a line that cannot be parsed, "
         "3 no connection, 4 connection lost, 5 timed out, 70 a fault of qmp-shell itself, "
         "130 interrupted.",
     )
     parser.add_argument(
-        "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
+        "words",
+        metavar="ADDRESS",
+        nargs=argparse.REMAINDER,
+        help=f"{FORMS} (default: $QMP_SOCKET)",
     )
     parser.add_argument(
         "--demo",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
@@ -100,6 +101,27 @@ class LineInput(NamedTuple):
 
     def lines(self, _: ScriptSession) -> Iterator[bytes]:
         return iter(os.fsencode(self.text).split(b"\n"))
+
+
+class WordsInput:
+    """A command in words of the command line."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """:param words: at least one."""
+        self._words = words
+        self._formatted: list[str] = []
+
+    def place(self, _: int, column: int | None = None) -> str:
+        if column is None:
+            return ""
+        ends = accumulate(len(word) + 1 for word in self._formatted)
+        return f"word {sum(end < column for end in ends) + 1}: "
+
+    def lines(self, session: ScriptSession) -> Iterator[bytes]:
+        from .language.shell_words import format_words
+
+        self._formatted = format_words(self._words, human=session.human is not None)
+        return iter(os.fsencode(" ".join(self._formatted)).split(b"\n"))
 
 
 class StandardInput:

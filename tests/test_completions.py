@@ -307,8 +307,8 @@ def test_an_address_is_completed_after_options(shell: Shell, options: str) -> No
 
 
 @pytest.mark.parametrize("before", ["monitor.sock", "unix:monitor.sock", "localhost:4444", "-- x"])
-def test_no_second_address_is_offered(shell: Shell, before: str) -> None:
-    assert shell.offered(f"qmp-shell {before} mon") == set()
+def test_more_addresses_are_offered(shell: Shell, before: str) -> None:
+    assert shell.offered(f"qmp-shell {before} mon") == {"monitor.sock", "monitors"}
 
 
 def test_options_are_completed_after_the_address(shell: Shell) -> None:
@@ -367,7 +367,7 @@ def test_zsh_shows_help_texts(zsh: TerminalShell) -> None:
     guest_agent = "the address is a guest agent's (qemu-ga): no greeting, no capabilities"
     zsh.shows("qmp-shell --", f"-- {guest_agent}")
     zsh.shows("qmp-shell ", f"{FORMS} (default: $QMP_SOCKET)")
-    zsh.shows("qmp-shell monitor.sock ", f"-- {guest_agent}")
+    zsh.shows("qmp-shell monitor.sock --", f"-- {guest_agent}")
     zsh.shows("qmp-shell-wrap qemu-system-fake ", "its arguments")
 
 

@@ -295,7 +295,7 @@ def test_a_full_output_device_ends_a_script_with_status_1(
     [
         ([], 2, "no address: give one, set QMP_SOCKET, or try --demo"),
         (["--nonesuch"], 2, "see qmp-shell --help"),
-        (["a", "b"], 2, "unrecognized arguments: b; see"),
+        (["a", "--nonesuch", "b"], 2, "unrecognized arguments: --nonesuch"),
         (["-t", "0", "a"], 2, "'0' is not a number of seconds"),
         (["-t", "nan", "a"], 2, "is not a number of seconds"),
         (["ssh://host/x"], 2, "unknown kind of address"),

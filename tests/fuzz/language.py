@@ -21,6 +21,7 @@ from qmp_shell.language.destination import DISPLAY
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
+from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import apply_types, parse_word
 from qmp_shell.language.words import Word, split_partial
@@ -49,6 +50,7 @@ def check(data: bytes) -> None:
     text = Source(rest).text(WORDS)
     _check_lines(text)
     _check_parts(text)
+    _check_shell_words(text)
     for line in text.split("\n"):
         _check_arguments(line)
 
@@ -133,6 +135,20 @@ def _check_parts(text: str) -> None:
     for type_ in (None, STRING, BOOLEAN, INTEGER, NUMBER):
         json.dumps(apply_types(BareWord(text), type_), allow_nan=False)
     assert parse_word(BareWord(text), STRING) == text
+
+
+def _check_shell_words(text: str) -> None:
+    """Words of the command line: a text is one argument as it is, and any words are one line."""
+    (source,) = _join(" ".join(format_words(["test", f"a={text}"], human=False)))
+    statement = StatementParser().parse(source)
+    assert isinstance(statement, ExecuteStatement)
+    value = statement.message["arguments"]["a"]
+    assert value == text or text.startswith(("{", "["))
+    words = text.split(" ")
+    with contextlib.suppress(UsageError):
+        assert len(list(_join(" ".join(format_words(words, human=False))))) == 1
+    with contextlib.suppress(UsageError):
+        assert "\n" not in " ".join(format_words(words, human=True))
 
 
 def _check_arguments(line: str) -> None:

@@ -45,6 +45,7 @@ from qmp_shell.language import (
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
+from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import parse_word
 from qmp_shell.language.words import split_partial
@@ -102,6 +103,11 @@ def _ignore(errors: type[Exception], function: Callable[[str], object]) -> Calla
             function(text)
 
     return call
+
+
+def _format_words(text: str) -> None:
+    format_words(["test", f"a={text}", f"b=[{text}]", f"{text}=c"], human=False)
+    format_words(["test", *text.split(" ")], human=True)
 
 
 def _join_and_parse(text: str) -> None:
@@ -351,6 +357,7 @@ CASES: dict[str, Case] = {
     "parse a literal string": Case(lambda text: parse_string(f"'{text}'", 0), _QUOTES),
     "parse a word by type": Case(_parse_words, _NUMBERS),
     "split a partial line": Case(split_partial, _NOTATION),
+    "format a word": Case(_ignore(UsageError, _format_words), _NOTATION),
     "format a string": Case(lambda text: format_string(text), _NAME),
     "format a message": Case(
         lambda text: format_message({"execute": "x", "arguments": {"a": {"b": text}}}), _NAME

@@ -101,4 +101,4 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each me
 complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
-complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -ge 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT, tls:HOST:PORT or fd:N (default: $QMP_SOCKET)'
+complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -ge 0' -ka "(_qmp_shell_sockets)" -d 'of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)'

@@ -173,7 +173,7 @@ def _new_connector(options: argparse.Namespace) -> Connector:
     text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
     if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = parse_address(text, tls=options.tls)
+    first = parse_address(text, tls=options.tls, programs=True)
     tls = _tls_options(options)
     if options.addresses and not options.wait and not options.listen:
         _check_for_command(text)

@@ -16,7 +16,6 @@ from .render.views import VIEWS
 from .script import LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
-from .transport import FORMS
 
 
 class _Help(argparse.HelpFormatter):
@@ -105,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
         "words",
         metavar="ADDRESS",
         nargs=argparse.REMAINDER,
-        help=f"{FORMS} (default: $QMP_SOCKET)",
+        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)",
     )
     parser.add_argument(
         "--demo",

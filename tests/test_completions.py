@@ -19,7 +19,6 @@ import pexpect
 import pytest
 
 from qmp_shell.options import build_parser, build_wrap_parser
-from qmp_shell.transport import FORMS
 from tests.conftest import lack, require_program
 
 COMPLETIONS = Path(__file__).parents[1] / "completions"
@@ -366,7 +365,7 @@ def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
 def test_zsh_shows_help_texts(zsh: TerminalShell) -> None:
     guest_agent = "the address is a guest agent's (qemu-ga): no greeting, no capabilities"
     zsh.shows("qmp-shell --", f"-- {guest_agent}")
-    zsh.shows("qmp-shell ", f"{FORMS} (default: $QMP_SOCKET)")
+    zsh.shows("qmp-shell ", "of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)")
     zsh.shows("qmp-shell monitor.sock --", f"-- {guest_agent}")
     zsh.shows("qmp-shell-wrap qemu-system-fake ", "its arguments")
 

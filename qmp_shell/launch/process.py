@@ -11,13 +11,11 @@ import select
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ..signals import SignalsBlocked, unblock_signals
+from ..child import prepare_child
+from ..signals import SignalsBlocked
 from ..transport.stream import find_peer_pid
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Process:
@@ -80,7 +78,7 @@ class Child(Process):
             pass_fds=descriptors,
             # Ctrl-C at the prompt is for the shell alone.
             process_group=0,
-            preexec_fn=_preparation(),
+            preexec_fn=prepare_child(),
         )
         super().__init__(self._popen.pid)
 
@@ -139,18 +137,3 @@ def _is_ready(descriptor: int, events: int = select.POLLIN) -> bool:
     poll = select.poll()
     poll.register(descriptor, events)
     return bool(poll.poll(0))
-
-
-def _preparation() -> Callable[[], None]:
-    """Return a function for the new process to call before it becomes the program."""
-    if sys.platform != "linux":
-        return unblock_signals
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
-
-    def prepare() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        unblock_signals()
-
-    return prepare

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..address import split_address
-from ..errors import AddressError, ConnectError
+from ..errors import AddressError, ConnectError, UsageError
 
 if TYPE_CHECKING:
     from .stream import Address, Stream
@@ -27,7 +27,13 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "tcp": ("HOST:PORT", "tcp:HOST:PORT", "[IPV6]:PORT", ":PORT"),
     "tls": ("tls:HOST:PORT",),
     "fd": ("fd:N",),
+    "vsock": ("vsock:CID:PORT",),
+    "ssh": ("ssh://[USER@]HOST[:PORT]/PATH",),
+    "exec": ("exec:COMMAND",),
 }
+
+# Those whose addresses are commands. They are run only if they are the user's own words.
+_COMMANDS = ("exec",)
 
 _ALL_FORMS = [form for forms in SCHEMES.values() for form in forms]
 FORMS = ", ".join(_ALL_FORMS[:-1]) + " or " + _ALL_FORMS[-1]
@@ -39,13 +45,16 @@ _RETRY_SECONDS = 0.05
 _NOT_YET = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)
 
 
-def parse_address(text: str, *, tls: bool = False) -> Address:
+def parse_address(text: str, *, tls: bool = False, programs: bool = False) -> Address:
     """Parse the text of an address.
 
     :param text: one of the forms in :data:`FORMS`; QEMU's own comma options behind it
         (``unix:PATH,server=on,wait=off``) are ignored.
     :param tls: a TCP port speaks TLS, as with ``tls:``; other addresses are refused.
+    :param programs: it may name a program to be run (``exec:``), because it comes from the user's
+        own command line or configuration.
     :raise AddressError: it is none of them.
+    :raise UsageError: it names a program, and may not.
     """
     try:
         if not text.isascii():
@@ -55,6 +64,11 @@ def parse_address(text: str, *, tls: bool = False) -> Address:
             if scheme not in ("tcp", "tls"):
                 raise AddressError("TLS (--tls) is for a TCP port")
             scheme = "tls"
+        if scheme in _COMMANDS and not programs:
+            raise UsageError(
+                f"{text!r}: a program is run only for an address on the command line, in"
+                " $QMP_SOCKET or in the configuration"
+            )
         module = import_module("." + scheme.replace("-", "_"), __name__)
         address: Address = module.parse(target)
     except AddressError as error:

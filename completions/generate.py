@@ -43,14 +43,18 @@ end
     },
 }
 
-SOCKETS = {
-    "bash": "_qmp_shell_socket_files",
-    "zsh": "_qmp_shell_sockets",
-    "fish": "(_qmp_shell_sockets)",
+# Sockets, and the addresses that the program itself knows, with descriptions.
+ADDRESSES = {
+    "bash": "_qmp_shell_address_files",
+    "zsh": "_qmp_shell_addresses",
+    "fish": "(_qmp_shell_addresses)",
     "preamble": {
         "bash": r"""
-_qmp_shell_socket_files() {
-  local path file
+_qmp_shell_address_files() {
+  local address path file
+  qmp-shell --list-addresses 2>/dev/null | while IFS=$'\t' read -r address _; do
+    [[ $address == "$completing_word"* ]] && printf '%s\n' "$address"
+  done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path
     [[ $path == \~/* ]] && file=$HOME/${path#\~/}
@@ -59,13 +63,20 @@ _qmp_shell_socket_files() {
 }
 """,
         "zsh": r"""
-_qmp_shell_sockets() {
+_qmp_shell_addresses() {
+  local line
+  local -a names texts
+  for line in "${(@f)$(qmp-shell --list-addresses 2>/dev/null)}"; do
+    [[ -n $line ]] && names+=("${line%%$'\t'*}") && texts+=("${line/$'\t'/  }")
+  done
+  compadd "$@" -l -d texts -a names
   compset -P unix:
   _path_files "$@" -g '*(-=,-/)'
 }
 """,
         "fish": r"""
-function _qmp_shell_sockets
+function _qmp_shell_addresses
+  qmp-shell --list-addresses 2>/dev/null
   set -l scheme (commandline -ct | string match -r '^unix:')
   set -l word (commandline -ct | string replace -r '^unix:' '')
   for path in (_qmp_shell_paths $word)
@@ -116,11 +127,11 @@ end
     },
 }
 
-COMPLETERS = {"ADDRESS": SOCKETS, "FILE": FILES, "QEMU": QEMU, "ARGS": FILES}
+COMPLETERS = {"ADDRESS": ADDRESSES, "FILE": FILES, "QEMU": QEMU, "ARGS": FILES}
 
 BASH_WORDS = r"""
-# shtab counts words, but bash splits them at = and : too: keep the last part of each, and the
-# --option before a =. Leave out -vp and -w5, in which shtab would see no option.
+# shtab counts words, but bash splits them at =, : and @ too: keep the last part of each, with its @,
+# and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
 _qmp_shell_words() {
   local i word words=()
   for (( i = 0; i <= COMP_CWORD; i++ )); do
@@ -128,6 +139,9 @@ _qmp_shell_words() {
     if [[ $word == [=:]* ]]; then
       [[ ${words[${#words[@]} - 1]} == --* ]] || unset "words[${#words[@]} - 1]"
       word=
+    elif (( i )) && [[ ${COMP_WORDS[i - 1]} == @ ]]; then
+      unset "words[${#words[@]} - 1]"
+      word=@$word
     fi
     if (( i == COMP_CWORD )) || [[ -n $word && $word != -[!-]?* ]]; then
       words+=("$word")
@@ -159,7 +173,7 @@ def _told(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         if action.option_strings and action.nargs == "?":
             # Its value may be left out: what follows it may be the address already.
             action.nargs = None
-            action.complete = SOCKETS  # type: ignore[attr-defined]
+            action.complete = ADDRESSES  # type: ignore[attr-defined]
     return parser
 
 

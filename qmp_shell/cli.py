@@ -7,11 +7,14 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from .client import Client, Tracer, connect, listen
 from .commands import Registry
+from .configuration import Configuration, default_path, load
+from .configuration.addresses import ConfiguredAddresses
 from .errors import (
     ConnectError,
     ConnectionLost,
@@ -23,8 +26,9 @@ from .errors import (
     UsageError,
 )
 from .options import build_wrap_parser, parse_arguments
-from .output import STANDARD_OUTPUT, Output
+from .output import STANDARD_OUTPUT, Output, SafeText
 from .render.formatter import Formatter
+from .render.text import sanitize_line
 from .render.views import Look, find_width
 from .script import (
     ErrorReport,
@@ -33,9 +37,9 @@ from .script import (
     complain,
     run_script,
 )
-from .session import Session, Settings
+from .session import AddressBook, Session, Settings, Target
+from .session.settings import OPTIONS
 from .signals import ended_by_signals
-from .transport import parse_address
 
 if TYPE_CHECKING:
     from .launch.demo import Tips
@@ -43,7 +47,6 @@ if TYPE_CHECKING:
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
     from .transport.stream import Address
-    from .transport.tls import TlsOptions
 
 # The exit status for each kind of error, the first that fits; 1 for all others.
 _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
@@ -54,6 +57,8 @@ _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
     (InternalError, 70),  # EX_SOFTWARE of sysexits(3)
 )
 _LONGEST_SCHEMA = 64 << 20  # characters; QEMU's has 250,000
+_MOST_MISTAKES = 10  # of a configuration, that are told one by one
+_TLS_OPTIONS = ("ca", "cert", "key", "hostname", "psk")  # fields of TlsOptions
 _FAILED = 1
 _INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
 _BROKEN_PIPE = 141  # and SIGPIPE
@@ -137,33 +142,88 @@ def _drop_output() -> None:
 
 
 def _run(options: argparse.Namespace) -> QMPError | None:
+    configuration = _read_configuration(options)
+    addresses = _new_addresses(options, configuration)
+    front_end = partial(_run_front_end, options, configuration, addresses)
+    if options.list_addresses:
+        _print_addresses(addresses)
+        return None
     if options.demo:
         if options.addresses or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
         from .launch.demo import run_with_demo
 
         return run_with_demo(
-            lambda vm, tips: _run_front_end(options, vm.connect, vm=vm, tips=tips),
+            lambda vm, tips: front_end(vm.connect, vm=vm, tips=tips),
             capture=_must_capture(options),
         )
     if options.schema is not None:
         if options.addresses or options.agent or options.listen:
             raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
-        return _run_front_end(options, _refuse_to_connect, schema=_read_schema(options.schema))
-    return _run_front_end(options, _new_connector(options))
+        return front_end(_refuse_to_connect, schema=_read_schema(options.schema))
+    return front_end(_new_connector(options, addresses))
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
     from .launch.qemu import run_with_vm
 
+    configuration = _read_configuration(options)
     return run_with_vm(
         [options.qemu, *options.arguments],
-        lambda vm: _run_front_end(options, vm.connect, vm=vm),
+        lambda vm: _run_front_end(options, configuration, AddressBook(), vm.connect, vm=vm),
         capture=_must_capture(options),
     )
 
 
-def _new_connector(options: argparse.Namespace) -> Connector:
+def _read_configuration(options: argparse.Namespace) -> Configuration:
+    """Read the configuration, and tell what is wrong in it.
+
+    :raise UsageError: the file that the options name cannot be used.
+    """
+    if options.no_config:
+        return Configuration("", "--no-config leaves out the configuration")
+    try:
+        configuration = load(options.config)
+    except UsageError as error:
+        if options.config is not None:
+            raise
+        configuration = Configuration(default_path(), str(error))
+        complain(str(error))
+    for mistake in configuration.mistakes[:_MOST_MISTAKES]:
+        complain(mistake)
+    left = len(configuration.mistakes) - _MOST_MISTAKES
+    if left > 0:
+        complain(f"{configuration.path}: {left} more mistakes")
+    return configuration
+
+
+def _new_addresses(
+    options: argparse.Namespace, configuration: Configuration
+) -> ConfiguredAddresses:
+    tls = {name: getattr(options, f"tls_{name}") for name in _TLS_OPTIONS}
+    given = {name: value for name, value in tls.items() if value is not None}
+    usable = _usable_settings(options)
+    return ConfiguredAddresses(configuration, tls=options.tls, tls_options=given, settings=usable)
+
+
+def _usable_settings(options: argparse.Namespace) -> Collection[str]:
+    """The settings that the configuration may choose.
+
+    What a program reads does not depend on a file that a person has for the prompt.
+    """
+    if _is_interactive(options):
+        return OPTIONS
+    return ("timeout", "view") if _is_terminal(sys.stdout) else ("timeout",)
+
+
+def _print_addresses(addresses: AddressBook) -> None:
+    """Print each address that can be completed, a tab, and what it is."""
+    output = Output(STANDARD_OUTPUT)
+    for address, description in addresses.list():
+        output.write_line(SafeText(f"{sanitize_line(address)}\t{sanitize_line(description)}"))
+
+
+def _new_connector(options: argparse.Namespace, addresses: ConfiguredAddresses) -> Connector:
     """What connects to the VM that the options name, and to others later.
 
     :raise UsageError: they name none.
@@ -173,19 +233,17 @@ def _new_connector(options: argparse.Namespace) -> Connector:
     text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
     if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = parse_address(text, tls=options.tls, programs=True)
-    tls = _tls_options(options)
+    first = addresses.resolve(text, is_own=True)
     if options.addresses and not options.wait and not options.listen:
         _check_for_command(text)
 
-    def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
-        target = first if address is None else address
-        if tls is not None:
-            target = target.with_tls(tls)
-        if options.listen and target == first:
-            return _listen(target, options, tracer), target
-        wait = options.wait if address is None else 0
-        return connect(target, agent=options.agent, wait=wait, tracer=tracer), target
+    def connector(other: Target | None, tracer: Tracer) -> tuple[Client, Target]:
+        target = first if other is None else other
+        if options.listen and target.address == first.address:
+            return _listen(target.address, options, tracer), target
+        wait = options.wait if other is None else 0
+        agent = options.agent or target.agent
+        return connect(target.address, agent=agent, wait=wait, tracer=tracer), target
 
     return connector
 
@@ -201,17 +259,6 @@ def _check_for_command(address: str) -> None:
         raise ConnectError(f"{address}: no such socket; {reason}{example}")
 
 
-def _tls_options(options: argparse.Namespace) -> TlsOptions | None:
-    """The options for TLS, of this address and of those that are connected to later."""
-    names = ("ca", "cert", "key", "hostname", "psk")
-    given = {name: getattr(options, f"tls_{name}") for name in names}
-    if not any(value is not None for value in given.values()):
-        return None
-    from .transport.tls import TlsOptions
-
-    return TlsOptions(**given)
-
-
 def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Client:
     """Wait until QEMU connects to an address."""
 
@@ -224,7 +271,7 @@ def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Cl
         return listen(address, agent=options.agent, wait=wait, on_listening=announce, tracer=tracer)
 
 
-def _refuse_to_connect(_address: Address | None, _tracer: Tracer) -> tuple[Client, Address | None]:
+def _refuse_to_connect(_target: Target | None, _tracer: Tracer) -> tuple[Client, Target | None]:
     raise UsageError("--schema stands in for the VM; there is nothing to connect to")
 
 
@@ -262,15 +309,19 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _wants_colour(options: argparse.Namespace) -> bool:
-    if options.color != "auto":
-        return bool(options.color == "always")
+def _wants_colour(options: argparse.Namespace, configuration: Configuration) -> bool:
+    configured = configuration.color if _is_terminal(sys.stdout) else None
+    color = options.color or configured or "auto"
+    if color != "auto":
+        return bool(color == "always")
     is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return not is_plain and _is_terminal(sys.stdout)
 
 
 def _run_front_end(
     options: argparse.Namespace,
+    configuration: Configuration,
+    addresses: AddressBook,
     connector: Connector,
     *,
     vm: OwnVm | None = None,
@@ -285,8 +336,8 @@ def _run_front_end(
     :return: the error, if there was one, that was reported to the user.
     """
     is_interactive = _is_interactive(options)
-    settings = _new_settings(options, is_interactive=is_interactive)
-    colour = _wants_colour(options)
+    settings = _new_settings(options, configuration, is_interactive=is_interactive)
+    colour = _wants_colour(options, configuration)
     supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
     ascii_only = not (is_interactive and supports_unicode)
     formatter = Formatter(Look(colour, ascii_only, find_width, supports_unicode))
@@ -302,6 +353,7 @@ def _run_front_end(
             connector,
             Registry(),
             report,
+            addresses=addresses,
             user=user,
             log=options.logfile,
             human=options.hmp,
@@ -330,10 +382,19 @@ def _run_front_end(
             session.attachment.close()
 
 
-def _new_settings(options: argparse.Namespace, *, is_interactive: bool) -> Settings:
-    settings = Settings()
-    settings.events = is_interactive or options.events
-    settings.view = options.view or ("json" if is_interactive else "compact")
-    settings.timeout = options.timeout
-    settings.verbose = options.verbose
+def _new_settings(
+    options: argparse.Namespace, configuration: Configuration, *, is_interactive: bool
+) -> Settings:
+    usable = _usable_settings(options)
+    configured = {name: value for name, value in configuration.settings.items() if name in usable}
+    view = "json" if is_interactive else "compact"
+    settings = Settings({"events": is_interactive, "view": view} | configured)
+    if options.events:
+        settings.events = True
+    if options.verbose:
+        settings.verbose = True
+    if options.view is not None:
+        settings.view = options.view
+    if options.timeout is not None:
+        settings.timeout = options.timeout
     return settings

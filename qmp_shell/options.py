@@ -53,16 +53,19 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     rest = list(sys.argv[1:] if arguments is None else arguments)
     addresses: list[str] = []
     is_ended = False
-    while True:
+    is_parsed = False
+    while rest or not is_parsed:
         if not is_ended:
             parser.parse_args(rest, options)
+            is_parsed = True
             rest = _take_words(options, addresses)
             if rest[:1] == ["--"]:
                 is_ended = True
                 del rest[0]
-        if not rest or (addresses and not options.inputs):
+        if addresses and not options.inputs:
             break
-        addresses.append(rest.pop(0))
+        addresses += rest[:1]
+        del rest[:1]
     options.addresses = addresses
     if rest:
         options.inputs = [WordsInput(rest)]
@@ -105,6 +108,11 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         nargs=argparse.REMAINDER,
         help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)",
+    )
+    parser.add_argument(
+        "--list-addresses",
+        action="store_true",
+        help="print what ADDRESS can be, for completion: each with a tab and what it is",
     )
     parser.add_argument(
         "--demo",
@@ -234,9 +242,15 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
-        default="auto",
-        help="colours (auto: at a terminal, unless $NO_COLOR is set)",
+        help="colours (auto, the default: at a terminal, unless $NO_COLOR is set)",
     )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--config",
+        metavar="FILE",
+        help="the configuration file (default: ~/.config/qmp-shell/config.toml)",
+    )
+    which.add_argument("--no-config", action="store_true", help="read no configuration file")
 
 
 def _seconds(text: str) -> float:

@@ -156,6 +156,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         program = directory / "bin" / name
         program.write_text(
             r"""#!/bin/sh
+if [ "$*" = --list-addresses ]; then
+    printf '@web1\tan address\n@web2\tssh://host/run/vm.sock\n'
+    exit
+fi
 IFS=$(printf '\037')
 printf '\002%s\003' "$*"
 """
@@ -283,6 +287,21 @@ def test_sockets_and_directories_are_offered_for_an_address(shell: Shell, direct
     assert shell.offered("qmp-shell notes") == set()
 
 
+def test_names_of_configured_vms_are_offered_for_an_address(shell: Shell) -> None:
+    assert shell.offered("qmp-shell @") == {"@web1", "@web2"}
+    assert shell.offered("qmp-shell @web1 @") == {"@web1", "@web2"}
+    assert shell.offered("qmp-shell -w @web2") <= {"@web2"}
+    assert shell.offered("qmp-shell ") >= {"@web1", "monitor.sock"}
+
+
+def test_names_of_configured_vms_are_described(zsh: TerminalShell, fish: Fish) -> None:
+    assert fish.described("qmp-shell @") == {
+        "@web1": "an address",
+        "@web2": "ssh://host/run/vm.sock",
+    }
+    zsh.shows("qmp-shell @", "@web2  ssh://host/run/vm.sock")
+
+
 def test_an_address_may_begin_with_a_tilde(shell: Shell) -> None:
     found = shell.offered("qmp-shell ~/mon")
     assert {Path(path).name for path in found} == {"monitor.sock", "monitors"}
@@ -350,6 +369,8 @@ def test_no_options_are_offered_after_qemu(shell: Shell, arguments: str) -> None
 def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
     assert terminal.run("qmp-shell --ti\t") == ["--timeout"]
     assert terminal.run("qmp-shell --ti\t 5 my\t") == ["--timeout", "5", "my vm.sock"]
+    assert terminal.run("qmp-shell @w\t1") == ["@web1"]
+    assert terminal.run("qmp-shell @web2\t-c x") == ["@web2", "-c", "x"]
     assert terminal.run("qmp-shell -f monitors/n\t--color=al\t") == [
         "-f",
         "monitors/notes.txt",

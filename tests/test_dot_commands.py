@@ -21,7 +21,7 @@ from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
 from qmp_shell.schema import Schema
 from qmp_shell.script import ScriptDisplay
-from qmp_shell.session import Session, Settings
+from qmp_shell.session import Session, Settings, Target
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.stream import Address
 from tests.conftest import Run, RunningVm
@@ -394,8 +394,8 @@ def test_addresses(schema: Schema, argument: str, path: str | None) -> None:
     """What .connect attaches to; this session's connector only notes it."""
     noted: list[Address | None] = []
 
-    def connector(address: Address | None, _: Tracer) -> tuple[Client, Address | None]:
-        noted.append(address)
+    def connector(target: Target | None, _: Tracer) -> tuple[Client, Target | None]:
+        noted.append(target.address if target is not None else None)
         raise ConnectError("nobody there")
 
     settings = Settings()
@@ -534,8 +534,9 @@ def test_completion(schema: Schema, text: str, typed: str, offered: list[str]) -
     ],
 )
 def test_completion_of_paths(schema: Schema, text: str, kind: str, typed: str, quote: str) -> None:
+    names = [Candidate(Kind.VM)] if kind == Kind.SOCKET else []
     assert completions(text, schema) == Completions(
-        typed, [], quote, files=kind, syntax=Syntax.PATH
+        typed, names, quote, files=kind, syntax=Syntax.PATH
     )
 
 

@@ -73,6 +73,7 @@ class Kind:
     COMMAND_LINE_OPTION = "an option of QEMU's command line"
     REFERENCE = "a reference to a value"
     VARIABLE = "a variable"
+    VM = "the address of a VM, or its name"
     NEW = "a new name"
 
 

@@ -35,19 +35,18 @@ from ..protocol import (
     command_of,
 )
 from ..render.views import check_view
-from ..transport import parse_address
 from ..vm import Attachment
 from ..vm.question import is_read_only
 from .log import MessageTracer
 from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
+from .target import AddressBook, Target
 from .variables import Variables
 
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
     from ..schema import Schema, Type
-    from ..transport.stream import Address
     from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
@@ -55,10 +54,10 @@ if TYPE_CHECKING:
     from .user import User
 
 
-Connector = Callable[["Address | None", Tracer], tuple[Client, "Address | None"]]
-"""Connects to an address; given None, to the VM that the shell was started for.
+Connector = Callable[["Target | None", Tracer], tuple[Client, "Target | None"]]
+"""Connects to a VM; given None, to the one that the shell was started for.
 
-It returns the client, and the address that it is connected to, if there is one.
+It returns the client, and what it is connected to, if that has an address.
 """
 
 
@@ -102,6 +101,7 @@ class Session:
     """One user's work with VMs, one VM at a time.
 
     :ivar attachment: the VM, and what is known of it.
+    :ivar addresses: knows the VMs that can be attached to.
     :ivar display: where replies, events and the output of dot commands go.
     :ivar parser: turns logical lines into statements; it holds an open transaction.
     :ivar human: the state of human monitor mode; None in QMP mode.
@@ -124,6 +124,7 @@ class Session:
         commands: DotCommands,
         report: Reporter,
         *,
+        addresses: AddressBook | None = None,
         user: User | None = None,
         log: str | None = None,
         human: bool = False,
@@ -132,6 +133,7 @@ class Session:
     ) -> None:
         """
         :param report: reports a failure in a script to the user; returns whether to go on.
+        :param addresses: knows the VMs that the user can name; None: there are only addresses.
         :param user: who can be asked; None: nobody can.
         :param log: the file that messages are logged to.
         :param human: begin in human monitor mode.
@@ -158,7 +160,9 @@ class Session:
         )
         self.transcript = _new_transcript() if user is not None else None
         self.inverse = ""
+        self.addresses = addresses or AddressBook()
         self._connector = connector
+        self._target: Target | None = None  # what the attachment is to, or was last
 
     @property
     def prompt(self) -> str:
@@ -179,25 +183,29 @@ class Session:
         """The names that can be typed: those of the VM, and of values that can be used again."""
         from .variable_names import SessionNames
 
-        return SessionNames(self.attachment.names, self.variables)
+        return SessionNames(self.attachment.names, self.variables, self.addresses)
 
-    def attach(self, address: str | None = None) -> None:
+    def attach(self, text: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
-        :param address: None: the VM that this session is attached to, or was last.
-        :raise AddressError: the address cannot be parsed.
+        :param text: an address, or the name of a VM; None: the VM that this session is attached
+            to, or was last.
+        :raise UsageError: it stands for no VM, or for one that cannot be attached to again.
         :raise ConnectError: no connection, no greeting, or no capabilities.
         """
         before = self.attachment
-        target = parse_address(address) if address is not None else before.address
-        if target == before.address:
-            if target is not None and not target.can_reconnect:
-                raise UsageError(f"{target} can be attached to only once")
+        target = self.addresses.resolve(text) if text is not None else self._target
+        address = target.address if target is not None else None
+        if address == before.address:
+            if address is not None and not address.can_reconnect:
+                raise UsageError(f"{address} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one
-        client, connected_to = self._connector(target, self.tracer)
+        client, self._target = self._connector(target, self.tracer)
         before.close()
         self.parser.discard_transaction()
+        connected_to = self._target.address if self._target is not None else None
         self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
+        self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
         self.inverse = ""
         if self.human is not None:

@@ -1,4 +1,4 @@
-"""Completion of references to values: the names of variables, and the members of their values."""
+"""Names that the session knows, and not the VM: of values that can be used again, and of VMs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from ..complete import Candidate, Kind, NameRequest, NameSource
 from ..language import ParseError
 from ..language.references import EACH, Reference, parse_bare_word
+from .target import AddressBook
 from .variables import Variables, describe_value, member, members
 
 _MOST_OFFERED = 500
@@ -16,17 +17,23 @@ _MOST_SEARCHED = 100
 
 
 class SessionNames:
-    """The names of a VM, and of variables. (A :class:`~qmp_shell.complete.NameSource`.)"""
+    """The names in a VM, of variables, and of VMs. (A :class:`~qmp_shell.complete.NameSource`.)"""
 
-    def __init__(self, names: NameSource, variables: Variables) -> None:
+    def __init__(
+        self, names: NameSource, variables: Variables, addresses: AddressBook | None = None
+    ) -> None:
+        """:param addresses: knows the VMs; None: there are none."""
         self._names = names
         self._variables = variables
+        self._addresses = addresses or AddressBook()
 
     def candidates(self, request: NameRequest) -> Iterable[Candidate]:
         if request.kind == Kind.REFERENCE:
             return list(islice(self._references(request.typed), _MOST_OFFERED))
         if request.kind == Kind.VARIABLE:
             return [Candidate(name, self._variables.describe(name)) for name, _ in self._variables]
+        if request.kind == Kind.VM:
+            return [Candidate(text, description) for text, description in self._addresses.list()]
         return self._names.candidates(request)
 
     def _references(self, typed: str) -> Iterator[Candidate]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from qmp_shell.commands import Registry, base
 from qmp_shell.commands.wait import parse_wait
+from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.errors import AddressError, UsageError
 from qmp_shell.language import (
     ExecuteStatement,
@@ -40,6 +41,7 @@ WORDS = (
     *(".wait ", ".watch 1 ", ".help ", ".set ", "help ", "exit", "? ", "job=", "timeout=", "inf"),
     *("tcp:", "unix:", "unix-abstract:", "fd:", "[::1]:", ",server=on", "password=", "secret,data"),
     *("execute", "arguments", "a=", "a.b=", "[" * 120, "a." * 120),
+    *("[settings]\n", "[vm.a]\n", "view = ", "timeout = ", "address = ", '"""', "'''", "[[", "\n"),
 )
 
 
@@ -51,6 +53,7 @@ def check(data: bytes) -> None:
     _check_lines(text)
     _check_parts(text)
     _check_shell_words(text)
+    parse_configuration("config.toml", text)
     for line in text.split("\n"):
         _check_arguments(line)
 

@@ -33,6 +33,7 @@ from qmp_shell.complete import (
     find_unknown_names,
     insertion,
 )
+from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
 from qmp_shell.framing import Framer, parse_object
 from qmp_shell.language import (
@@ -337,6 +338,7 @@ _ERROR = (
     *(" (uses node '", "' as '", "' child)", " and unshared by ", "'", "Node '", "Block job ", " "),
     *("Conflicts with use by ", ", which uses '", "' on ", 'Failed to get "', "Job '", "is in use"),
 )
+_TOML_QUOTES = ('"', "'", '"""', "address=")
 _LOOK = Look(colour=True, ascii_only=False, find_width=lambda: 80)
 
 
@@ -390,6 +392,10 @@ CASES: dict[str, Case] = {
     "parse .wait": Case(_ignore(UsageError, parse_wait), _NOTATION),
     "parse an address": Case(
         _ignore(AddressError, parse_address), ("[", "]", ":", ",", "=", "1", "a", "server=on", "/")
+    ),
+    "read a configuration": Case(
+        lambda text: parse_configuration("config.toml", text),
+        (*("[vm.a]", "[", "]", "{", "}", "a", ".", "=", "1", "\n", "#", ","), *_TOML_QUOTES),
     ),
     "select a CPU": Case(
         lambda text: HumanMonitor().note_answer(text, text), ("cpu ", " ", "1", "\n", "a")

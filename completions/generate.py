@@ -130,7 +130,7 @@ end
 COMPLETERS = {"ADDRESS": ADDRESSES, "FILE": FILES, "QEMU": QEMU, "ARGS": FILES}
 
 BASH_WORDS = r"""
-# shtab counts words, but bash splits them at =, : and @ too: keep the last part of each, with its @,
+# shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
 # and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
 _qmp_shell_words() {
   local i word words=()

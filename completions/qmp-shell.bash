@@ -47,7 +47,7 @@ _shtab_qmp_shell___no_config_nargs=0
 
 # Custom Preamble
 
-# shtab counts words, but bash splits them at =, : and @ too: keep the last part of each, with its @,
+# shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
 # and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
 _qmp_shell_words() {
   local i word words=()

@@ -19,6 +19,7 @@ from typing import TypeVar
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
 from ..output import STANDARD_ERROR, Output, SafeText
+from ..process import Process
 from ..render.text import sanitize, sanitize_line
 from ..signals import (
     SignalsBlocked,
@@ -30,7 +31,7 @@ from ..signals import (
 from ..transport.stream import SocketStream
 from .capture import CapturedOutput
 from .monitor import MonitorSocket
-from .process import Child, Process, find_peer
+from .process import Child, find_peer
 
 T = TypeVar("T")
 

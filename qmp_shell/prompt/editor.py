@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
@@ -23,9 +24,11 @@ from .highlighter import UnknownNameMarker
 from .history import Histories, StatementHistory
 from .interlude import Interlude
 from .keys import new_key_bindings
+from .reattachment import INTERVAL_SECONDS, Reattachment
 from .signals import PromptSignals
 from .style import new_style
 from .suggestion import LineSuggestion
+from .timer import Timer
 from .toolbar import signature_toolbar, status_toolbar
 from .user import TerminalUser
 from .watcher import VmWatcher
@@ -63,7 +66,10 @@ class Editor:
         self._user = user
         self._interlude: Interlude | None = None
         self._assistant = Assistant(session)
-        self._watcher = VmWatcher(session, self._redraw, on_lost)
+        self._reattachment = Reattachment(session)
+        self._reattachment_timer = Timer(self._try_to_reattach)
+        self._on_lost = on_lost
+        self._watcher = VmWatcher(session, self._redraw, self._note_lost)
         self._completer = SessionCompleter(session, self._assistant, self._watcher.check)
         self._suggestion = LineSuggestion(session, colour=colour)
         self._qmp_prompt = self._new_prompt(histories.qmp)
@@ -131,6 +137,23 @@ class Editor:
         self._suggestion.begin(self._prompt.default_buffer)
         self._watcher.start()
         self._read_draft()
+        self._begin_to_reattach()
+
+    def _note_lost(self, error: ConnectionLost) -> None:
+        self._on_lost(error)
+        self._begin_to_reattach()
+
+    def _begin_to_reattach(self) -> None:
+        if self._reattachment.is_wanted:
+            self._reattachment_timer.set(time.monotonic() + INTERVAL_SECONDS)
+
+    def _try_to_reattach(self) -> None:
+        if not self._reattachment.is_wanted:
+            return
+        if self._reattachment.is_possible():
+            self._ask_for(Interlude.REATTACHMENT)
+        else:
+            self._begin_to_reattach()
 
     def _read_draft(self) -> None:
         """What is typed has changed: find out what is known of it, before it is drawn."""
@@ -149,6 +172,8 @@ class Editor:
 
     def _ask_for(self, interlude: Interlude) -> None:
         """Stop reading for a moment; the line is edited on later."""
+        if self._prompt.app.is_done:  # the line was entered just now
+            return
         self._interlude = interlude
         self._user.draft = self._prompt.default_buffer.document
         self._prompt.app.erase_when_done = True

@@ -11,6 +11,7 @@ from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 from ..errors import ConnectionLost, InternalError, QMPError, ReportedError
 from ..language import LineJoiner, LogicalLine, ParseError
 from ..protocol import CommandError
+from ..render.ending import format_ending
 from ..render.formatter import Formatter
 from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
@@ -19,6 +20,7 @@ from .editor import Editor
 from .faults import FaultReporter
 from .history import Histories, open_history
 from .interlude import Interlude
+from .reattachment import Reattachment
 from .signals import PromptSignals
 from .terminal import TerminalDisplay, typing_ahead
 from .user import TerminalUser
@@ -140,7 +142,14 @@ class PromptLoop:
         if is_dumb_terminal():
             from .plain_editor import PlainEditor
 
-            self._editor = PlainEditor(session, display, histories, lost, signals)
+            self._editor = PlainEditor(
+                session,
+                display,
+                histories,
+                lost,
+                signals,
+                on_reattachable=lambda: self._do_between(Interlude.REATTACHMENT),
+            )
         else:
             self._editor = Editor(
                 session,
@@ -189,6 +198,7 @@ class PromptLoop:
         """:return: whether to go on."""
         self._display.events.show_sums(all_at_once=True)
         self._faults.forget()
+        self._session.attachment.watch_end()
         try:
             text = self._editor.read()
         except EOFError:
@@ -210,6 +220,9 @@ class PromptLoop:
             with self._signals.raised():
                 if interlude is Interlude.NEXT_VIEW:
                     self._session.replies.show_in_next_view()
+                elif interlude is Interlude.REATTACHMENT:
+                    self._session.attach()
+                    self._note_attached()
                 elif self._user.draft is not None:
                     self._user.edit(self._user.draft.text)
         except QMPError as error:
@@ -228,14 +241,26 @@ class PromptLoop:
 
     def _note_lost(self, attachment: Attachment) -> None:
         """Tell that a VM was lost while a command ran that does not need it, as ``.sleep``."""
-        is_left = self._session.attachment is not attachment  # for another one
-        if self._vm is None and not is_left and not self._session.is_finished:
+        if self._vm is None and not self._session.is_finished:
             self._show_lost(ConnectionLost(attachment.client.end_reason or "the VM is gone"))
 
     def _show_lost(self, error: ConnectionLost) -> None:
         self._display.warning(str(error))
+        ending = self._session.attachment.find_ending()
+        how = format_ending(ending) if ending is not None else ""
+        if how:
+            self._display.remark(how)
         if self._vm is None:
-            self._display.remark(".connect attaches again; .exit leaves.")
+            is_wanted = Reattachment(self._session).is_wanted
+            again = (
+                "this shell attaches again when it can" if is_wanted else ".connect attaches again"
+            )
+            self._display.remark(f"{again}; .exit leaves.")
+
+    def _note_attached(self) -> None:
+        """Say which VM the session is attached to now."""
+        self._session.attachment.watch_end()
+        self._display.heading(f"attached to {_describe(self._session.attachment)}")
 
     def _run_text(self, text: str) -> bool:
         """Run all lines of what was typed or pasted, up to the first that fails.
@@ -283,7 +308,9 @@ class PromptLoop:
         try:
             with self._signals.raised():
                 self._session.run(line)
-            if was_connected and not attachment.is_connected:
+            if self._session.attachment is not attachment:
+                self._note_attached()
+            elif was_connected and not attachment.is_connected:
                 self._note_lost(attachment)
         except ParseError as error:
             self._display.warning(*_format_marked(error, prompt))

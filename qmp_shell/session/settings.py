@@ -149,6 +149,7 @@ class Settings:
     events = Switch(True, "show events")
     pager = Switch(True, "show what is taller than the screen in $PAGER")
     pretty = PrettySwitch(True, "on: the view json; off: compact")
+    reconnect = Switch(False, "attach again by itself as soon as a lost VM can be reached")
     timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
     verbose = Switch(False, "show each message sent and received")
     view = Choice(

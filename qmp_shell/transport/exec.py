@@ -18,6 +18,8 @@ class ExecAddress(Address):
     :ivar command: its words; no shell is involved.
     """
 
+    can_be_tried = False
+
     def __init__(self, text: str, command: list[str]) -> None:
         """:param text: the command as it was written."""
         self.command = command

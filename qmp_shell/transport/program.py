@@ -180,6 +180,10 @@ class ProgramStream(SocketStream):
     def can_send_descriptors(self) -> bool:
         return False
 
+    @property
+    def peer_pid(self) -> int | None:
+        return None  # it is only the program
+
     def close(self) -> None:
         super().close()
         self.program.stop(patience=self._patience)

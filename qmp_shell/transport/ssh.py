@@ -41,6 +41,7 @@ class SshAddress(Address):
     :ivar path: of the socket, there.
     """
 
+    can_be_tried = False
     silent_because = ", on the other host"
 
     def __init__(self, host: str, path: str, *, user: str = "", port: int | None = None) -> None:

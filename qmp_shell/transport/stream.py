@@ -63,6 +63,10 @@ class Stream(Protocol):
     def can_send_descriptors(self) -> bool:
         """Whether :meth:`send` accepts descriptors."""
 
+    @property
+    def peer_pid(self) -> int | None:
+        """The process at the other end; None: it is on another host, or not known."""
+
     def close(self) -> None:
         """Close the connection."""
 
@@ -71,10 +75,13 @@ class Address(ABC):
     """Where a monitor can be reached. Two addresses of one scheme are equal if they lead there.
 
     :ivar can_reconnect: it can be connected to more than once.
+    :ivar can_be_tried: connecting starts no program and asks nobody, so that it can be tried again
+        and again.
     :ivar silent_because: one more reason why no greeting may come, for an error message.
     """
 
     can_reconnect = True
+    can_be_tried = True
     silent_because = ""
 
     def with_tls(self, _: TlsOptions) -> Address:
@@ -143,6 +150,10 @@ class SocketStream:
     @property
     def can_send_descriptors(self) -> bool:
         return self._socket.family == socket.AF_UNIX
+
+    @property
+    def peer_pid(self) -> int | None:
+        return find_peer_pid(self._socket)
 
     def close(self) -> None:
         self._socket.close()

@@ -32,9 +32,10 @@ from .render.text import sanitize_line
 from .render.views import Look, find_width
 from .script import (
     ErrorReport,
-    ScriptDisplay,
     StandardInput,
+    WordsInput,
     complain,
+    open_script_output,
     run_script,
 )
 from .session import AddressBook, Session, Settings, Target
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
     from .transport.stream import Address
+
+FrontEnd = Callable[..., QMPError | None]
+NewOutput = Callable[..., tuple["Display", ErrorReport]]
 
 # The exit status for each kind of error, the first that fits; 1 for all others.
 _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
@@ -84,10 +88,10 @@ def main_wrap(argv: list[str] | None = None) -> int:
     return _guard(lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
 
 
-def _guard(run: Callable[[], QMPError | None]) -> int:
+def _guard(run: Callable[[], QMPError | int | None]) -> int:
     """Turn what goes wrong into one line on standard error and an exit status.
 
-    :param run: returns the error, if there was one, that was reported to the user.
+    :param run: returns the error, if there was one, that was reported to the user; or the status.
     """
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
@@ -96,7 +100,8 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         if sys.stdout is None:
             raise UsageError("standard output is closed")
         try:
-            status = exit_status(run())
+            outcome = run()
+            status = outcome if isinstance(outcome, int) else exit_status(outcome)
         except SystemExit as end:
             if end.code:  # by a signal, perhaps because the terminal is gone
                 _drop_output()
@@ -141,7 +146,8 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _run(options: argparse.Namespace) -> QMPError | None:
+def _run(options: argparse.Namespace) -> QMPError | int | None:
+    """:return: the error that was reported, or an exit status; None: all went well."""
     configuration = _read_configuration(options)
     addresses = _new_addresses(options, configuration)
     front_end = partial(_run_front_end, options, configuration, addresses)
@@ -149,7 +155,7 @@ def _run(options: argparse.Namespace) -> QMPError | None:
         _print_addresses(addresses)
         return None
     if options.demo:
-        if options.addresses or options.agent or options.listen:
+        if options.addresses or options.all or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
         from .launch.demo import run_with_demo
 
@@ -158,10 +164,12 @@ def _run(options: argparse.Namespace) -> QMPError | None:
             capture=_must_capture(options),
         )
     if options.schema is not None:
-        if options.addresses or options.agent or options.listen:
+        if options.addresses or options.all or options.agent or options.listen:
             raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
         return front_end(_refuse_to_connect, schema=_read_schema(options.schema))
-    return front_end(_new_connector(options, addresses))
+    if options.all or len(options.addresses) > 1:
+        return _run_fleet(options, configuration, addresses, front_end)
+    return front_end(_new_connector(options, _first_target(options, addresses)))
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
@@ -223,19 +231,30 @@ def _print_addresses(addresses: AddressBook) -> None:
         output.write_line(SafeText(f"{sanitize_line(address)}\t{sanitize_line(description)}"))
 
 
-def _new_connector(options: argparse.Namespace, addresses: ConfiguredAddresses) -> Connector:
-    """What connects to the VM that the options name, and to others later.
+def _first_target(options: argparse.Namespace, addresses: ConfiguredAddresses) -> Target:
+    """The VM that the options name, or the environment.
 
     :raise UsageError: they name none.
     """
-    if len(options.addresses) > 1:
-        raise UsageError(f"one address, not {len(options.addresses)}")
     text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
     if not text:
         raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = addresses.resolve(text, is_own=True)
+    target = addresses.resolve(text, is_own=True)
     if options.addresses and not options.wait and not options.listen:
         _check_for_command(text)
+    _prepare_words(options)
+    return target
+
+
+def _prepare_words(options: argparse.Namespace) -> None:
+    """:raise UsageError: the words of the command line are no command."""
+    for each in options.inputs or ():
+        if isinstance(each, WordsInput):
+            each.prepare(human=options.hmp)
+
+
+def _new_connector(options: argparse.Namespace, first: Target) -> Connector:
+    """What connects to the VM that the shell was started for, and to others later."""
 
     def connector(other: Target | None, tracer: Tracer) -> tuple[Client, Target]:
         target = first if other is None else other
@@ -246,6 +265,48 @@ def _new_connector(options: argparse.Namespace, addresses: ConfiguredAddresses) 
         return connect(target.address, agent=agent, wait=wait, tracer=tracer), target
 
     return connector
+
+
+def _run_fleet(
+    options: argparse.Namespace,
+    configuration: Configuration,
+    addresses: ConfiguredAddresses,
+    front_end: FrontEnd,
+) -> int:
+    """Run a script on several VMs; returns the worst exit status.
+
+    :raise UsageError: that is not possible, or one of them has a wrong address.
+    """
+    if options.listen:
+        raise UsageError("--listen is for one VM")
+    if not options.inputs:
+        raise UsageError("several VMs need a command, -c LINE or -f FILE (- is standard input)")
+    _prepare_words(options)
+    from .fleet import find_vms, read_standard_input, run_fleet
+    from .fleet.display import VmOutput
+    from .fleet.printer import Printer
+
+    vms = find_vms(options.addresses, addresses, configured=configuration if options.all else None)
+    options.inputs = read_standard_input(options.inputs)
+    is_json = not options.hmp and not options.dry_run
+
+    def serve(name: str, mark: bytes) -> int:
+        os.environ["QMP_VM"] = name  # for shell pipelines
+        output = VmOutput(mark, is_json=is_json)
+
+        def run() -> QMPError | None:
+            connector = _new_connector(options, vms[name])
+            try:
+                return front_end(connector, new_output=output.open, vm_name=name)
+            except QMPError as error:
+                output.note(error)
+                raise
+
+        return _guard(run)
+
+    formatter = Formatter(_new_look(options, configuration, is_interactive=False))
+    printer = Printer(formatter, tuple(vms), lambda: options.timeout)
+    return run_fleet(tuple(vms), serve, printer, parallel=options.parallel)
 
 
 def _check_for_command(address: str) -> None:
@@ -327,20 +388,22 @@ def _run_front_end(
     vm: OwnVm | None = None,
     tips: Tips = (),
     schema: Schema | None = None,
+    new_output: NewOutput = open_script_output,
+    vm_name: str = "",
 ) -> QMPError | None:
     """Run the front end that the options ask for, on one session.
 
     :param vm: a VM that ends with it.
+    :param new_output: makes what a script prints to.
+    :param vm_name: tells the VM from others, on which the same script runs.
     :param tips: lines to try at a prompt.
     :param schema: types that stand in for a VM.
     :return: the error, if there was one, that was reported to the user.
     """
     is_interactive = _is_interactive(options)
     settings = _new_settings(options, configuration, is_interactive=is_interactive)
-    colour = _wants_colour(options, configuration)
-    supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
-    ascii_only = not (is_interactive and supports_unicode)
-    formatter = Formatter(Look(colour, ascii_only, find_width, supports_unicode))
+    look = _new_look(options, configuration, is_interactive=is_interactive)
+    formatter = Formatter(look)
 
     def new_session(
         display: Display,
@@ -355,6 +418,7 @@ def _run_front_end(
             report,
             addresses=addresses,
             user=user,
+            vm_name=vm_name,
             log=options.logfile,
             human=options.hmp,
             dry_run=options.dry_run or schema is not None,
@@ -367,10 +431,11 @@ def _run_front_end(
     if is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
+        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tips=tips)
     is_dry_run = options.dry_run or schema is not None
-    report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
-    session = new_session(ScriptDisplay(settings, formatter), report)
+    keep_going = options.keep_going or is_dry_run
+    display, report = new_output(settings, formatter, keep_going=keep_going)
+    session = new_session(display, report)
     try:
         return run_script(session, options.inputs or [StandardInput()], report)
     except Exception as error:
@@ -380,6 +445,15 @@ def _run_front_end(
     finally:
         if vm is None:
             session.attachment.close()
+
+
+def _new_look(
+    options: argparse.Namespace, configuration: Configuration, *, is_interactive: bool
+) -> Look:
+    """What standard output can show."""
+    supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
+    ascii_only = not (is_interactive and supports_unicode)
+    return Look(_wants_colour(options, configuration), ascii_only, find_width, supports_unicode)
 
 
 def _new_settings(

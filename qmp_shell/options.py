@@ -10,12 +10,16 @@ from math import inf
 from typing import Any, NoReturn
 
 from . import __version__
+from .configuration.addresses import MARK
 from .errors import UsageError
 from .render.text import sanitize_line
 from .render.views import VIEWS
 from .script import LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
+
+# How many VMs are served at the same time. Each takes a process, and three file descriptors here.
+_PROCESSES, _MOST_PROCESSES = 64, 256
 
 
 class _Help(argparse.HelpFormatter):
@@ -44,9 +48,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
     Options stand before and behind ADDRESS, and end where a command begins, whose words may look
     like options. With -c or -f there is no such command, and all other words are addresses.
+    Otherwise only the first one is, and names of VMs behind it.
 
     :param arguments: without the program's name; None: those of this process.
     :return: the options, and ``addresses``; a command is one of the ``inputs``.
+    :raise UsageError: what follows -w is no number of seconds.
     """
     parser = build_parser()
     options = argparse.Namespace()
@@ -62,7 +68,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
             if rest[:1] == ["--"]:
                 is_ended = True
                 del rest[0]
-        if addresses and not options.inputs:
+        takes_all = options.inputs or not (addresses or options.all)
+        if rest and not takes_all and not rest[0].startswith(MARK):
             break
         addresses += rest[:1]
         del rest[:1]
@@ -95,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The options of ``qmp-shell``, up to the first word that is none."""
     parser = _Parser(
         prog="qmp-shell",
-        usage="%(prog)s [OPTIONS] [ADDRESS] [COMMAND key=value ...]",
+        usage="%(prog)s [OPTIONS] [ADDRESS ...] [COMMAND key=value ...]",
         description="A shell for QEMU's machine protocol (QMP).",
         epilog="Without a COMMAND, -c and -f, lines are typed at a prompt, or read from a pipe. "
         "Options stand before the COMMAND. "
@@ -108,6 +115,16 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         nargs=argparse.REMAINDER,
         help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="all VMs of the configuration, at the same time"
+    )
+    parser.add_argument(
+        "--parallel",
+        metavar="N",
+        type=_processes,
+        default=_PROCESSES,
+        help=f"of several VMs, how many at the same time (default: {_PROCESSES})",
     )
     parser.add_argument(
         "--list-addresses",
@@ -251,6 +268,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         help="the configuration file (default: ~/.config/qmp-shell/config.toml)",
     )
     which.add_argument("--no-config", action="store_true", help="read no configuration file")
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:4]) <= _MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_PROCESSES}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -313,7 +313,7 @@ def test_the_first_word_is_the_address_and_options_end_where_the_command_begins(
 ) -> None:
     options = parse_arguments(line.split())
     assert options.addresses == addresses
-    found = [each._words for each in options.inputs] if options.inputs else [None]
+    found = [each.words for each in options.inputs] if options.inputs else [None]
     assert found == [words]
     assert options.keep_going == line.startswith("-k")
 

@@ -17,7 +17,7 @@ from .notation import is_plain
 from .values import is_ambiguous
 
 # Words that mean the same in a line. Patterns; re compiles each when it is first used.
-_NAME = r"""[^\s"'{}\[\]()=|<>#.][^\s"'{}\[\]()=|<>]*"""
+_NAME = r"""[^\s"'{}\[\]()=|<>#./][^\s"'{}\[\]()=|<>/]*"""
 _DOT_NAME = r"""\.[^\s"'=|<>#]*"""
 _HUMAN_NAME = r"""[^\s"'|<>]+"""
 _KEY = r"""[^\s"'{}\[\]=|<>#][^\s"'{}\[\]=]*"""
@@ -101,6 +101,8 @@ def _match(pattern: str, word: str, message: str) -> str:
     """:raise ParseError: the word is not of the pattern."""
     if re.fullmatch(pattern, word) is None:
         hint = "; a whole line goes behind -c" if " " in word else ""
+        if "/" in word and pattern == _NAME:
+            hint = "; for several addresses, write -c LINE before them"
         raise ParseError(message + hint, 0, quoted=word)
     return word
 

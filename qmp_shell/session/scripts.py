@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
 from ..vm import Attachment
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from .human import HumanMonitor
 
 # A script that runs itself would never end.
 _DEEPEST = 16
@@ -28,7 +25,6 @@ class ScriptSession(Protocol):
     attachment: Attachment
     settings: Settings
     parser: StatementParser
-    human: HumanMonitor | None
     is_finished: bool
 
     def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:

@@ -127,6 +127,7 @@ class Session:
         addresses: AddressBook | None = None,
         user: User | None = None,
         log: str | None = None,
+        vm_name: str = "",
         human: bool = False,
         dry_run: bool = False,
         schema: Schema | None = None,
@@ -136,6 +137,7 @@ class Session:
         :param addresses: knows the VMs that the user can name; None: there are only addresses.
         :param user: who can be asked; None: nobody can.
         :param log: the file that messages are logged to.
+        :param vm_name: tells this VM from others, on which the same script runs at the same time.
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
@@ -147,7 +149,8 @@ class Session:
         self.variables = _new_variables(dry_run=dry_run)
         self.parser = StatementParser(self._replace_references)
         self.scripts = ScriptRunner(self, report)
-        self.tracer = MessageTracer(display, settings, is_interactive=user is not None)
+        self.tracer = MessageTracer(display, settings, is_interactive=user is not None, vm=vm_name)
+        self._is_one_of_many = bool(vm_name)
         if log:
             self.tracer.log_to(log)
         self.user = user
@@ -278,7 +281,7 @@ class Session:
             raise UsageError("a view is for the reply to a command")
         if destination.variable is not None:
             raise UsageError(".let keeps what a command returns, and this is no command of the VM")
-        with _new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
+        with self._new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
             if delivery is None:
                 yield
                 return
@@ -286,6 +289,22 @@ class Session:
                 yield
             self.display.make_way()
             delivery.deliver("\n".join(texts))
+
+    def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
+        """What gives output to a file or a shell command; None: it is displayed.
+
+        :raise UsageError: it cannot go there.
+        """
+        if destination.file is None and destination.pipeline is None:
+            return nullcontext()
+        if destination.file is not None and not destination.file.appends and self._is_one_of_many:
+            raise UsageError(
+                "all VMs would write over the same file; use >> FILE, or a shell command in which"
+                " $QMP_VM is the VM's name"
+            )
+        from .delivery import Delivery
+
+        return Delivery(destination)
 
     def resolve(self, message: Message) -> Message:
         """A message with the values that references stand for, and bare words by their types.
@@ -341,7 +360,7 @@ class Session:
             self.confirm([message])
         inverse = self._find_inverse(message)
         with ExitStack() as opened:
-            delivery = opened.enter_context(_new_delivery(destination))
+            delivery = opened.enter_context(self._new_delivery(destination))
             descriptors = [_open(file, opened) for file in files]
             reply = self.attachment.request(message, descriptors)
             if not reply.is_error and not is_read_only(message):
@@ -519,15 +538,6 @@ def _new_human_monitor() -> HumanMonitor:
     from .human import HumanMonitor
 
     return HumanMonitor()
-
-
-def _new_delivery(destination: Destination) -> AbstractContextManager[Delivery | None]:
-    """What gives output to a file or a shell command; None: it is displayed."""
-    if destination.file is None and destination.pipeline is None:
-        return nullcontext()
-    from .delivery import Delivery
-
-    return Delivery(destination)
 
 
 def _reads_secret(message: Message) -> bool:

@@ -43,17 +43,20 @@ end
     },
 }
 
-# Sockets, and the addresses that the program itself knows, with descriptions.
-ADDRESSES = {
-    "bash": "_qmp_shell_address_files",
-    "zsh": "_qmp_shell_addresses",
-    "fish": "(_qmp_shell_addresses)",
+# The program itself lists names of VMs, and the monitors of running ones; what it is, behind a tab.
+SOCKETS = {
+    "bash": "_qmp_shell_socket_files",
+    "zsh": "_qmp_shell_sockets",
+    "fish": "(_qmp_shell_sockets)",
     "preamble": {
         "bash": r"""
-_qmp_shell_address_files() {
-  local address path file
-  qmp-shell --list-addresses 2>/dev/null | while IFS=$'\t' read -r address _; do
-    [[ $address == "$completing_word"* ]] && printf '%s\n' "$address"
+_qmp_shell_socket_files() {
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
   done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path
@@ -63,20 +66,21 @@ _qmp_shell_address_files() {
 }
 """,
         "zsh": r"""
-_qmp_shell_addresses() {
+_qmp_shell_sockets() {
   local line
-  local -a names texts
-  for line in "${(@f)$(qmp-shell --list-addresses 2>/dev/null)}"; do
-    [[ -n $line ]] && names+=("${line%%$'\t'*}") && texts+=("${line/$'\t'/  }")
+  local -a found
+  for line in ${(f)"$("${(Q)words[1]}" --list-addresses 2>/dev/null)"}; do
+    found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
   done
-  compadd "$@" -l -d texts -a names
+  _describe -t addresses 'running VM' found
   compset -P unix:
   _path_files "$@" -g '*(-=,-/)'
 }
 """,
         "fish": r"""
-function _qmp_shell_addresses
-  qmp-shell --list-addresses 2>/dev/null
+function _qmp_shell_sockets
+  set -l words (commandline -opc)
+  command $words[1] --list-addresses 2>/dev/null
   set -l scheme (commandline -ct | string match -r '^unix:')
   set -l word (commandline -ct | string replace -r '^unix:' '')
   for path in (_qmp_shell_paths $word)
@@ -127,7 +131,7 @@ end
     },
 }
 
-COMPLETERS = {"ADDRESS": ADDRESSES, "FILE": FILES, "QEMU": QEMU, "ARGS": FILES}
+COMPLETERS = {"ADDRESS": SOCKETS, "FILE": FILES, "QEMU": QEMU, "ARGS": FILES}
 
 BASH_WORDS = r"""
 # shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
@@ -173,7 +177,7 @@ def _told(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         if action.option_strings and action.nargs == "?":
             # Its value may be left out: what follows it may be the address already.
             action.nargs = None
-            action.complete = ADDRESSES  # type: ignore[attr-defined]
+            action.complete = SOCKETS  # type: ignore[attr-defined]
     return parser
 
 

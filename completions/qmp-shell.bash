@@ -1,10 +1,10 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --list-addresses --demo -N --skip-negotiation --agent --listen -w --wait --schema --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color --config --no-config)
+_shtab_qmp_shell_option_strings=(-h --help --all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color --config --no-config)
 
-_shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_address_files
-_shtab_qmp_shell__w_COMPGEN=_qmp_shell_address_files
-_shtab_qmp_shell___wait_COMPGEN=_qmp_shell_address_files
+_shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
+_shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
+_shtab_qmp_shell___wait_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell___schema_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_ca_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_cert_COMPGEN=_qmp_shell_files
@@ -22,12 +22,15 @@ _shtab_qmp_shell___color_choices=(auto always never)
 _shtab_qmp_shell_pos_0_nargs='*'
 _shtab_qmp_shell__h_nargs=0
 _shtab_qmp_shell___help_nargs=0
-_shtab_qmp_shell___list_addresses_nargs=0
+_shtab_qmp_shell___all_nargs=0
 _shtab_qmp_shell___demo_nargs=0
 _shtab_qmp_shell__N_nargs=0
 _shtab_qmp_shell___skip_negotiation_nargs=0
 _shtab_qmp_shell___agent_nargs=0
 _shtab_qmp_shell___listen_nargs=0
+_shtab_qmp_shell___list_nargs=0
+_shtab_qmp_shell___json_nargs=0
+_shtab_qmp_shell___list_addresses_nargs=0
 _shtab_qmp_shell___tls_nargs=0
 _shtab_qmp_shell___version_nargs=0
 _shtab_qmp_shell__H_nargs=0
@@ -68,10 +71,13 @@ _qmp_shell_words() {
   COMP_CWORD=$(( ${#words[@]} - 1 ))
 }
 
-_qmp_shell_address_files() {
-  local address path file
-  qmp-shell --list-addresses 2>/dev/null | while IFS=$'\t' read -r address _; do
-    [[ $address == "$completing_word"* ]] && printf '%s\n' "$address"
+_qmp_shell_socket_files() {
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
   done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path

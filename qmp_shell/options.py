@@ -114,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         "words",
         metavar="ADDRESS",
         nargs=argparse.REMAINDER,
-        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET)",
+        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)",
     )
     parser.add_argument(
         "--all", action="store_true", help="all VMs of the configuration, at the same time"
@@ -125,11 +125,6 @@ def build_parser() -> argparse.ArgumentParser:
         type=_processes,
         default=_PROCESSES,
         help=f"of several VMs, how many at the same time (default: {_PROCESSES})",
-    )
-    parser.add_argument(
-        "--list-addresses",
-        action="store_true",
-        help="print what ADDRESS can be, for completion: each with a tab and what it is",
     )
     parser.add_argument(
         "--demo",
@@ -157,16 +152,32 @@ def build_parser() -> argparse.ArgumentParser:
         type=_seconds_or_address,
         const=inf,
         default=0.0,
-        help="wait for the socket to appear (no SECONDS: for any time)",
+        help="wait for the socket to appear, and to be free (no SECONDS: for any time)",
     )
     parser.add_argument(
         "--schema",
         metavar="FILE",
         help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
     )
+    _add_lists(parser)
     _add_tls(parser)
     _add_common(parser)
     return parser
+
+
+def _add_lists(parser: argparse.ArgumentParser) -> None:
+    """The options that list VMs, and attach to none."""
+    parser.add_argument(
+        "--list", action="store_true", help="list the running VMs, their monitors and who is there"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --list: a JSON object for each VM"
+    )
+    parser.add_argument(
+        "--list-addresses",
+        action="store_true",
+        help="list addresses for completion, and what is there behind a tab",
+    )
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from qmp_shell.schema import Schema, parse_schema
 from qmp_shell.vm.types import VmTypes
 from tests.peer import ScriptedPeer
 from tests.sessions import offline_types
+from tests.ssh_server import SshServer
 from tests.table_vm import SchemaEditor, TableVm
 from tests.terminal import Terminal
 
@@ -289,6 +290,19 @@ def guest_agent(folder: Path) -> Iterator[Path]:
     yield path
     agent.terminate()
     agent.wait()
+
+
+@pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """An SSH server, and a client that has a configuration for it."""
+    require_program("ssh")
+    if not os.path.exists("/usr/sbin/sshd"):
+        require_program("sshd")
+    if os.geteuid() != 0:
+        pytest.skip("sshd needs root")
+    server = SshServer(tmp_path_factory.mktemp("ssh"))
+    yield server
+    server.end()
 
 
 @pytest.fixture(scope="session")

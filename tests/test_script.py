@@ -293,7 +293,6 @@ def test_a_full_output_device_ends_a_script_with_status_1(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ([], 2, "no address: give one, set QMP_SOCKET, or try --demo"),
         (["--nonesuch"], 2, "see qmp-shell --help"),
         (["a", "--nonesuch", "b"], 2, "unrecognized arguments: --nonesuch"),
         (["-t", "0", "a"], 2, "'0' is not a number of seconds"),

@@ -16,8 +16,9 @@ class Connect(Command):
         session.attach(parse_path(argument) or None)
 
     def complete(self, argument: str, names: NameSource, _types: TypeSource) -> Completions:
-        found = complete_path(Kind.SOCKET, argument)
-        return found._replace(candidates=[*names.candidates(NameRequest(Kind.VM, found.typed))])
+        completions = complete_path(Kind.SOCKET, argument)
+        known = names.candidates(NameRequest(Kind.SOCKET, completions.typed))
+        return completions._replace(candidates=list(known))
 
 
 COMMAND = Connect()

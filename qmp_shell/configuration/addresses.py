@@ -11,6 +11,7 @@ from ..transport import parse_address
 from . import Configuration
 
 if TYPE_CHECKING:
+    from ..session.known_addresses import KnownAddress
     from ..transport.stream import Address
     from .vm import ConfiguredVm
 
@@ -52,9 +53,10 @@ class ConfiguredAddresses(AddressBook):
         settings = {name: value for name, value in vm.settings.items() if name in self._settings}
         return Target(address, vm.agent, settings)
 
-    def list(self) -> Iterable[tuple[str, str]]:
+    def list(self) -> Iterable[KnownAddress]:
         for name, vm in self._configuration.vms.items():
             yield f"{MARK}{name}", vm.address
+        yield from super().list()
 
     def _find(self, name: str) -> ConfiguredVm:
         """:raise AddressError: the configuration has no such VM."""

@@ -20,7 +20,7 @@ _READ_BYTES = 1 << 16
 
 
 def find_vms(
-    texts: Sequence[str], addresses: ConfiguredAddresses, *, configured: Configuration | None
+    texts: Sequence[str], addresses: ConfiguredAddresses, configured: Configuration | None
 ) -> dict[str, Target]:
     """The VMs that a script is for, by their names.
 

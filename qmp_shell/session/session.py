@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
+    from .known_addresses import KnownAddresses
     from .transcript import Transcript
     from .user import User
 
@@ -166,6 +168,7 @@ class Session:
         self.addresses = addresses or AddressBook()
         self._connector = connector
         self._target: Target | None = None  # what the attachment is to, or was last
+        self._shown_notes = {""}
 
     @property
     def prompt(self) -> str:
@@ -179,14 +182,25 @@ class Session:
         if not is_dot_command(line.text):
             return bool(line.text.strip())
         command = self.commands.find(line.text.split()[0].removeprefix("."))
-        return command is not None and command.is_saved
+        if command is None or command.is_saved or not command.has_output:
+            return command is not None and command.is_saved
+        try:  # what only shows something is needed if that goes to a file or a program
+            return not split_destination(line.text)[1].is_display
+        except ParseError:
+            return False
 
     @property
     def names(self) -> NameSource:
-        """The names that can be typed: those of the VM, and of values that can be used again."""
+        """The names that can be typed: those of the VM, values to use again, other VMs."""
         from .variable_names import SessionNames
 
-        return SessionNames(self.attachment.names, self.variables, self.addresses)
+        return SessionNames(self.attachment.names, self.variables, self._known_addresses.recent)
+
+    @cached_property
+    def _known_addresses(self) -> KnownAddresses:
+        from .known_addresses import KnownAddresses
+
+        return KnownAddresses(self.addresses.list)
 
     def attach(self, text: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
@@ -211,6 +225,9 @@ class Session:
         self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
         self.inverse = ""
+        if connected_to is not None and connected_to.note not in self._shown_notes:
+            self._shown_notes.add(connected_to.note)
+            self.display.note(connected_to.note)
         if self.human is not None:
             self.enter_human_mode()
 

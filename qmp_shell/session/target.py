@@ -9,6 +9,7 @@ from ..transport import parse_address
 
 if TYPE_CHECKING:
     from ..transport.stream import Address
+    from .known_addresses import KnownAddress
 
 
 class Target(NamedTuple):
@@ -25,7 +26,7 @@ class Target(NamedTuple):
 
 
 class AddressBook:
-    """What knows the VMs that the user can name. This one knows none."""
+    """What knows the VMs that the user can name. This one knows those that run on this host."""
 
     def resolve(self, text: str) -> Target:
         """The VM that an address, or a name, of the user stands for.
@@ -34,6 +35,8 @@ class AddressBook:
         """
         return Target(parse_address(text))
 
-    def list(self) -> Iterable[tuple[str, str]]:
+    def list(self) -> Iterable[KnownAddress]:
         """The addresses and names that can be completed, and what each is."""
-        return ()
+        from .known_addresses import find_addresses
+
+        return find_addresses()

@@ -1,15 +1,15 @@
-"""Names that the session knows, and not the VM: of values that can be used again, and of VMs."""
+"""Names that the session knows: variables, the members of their values, addresses of VMs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from ..complete import Candidate, Kind, NameRequest, NameSource
 from ..language import ParseError
 from ..language.references import EACH, Reference, parse_bare_word
-from .target import AddressBook
+from .known_addresses import KnownAddress
 from .variables import Variables, describe_value, member, members
 
 _MOST_OFFERED = 500
@@ -17,23 +17,27 @@ _MOST_SEARCHED = 100
 
 
 class SessionNames:
-    """The names in a VM, of variables, and of VMs. (A :class:`~qmp_shell.complete.NameSource`.)"""
+    """The names of a VM, and of a session. (A :class:`~qmp_shell.complete.NameSource`.)"""
 
     def __init__(
-        self, names: NameSource, variables: Variables, addresses: AddressBook | None = None
+        self,
+        names: NameSource,
+        variables: Variables,
+        find_addresses: Callable[[], Iterable[KnownAddress]] = lambda: (),
     ) -> None:
-        """:param addresses: knows the VMs; None: there are none."""
+        """:param find_addresses: returns those that can be attached to."""
         self._names = names
         self._variables = variables
-        self._addresses = addresses or AddressBook()
+        self._find_addresses = find_addresses
 
     def candidates(self, request: NameRequest) -> Iterable[Candidate]:
         if request.kind == Kind.REFERENCE:
             return list(islice(self._references(request.typed), _MOST_OFFERED))
         if request.kind == Kind.VARIABLE:
             return [Candidate(name, self._variables.describe(name)) for name, _ in self._variables]
-        if request.kind == Kind.VM:
-            return [Candidate(text, description) for text, description in self._addresses.list()]
+        if request.kind == Kind.SOCKET:
+            typed = request.typed.lower()  # other letters of a path may be those by chance
+            return [Candidate(*each) for each in self._find_addresses() if typed in each[0].lower()]
         return self._names.candidates(request)
 
     def _references(self, typed: str) -> Iterator[Candidate]:

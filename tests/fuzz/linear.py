@@ -34,6 +34,8 @@ from qmp_shell.complete import (
     insertion,
 )
 from qmp_shell.configuration.reader import parse_configuration
+from qmp_shell.discovery.command_line import parse_command_line
+from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
 from qmp_shell.framing import Framer, parse_object
 from qmp_shell.language import (
@@ -52,11 +54,10 @@ from qmp_shell.language.word_types import parse_word
 from qmp_shell.language.words import split_partial
 from qmp_shell.manual import Manual
 from qmp_shell.manual.troff import wrap
-from qmp_shell.output import SafeText
 from qmp_shell.protocol import Event
 from qmp_shell.render.device_tree import format_device_tree, format_pci_tree
 from qmp_shell.render.help_page import HelpWriter
-from qmp_shell.render.highlight import NotationLexer, highlight_json
+from qmp_shell.render.highlight import NotationLexer
 from qmp_shell.render.text import format_compact, format_event, format_pretty, sanitize_line
 from qmp_shell.render.tree import draw_forest
 from qmp_shell.render.views import VIEWS, Look, Subject
@@ -397,6 +398,14 @@ CASES: dict[str, Case] = {
         lambda text: parse_configuration("config.toml", text),
         (*("[vm.a]", "[", "]", "{", "}", "a", ".", "=", "1", "\n", "#", ","), *_TOML_QUOTES),
     ),
+    "read QEMU's command line": Case(
+        lambda text: parse_command_line(["qemu-system-x86_64", *text.split("\n")]),
+        ("-qmp\n", "unix:", "-mon\n", "-chardev\n", "socket,", "id=", ",", "=", "a", "1", "\n"),
+    ),
+    "read a table of sockets": Case(
+        lambda text: parse_table(text.encode()),
+        ("0: ", "2 ", "0 ", "00010000 ", "01 ", "03 ", "77 ", "/a", " ", "\n", "@"),
+    ),
     "select a CPU": Case(
         lambda text: HumanMonitor().note_answer(text, text), ("cpu ", " ", "1", "\n", "a")
     ),
@@ -406,7 +415,6 @@ CASES: dict[str, Case] = {
     "insert a name": Case(_insert, _NAME),
     "frame messages": Case(_frame, _JSON),
     "frame messages in pieces": Case(_frame_in_pieces, _JSON),
-    "highlight JSON": Case(lambda text: highlight_json(SafeText(text)), _JSON),
     "format a text": Case(
         lambda text: (format_pretty(text), format_compact(text), sanitize_line(text)), _NAME
     ),

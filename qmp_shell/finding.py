@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .discovery import FoundVm, find_vms
 from .errors import UsageError
@@ -14,7 +14,7 @@ from .render.text import sanitize_line
 from .render.views import Look
 from .render.vms import draw_vms, format_choice, format_vm_json
 from .script import complain
-from .session.known_addresses import find_addresses
+from .session.known_addresses import KnownAddress
 from .transport import parse_address
 from .transport.stream import Address
 
@@ -37,13 +37,13 @@ def print_vms(look: Look, *, as_json: bool) -> None:
         output.write_line(draw_vms(vms, look, with_users=os.geteuid() == 0))
 
 
-def print_addresses() -> None:
+def print_addresses(addresses: Iterable[KnownAddress]) -> None:
     """Print each address, a tab, and what is there, for completion in a shell.
 
     An address that a shell could take for more than a name is left out; bash quotes not all.
     """
     output = Output(STANDARD_OUTPUT)
-    for address, description in find_addresses():
+    for address, description in addresses:
         if _PLAIN.fullmatch(address):
             output.write_line(SafeText(f"{sanitize_line(address)}\t{sanitize_line(description)}"))
 

@@ -368,6 +368,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return inherited | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CONFIG_HOME": str(tmp_path / "configuration"),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "PAGER": "cat",

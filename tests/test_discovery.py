@@ -20,7 +20,7 @@ from typing import NoReturn
 import pytest
 
 import qmp_shell
-from qmp_shell import cli
+from qmp_shell import cli, connecting
 from qmp_shell.discovery import (
     FoundMonitor,
     FoundProcess,
@@ -462,7 +462,7 @@ def test_how_long_a_silent_monitor_is_waited_for(
         limits.append(greeting_timeout)
         raise qmp_shell.ConnectError("nobody there")
 
-    monkeypatch.setattr(cli, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     assert cli.main(["vm.sock", *options, "-c", "query-name"]) == 3
     assert limits == [seconds]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # Processes are not looked at again at each key.
 _FRESH_SECONDS = 2.0
@@ -15,15 +15,17 @@ KnownAddress = tuple[str, str]
 class KnownAddresses:
     """The known addresses, as they were a moment ago."""
 
-    def __init__(self) -> None:
+    def __init__(self, find: Callable[[], Iterable[KnownAddress]]) -> None:
+        """:param find: finds them."""
+        self._find = find
         self._found: Sequence[KnownAddress] = ()
         self._found_at: float | None = None
 
     def recent(self) -> Sequence[KnownAddress]:
-        """What :func:`find_addresses` has found lately."""
+        """What was found lately."""
         now = time.monotonic()
         if self._found_at is None or now - self._found_at > _FRESH_SECONDS:
-            self._found = list(find_addresses())
+            self._found = list(self._find())
             self._found_at = time.monotonic()
         return self._found
 

@@ -33,6 +33,7 @@ from qmp_shell.complete import (
     find_unknown_names,
     insertion,
 )
+from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.discovery.command_line import parse_command_line
 from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
@@ -47,6 +48,7 @@ from qmp_shell.language import (
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
+from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import parse_word
 from qmp_shell.language.words import split_partial
@@ -103,6 +105,11 @@ def _ignore(errors: type[Exception], function: Callable[[str], object]) -> Calla
             function(text)
 
     return call
+
+
+def _format_words(text: str) -> None:
+    format_words(["test", f"a={text}", f"b=[{text}]", f"{text}=c"], human=False)
+    format_words(["test", *text.split(" ")], human=True)
 
 
 def _join_and_parse(text: str) -> None:
@@ -332,6 +339,7 @@ _ERROR = (
     *(" (uses node '", "' as '", "' child)", " and unshared by ", "'", "Node '", "Block job ", " "),
     *("Conflicts with use by ", ", which uses '", "' on ", 'Failed to get "', "Job '", "is in use"),
 )
+_TOML_QUOTES = ('"', "'", '"""', "address=")
 _LOOK = Look(colour=True, ascii_only=False, find_width=lambda: 80)
 
 
@@ -352,6 +360,7 @@ CASES: dict[str, Case] = {
     "parse a literal string": Case(lambda text: parse_string(f"'{text}'", 0), _QUOTES),
     "parse a word by type": Case(_parse_words, _NUMBERS),
     "split a partial line": Case(split_partial, _NOTATION),
+    "format a word": Case(_ignore(UsageError, _format_words), _NOTATION),
     "format a string": Case(lambda text: format_string(text), _NAME),
     "format a message": Case(
         lambda text: format_message({"execute": "x", "arguments": {"a": {"b": text}}}), _NAME
@@ -384,6 +393,10 @@ CASES: dict[str, Case] = {
     "parse .wait": Case(_ignore(UsageError, parse_wait), _NOTATION),
     "parse an address": Case(
         _ignore(AddressError, parse_address), ("[", "]", ":", ",", "=", "1", "a", "server=on", "/")
+    ),
+    "read a configuration": Case(
+        lambda text: parse_configuration("config.toml", text),
+        (*("[vm.a]", "[", "]", "{", "}", "a", ".", "=", "1", "\n", "#", ","), *_TOML_QUOTES),
     ),
     "read QEMU's command line": Case(
         lambda text: parse_command_line(["qemu-system-x86_64", *text.split("\n")]),

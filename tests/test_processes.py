@@ -239,9 +239,10 @@ def test_a_process_whose_sockets_are_not_known_is_judged_by_names(
     proc.add(5, [QEMU, *monitor_option(listener)])
     proc.set_unix_sockets()
     assert find_monitor(proc).is_busy is None
-    proc.set_unix_sockets(f"00010000 0001 01 70 {listener}")
+    listening, waiting = f"00010000 0001 01 70 {listener}", f"00000000 0001 02     0 {listener}"
+    proc.set_unix_sockets(listening, waiting)
     assert find_monitor(proc).is_busy is False
-    proc.set_unix_sockets(f"00010000 0001 01 70 {listener}", f"00000000 0001 03 72 {listener}")
+    proc.set_unix_sockets(listening, f"00000000 0001 03 72 {listener}")
     monitor = find_monitor(proc)
     assert (monitor.is_busy, monitor.holder) == (True, None)
     assert format_state(monitor) == "busy: another client"
@@ -378,11 +379,16 @@ def test_proxmox_vms_without_a_visible_process_are_found_by_their_files(
         (folder / "102.qmp").touch()
         (folder / "100.pid").touch()
         proc.add(5, [QEMU, "-id", "100", "-name", "web", *monitor_option(folder / "100.qmp")])
-        proc.set_unix_sockets(f"00010000 0001 01 70 {folder}/101.qmp")
+        listening = (f"00010000 0001 01 {inode} {folder}/{inode}.qmp" for inode in (100, 101))
+        proc.set_unix_sockets(*listening)
         unseen, seen = find_vms(Processes(proc.root), proxmox_folder=str(folder))
     assert (seen.pid, seen.name, seen.manager) == (5, "web", "proxmox")
     assert (unseen.pid, unseen.name, unseen.manager) == (None, "101", "proxmox")
     assert unseen.monitors == (FoundMonitor(str(folder / "101.qmp"), is_busy=False),)
+
+
+def test_the_process_itself_is_called_this_shell() -> None:
+    assert format_process(FoundProcess(os.getpid(), ("qmp-shell", "vm.sock"))) == "this shell"
 
 
 # Hostile texts
@@ -451,10 +457,11 @@ def test_a_process_may_end_at_any_moment(proc: FakeProc, name: str) -> None:
 
 
 def test_the_owner_of_a_shared_socket_is_the_oldest_process(proc: FakeProc) -> None:
-    for pid in (9, 7, 8):
-        proc.add(pid, ["/usr/bin/client", str(pid)], descriptors={3: 70, 4: 71} if pid != 7 else {})
+    for pid in (*range(100, 120), *range(99, 90, -1)):
+        proc.add(pid, ["/usr/bin/client", str(pid)], descriptors={3: 70, 4: 71})
+    proc.add(50, ["/usr/bin/other"], descriptors={})
     owners = Processes(proc.root).find_owners([70, 71, 72])
-    assert owners == {inode: FoundProcess(8, ("/usr/bin/client", "8")) for inode in (70, 71)}
+    assert owners == {inode: FoundProcess(91, ("/usr/bin/client", "91")) for inode in (70, 71)}
 
 
 @pytest.mark.parametrize(

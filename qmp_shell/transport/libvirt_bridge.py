@@ -39,12 +39,10 @@ _LOGIN_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 # The same for a command that has failed, and perhaps for that reason.
 _FAILED_SECONDS = 1.0
+# How long, in seconds, a guest agent may take to answer guest-ping.
+_PING_SECONDS = 5
 
 _DELIMITER = b"\xff"  # see guest-sync-delimited in the manual of qemu-ga
-# For a guest agent to execute a command (VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK); but libvirt
-# synchronizes with it before, and waits five seconds for that.
-_ANY_TIME = -2
-_PING = '{"execute": "guest-ping"}'
 # An escaped NUL in JSON; an escaped backslash and "u0000" is none.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _AGENT_REFUSAL = re.compile(r".*unable to execute QEMU agent command '[^']*': (.*)")
@@ -229,22 +227,30 @@ class Agent:
 
         :raise libvirtError: it does not answer.
         """
-        timeout = _ANY_TIME if seconds is None else max(1, int(seconds) - 1)
-        libvirt_qemu.qemuAgentCommand(self._domain, _PING, timeout, 0)
+        self._ping(_PING_SECONDS if seconds is None else max(1, int(seconds) - 1))
         self._client.send_bytes(b"\n")
 
     def execute(self, message: Message) -> Message:
         """Execute a command, and return the reply.
 
-        :raise libvirtError: the guest agent or libvirt has refused it.
+        :raise libvirtError: libvirt has refused it, or the guest agent does not answer.
         """
         if message.get("execute") == "guest-sync-delimited":
-            # libvirt does this by itself before each command.
+            # libvirt synchronizes with the guest agent by itself.
             self._client.send_bytes(_DELIMITER)
             arguments = message.get("arguments")
             return {"return": arguments.get("id") if isinstance(arguments, dict) else None}
+        # Meanwhile libvirt executes no other command there, whoever asks for it. So what may take
+        # any time must not wait for a guest agent that has gone.
+        self._ping(_PING_SECONDS)
+        return self._pass_command(message, libvirt_qemu.VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK)
+
+    def _ping(self, seconds: int) -> None:
+        self._pass_command({"execute": "guest-ping"}, seconds)
+
+    def _pass_command(self, message: Message, seconds: int) -> Message:
         try:
-            text = libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(message), _ANY_TIME, 0)
+            text = libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(message), seconds, 0)
         except libvirt.libvirtError as error:
             # Of an error reply, libvirt leaves only the description.
             refusal = _AGENT_REFUSAL.fullmatch(explain(error))

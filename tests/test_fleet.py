@@ -17,10 +17,14 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from qmp_shell.fleet import printer
 from qmp_shell.fleet.channel import ChannelReader, Record, format_record
+from qmp_shell.fleet.printer import Printer
 from qmp_shell.options import parse_arguments
+from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.many import JOINERS, tag_line
 from qmp_shell.render.text import format_compact
+from qmp_shell.render.views import FOR_PROGRAMS
 from tests.conftest import (
     PipedProcess,
     Run,
@@ -237,6 +241,8 @@ def test_views_are_one_for_all_vms(table_vm: StartTableVm, run: Run, names: Name
         ["@c", "c"],
     ]
     assert result.stderr.startswith("qmp-shell: @gone: /nonesuch: no such socket")
+    result = run("-c", "stop", "/nonesuch", "/neither")
+    assert sorted(result.stderr.splitlines())[1].startswith("qmp-shell: /nonesuch: no such socket")
     assert result.returncode == 3
     result = run("--all", "-c", "query-block | .csv size device")
     assert (
@@ -577,6 +583,21 @@ def test_a_program_that_goes_on_in_the_background_is_not_waited_for(
     assert time.monotonic() - before < 50
     (text,) = [line for line in result.stdout.splitlines() if line.startswith("@a: ")]
     os.kill(int(text.removeprefix("@a: ")), signal.SIGKILL)
+
+
+def test_only_so_much_is_held_back_for_a_table(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printer, "_MOST_HELD", 100)
+    shown = Printer(Formatter(FOR_PROGRAMS), ("a", "b", "c", "d"), lambda: None)
+    for name in ("c", "a", "b", "d"):
+        body = format_compact({"return": {"x": name * 30}})
+        shown.show(name, Record(1, "table", ("x",), False, body))
+    shown.finish()
+    printed = capfd.readouterr()
+    rows = [line.split()[0] for line in printed.out.splitlines()]
+    assert rows == ["vm", "a", "c", "vm", "b", "d"]
+    assert printed.err.startswith("qmp-shell: replies are too long for one table, so those that")
 
 
 # The channel between the processes

@@ -44,9 +44,11 @@ class Printer:
         :raise OutputTimeout, OSError: it cannot be written.
         """
         if isinstance(item, ErrorLine):
-            tagged = f"{name}: {item.removeprefix(_PREFIX)}"
+            text = item.removeprefix(_PREFIX)
+            if not text.startswith(f"{name}: "):  # as that of an address that is not a name
+                text = f"{name}: {text}"
             self._errors.write_line(
-                sanitize_line(f"{_PREFIX}{tagged}" if item.startswith(_PREFIX) else tagged)
+                sanitize_line(f"{_PREFIX}{text}" if item.startswith(_PREFIX) else text)
             )
         elif isinstance(item, bytes):
             text = item.decode("utf-8", "backslashreplace")

@@ -37,6 +37,7 @@ from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.discovery.command_line import parse_command_line
 from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
+from qmp_shell.fleet.channel import ChannelReader
 from qmp_shell.framing import Framer, parse_object
 from qmp_shell.language import (
     LineJoiner,
@@ -105,6 +106,16 @@ def _ignore(errors: type[Exception], function: Callable[[str], object]) -> Calla
             function(text)
 
     return call
+
+
+def _read_channel(text: str) -> None:
+    """In pieces, as they come through a pipe."""
+    reader = ChannelReader(b"mark")
+    data = text.encode()
+    with contextlib.suppress(ValueError):  # no process of the shell's own would send such a header
+        for start in range(0, len(data), 1 << 12):
+            for _ in reader.feed(data[start : start + (1 << 12)]):
+                pass
 
 
 def _format_words(text: str) -> None:
@@ -393,6 +404,9 @@ CASES: dict[str, Case] = {
     "parse .wait": Case(_ignore(UsageError, parse_wait), _NOTATION),
     "parse an address": Case(
         _ignore(AddressError, parse_address), ("[", "]", ":", ",", "=", "1", "a", "server=on", "/")
+    ),
+    "read what processes send": Case(
+        _read_channel, ("mark", "m", "a", "\n", '[1,"json",[],false]\n{}\n', "markmark")
     ),
     "read a configuration": Case(
         lambda text: parse_configuration("config.toml", text),

@@ -39,8 +39,8 @@ from .signals import ended_by_signals
 from .transport import parse_address
 
 if TYPE_CHECKING:
-    from .launch.demo import Tips
     from .launch.qemu import OwnVm
+    from .launch.tour import Tour
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
     from .transport.stream import Address
@@ -144,7 +144,7 @@ def _run(options: argparse.Namespace) -> QMPError | None:
         from .launch.demo import run_with_demo
 
         return run_with_demo(
-            lambda vm, tips: _run_front_end(options, vm.connect, vm=vm, tips=tips),
+            lambda vm, tour: _run_front_end(options, vm.connect, vm=vm, tour=tour),
             capture=_must_capture(options),
         )
     if options.schema is not None:
@@ -264,13 +264,13 @@ def _run_front_end(
     connector: Connector,
     *,
     vm: OwnVm | None = None,
-    tips: Tips = (),
+    tour: Tour | None = None,
     schema: Schema | None = None,
 ) -> QMPError | None:
     """Run the front end that the options ask for, on one session.
 
     :param vm: a VM that ends with it.
-    :param tips: lines to try at a prompt.
+    :param tour: of that VM, for a person at a prompt.
     :param schema: types that stand in for a VM.
     :return: the error, if there was one, that was reported to the user.
     """
@@ -290,7 +290,7 @@ def _run_front_end(
             display,
             settings,
             connector,
-            Registry(),
+            Registry(("tour",) if tour is not None else ()),
             report,
             user=user,
             log=options.logfile,
@@ -305,7 +305,7 @@ def _run_front_end(
     if is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
+        return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tour=tour)
     is_dry_run = options.dry_run or schema is not None
     report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
     session = new_session(ScriptDisplay(settings, formatter), report)

@@ -99,7 +99,9 @@ class OwnVm:
         try:
             client.negotiate(timeout=None)
             self._run_prepare(client)
-        except (CommandError, ConnectError, ConnectionLost) as error:
+        except CommandError as error:
+            raise ConnectError(f"{self.name} cannot be used: {error}") from None
+        except (ConnectError, ConnectionLost) as error:
             how = self.outcome if self.wait() else f"cannot be used: {error}"
             raise ConnectError(f"{self.name} {how}") from None
         except BaseException:  # Ctrl-C has closed the monitor, and QEMU does not end by that

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
 
 
 class User(Protocol):
-    """A person who types lines and can be asked.
+    """A person who types lines and can be asked."""
 
-    :ivar tour: the tour that they are on; None: there is none of this VM.
-    """
-
-    tour: Tour | None
+    @property
+    def tour(self) -> Tour | None:
+        """The tour that they are on; None: there is none of this VM."""
 
     def confirm(self, question: str) -> bool:
         """Ask a question; returns whether the answer is yes."""

@@ -19,7 +19,7 @@ from ..protocol import CommandError
 from ..signals import SignalsBlocked
 from .boot_sector import make_boot_sector
 from .monitor import explain_no_place
-from .qcow2 import make_metadata
+from .qcow2 import CLUSTER, make_image
 from .qemu import OwnVm, run_with_vm
 from .tour import Step, Tour
 
@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 # The disk is full, so that there is something to copy. The disk that it can be copied to is so slow
 # that one can watch it: 16 MiB take eight seconds.
-_DISK_BYTES = 16 << 20
+_DISK_CLUSTERS = 256
 _COPY_BYTES_PER_SECOND = 2 << 20
-_FILLING = b"qmp-shell demo. " * (1 << 16)
+_FILLING = b"qmp-shell demo. " * (CLUSTER // 16)
 # Red Hat and its relatives install qemu-kvm in /usr/libexec, which is not in $PATH.
 _EXTRA_PATH = "/usr/bin:/usr/local/bin:/usr/libexec"
 
@@ -116,6 +116,7 @@ def _new_images(target: _Target) -> Iterator[tuple[int, ...]]:
     :return: their file descriptors.
     :raise ConnectError: there is no place for them.
     """
+    size = _DISK_CLUSTERS * CLUSTER
     with ExitStack() as opened:
         directory = None
         try:
@@ -125,19 +126,17 @@ def _new_images(target: _Target) -> Iterator[tuple[int, ...]]:
                     opened.enter_context(tempfile.TemporaryFile(dir=directory)).fileno()
                     for _ in range(2)
                 )
-            _write_disk(disk, make_boot_sector() if target.boots else b"")
-            Writer(copy, "copy").write_bytes(make_metadata(_DISK_BYTES))
+            Writer(disk, "disk").write_bytes(make_image(size, _contents(target)))
+            Writer(copy, "copy").write_bytes(make_image(size))
         except OSError as error:
             raise explain_no_place(error, directory) from None
         yield disk, copy
 
 
-def _write_disk(descriptor: int, beginning: bytes) -> None:
-    writer = Writer(descriptor, "disk")
-    writer.write_bytes(make_metadata(_DISK_BYTES, allocated=_DISK_BYTES))
-    writer.write_bytes(beginning + _FILLING[len(beginning) :])
-    for _ in range(_DISK_BYTES // len(_FILLING) - 1):
-        writer.write_bytes(_FILLING)
+def _contents(target: _Target) -> list[bytes]:
+    """What is on the disk."""
+    boot = make_boot_sector() if target.boots else b""
+    return [boot + _FILLING[len(boot) :], *[_FILLING] * (_DISK_CLUSTERS - 1)]
 
 
 def _arguments(target: _Target, images: Sequence[int]) -> list[str]:

@@ -283,5 +283,9 @@ def test_what_a_tree_can_be_of_is_completed(disks: RunningVm, terminal: StartTer
     shell.press("tab", "enter")
     shell.wait_for("^        └── backing: base")
     shell.wait_for_prompt()
+    shell.type(".tree block dis")  # as the tree itself names the device
+    shell.wait_for("^ +disk0 +qcow2")
+    shell.interrupt()
+    shell.wait_for_prompt()
     shell.type(".tree qom /machine/peri")
     shell.wait_for("^ +/machine/peripheral ")

@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
@@ -33,9 +33,6 @@ from ..transport.stream import SocketStream
 from .capture import CapturedOutput
 from .monitor import MonitorSocket
 from .process import Child, find_peer
-
-if TYPE_CHECKING:
-    from ..transport.stream import Address
 
 T = TypeVar("T")
 
@@ -86,12 +83,13 @@ class OwnVm:
             self._watch(self._output.descriptor, self._relay_output)
         self._add_process(self._child)
 
-    def connect(self, address: Address | None, tracer: Tracer) -> tuple[Client, None]:
+    def connect(self, target: object | None, tracer: Tracer) -> tuple[Client, None]:
         """Connect to this QEMU, once. (:data:`~qmp_shell.session.Connector`)
 
+        :param target: None: there is no other VM to connect to.
         :raise ConnectError: it ended before its monitor was ready, or does not speak QMP.
         """
-        if address is not None:
+        if target is not None:
             raise UsageError("this shell ends with its own VM; start another for another VM")
         if self._client is not None:
             raise ConnectError(f"{self.name} {self.outcome}; it can be attached to only once")

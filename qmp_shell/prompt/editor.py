@@ -171,14 +171,16 @@ class Editor:
 
     def _redraw(self) -> None:
         """Update the screen after the VM has sent something that completion or hints use."""
-        self._assistant.update()
         self._on_status(self._session.attachment.poller.status)
+        if not self._is_edited:
+            return  # a completion that is begun now would outlive its event loop
+        self._assistant.update()
         self._completer.note_answer(self._prompt.default_buffer)
         self._prompt.app.invalidate()
 
     def _ask_for(self, interlude: Interlude) -> None:
         """Stop reading for a moment; the line is edited on later."""
-        if self._prompt.app.is_done:  # the line was entered just now
+        if not self._is_edited:  # the line was entered just now
             return
         self._interlude = interlude
         self._user.draft = self._prompt.default_buffer.document
@@ -187,10 +189,14 @@ class Editor:
 
     def end(self) -> None:
         """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""
-        app = self._prompt.app
-        if app.is_running and not app.is_done:
-            app.erase_when_done = True
-            app.exit(exception=EOFError)
+        if self._is_edited:
+            self._prompt.app.erase_when_done = True
+            self._prompt.app.exit(exception=EOFError)
+
+    @property
+    def _is_edited(self) -> bool:
+        """Whether a line is being edited; when it has ended, the event loop may still run."""
+        return self._prompt.app.is_running and not self._prompt.app.is_done
 
     def _guide_rows(self, menu_rows: int) -> list[StyleAndTextTuples]:
         """The tour, if it leaves room for a menu."""

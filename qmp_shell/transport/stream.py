@@ -77,12 +77,19 @@ class Address(ABC):
     :ivar can_reconnect: it can be connected to more than once.
     :ivar can_be_tried: connecting starts no program and asks nobody, so that it can be tried again
         and again.
+    :ivar waits_in_backlog: while other clients wait there, connecting waits, too, and nobody
+        notices if it is given up.
     :ivar silent_because: one more reason why no greeting may come, for an error message.
+    :ivar is_agent: a guest agent is there, whatever the options say.
+    :ivar note: what a person should know who uses this address; empty: nothing.
     """
 
     can_reconnect = True
     can_be_tried = True
+    waits_in_backlog = False
     silent_because = ""
+    is_agent = False
+    note = ""
 
     def with_tls(self, _: TlsOptions) -> Address:
         """This address, with the user's options for TLS, of which only some kinds have a use.

@@ -31,6 +31,8 @@ class UnixAddress(Address):
     :ivar path: as written; ``~`` is expanded when it is used.
     """
 
+    waits_in_backlog = True
+
     def __init__(self, path: str) -> None:
         self.path = path
 

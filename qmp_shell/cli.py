@@ -36,8 +36,8 @@ from .script import (
 from .session import AddressBook, Session
 
 if TYPE_CHECKING:
-    from .launch.demo import Tips
     from .launch.qemu import OwnVm
+    from .launch.tour import Tour
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
 
@@ -148,7 +148,7 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
         from .launch.demo import run_with_demo
 
         return run_with_demo(
-            lambda vm, tips: _run_front_end(choices, vm.connect, vm=vm, tips=tips),
+            lambda vm, tour: _run_front_end(choices, vm.connect, vm=vm, tour=tour),
             capture=choices.must_capture,
         )
     if options.schema is not None:
@@ -259,7 +259,7 @@ def _run_front_end(
     *,
     addresses: AddressBook | None = None,
     vm: OwnVm | None = None,
-    tips: Tips = (),
+    tour: Tour | None = None,
     schema: Schema | None = None,
     new_output: NewOutput = open_script_output,
     vm_name: str = "",
@@ -268,7 +268,7 @@ def _run_front_end(
 
     :param addresses: the VMs that the user can name.
     :param vm: a VM that ends with it.
-    :param tips: lines to try at a prompt.
+    :param tour: of that VM, for a person at a prompt.
     :param schema: types that stand in for a VM.
     :param new_output: makes what a script prints to.
     :param vm_name: tells the VM from others, on which the same script runs.
@@ -289,7 +289,7 @@ def _run_front_end(
             display,
             settings,
             connector,
-            Registry(),
+            Registry(("tour",) if tour is not None else ()),
             report,
             addresses=addresses,
             user=user,
@@ -306,7 +306,7 @@ def _run_front_end(
     if choices.is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tips=tips)
+        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     keep_going = options.keep_going or is_dry_run
     display, report = new_output(settings, formatter, keep_going=keep_going)
     session = new_session(display, report)

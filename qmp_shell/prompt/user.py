@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prompt_toolkit.document import Document
 
 from ..errors import UsageError
+from ..launch.tour import Tour
 from .confirm import confirm
 from .external_editor import edit_text
 from .history import Histories
@@ -18,6 +19,7 @@ class TerminalUser:
     """The person at this terminal. (A :class:`~qmp_shell.session.User`.)
 
     :ivar draft: what the next line begins with, and the cursor in it; None: nothing.
+    :ivar tour: the tour that they are on; None: there is none of this VM.
     """
 
     def __init__(
@@ -27,9 +29,11 @@ class TerminalUser:
         histories: Histories,
         *,
         is_dumb: bool,
+        tour: Tour | None,
     ) -> None:
         """:param is_dumb: the terminal edits lines itself, so none can begin with something."""
         self.draft: Document | None = None
+        self.tour = tour
         self._display = display
         self._signals = signals
         self._histories = histories

@@ -30,11 +30,14 @@ from .render.views import Look, find_width
 from .script import (
     ErrorReport,
     ScriptDisplay,
+    ServedMonitor,
     StandardInput,
     complain,
     run_script,
 )
 from .session import Session, Settings
+from .session.scripts import Input
+from .session.sharing import AGENT_REASON
 from .signals import ended_by_signals
 from .transport import parse_address
 
@@ -138,6 +141,7 @@ def _drop_output() -> None:
 
 
 def _run(options: argparse.Namespace) -> QMPError | None:
+    _check_sharing(options, is_agent=options.agent)
     if options.demo:
         if options.address or options.agent or options.listen:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
@@ -148,13 +152,16 @@ def _run(options: argparse.Namespace) -> QMPError | None:
             capture=_must_capture(options),
         )
     if options.schema is not None:
-        if options.address or options.agent or options.listen:
-            raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
+        if options.address or options.agent or options.listen or options.share:
+            raise UsageError(
+                "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it"
+            )
         return _run_front_end(options, _refuse_to_connect, schema=_read_schema(options.schema))
     return _run_front_end(options, _new_connector(options))
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
+    _check_sharing(options)
     from .launch.qemu import run_with_vm
 
     return run_with_vm(
@@ -300,6 +307,10 @@ def _run_front_end(
         )
         if schema is None:
             session.attach()
+        if options.share is not None:
+            session.sharing.start(
+                options.share, session.attachment, read_only=options.share_readonly
+            )
         return session
 
     if is_interactive:
@@ -310,14 +321,30 @@ def _run_front_end(
     report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
     session = new_session(ScriptDisplay(settings, formatter), report)
     try:
-        return run_script(session, options.inputs or [StandardInput()], report)
+        return run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:
         if not isinstance(error, QMPError | OSError):
             session.tracer.note_fault(error)
         raise
     finally:
-        if vm is None:
-            session.attachment.close()
+        session.close(ends_connection=vm is None)
+
+
+def _default_input(options: argparse.Namespace) -> Input:
+    """Where lines come from if neither -c nor -f says so and nobody types them."""
+    is_without_lines = os.path.samestat(os.fstat(0), os.stat(os.devnull))
+    return ServedMonitor() if options.share is not None and is_without_lines else StandardInput()
+
+
+def _check_sharing(options: argparse.Namespace, *, is_agent: bool = False) -> None:
+    """:raise UsageError: the options for sharing do not fit the others."""
+    if options.share is None:
+        if options.share_readonly:
+            raise UsageError("--share-readonly goes with --share PATH")
+    elif is_agent:
+        raise UsageError(AGENT_REASON)
+    elif options.dry_run:
+        raise UsageError("a dry run sends nothing, so that there is nothing to --share")
 
 
 def _new_settings(options: argparse.Namespace, *, is_interactive: bool) -> Settings:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .connection import Connection
+from .connection import Connection, Transmission
 from .errors import (
     ConnectError,
     ConnectionLost,
@@ -196,6 +196,7 @@ class Client(Connection):
         quiet: bool = False,
         deadline: float | None = None,
         descriptors: Sequence[int] = (),
+        on_reply: Callable[[Reply], object] | None = None,
     ) -> Request:
         """Send a message without waiting for its reply; several may be under way.
 
@@ -203,6 +204,9 @@ class Client(Connection):
         :param quiet: if its reply comes after the caller stopped waiting, drop it.
         :param deadline: by the monotonic clock, for the VM to accept the data; None: no limit.
         :param descriptors: open file descriptors to send along.
+        :param on_reply: is called with the reply when it is delivered. Such a message is not
+            waited for at all: what the VM does not accept at once is sent during a :meth:`wait`,
+            or by :meth:`flush`; its descriptors must stay open until the reply, or the end.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -215,6 +219,7 @@ class Client(Connection):
         if len(descriptors) > MOST_DESCRIPTORS:
             raise UsageError(f"at most {MOST_DESCRIPTORS} descriptors can be sent with a command")
         outgoing = self._conversation.send(message, quiet=quiet)
+        outgoing.request.on_reply = on_reply
         return self._transmit(outgoing, deadline, descriptors)
 
     def _transmit(
@@ -227,10 +232,14 @@ class Client(Connection):
         except BaseException:  # it was not sent
             self._conversation.forget(request)
             raise
+        sending = Transmission(outgoing.data, descriptors)
         try:
-            self._send(outgoing.data, deadline, descriptors)
+            if request.on_reply is not None:
+                self._send_later(sending)
+            else:
+                self._send(sending, deadline)
         except BaseException:
-            if not self._unsent:  # all was sent, so its reply will come
+            if not sending.unsent:  # all was sent, so its reply will come
                 request.abandoned = True
             elif self.connected:  # a message that was sent in part ends the connection
                 self._conversation.forget(request)
@@ -276,8 +285,10 @@ class Client(Connection):
         elif isinstance(received, (Reply, Negotiated, LateReply)):
             reply = received if isinstance(received, Reply) else received.reply
             reply.request.reply = reply
+            if reply.request.on_reply is not None:
+                reply.request.on_reply(reply)
             # The caller may also have stopped waiting while the reply was queued here.
-            if reply.request.is_owed:
+            elif reply.request.is_owed:
                 self._notify(LateReply(reply))
 
     def _notify(self, unsolicited: Unsolicited) -> None:

@@ -11,6 +11,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from .errors import ConnectionLost, Timeout
@@ -22,6 +23,31 @@ if TYPE_CHECKING:
 
 _RECEIVE_BYTES = 1 << 16
 _INTERRUPT = (signal.SIGINT,)
+
+
+class Transmission:
+    """Bytes on their way to the peer.
+
+    :ivar unsent: those that were not sent yet.
+    """
+
+    __slots__ = ("_descriptors", "_size", "unsent")
+
+    def __init__(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """:param descriptors: open file descriptors that go along with the first byte."""
+        self.unsent = memoryview(data)
+        self._size = len(data)
+        self._descriptors = descriptors
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a part was sent, so that the peer expects the rest."""
+        return len(self.unsent) < self._size
+
+    @property
+    def descriptors(self) -> Sequence[int]:
+        """Those that go along with the next byte."""
+        return () if self.is_begun else self._descriptors
 
 
 class Connection:
@@ -37,7 +63,8 @@ class Connection:
         self._undelivered: deque[Received] = deque()
         self._watched: dict[int, Callable[[], object]] = {}
         self._end_reason = "there is no connection to a VM"
-        self._unsent = memoryview(b"")
+        self._queue: deque[Transmission] = deque()
+        self._at_end: list[Callable[[], object]] = []
 
     def _handle(self, received: ReceivedMessage) -> None:
         """Do what is to be done with a received message.
@@ -73,8 +100,15 @@ class Connection:
         """Close the connection. The VM goes on; what it still sends is not received."""
         # A signal may come at any moment: a stream that is closed must not seem to be open.
         stream, self._stream = self._stream, None
+        self._queue.clear()
         if stream is not None:
             stream.close()
+            for callback in self._at_end:
+                callback()
+
+    def at_end(self, callback: Callable[[], object]) -> None:
+        """Have ``callback`` called once the connection has ended, and what came was delivered."""
+        self._at_end.append(callback)
 
     def watch(self, descriptor: int, callback: Callable[[], object]) -> None:
         """Have ``callback`` called whenever a descriptor is readable during a :meth:`wait`."""
@@ -140,22 +174,23 @@ class Connection:
             self.unwatch(descriptor)
         return is_readable
 
-    def _poll_once(self, deadline: float | None, *, for_writing: bool = False) -> bool:
-        """Wait until a descriptor is readable, and have it read.
+    def _poll_once(self, deadline: float | None) -> bool:
+        """Wait until a descriptor is readable, and have it read; send what is queued.
 
-        :param for_writing: return as soon as the connection is writable, too.
         :return: False once the deadline has passed.
         """
         poll = select.poll()
         watched = self.watched
         for descriptor in watched:
             poll.register(descriptor, select.POLLIN)
-        if for_writing:
+        if self._queue:
             poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
         has_buffered = self._has_buffered
         for descriptor, flags in poll.poll(0.0 if has_buffered else poll_timeout(deadline)):
             if flags & ~select.POLLOUT:
                 watched[descriptor]()
+            if flags & select.POLLOUT:
+                self._send_queue()
         if has_buffered:
             self.receive()
         return deadline is None or time.monotonic() < deadline
@@ -208,8 +243,8 @@ class Connection:
             raise received.error
         self._handle(received)
 
-    def _send(self, data: bytes, deadline: float | None, descriptors: Sequence[int] = ()) -> None:
-        """Send all of it, with descriptors along with its first byte.
+    def _send(self, sending: Transmission, deadline: float | None) -> None:
+        """Send all of it, behind what is queued.
 
         Meanwhile messages are received, for otherwise a VM whose output buffer is full would
         not read either. A message that was sent in part can't be taken back, so the connection
@@ -217,30 +252,64 @@ class Connection:
 
         :raise Timeout: not all could be sent in time.
         """
-        self._unsent = memoryview(data)
         try:
-            while self._unsent:
-                try:
-                    self._send_some(descriptors if len(self._unsent) == len(data) else ())
-                except (BlockingIOError, InterruptedError):
-                    if not self._poll_once(deadline, for_writing=True):
-                        raise Timeout("the VM did not accept the data in time") from None
-                except OSError as error:
-                    while self.receive():  # what the VM sent before its end, and then its end
-                        pass
-                    self._lose(f"the connection was lost: {error.strerror or error}")
+            self._queue.append(sending)
+            self._send_queue()
+            while sending.unsent:
+                if not self._poll_once(deadline) and sending.unsent:
+                    raise Timeout("the VM did not accept the data in time")
         except BaseException:
-            if self.connected and 0 < len(self._unsent) < len(data):
-                self._end_reason = "the connection was closed: a command was sent only in part"
-                self.close()
+            if self.connected and sending.unsent:
+                if sending.is_begun:
+                    self._end_reason = "the connection was closed: a command was sent only in part"
+                    self.close()
+                elif sending in self._queue:
+                    self._queue.remove(sending)
             raise
 
-    def _send_some(self, descriptors: Sequence[int]) -> None:
-        """Send as much as can be sent at once."""
-        # If an interrupt came between sending and noting it, the reply would seem to be a stray.
-        with SignalsBlocked(_INTERRUPT):
-            sent = self._require_stream().send(self._unsent, descriptors)
-            self._unsent = self._unsent[sent:]
+    def _send_later(self, sending: Transmission) -> None:
+        """Send it without waiting; what the peer does not accept now, :meth:`flush` sends."""
+        self._queue.append(sending)
+        self.flush()
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether a command that was posted is not sent yet: call :meth:`flush` when it can be."""
+        return bool(self._queue)
+
+    def flush(self) -> None:
+        """Send what is queued, as much as the peer accepts at once.
+
+        It does not raise: that the connection is lost is found by whoever receives from it.
+        """
+        with suppress(OSError):
+            self._send_some()
+
+    def _send_queue(self) -> None:
+        """Send what is queued, as much as the peer accepts at once.
+
+        :raise ConnectionLost: the connection is broken; what the VM sent before was delivered.
+        """
+        try:
+            self._send_some()
+        except OSError as error:
+            while self.receive():  # what the VM sent before its end, and then its end
+                pass
+            self._lose(f"the connection was lost: {error.strerror or error}")
+
+    def _send_some(self) -> None:
+        while self._queue:
+            # If an interrupt came between sending and noting it, the reply would seem to be a
+            # stray.
+            with SignalsBlocked(_INTERRUPT):
+                sending = self._queue[0]
+                try:
+                    sent = self._require_stream().send(sending.unsent, sending.descriptors)
+                except (BlockingIOError, InterruptedError):
+                    return
+                sending.unsent = sending.unsent[sent:]
+                if not sending.unsent:
+                    self._queue.popleft()
 
     def _lose(self, why: str) -> NoReturn:
         self._end_reason = why

@@ -6,6 +6,7 @@ Sections named below are those of QEMU's ``docs/interop/qmp-spec.rst``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .errors import ProtocolError, QMPError
@@ -41,6 +42,7 @@ class Request:
     :ivar quiet: nobody wants to see a late reply to it.
     :ivar abandoned: set by the client when the caller stops waiting for the reply.
     :ivar reply: set by the client when it delivers the reply; None until then.
+    :ivar on_reply: the client calls it with the reply; None: somebody waits for that.
     """
 
     def __init__(self, message: Message, identity: Any, *, own_id: bool, quiet: bool) -> None:
@@ -50,6 +52,7 @@ class Request:
         self.quiet = quiet
         self.abandoned = False
         self.reply: Reply | None = None
+        self.on_reply: Callable[[Reply], object] | None = None
 
     def __repr__(self) -> str:
         return f"<Request {self.name}>"

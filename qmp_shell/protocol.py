@@ -8,6 +8,7 @@ Sections named below are those of QEMU's ``docs/interop/qmp-spec.rst``.
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum, auto
 
 from .errors import ConnectError, ConnectionLost, ProtocolError
@@ -94,6 +95,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 # the JSON parser into known-good state" and "QGA Synchronization"), and a guest agent sends it
 # before its reply to guest-sync-delimited (qemu-ga-ref, "guest-sync-delimited").
 AGENT_DELIMITER = b"\xff"
+_AGENT_DELIMITER = re.compile(AGENT_DELIMITER)
 
 
 class Conversation:
@@ -113,7 +115,7 @@ class Conversation:
         self.greeting: Message | None = None
         self._framer = Framer()
         if agent:
-            self._framer.skip_through(AGENT_DELIMITER[0])
+            self._framer.skip_to(_AGENT_DELIMITER)
         self._pending: list[Request] = []
         self._last_id = 0
         self._handshake: Request | None = None
@@ -137,7 +139,8 @@ class Conversation:
         """
         self._require(State.NEGOTIATING, State.SYNCHRONIZING)
         if self.state is State.SYNCHRONIZING:
-            self._framer.skip_through(AGENT_DELIMITER[0])
+            self._framer.clear()
+            self._framer.skip_to(_AGENT_DELIMITER)
             self._token = token
             message: Message = {"execute": "guest-sync-delimited", "arguments": {"id": token}}
             outgoing = self._register(message)

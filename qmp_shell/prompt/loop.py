@@ -76,8 +76,7 @@ def run_prompt(
                 _greet(display, session.attachment, tips)
             return loop.run()
     finally:
-        if vm is None:
-            session.attachment.close()
+        session.close(ends_connection=vm is None)
 
 
 def _greet(display: TerminalDisplay, attachment: Attachment, tips: Tips) -> None:

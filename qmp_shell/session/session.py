@@ -42,6 +42,7 @@ from .log import MessageTracer
 from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
+from .sharing import Sharing
 from .variables import Variables
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Session:
     :ivar replies: shows replies.
     :ivar transcript: what the user typed, and how it went; None: there is no user.
     :ivar variables: values that can be used again.
+    :ivar sharing: whether the VM's monitor is shared.
     :ivar inverse: the line that would undo the last change; empty: there is none.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
@@ -149,6 +151,7 @@ class Session:
         if log:
             self.tracer.log_to(log)
         self.user = user
+        self.sharing = Sharing(display, has_user=user is not None)
         self.human = _new_human_monitor() if human else None
         self.is_dry_run = dry_run
         self.is_finished = False
@@ -184,6 +187,8 @@ class Session:
     def attach(self, address: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
+        If a monitor is shared, that is then the one of this VM.
+
         :param address: None: the VM that this session is attached to, or was last.
         :raise AddressError: the address cannot be parsed.
         :raise ConnectError: no connection, no greeting, or no capabilities.
@@ -202,6 +207,16 @@ class Session:
         self.inverse = ""
         if self.human is not None:
             self.enter_human_mode()
+        self.sharing.follow(self.attachment)
+
+    def close(self, *, ends_connection: bool) -> None:
+        """End the sharing, and the connection to the VM.
+
+        :param ends_connection: False: it belongs to somebody else, who ends the VM.
+        """
+        self.sharing.stop()
+        if ends_connection:
+            self.attachment.close()
 
     def enter_human_mode(self) -> None:
         """Take lines as human monitor commands, with QEMU's default CPU selected."""
@@ -479,6 +494,7 @@ class Session:
     def _show_unsolicited(self, message: Unsolicited) -> None:
         """Display what the VM sent unasked."""
         if isinstance(message, Event):
+            self.sharing.add_event(message)
             if self.transcript is not None:
                 self.transcript.note_event(message)
             if self.settings.shows_event(message.name):

@@ -191,6 +191,28 @@ class Attachment:
                 self.events.expire(count, message)
             self.answers.note_command(message)
 
+    def forward(
+        self,
+        message: Message,
+        on_reply: Callable[[Reply], object],
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """Send a command of somebody else's, who shares the VM, and do not wait for its reply.
+
+        Unlike a command of the user's, it leaves the events that ``.wait`` may be about.
+
+        :param on_reply: is called with the reply, good or bad, when it comes.
+        :param descriptors: of open files, to be kept open until then.
+        :raise UsageError: they cannot be sent to this VM.
+        :raise ConnectionLost: there is no VM any more.
+        """
+
+        def note_reply(reply: Reply) -> None:
+            self.answers.note_command(message)
+            on_reply(reply)
+
+        self.client.post(message, descriptors=descriptors, on_reply=note_reply)
+
     def close(self) -> None:
         """End the connection, if there is one. The VM goes on."""
         if self._client is not None:

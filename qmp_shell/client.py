@@ -204,9 +204,9 @@ class Client(Connection):
         :param quiet: if its reply comes after the caller stopped waiting, drop it.
         :param deadline: by the monotonic clock, for the VM to accept the data; None: no limit.
         :param descriptors: open file descriptors to send along.
-        :param on_reply: is called with the reply when it is delivered. Such a message is not
-            waited for at all: what the VM does not accept at once is sent during a :meth:`wait`,
-            or by :meth:`flush`; its descriptors must stay open until the reply, or the end.
+        :param on_reply: is called with the reply when it is delivered. Such a message is only
+            queued: it is sent by :meth:`flush`, or during a :meth:`wait`. Its descriptors are
+            closed then, unless this method raises an error.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -232,12 +232,12 @@ class Client(Connection):
         except BaseException:  # it was not sent
             self._conversation.forget(request)
             raise
+        if request.on_reply is not None:
+            self._send_later(Transmission(outgoing.data, descriptors, owns_descriptors=True))
+            return request
         sending = Transmission(outgoing.data, descriptors)
         try:
-            if request.on_reply is not None:
-                self._send_later(sending)
-            else:
-                self._send(sending, deadline)
+            self._send(sending, deadline)
         except BaseException:
             if not sending.unsent:  # all was sent, so its reply will come
                 request.abandoned = True

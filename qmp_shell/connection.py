@@ -6,13 +6,15 @@ for which reply; ``client.py`` does.
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn, Self
+from itertools import islice
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from .errors import ConnectionLost, Timeout
 from .protocol import Conversation, Received, ReceivedMessage, Violation
@@ -22,32 +24,54 @@ if TYPE_CHECKING:
     from .transport.stream import Stream
 
 _RECEIVE_BYTES = 1 << 16
+_MOST_JOINED = 1 << 14  # bytes of several messages that are sent together
 _INTERRUPT = (signal.SIGINT,)
+
+
+class Observer(Protocol):
+    """Somebody who has something to do after what happened on a connection. It does not raise."""
+
+    def after_delivery(self) -> None:
+        """Messages were delivered, perhaps several."""
+
+    def at_end(self) -> None:
+        """The connection has ended. What came before was delivered."""
 
 
 class Transmission:
     """Bytes on their way to the peer.
 
     :ivar unsent: those that were not sent yet.
+    :ivar descriptors: open file descriptors that go along with the next byte.
     """
 
-    __slots__ = ("_descriptors", "_size", "unsent")
+    __slots__ = ("_owns_descriptors", "_size", "descriptors", "unsent")
 
-    def __init__(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
-        """:param descriptors: open file descriptors that go along with the first byte."""
+    def __init__(
+        self, data: bytes, descriptors: Sequence[int] = (), *, owns_descriptors: bool = False
+    ) -> None:
+        """:param owns_descriptors: they are closed as soon as they are not needed any more."""
         self.unsent = memoryview(data)
+        self.descriptors = descriptors
         self._size = len(data)
-        self._descriptors = descriptors
+        self._owns_descriptors = owns_descriptors
 
     @property
     def is_begun(self) -> bool:
         """Whether a part was sent, so that the peer expects the rest."""
         return len(self.unsent) < self._size
 
-    @property
-    def descriptors(self) -> Sequence[int]:
-        """Those that go along with the next byte."""
-        return () if self.is_begun else self._descriptors
+    def note_sent(self, size: int) -> None:
+        """So many bytes more were sent."""
+        self.unsent = self.unsent[size:]
+        self.close()
+
+    def close(self) -> None:
+        """The descriptors are not needed any more."""
+        if self._owns_descriptors:
+            for descriptor in self.descriptors:
+                os.close(descriptor)
+        self.descriptors = ()
 
 
 class Connection:
@@ -64,7 +88,7 @@ class Connection:
         self._watched: dict[int, Callable[[], object]] = {}
         self._end_reason = "there is no connection to a VM"
         self._queue: deque[Transmission] = deque()
-        self._at_end: list[Callable[[], object]] = []
+        self._observers: list[Observer] = []
 
     def _handle(self, received: ReceivedMessage) -> None:
         """Do what is to be done with a received message.
@@ -100,15 +124,21 @@ class Connection:
         """Close the connection. The VM goes on; what it still sends is not received."""
         # A signal may come at any moment: a stream that is closed must not seem to be open.
         stream, self._stream = self._stream, None
-        self._queue.clear()
+        while self._queue:
+            self._queue.popleft().close()
         if stream is not None:
             stream.close()
-            for callback in self._at_end:
-                callback()
+            for observer in self._observers[:]:
+                observer.at_end()
 
-    def at_end(self, callback: Callable[[], object]) -> None:
-        """Have ``callback`` called once the connection has ended, and what came was delivered."""
-        self._at_end.append(callback)
+    def add_observer(self, observer: Observer) -> None:
+        """Tell somebody what happens from now on."""
+        self._observers.append(observer)
+
+    def remove_observer(self, observer: Observer) -> None:
+        """Undo :meth:`add_observer`; it is no error if that was not called."""
+        if observer in self._observers:
+            self._observers.remove(observer)
 
     def watch(self, descriptor: int, callback: Callable[[], object]) -> None:
         """Have ``callback`` called whenever a descriptor is readable during a :meth:`wait`."""
@@ -233,8 +263,14 @@ class Connection:
 
         SIGINT must be blocked, or it could come between taking a message and passing it on.
         """
-        while self._undelivered:
-            self._deliver_one(self._undelivered.popleft())
+        if not self._undelivered:
+            return
+        try:
+            while self._undelivered:
+                self._deliver_one(self._undelivered.popleft())
+        finally:
+            for observer in self._observers:
+                observer.after_delivery()
 
     def _deliver_one(self, received: Received) -> None:
         if isinstance(received, Violation):
@@ -268,13 +304,12 @@ class Connection:
             raise
 
     def _send_later(self, sending: Transmission) -> None:
-        """Send it without waiting; what the peer does not accept now, :meth:`flush` sends."""
+        """Send it, behind what is queued, at the next :meth:`flush` or during a :meth:`wait`."""
         self._queue.append(sending)
-        self.flush()
 
     @property
     def has_unsent(self) -> bool:
-        """Whether a command that was posted is not sent yet: call :meth:`flush` when it can be."""
+        """Whether something is queued; :meth:`flush` sends it when :meth:`fileno` is writable."""
         return bool(self._queue)
 
     def flush(self) -> None:
@@ -302,14 +337,35 @@ class Connection:
             # If an interrupt came between sending and noting it, the reply would seem to be a
             # stray.
             with SignalsBlocked(_INTERRUPT):
-                sending = self._queue[0]
+                first, *others = self._next_transmissions()
+                data = first.unsent
+                if others:
+                    data = memoryview(b"".join([data, *(each.unsent for each in others)]))
                 try:
-                    sent = self._require_stream().send(sending.unsent, sending.descriptors)
+                    sent = self._require_stream().send(data, first.descriptors)
                 except (BlockingIOError, InterruptedError):
                     return
-                sending.unsent = sending.unsent[sent:]
-                if not sending.unsent:
-                    self._queue.popleft()
+                self._note_sent(sent)
+
+    def _next_transmissions(self) -> list[Transmission]:
+        """What can be sent at once: something long, or several that are short."""
+        found = [self._queue[0]]
+        size = len(found[0].unsent)
+        for each in islice(self._queue, 1, None):
+            size += len(each.unsent)
+            if size > _MOST_JOINED or each.descriptors:  # which go along with the first byte
+                break
+            found.append(each)
+        return found
+
+    def _note_sent(self, sent: int) -> None:
+        while sent:
+            first = self._queue[0]
+            size = min(sent, len(first.unsent))
+            first.note_sent(size)
+            sent -= size
+            if not first.unsent:
+                self._queue.popleft()
 
     def _lose(self, why: str) -> NoReturn:
         self._end_reason = why

@@ -185,9 +185,8 @@ def parse_object(text: bytes) -> dict[str, Any]:
     if pause_collector:
         gc.disable()
     try:
-        message: dict[str, Any] = json.loads(
-            text, parse_float=_parse_finite, parse_constant=_parse_finite
-        )
+        decoded = text.decode(json.detect_encoding(text), "surrogatepass")
+        message: dict[str, Any] = _DECODER.decode(decoded)
     except json.JSONDecodeError as error:
         raise ProtocolError(f"a broken message was sent: {error}") from None
     except UnicodeDecodeError as error:
@@ -205,6 +204,9 @@ def _parse_finite(text: str) -> float:
     if not -_LARGEST_FLOAT <= value <= _LARGEST_FLOAT:
         raise ValueError
     return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_parse_finite, parse_constant=_parse_finite)
 
 
 def _describe_peer(data: bytes) -> str:

@@ -79,6 +79,9 @@ class ScriptDisplay(TextDisplay):
     def screen(self) -> AbstractContextManager[None]:
         return nullcontext()
 
+    def hold(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def make_way(self) -> None:
         """Nothing: what was printed is never changed."""
 

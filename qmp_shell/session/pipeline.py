@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
 from ..errors import PipelineError
 
 _BROKEN_PIPE = 141  # the status of a program that SIGPIPE ended
+_WRITE_BYTES = 1 << 16
+
+Wait = Callable[[int], object]
+"""Waits until a file descriptor is readable, and does something else meanwhile."""
+
+Background = Callable[[], AbstractContextManager[Wait | None]]
+"""Returns a context for as long as a program runs; its value is None if nothing else is done."""
 
 
-def run_pipeline(pipeline: str, text: str) -> None:
+def run_pipeline(pipeline: str, text: str, background: Background = nullcontext) -> None:
     """Run a shell command with a text as its input.
 
+    :param background: what is done meanwhile.
     :raise PipelineError: the command failed.
     :raise BrokenPipeError: nobody reads its output, which is this program's own.
     :raise KeyboardInterrupt: Ctrl-C was pressed; the command has ended.
     """
     try:
-        status = run_program(["/bin/sh", "-c", pipeline], text, raise_interrupt=True)
+        status = run_program(
+            ["/bin/sh", "-c", pipeline], text, background=background, raise_interrupt=True
+        )
     except OSError as error:
         raise PipelineError(f"/bin/sh: {error.strerror}") from None
     if status == _BROKEN_PIPE:
@@ -35,6 +48,7 @@ def run_program(
     text: str | None = None,
     environment: dict[str, str] | None = None,
     *,
+    background: Background = nullcontext,
     raise_interrupt: bool = False,
 ) -> int:
     """Run a program, and wait until it has ended.
@@ -43,6 +57,7 @@ def run_program(
 
     :param text: its input; None: it reads from this program's.
     :param environment: its environment variables; None: those of this program.
+    :param background: what is done meanwhile.
     :param raise_interrupt: raise KeyboardInterrupt once the program has ended.
     :return: its exit status; 128 and the number of the signal that ended it.
     :raise OSError, ValueError: there is no such program.
@@ -64,13 +79,44 @@ def run_program(
             text=True,
             encoding="utf-8",
         )
-        if text is not None:
-            with contextlib.suppress(BrokenPipeError):  # it does not read all of it
-                program.communicate(text + "\n")
-        program.wait()
+        with background() as wait:
+            if wait is not None:
+                _attend(program, text, wait)
+            elif text is not None:
+                with contextlib.suppress(BrokenPipeError):  # it does not read all of it
+                    program.communicate(text + "\n")
+            program.wait()
     finally:
         signal.signal(signal.SIGINT, before)
     if is_interrupted and raise_interrupt:
         raise KeyboardInterrupt
     status: int = program.returncode
     return status if status >= 0 else 128 - status
+
+
+def _attend(program: subprocess.Popen[str], text: str | None, wait: Wait) -> None:
+    """Give a program its input as it reads it, until it has ended; something else is done, too."""
+    left = memoryview(f"{text}\n".encode() if text is not None else b"")
+    end = os.pidfd_open(program.pid)
+    with os.fdopen(end, "rb"), select.epoll() as ready:
+        ready.register(end, select.EPOLLIN)
+        if program.stdin is not None:
+            os.set_blocking(program.stdin.fileno(), False)
+            ready.register(program.stdin, select.EPOLLOUT)
+        while end not in dict(ready.poll(0)):
+            if program.stdin is not None and not program.stdin.closed:
+                left = _write(program, left)
+            wait(ready.fileno())
+
+
+def _write(program: subprocess.Popen[str], left: memoryview) -> memoryview:
+    """Write some of a program's input, and close it behind the last; returns what is left."""
+    assert program.stdin is not None
+    with contextlib.suppress(BlockingIOError):
+        try:
+            left = left[os.write(program.stdin.fileno(), left[:_WRITE_BYTES]) :]
+        except BrokenPipeError:  # it does not read all of it
+            left = left[:0]
+    if not left:
+        program.stdin.close()
+    return left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Protocol
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
+    from .pipeline import Wait
     from .transcript import Transcript
     from .user import User
 
@@ -285,7 +287,7 @@ class Session:
             raise UsageError("a view is for the reply to a command")
         if destination.variable is not None:
             raise UsageError(".let keeps what a command returns, and this is no command of the VM")
-        with _new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
+        with self._new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
             if delivery is None:
                 yield
                 return
@@ -293,6 +295,31 @@ class Session:
                 yield
             self.display.make_way()
             delivery.deliver("\n".join(texts))
+
+    def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
+        """What gives output to a file or a shell command; None: it is displayed."""
+        if destination.file is None and destination.pipeline is None:
+            return nullcontext()
+        from .delivery import Delivery
+
+        return Delivery(destination, self.background)
+
+    @contextmanager
+    def background(self) -> Iterator[Wait | None]:
+        """What is done while another program runs: those who share the monitor are served."""
+        if self.sharing.server is None:
+            yield None
+        else:
+            with self.display.hold():
+                yield self._wait_until_readable
+
+    def _wait_until_readable(self, descriptor: int) -> None:
+        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+            self.attachment.client.wait_until_readable(descriptor)
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll()
 
     def resolve(self, message: Message) -> Message:
         """A message with the values that references stand for, and bare words by their types.
@@ -348,7 +375,7 @@ class Session:
             self.confirm([message])
         inverse = self._find_inverse(message)
         with ExitStack() as opened:
-            delivery = opened.enter_context(_new_delivery(destination))
+            delivery = opened.enter_context(self._new_delivery(destination))
             descriptors = [_open(file, opened) for file in files]
             reply = self.attachment.request(message, descriptors)
             if not reply.is_error and not is_read_only(message):
@@ -527,15 +554,6 @@ def _new_human_monitor() -> HumanMonitor:
     from .human import HumanMonitor
 
     return HumanMonitor()
-
-
-def _new_delivery(destination: Destination) -> AbstractContextManager[Delivery | None]:
-    """What gives output to a file or a shell command; None: it is displayed."""
-    if destination.file is None and destination.pipeline is None:
-        return nullcontext()
-    from .delivery import Delivery
-
-    return Delivery(destination)
 
 
 def _reads_secret(message: Message) -> bool:

@@ -60,7 +60,7 @@ class Command:
 
     def refuse(self, reason: str, error_class: str = _GENERIC) -> None:
         """Answer with an error."""
-        self.set_reply(_error(reason, error_class))
+        self.set_reply(error_message(reason, error_class))
 
 
 class ServerConversation:
@@ -129,6 +129,10 @@ class ServerConversation:
         if self.is_ready:
             self._output.append(event)
 
+    def add_error(self, reason: str) -> None:
+        """Send an error that answers no command."""
+        self._output.append(encode(error_message(reason)))
+
     def take_output(self) -> list[bytes]:
         """Encoded messages to be sent, in this order; each is returned once."""
         output, self._output = self._output, []
@@ -176,10 +180,6 @@ def encode(message: Message) -> bytes:
     return json.dumps(message).encode("ascii") + b"\r\n"
 
 
-def encode_error(reason: str) -> bytes:
-    """An error that answers no command."""
-    return encode(_error(reason))
-
-
-def _error(reason: str, error_class: str = _GENERIC) -> Message:
+def error_message(reason: str, error_class: str = _GENERIC) -> Message:
+    """A reply that is an error."""
     return {"error": {"class": error_class, "desc": reason}}

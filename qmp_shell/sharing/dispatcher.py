@@ -12,9 +12,9 @@ import time
 from typing import Protocol
 
 from ..errors import ConnectionLost, UsageError
-from ..protocol import Reply
+from ..protocol import Message, Reply
 from ..vm import Attachment
-from .conversation import Command
+from .conversation import Command, error_message
 from .peer import CutOff, Peer
 
 # QEMU takes 8 commands before it stops reading, and then nothing could be executed out-of-band
@@ -25,16 +25,13 @@ _TURN_SECONDS = 0.01
 
 
 class PeerOwner(Protocol):
-    """Who accepts clients, waits for what they send, and closes them."""
+    """Who waits for what clients send, sends them what they are to get, and closes them."""
 
     def settle(self, peer: Peer) -> None:
-        """A command of a client was taken or answered: wait for what it does next."""
+        """Something was done for a client: send what it is to get, and wait for what it does."""
 
     def cut_off(self, peer: Peer, reason: CutOff) -> None:
         """Close the connection of a client that cannot be served any more."""
-
-    def wake(self) -> None:
-        """Have :meth:`Dispatcher.run` called soon."""
 
 
 class Dispatcher:
@@ -48,15 +45,16 @@ class Dispatcher:
         self._unexamined: dict[Peer, None] = {}
         self._waiting: dict[Peer, None] = {}
         self._in_band = 0  # commands that the VM has
-        self._descriptors: set[int] = set()  # that go along with them
-        attachment.client.at_end(self._close_descriptors)
 
     def add(self, peer: Peer) -> None:
         """A client has sent something that may be a command."""
         self._unexamined[peer] = None
 
-    def run(self) -> None:
-        """Take commands, and send as many as the VM may have."""
+    def run(self) -> bool:
+        """Take commands, and send as many as the VM may have.
+
+        :return: whether others had to have their turn before all were taken.
+        """
         end = time.monotonic() + _TURN_SECONDS
         while self._unexamined:
             self._take_command(_pop_first(self._unexamined))
@@ -68,8 +66,8 @@ class Dispatcher:
                 self._send(peer, *peer.waiting.popleft())
             if peer.waiting:
                 self._waiting[peer] = None
-        if self._unexamined:
-            self._owner.wake()
+        self._attachment.flush()
+        return bool(self._unexamined)
 
     def _take_command(self, peer: Peer) -> None:
         if not peer.is_open or not peer.may_go_on:
@@ -84,57 +82,36 @@ class Dispatcher:
                 self._send(peer, *peer.waiting.pop())
             else:
                 self._waiting[peer] = None
+        if peer.has_unexamined:
+            self._unexamined[peer] = None
         self._owner.settle(peer)
 
     def _send(self, peer: Peer, command: Command, descriptor: int | None) -> None:
         """Give the VM a command."""
 
         def finish(reply: Reply) -> None:
-            self._forget(command, descriptor)
-            command.set_reply(reply.message)
-            self._note_reply(peer, command)
-            self.run()
+            self._in_band -= not command.is_out_of_band
+            self._answer(peer, command, reply.message)
 
-        self._in_band += not command.is_out_of_band
         descriptors = () if descriptor is None else (descriptor,)
-        self._descriptors.update(descriptors)
         try:
             self._attachment.forward(command.message, finish, descriptors)
+            self._in_band += not command.is_out_of_band
             peer.commands += 1
-        except (UsageError, TypeError, ValueError) as error:
-            self._forget(command, descriptor)
-            command.refuse(str(error))
-            self._note_reply(peer, command)
-        except ConnectionLost:
-            self._forget(command, descriptor)  # the owner has closed all clients
+        except (UsageError, TypeError, ValueError, ConnectionLost) as error:
+            for each in descriptors:
+                os.close(each)
+            self._answer(peer, command, error_message(str(error)))
         except BaseException:  # a log could not be written, for one, and the command was not sent
-            self._in_band -= not command.is_out_of_band
-            self._descriptors.difference_update(descriptors)
             peer.waiting.appendleft((command, descriptor))
             self._waiting[peer] = None
             raise
 
-    def _forget(self, command: Command, descriptor: int | None) -> None:
-        """The VM does not have a command any more."""
-        self._in_band -= not command.is_out_of_band
-        if descriptor in self._descriptors:
-            self._descriptors.discard(descriptor)
-            os.close(descriptor)
-
-    def _note_reply(self, peer: Peer, command: Command) -> None:
-        if not peer.is_open:  # it has left
-            return
-        try:
+    def _answer(self, peer: Peer, command: Command, reply: Message) -> None:
+        if peer.is_open:
+            command.set_reply(reply)
             peer.note_reply(command)
-        except CutOff as reason:
-            self._owner.cut_off(peer, reason)
-        else:
             self._owner.settle(peer)
-
-    def _close_descriptors(self) -> None:
-        """The VM is gone, and what it had gets no reply any more."""
-        while self._descriptors:
-            os.close(self._descriptors.pop())
 
 
 def _pop_first(peers: dict[Peer, None]) -> Peer:

@@ -13,7 +13,7 @@ from itertools import islice
 
 from ..errors import ProtocolError, QMPError
 from ..transport.stream import MOST_DESCRIPTORS, Credentials
-from .conversation import Command, ServerConversation, encode_error
+from .conversation import Command, ServerConversation
 
 MOST_UNREAD = 16 << 20
 """Bytes that may wait for a client to read them; the last message may exceed it."""
@@ -126,20 +126,18 @@ class Peer:
         """Take the next command. One that is not for the VM has its reply, and is not waiting.
 
         :return: None: more must be received first.
-        :raise CutOff: it does not speak QMP, or does not read.
+        :raise CutOff: it does not speak QMP.
         """
         try:
             command = self._conversation.next_command()
         except ProtocolError as error:
-            self._add_output(encode_error(str(error)))
+            self._conversation.add_error(str(error))
             raise CutOff(str(error)) from None
         self.has_unexamined = command is not None
         if command is not None and command.reply is None:
             self._taken_commands += 1
             self._taken_bytes += command.size
             self.waiting.append((command, self._take_descriptor(command)))
-        else:
-            self.send_output()
         return command
 
     def _take_descriptor(self, command: Command) -> int | None:
@@ -149,22 +147,14 @@ class Peer:
         return descriptor
 
     def note_reply(self, command: Command) -> None:
-        """A command that was taken has got its reply.
-
-        :raise CutOff: it does not read.
-        """
+        """A command that was taken has got its reply, which is to be sent."""
         self._taken_commands -= 1
         self._taken_bytes -= command.size
         self._conversation.note_reply(command)
-        self.send_output()
 
     def add_event(self, event: bytes) -> None:
-        """Send an encoded event.
-
-        :raise CutOff: it does not read.
-        """
+        """An encoded event is to be sent."""
         self._conversation.add_event(event)
-        self.send_output()
 
     def send_output(self) -> None:
         """Send what is to be sent, as much as it accepts at once.

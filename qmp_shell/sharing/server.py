@@ -69,6 +69,9 @@ class MonitorServer:
         self._client: Client | None = None
         self._dispatcher: Dispatcher | None = None
         self._peers: dict[int, Peer] = {}
+        self._unsettled: dict[Peer, None] = {}
+        # The connection to the VM, while that does not take all commands.
+        self._blocked: int | None = None
 
     @property
     def peers(self) -> Sequence[Peer]:
@@ -90,9 +93,9 @@ class MonitorServer:
         self._listener.setblocking(False)
         self._epoll.register(self._listener, select.EPOLLIN)
         self._client = client = attachment.client
-        self._dispatcher = dispatcher = Dispatcher(attachment, self)
+        self._dispatcher = Dispatcher(attachment, self)
         client.watch(self._epoll.fileno(), self.serve)
-        client.at_end(lambda: self._detach() if self._dispatcher is dispatcher else None)
+        client.add_observer(self)
 
     def serve(self) -> None:
         """Do what clients have asked for."""
@@ -102,13 +105,35 @@ class MonitorServer:
             for descriptor, events in self._epoll.poll(0):
                 if descriptor == self._wakeup:
                     os.eventfd_read(self._wakeup)
+                elif descriptor == self._blocked:
+                    pass  # the VM takes commands again
                 elif descriptor in self._peers:
                     self._serve_peer(self._peers[descriptor], events)
                 elif self._listener is not None and descriptor == self._listener.fileno():
                     self._accept(self._listener)
-            if self._dispatcher is not None:
-                self._dispatcher.run()
+            self.after_delivery()
         self._give_notices()
+
+    def after_delivery(self) -> None:
+        """Send clients what they are to get, and the VM their commands."""
+        self._settle_all()
+        if self._dispatcher is not None:
+            is_left = self._dispatcher.run()
+            self._settle_all()
+            self._watch_vm()
+            if is_left:
+                self._wake()
+
+    def _watch_vm(self) -> None:
+        """If the VM has not taken all commands, wait until it takes them."""
+        client = self._client
+        has_unsent = client is not None and client.has_unsent
+        if client is not None and has_unsent and self._blocked is None:
+            self._blocked = client.fileno()
+            self._epoll.register(self._blocked, select.EPOLLOUT)
+        elif self._blocked is not None and not has_unsent:
+            self._epoll.unregister(self._blocked)
+            self._blocked = None
 
     def add_event(self, event: Event) -> None:
         """Pass an event of the VM on to all clients."""
@@ -116,17 +141,13 @@ class MonitorServer:
             return
         data = encode(event.wire)
         for peer in self.peers:
-            try:
-                peer.add_event(data)
-            except CutOff as reason:
-                self.cut_off(peer, reason)
-            else:
-                self.settle(peer)
+            peer.add_event(data)
+            self.settle(peer)
 
     def close(self) -> None:
         """End the sharing. Clients have a moment to read what was sent to them."""
         with SignalsBlocked():
-            self._detach()
+            self.at_end()
             if self._client is not None:
                 self._client.unwatch(self._epoll.fileno())
             deadline = time.monotonic() + _LAST_SECONDS
@@ -134,40 +155,50 @@ class MonitorServer:
                 for descriptor, events in self._epoll.poll(_LONGEST_POLL):
                     if descriptor in self._peers:
                         self._serve_peer(self._peers[descriptor], events)
+                self._settle_all()
             for peer in self.peers:
                 self._remove(peer)
             self._epoll.close()
             os.close(self._wakeup)
             if self._spare is not None:
                 os.close(self._spare)
-            self._give_notices()
+        self._give_notices()
 
-    def _detach(self) -> None:
-        """The VM is gone: clients get what it has sent, and then the end."""
-        self._dispatcher = self._listener = None
+    def at_end(self) -> None:
+        """There is no VM any more: clients get what it has sent, and then the end."""
+        if self._client is not None:
+            self._client.remove_observer(self)
+        self._dispatcher = self._listener = self._blocked = None
         self._opened.close()
         for peer in self.peers:
             peer.end()
             self.settle(peer)
+        self._settle_all()
 
     def _serve_peer(self, peer: Peer, events: int) -> None:
-        try:
-            if events & select.EPOLLOUT:
-                peer.send_output()
-            if events & ~select.EPOLLOUT and peer.awaited_events & select.EPOLLIN:
-                peer.receive()
-        except CutOff as reason:
-            self.cut_off(peer, reason)
-        except Exception:
-            self._remove(peer)  # what it does must not fail again and again
-            raise
-        else:
-            self.settle(peer)
+        if events & ~select.EPOLLOUT and peer.awaited_events & select.EPOLLIN:
+            peer.receive()
+        self.settle(peer)
 
     def settle(self, peer: Peer) -> None:
-        """Wait for what a client does next, or go on with what it has done."""
+        """Something was done for a client: send what it is to get, and wait for what it does."""
+        self._unsettled[peer] = None
+
+    def _settle_all(self) -> None:
+        while self._unsettled:
+            peer, _ = self._unsettled.popitem()
+            try:
+                self._settle(peer)
+            except CutOff as reason:
+                self.cut_off(peer, reason)
+            except Exception:
+                self._remove(peer)  # what it does must not fail again and again
+                raise
+
+    def _settle(self, peer: Peer) -> None:
         if not peer.is_open:  # it was cut off
             return
+        peer.send_output()
         if peer.is_done:
             self._remove(peer)
             return
@@ -184,7 +215,7 @@ class MonitorServer:
         else:  # one that has left would be reported all the time
             self._epoll.unregister(peer)
 
-    def wake(self) -> None:
+    def _wake(self) -> None:
         """Have :meth:`serve` called soon."""
         if not self._epoll.closed:
             os.eventfd_write(self._wakeup, 1)
@@ -232,7 +263,6 @@ class MonitorServer:
             rules = find_refusal if self.is_read_only else allow_all
             peer = Peer(connection, credentials, ServerConversation(client.greeting, rules))
             self._peers[peer.fileno()] = peer
-            peer.send_output()
             self.settle(peer)
 
     def _close_next(self, listener: socket.socket) -> None:
@@ -253,7 +283,7 @@ class MonitorServer:
         if len(noted) < _MOST_NOTICES or now >= noted[0] + _NOTICE_SECONDS:
             noted.append(now)
             self._notices.append(f"{self.address}: {reason}")
-            self.wake()
+            self._wake()
 
     def _give_notices(self) -> None:
         """Show what is to be told. It may be interrupted, and is the last that is done."""

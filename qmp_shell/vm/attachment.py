@@ -197,12 +197,12 @@ class Attachment:
         on_reply: Callable[[Reply], object],
         descriptors: Sequence[int] = (),
     ) -> None:
-        """Send a command of somebody else's, who shares the VM, and do not wait for its reply.
+        """Queue a command of somebody else's, who shares the VM; :meth:`flush` sends it.
 
         Unlike a command of the user's, it leaves the events that ``.wait`` may be about.
 
         :param on_reply: is called with the reply, good or bad, when it comes.
-        :param descriptors: of open files, to be kept open until then.
+        :param descriptors: of open files; they are closed later, unless this raises an error.
         :raise UsageError: they cannot be sent to this VM.
         :raise ConnectionLost: there is no VM any more.
         """
@@ -212,6 +212,11 @@ class Attachment:
             on_reply(reply)
 
         self.client.post(message, descriptors=descriptors, on_reply=note_reply)
+
+    def flush(self) -> None:
+        """Send what :meth:`forward` has queued, as far as the VM accepts it."""
+        if self._client is not None:
+            self._client.flush()
 
     def close(self) -> None:
         """End the connection, if there is one. The VM goes on."""

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
+from typing import IO
 
 from ..errors import PipelineError
 
@@ -68,23 +69,23 @@ def run_program(
         nonlocal is_interrupted
         is_interrupted = True
 
+    data = f"{text}\n".encode() if text is not None else None
     before = signal.getsignal(signal.SIGINT)
     if before != signal.SIG_IGN:
         signal.signal(signal.SIGINT, note_interrupt)
     try:
         program = subprocess.Popen(
             command,
-            stdin=subprocess.PIPE if text is not None else None,
+            stdin=subprocess.PIPE if data is not None else None,
             env=environment,
-            text=True,
-            encoding="utf-8",
+            bufsize=0,
         )
         with background() as wait:
             if wait is not None:
-                _attend(program, text, wait)
-            elif text is not None:
+                _attend(program, data, wait)
+            elif data is not None:
                 with contextlib.suppress(BrokenPipeError):  # it does not read all of it
-                    program.communicate(text + "\n")
+                    program.communicate(data)
             program.wait()
     finally:
         signal.signal(signal.SIGINT, before)
@@ -94,9 +95,9 @@ def run_program(
     return status if status >= 0 else 128 - status
 
 
-def _attend(program: subprocess.Popen[str], text: str | None, wait: Wait) -> None:
+def _attend(program: subprocess.Popen[bytes], data: bytes | None, wait: Wait) -> None:
     """Give a program its input as it reads it, until it has ended; something else is done, too."""
-    left = memoryview(f"{text}\n".encode() if text is not None else b"")
+    left = memoryview(data or b"")
     end = os.pidfd_open(program.pid)
     with os.fdopen(end, "rb"), select.epoll() as ready:
         ready.register(end, select.EPOLLIN)
@@ -105,18 +106,15 @@ def _attend(program: subprocess.Popen[str], text: str | None, wait: Wait) -> Non
             ready.register(program.stdin, select.EPOLLOUT)
         while end not in dict(ready.poll(0)):
             if program.stdin is not None and not program.stdin.closed:
-                left = _write(program, left)
+                left = left[_write(program.stdin, left) :]
+                if not left:
+                    program.stdin.close()
             wait(ready.fileno())
 
 
-def _write(program: subprocess.Popen[str], left: memoryview) -> memoryview:
-    """Write some of a program's input, and close it behind the last; returns what is left."""
-    assert program.stdin is not None
-    with contextlib.suppress(BlockingIOError):
-        try:
-            left = left[os.write(program.stdin.fileno(), left[:_WRITE_BYTES]) :]
-        except BrokenPipeError:  # it does not read all of it
-            left = left[:0]
-    if not left:
-        program.stdin.close()
-    return left
+def _write(pipe: IO[bytes], data: memoryview) -> int:
+    """Write some of a program's input; returns how much is not to be written any more."""
+    try:
+        return pipe.write(data[:_WRITE_BYTES]) or 0  # None: nothing can be written at present
+    except BrokenPipeError:  # it does not read all of it
+        return len(data)

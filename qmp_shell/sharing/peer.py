@@ -12,14 +12,16 @@ from collections import deque
 from itertools import islice
 
 from ..errors import ProtocolError, QMPError
+from ..signals import SignalsBlocked
 from ..transport.stream import MOST_DESCRIPTORS, Credentials
 from .conversation import Command, ServerConversation
 
 MOST_UNREAD = 16 << 20
 """Bytes that may wait for a client to read them; the last message may exceed it."""
 
-# So much of one client's may be under way; more commands are not read from it meanwhile.
-_MOST_COMMANDS = 16
+# So much of one client's may be under way; more commands are not read from it meanwhile. Of one that
+# has left, no more are executed afterwards either. (QEMU, too, takes 8 commands at a time.)
+_MOST_COMMANDS = 8
 _MOST_COMMAND_BYTES = 1 << 20
 _MOST_UNREAD_BYTES = 1 << 20
 _RECEIVE_BYTES = 1 << 16
@@ -56,7 +58,8 @@ class Peer:
         self._taken_bytes = 0
         self._taken_commands = 0
         self._has_ended = False  # it sends nothing any more
-        self._is_deaf = False  # it receives nothing any more
+        self._has_left = False  # it receives nothing any more, either
+        self._last_commands = 0  # how many may still be taken after that
         self.pid = credentials.pid
         self.program = _find_program(credentials.pid)
         self.commands = 0
@@ -76,7 +79,8 @@ class Peer:
     @property
     def awaited_events(self) -> int:
         """What to wait for, as epoll(7) has it; 0: nothing at present."""
-        wants_data = self.may_go_on and not self._has_ended and not self.has_unexamined
+        is_idle = self.may_go_on and not self.has_unexamined
+        wants_data = is_idle and not self._has_ended and not self._is_used_up
         return select.EPOLLIN * wants_data | select.EPOLLOUT * bool(self._output)
 
     @property
@@ -91,8 +95,9 @@ class Peer:
     @property
     def is_done(self) -> bool:
         """Whether it has sent all that it wants to, and has got all that it is owed."""
+        has_ended = self._has_ended or self._is_used_up
         is_owed = self._taken_commands or self._output
-        return self._has_ended and not self.has_unexamined and not is_owed
+        return has_ended and not self.has_unexamined and not is_owed
 
     def receive(self) -> None:
         """Receive some of what it has sent."""
@@ -129,11 +134,12 @@ class Peer:
         :raise CutOff: it does not speak QMP.
         """
         try:
-            command = self._conversation.next_command()
+            command = None if self._is_used_up else self._conversation.next_command()
         except ProtocolError as error:
             self._conversation.add_error(str(error))
             raise CutOff(str(error)) from None
         self.has_unexamined = command is not None
+        self._last_commands -= self._has_left
         if command is not None and command.reply is None:
             self._taken_commands += 1
             self._taken_bytes += command.size
@@ -164,18 +170,16 @@ class Peer:
         for data in self._conversation.take_output():
             self._add_output(data)
         while self._output:
-            try:
-                sent = self._socket.sendmsg(list(islice(self._output, _MOST_BUFFERS)))
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # it has left; what it has sent before may still be executed
-                self._is_deaf = True
-                self._drop_output()
-                return
-            self._note_sent(sent)
+            with SignalsBlocked():  # or what was sent might be sent again at the end
+                try:
+                    self._note_sent(self._socket.sendmsg(islice(self._output, _MOST_BUFFERS)))
+                except (BlockingIOError, InterruptedError):
+                    return
+                except OSError:
+                    self.note_left()
 
     def _add_output(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._has_left:
             return
         if self.unread_bytes > MOST_UNREAD:
             raise CutOff(f"more than {MOST_UNREAD >> 20} MiB wait for it to read them")
@@ -191,6 +195,18 @@ class Peer:
                 return
             sent -= len(first)
             self._output.popleft()
+
+    def note_left(self) -> None:
+        """It has closed the connection, which may have been its way to end a few commands."""
+        if not self._has_left:
+            self._has_left = True
+            self._last_commands = _MOST_COMMANDS - self._taken_commands
+            self._drop_output()
+
+    @property
+    def _is_used_up(self) -> bool:
+        """Whether no more of its commands are to be taken."""
+        return self._has_left and self._last_commands <= 0
 
     def _drop_output(self) -> None:
         self._output.clear()

@@ -176,6 +176,8 @@ class MonitorServer:
         self._settle_all()
 
     def _serve_peer(self, peer: Peer, events: int) -> None:
+        if events & select.EPOLLHUP:
+            peer.note_left()
         if events & ~select.EPOLLOUT and peer.awaited_events & select.EPOLLIN:
             peer.receive()
         self.settle(peer)

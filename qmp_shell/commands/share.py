@@ -25,12 +25,13 @@ class Share(Command):
             session.display.lines(_format(server) if server is not None else [_OFF])
             return
         path, *options = words
-        if options not in ([], [_READ_ONLY]):
+        ends = path == _OFF and argument.startswith(_OFF)  # a path can be in quotes
+        if options not in ([], [_READ_ONLY]) or (ends and options):
             raise self.usage_error()
         require_vm(session)
         if session.is_dry_run:
             return
-        if words == [_OFF] and argument.startswith(_OFF):  # a path can be in quotes
+        if ends:
             session.sharing.stop()
         else:
             session.sharing.start(path, session.attachment, read_only=bool(options))

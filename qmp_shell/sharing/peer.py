@@ -19,8 +19,8 @@ from .conversation import Command, ServerConversation
 MOST_UNREAD = 16 << 20
 """Bytes that may wait for a client to read them; the last message may exceed it."""
 
-# So much of one client's may be under way; more commands are not read from it meanwhile. Of one that
-# has left, no more are executed afterwards either. (QEMU, too, takes 8 commands at a time.)
+# So much of one client's may be under way; more commands are not read from it meanwhile. Of one
+# that has left, no more are executed afterwards either. (QEMU, too, takes 8 commands at a time.)
 _MOST_COMMANDS = 8
 _MOST_COMMAND_BYTES = 1 << 20
 _MOST_UNREAD_BYTES = 1 << 20

@@ -101,7 +101,7 @@ class MonitorServer:
         """Do what clients have asked for."""
         if self._epoll.closed:
             return
-        with SignalsBlocked((signal.SIGINT,)):
+        with SignalsBlocked():
             for descriptor, events in self._epoll.poll(0):
                 if descriptor == self._wakeup:
                     os.eventfd_read(self._wakeup)
@@ -111,6 +111,7 @@ class MonitorServer:
                     self._serve_peer(self._peers[descriptor], events)
                 elif self._listener is not None and descriptor == self._listener.fileno():
                     self._accept(self._listener)
+        with SignalsBlocked((signal.SIGINT,)):  # a log may be written, which may take long
             self.after_delivery()
         self._give_notices()
 
@@ -272,8 +273,9 @@ class MonitorServer:
 
         It would be reported as waiting all the time otherwise.
         """
-        if self._spare is not None:
-            os.close(self._spare)
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            os.close(spare)
         with suppress(OSError):  # another process may have taken the place
             listener.accept()[0].close()
         self._spare = _open_spare()

@@ -27,6 +27,11 @@ def command_of(message: Message) -> str:
     return name if isinstance(name, str) else ""
 
 
+def is_out_of_band(message: Message) -> bool:
+    """Whether a command is executed at once, and not behind those before it."""
+    return "exec-oob" in message
+
+
 def arguments_of(message: Message) -> Message:
     """Return the ``arguments`` of a command; empty if there are none, or they are no object."""
     arguments = message.get("arguments")
@@ -61,6 +66,11 @@ class Request:
     def is_owed(self) -> bool:
         """Whether its reply, once it comes, is to be shown as a late one."""
         return self.abandoned and not self.quiet
+
+    @property
+    def is_out_of_band(self) -> bool:
+        """Whether its reply may come before those to older commands."""
+        return is_out_of_band(self.message)
 
     @property
     def name(self) -> str:

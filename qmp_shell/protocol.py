@@ -266,13 +266,16 @@ class Conversation:
         return LateReply(reply) if request.abandoned else reply
 
     def _find_request(self, wire: Message) -> Request | None:
-        """Return the oldest command with the reply's ``id``; without one, the oldest of all.
+        """Return the oldest command with the reply's ``id``; without one, the oldest in-band one.
 
         In-band commands are answered in the order in which they were sent (section "Out-of-band
         execution"). A reply lacks the ``id`` if the VM could not parse the command ("Error").
         """
         for request in self._pending:
-            if "id" not in wire or request.identity == wire["id"]:
+            if "id" in wire:
+                if request.identity == wire["id"]:
+                    return request
+            elif not request.is_out_of_band:
                 return request
         return None
 

@@ -351,6 +351,15 @@ def test_a_reply_without_id_answers_the_oldest_command() -> None:
     assert receive(conversation, error) == [Reply(error, first)]
 
 
+def test_a_reply_without_id_does_not_answer_an_out_of_band_command() -> None:
+    conversation = ready_conversation()
+    conversation.send({"exec-oob": "migrate-pause"})
+    oldest = conversation.send({"execute": "stop"}).request
+    (reply,) = conversation.receive_data(b'{"error": {}}')
+    assert isinstance(reply, Reply)
+    assert reply.request is oldest
+
+
 def test_a_reply_to_an_abandoned_command_is_late() -> None:
     conversation = ready_conversation()
     abandoned, awaited = send(conversation), send(conversation)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ProtocolError
-from ..messages import Message, command_of
+from ..messages import Message, command_of, is_out_of_band
 from .reader import RequestReader
 
 MOST_FAULTS = 100
@@ -22,7 +22,6 @@ MOST_FAULTS = 100
 _UNKNOWN = "CommandNotFound"
 _GENERIC = "GenericError"
 _OOB = "oob"
-_OUT_OF_BAND = "exec-oob"
 _CAPABILITIES = "qmp_capabilities"
 
 
@@ -52,7 +51,7 @@ class Command:
     @property
     def is_out_of_band(self) -> bool:
         """Whether its reply need not wait for those before it (section "Out-of-band execution")."""
-        return _OUT_OF_BAND in self.message
+        return is_out_of_band(self.message)
 
     def set_reply(self, reply: Message) -> None:
         """:param reply: without ``id``."""

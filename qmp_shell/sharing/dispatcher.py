@@ -20,6 +20,8 @@ from .peer import CutOff, Peer
 # QEMU takes 8 commands before it stops reading, and then nothing could be executed out-of-band
 # (qmp-spec, "Out-of-band execution"). Two are left for the shell itself.
 _MOST_IN_BAND = 6
+# Bytes of commands that the VM may have, if they are several: it takes a while to read them.
+_MOST_BYTES = 1 << 15
 # How long, in seconds, commands may be examined until others have their turn.
 _TURN_SECONDS = 0.01
 
@@ -44,7 +46,8 @@ class Dispatcher:
         # Whose turn it is, each client once: to have a command taken, and to have one sent.
         self._unexamined: dict[Peer, None] = {}
         self._waiting: dict[Peer, None] = {}
-        self._in_band = 0  # commands that the VM has
+        self._in_band = 0  # commands that the VM has, and their bytes
+        self._bytes = 0
 
     def add(self, peer: Peer) -> None:
         """A client has sent something that may be a command."""
@@ -60,14 +63,26 @@ class Dispatcher:
             self._take_command(_pop_first(self._unexamined))
             if time.monotonic() >= end:
                 break
-        while self._waiting and self._in_band < _MOST_IN_BAND:
-            peer = _pop_first(self._waiting)
-            if peer.waiting:
-                self._send(peer, *peer.waiting.popleft())
-            if peer.waiting:
-                self._waiting[peer] = None
+        while self._send_next():
+            pass
         self._attachment.flush()
         return bool(self._unexamined)
+
+    def _send_next(self) -> bool:
+        """Give the VM the command whose turn it is; returns whether there may be more."""
+        if not self._waiting or self._in_band == _MOST_IN_BAND:
+            return False
+        peer = next(iter(self._waiting))
+        if peer.waiting:
+            command, descriptor = peer.waiting[0]
+            if self._in_band and self._bytes + command.size > _MOST_BYTES:
+                return False
+            peer.waiting.popleft()
+            self._send(peer, command, descriptor)
+        del self._waiting[peer]
+        if peer.waiting:
+            self._waiting[peer] = None
+        return True
 
     def _take_command(self, peer: Peer) -> None:
         if not peer.is_open or not peer.may_go_on:
@@ -90,13 +105,13 @@ class Dispatcher:
         """Give the VM a command."""
 
         def finish(reply: Reply) -> None:
-            self._in_band -= not command.is_out_of_band
+            self._count(command, -1)
             self._answer(peer, command, reply.message)
 
         descriptors = () if descriptor is None else (descriptor,)
         try:
             self._attachment.forward(command.message, finish, descriptors)
-            self._in_band += not command.is_out_of_band
+            self._count(command, 1)
             peer.commands += 1
         except (UsageError, TypeError, ValueError, ConnectionLost) as error:
             for each in descriptors:
@@ -106,6 +121,12 @@ class Dispatcher:
             peer.waiting.appendleft((command, descriptor))
             self._waiting[peer] = None
             raise
+
+    def _count(self, command: Command, sign: int) -> None:
+        """The VM has one more command, or one less."""
+        if not command.is_out_of_band:
+            self._in_band += sign
+            self._bytes += sign * command.size
 
     def _answer(self, peer: Peer, command: Command, reply: Message) -> None:
         if peer.is_open:

@@ -58,6 +58,7 @@ class Peer:
         self._taken_bytes = 0
         self._taken_commands = 0
         self._has_ended = False  # it sends nothing any more
+        self._is_over = False  # it is to get only what waits already
         self._has_left = False  # it receives nothing any more, either
         self._last_commands = 0  # how many may still be taken after that
         self.pid = credentials.pid
@@ -160,7 +161,8 @@ class Peer:
 
     def add_event(self, event: bytes) -> None:
         """An encoded event is to be sent."""
-        self._conversation.add_event(event)
+        if not self._is_over:
+            self._conversation.add_event(event)
 
     def send_output(self) -> None:
         """Send what is to be sent, as much as it accepts at once.
@@ -214,7 +216,7 @@ class Peer:
 
     def end(self) -> None:
         """Execute no more of its commands, and owe it no more replies; what waits is sent."""
-        self._has_ended = True
+        self._is_over = self._has_ended = True
         self.has_unexamined = False
         self._close_descriptor()
         for _, descriptor in self.waiting:

@@ -76,6 +76,7 @@ class Client(Connection):
         self.timeout = timeout
         self.tracer = tracer
         self._listener: Callable[[Unsolicited], None] | None = None
+        self._with_descriptors: Request | None = None  # the last command that had any
         self._events: deque[Event] = deque()
 
     @property
@@ -189,6 +190,16 @@ class Client(Connection):
             isinstance(each, Reply) and each.request.is_owed for each in queued
         )
 
+    @property
+    def has_descriptors_under_way(self) -> bool:
+        """Whether a command that had descriptors is not answered.
+
+        QEMU may take the descriptors of a later command for those of an earlier one, so the later
+        one has to wait.
+        """
+        last = self._with_descriptors
+        return last is not None and self._conversation.is_pending(last)
+
     def post(
         self,
         message: Message,
@@ -206,7 +217,8 @@ class Client(Connection):
         :param descriptors: open file descriptors to send along.
         :param on_reply: is called with the reply when it is delivered. Such a message is only
             queued: it is sent by :meth:`flush`, or during a :meth:`wait`. Its descriptors are
-            closed then, unless this method raises an error.
+            closed then, unless this method raises an error. It must not have any while
+            :attr:`has_descriptors_under_way`, or it would have to wait.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -218,8 +230,12 @@ class Client(Connection):
             raise UsageError("descriptors can be sent over a UNIX socket only")
         if len(descriptors) > MOST_DESCRIPTORS:
             raise UsageError(f"at most {MOST_DESCRIPTORS} descriptors can be sent with a command")
+        if descriptors and not self.wait(lambda: not self.has_descriptors_under_way, deadline):
+            raise Timeout("the VM has not answered the last command with descriptors in time")
         outgoing = self._conversation.send(message, quiet=quiet)
         outgoing.request.on_reply = on_reply
+        if descriptors:
+            self._with_descriptors = outgoing.request
         return self._transmit(outgoing, deadline, descriptors)
 
     def _transmit(

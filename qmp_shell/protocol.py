@@ -171,6 +171,10 @@ class Conversation:
         """Expect no reply to a command any more, for example because it was never sent."""
         self._pending = [each for each in self._pending if each is not request]
 
+    def is_pending(self, request: Request) -> bool:
+        """Whether a reply to a command is expected."""
+        return any(each is request for each in self._pending)
+
     def receive_data(self, data: bytes) -> list[Received]:
         """Process received bytes.
 

@@ -241,6 +241,37 @@ def test_descriptors_go_through(
         assert [node["image"]["virtual-size"] for node in nodes] == [12 << 20] * 2
 
 
+def test_descriptors_of_several_clients_are_not_mixed_up(
+    vm: RunningVm, session: Session, folder: Path
+) -> None:
+    """QEMU takes the descriptors of a later command for those of an earlier one."""
+
+    def place(fd: int) -> str:
+        return os.readlink(f"/proc/{vm.process.pid}/fd/{fd}")
+
+    def add(name: str) -> list[str]:
+        path = folder / name
+        path.touch()
+        with PlainClient(str(folder / "own.sock")) as client, open(path) as file:
+            for _ in range(20):
+                client.send(query("add-fd"), descriptors=(file.fileno(),))
+            return [place(client.receive_reply()["return"]["fd"]) for _ in range(20)]
+
+    results: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda name=name: results.append(add(name)))
+        for name in ("a", "b")
+    ]
+    for thread in threads:
+        thread.start()
+    (folder / "own").touch()
+    with open(folder / "own") as own:
+        while any(thread.is_alive() for thread in threads):
+            reply = session.attachment.request({"execute": "add-fd"}, [own.fileno()])
+            assert place(reply.message["return"]["fd"]) == str(folder / "own")
+    assert sorted(results) == [[str(folder / name)] * 20 for name in ("a", "b")]
+
+
 def test_descriptors_of_clients_that_leave_are_closed(shared: SharingShell) -> None:
     with shared.connect() as watcher:
         watcher.execute("query-name")

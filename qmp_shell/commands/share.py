@@ -6,7 +6,7 @@ from ..complete import Completions, Kind, NameSource, TypeSource
 from ..render.quantities import format_size
 from ..session import Session
 from ..sharing import MonitorServer, Peer
-from .base import Command, complete_path, require_vm, split_arguments
+from .base import Command, complete_path, complete_words, last_word, require_vm, split_arguments
 
 _OFF = "off"
 _READ_ONLY = "readonly"
@@ -37,6 +37,8 @@ class Share(Command):
             session.sharing.start(path, session.attachment, read_only=bool(options))
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
+        if len(argument.split()) > len(last_word(argument).split()):  # behind the path
+            return complete_words(last_word(argument), (_READ_ONLY,))
         return complete_path(Kind.SOCKET, argument)
 
 

@@ -77,6 +77,8 @@ class Dispatcher:
             command, descriptor = peer.waiting[0]
             if self._in_band and self._bytes + command.size > _MOST_BYTES:
                 return False
+            if descriptor is not None and not self._attachment.may_send_descriptors:
+                return False
             peer.waiting.popleft()
             self._send(peer, command, descriptor)
         del self._waiting[peer]

@@ -203,6 +203,7 @@ class Attachment:
 
         :param on_reply: is called with the reply, good or bad, when it comes.
         :param descriptors: of open files; they are closed later, unless this raises an error.
+            There must not be any while others are under way (:attr:`may_send_descriptors`).
         :raise UsageError: they cannot be sent to this VM.
         :raise ConnectionLost: there is no VM any more.
         """
@@ -212,6 +213,11 @@ class Attachment:
             on_reply(reply)
 
         self.client.post(message, descriptors=descriptors, on_reply=note_reply)
+
+    @property
+    def may_send_descriptors(self) -> bool:
+        """Whether all commands that had descriptors are answered."""
+        return not self.client.has_descriptors_under_way
 
     def flush(self) -> None:
         """Send what :meth:`forward` has queued, as far as the VM accepts it."""

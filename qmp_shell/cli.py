@@ -27,6 +27,7 @@ from .options import build_wrap_parser, parse_arguments
 from .render.formatter import Formatter
 from .script import (
     ErrorReport,
+    ServedMonitor,
     StandardInput,
     WordsInput,
     complain,
@@ -34,6 +35,8 @@ from .script import (
     run_script,
 )
 from .session import AddressBook, Session
+from .session.scripts import Input
+from .session.sharing import AGENT_REASON
 
 if TYPE_CHECKING:
     from .launch.qemu import OwnVm
@@ -141,6 +144,7 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
     if options.list or options.json or options.list_addresses:
         _list_vms(choices)
         return None
+    _check_sharing(options, is_agent=options.agent)
     has_vm = options.addresses or options.all or options.agent or options.listen
     if options.demo:
         if has_vm:
@@ -152,8 +156,10 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
             capture=choices.must_capture,
         )
     if options.schema is not None:
-        if has_vm:
-            raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
+        if has_vm or options.share:
+            raise UsageError(
+                "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it"
+            )
         return _run_front_end(choices, refuse_to_connect, schema=_read_schema(options.schema))
     if options.all or len(options.addresses) > 1:
         return _run_fleet(choices)
@@ -176,6 +182,7 @@ def _list_vms(choices: Choices) -> None:
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
+    _check_sharing(options)
     from .launch.qemu import run_with_vm
 
     choices = Choices(options)
@@ -201,6 +208,8 @@ def _run_fleet(choices: Choices) -> int:
     options = choices.options
     if options.listen:
         raise UsageError("--listen is for one VM")
+    if options.share is not None:
+        raise UsageError("--share is for one VM")
     if not options.inputs:
         raise UsageError("several VMs need a command, -c LINE or -f FILE (- is standard input)")
     _prepare_words(options)
@@ -301,6 +310,10 @@ def _run_front_end(
         )
         if schema is None:
             session.attach()
+        if options.share is not None:
+            session.sharing.start(
+                options.share, session.attachment, read_only=options.share_readonly
+            )
         return session
 
     if choices.is_interactive:
@@ -311,11 +324,27 @@ def _run_front_end(
     display, report = new_output(settings, formatter, keep_going=keep_going)
     session = new_session(display, report)
     try:
-        return run_script(session, options.inputs or [StandardInput()], report)
+        return run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:
         if not isinstance(error, QMPError | OSError):
             session.tracer.note_fault(error)
         raise
     finally:
-        if vm is None:
-            session.attachment.close()
+        session.close(ends_connection=vm is None)
+
+
+def _default_input(options: argparse.Namespace) -> Input:
+    """Where lines come from if neither -c nor -f says so and nobody types them."""
+    is_without_lines = os.path.samestat(os.fstat(0), os.stat(os.devnull))
+    return ServedMonitor() if options.share is not None and is_without_lines else StandardInput()
+
+
+def _check_sharing(options: argparse.Namespace, *, is_agent: bool = False) -> None:
+    """:raise UsageError: the options for sharing do not fit the others."""
+    if options.share is None:
+        if options.share_readonly:
+            raise UsageError("--share-readonly goes with --share PATH")
+    elif is_agent:
+        raise UsageError(AGENT_REASON)
+    elif options.dry_run:
+        raise UsageError("a dry run sends nothing, so that there is nothing to --share")

@@ -26,6 +26,7 @@ _NAMES = (
     "qmp",
     "save",
     "set",
+    "share",
     "sleep",
     "source",
     "top",

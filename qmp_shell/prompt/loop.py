@@ -54,7 +54,8 @@ def run_prompt(
     :return: the error that ended the prompt, if one did; it was reported.
     :raise ConnectError: there is no VM to begin with.
     """
-    display = TerminalDisplay(settings, formatter, is_dumb=is_dumb_terminal())
+    is_dumb = is_dumb_terminal()
+    display = TerminalDisplay(settings, formatter, lambda: session.background(), is_dumb=is_dumb)
     histories = Histories(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )
@@ -68,18 +69,17 @@ def run_prompt(
         return False
 
     signals = PromptSignals(lambda error: faults.report(error))
-    user = TerminalUser(display, signals, histories, is_dumb=is_dumb_terminal(), tour=tour)
+    user = TerminalUser(display, signals, histories, lambda: session, is_dumb=is_dumb, tour=tour)
     session = new_session(display, report, user)
     faults = FaultReporter(display, session)
     try:
         loop = PromptLoop(session, display, user, histories, vm, signals, faults, colour=colour)
-        with signals.handled(), typing_ahead(keeps_lines=is_dumb_terminal()):
+        with signals.handled(), typing_ahead(keeps_lines=is_dumb):
             with signals.raised():
                 _greet(display, session.attachment)
             return loop.run()
     finally:
-        if vm is None:
-            session.attachment.close()
+        session.close(ends_connection=vm is None)
 
 
 def _greet(display: TerminalDisplay, attachment: Attachment) -> None:

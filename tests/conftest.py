@@ -203,10 +203,14 @@ class RunningVm:
 
 @contextlib.contextmanager
 def own_vm(
-    command: Sequence[str], *, capture: bool = True, descriptors: tuple[int, ...] = ()
+    command: Sequence[str],
+    *,
+    capture: bool = True,
+    descriptors: tuple[int, ...] = (),
+    prepare: Callable[[qmp_shell.Client], None] = lambda _: None,
 ) -> Iterator[OwnVm]:
     """Run a VM of the shell's own for a ``with`` block; see ``qmp_shell.launch.qemu``."""
-    vm = OwnVm(list(command), capture=capture, descriptors=descriptors)
+    vm = OwnVm(list(command), capture=capture, descriptors=descriptors, prepare=prepare)
     try:
         yield vm
     finally:
@@ -368,6 +372,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return inherited | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CONFIG_HOME": str(tmp_path / "configuration"),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "PAGER": "cat",

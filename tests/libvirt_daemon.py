@@ -100,6 +100,7 @@ class Domain:
 class LibvirtDaemon:
     """A libvirtd for the VMs of one user, as ``qemu:///session`` means it.
 
+    :ivar folder: all its files are there.
     :ivar uri: what leads to it.
     :ivar pid: its process.
     """
@@ -112,7 +113,7 @@ class LibvirtDaemon:
         :param cache: what it finds out about QEMU takes seconds; others need not do it again.
         """
         self._qemu = qemu
-        self._folder = folder
+        self.folder = folder
         self._count = 0
         self._runtime = folder / "r"
         settings = folder / "c" / "libvirt" / "qemu.conf"
@@ -155,7 +156,7 @@ class LibvirtDaemon:
                     connection.connect(str(self._socket))
                     return
                 except (FileNotFoundError, ConnectionRefusedError):
-                    log = (self._folder / "log").read_text()
+                    log = (self.folder / "log").read_text()
                     assert self._process.poll() is None, log
                     assert time.monotonic() < deadline, log
             time.sleep(0.01)
@@ -172,10 +173,10 @@ class LibvirtDaemon:
 
     def _write_definition(self, name: str) -> tuple[Path, Path]:
         self._count += 1
-        path = self._folder / f"domain-{self._count}.xml"
-        words = {"name": escape(name), "qemu": self._qemu, "folder": self._folder}
+        path = self.folder / f"domain-{self._count}.xml"
+        words = {"name": escape(name), "qemu": self._qemu, "folder": self.folder}
         path.write_text(_DOMAIN.format(number=self._count, **words))
-        return path, self._folder / f"qtest-{self._count}"
+        return path, self.folder / f"qtest-{self._count}"
 
     def virsh(self, *words: str) -> str:
         """Run a command of virsh's, and return what it prints."""
@@ -197,10 +198,10 @@ class LibvirtDaemon:
     def end(self) -> None:
         """End it and its VMs, and remove its files."""
         self.kill()
-        for pid in _find_processes(f"unix:{self._folder}/"):
+        for pid in _find_processes(f"unix:{self.folder}/"):
             _kill(pid)
         self._log.close()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
 
 def _find_processes(text: str) -> list[int]:

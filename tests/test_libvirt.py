@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import qmp_shell
+from qmp_shell.discovery import FoundMonitor, read_vm
 from qmp_shell.errors import AddressError, ConnectError, ConnectionLost
 from qmp_shell.protocol import CommandError
 from qmp_shell.transport import libvirt as transport
@@ -745,3 +746,26 @@ def test_an_agent_and_a_monitor_are_two_places() -> None:
 def test_what_could_be_misunderstood_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         parse_address(text)
+
+
+# Found among the VMs of the host
+
+
+def test_a_domain_is_found_as_one_vm(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = os.stat(f"/proc/{domain.pid}").st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
+    vm = read_vm(domain.pid)
+    assert vm is not None
+    assert (vm.name, vm.manager, vm.memory) == (domain.name, "libvirt", 64 << 20)
+    assert vm.machine.startswith("pc")
+    assert vm.monitors == (FoundMonitor(f"libvirt:{domain.name}", is_busy=False),)
+
+
+def test_libvirts_own_monitor_says_that_libvirt_holds_it(
+    domain: Domain, daemon: LibvirtDaemon, run: Run
+) -> None:
+    [path] = daemon.folder.glob(f"**/domain-*-{domain.name}/monitor.sock")
+    result = run(str(path), "-c", "query-name")
+    assert f"held by PID {daemon.pid} (" in result.stderr
+    assert result.returncode == 3

@@ -314,20 +314,40 @@ def test_a_monitor_that_is_shared_to_be_read_only(vm: RunningVm, share: StartSha
         client.wait_for_event("RESUME")
 
 
-def test_no_info_command_ends_the_vm_or_changes_its_state(
+def test_who_may_only_read_cannot_end_the_vm_or_change_its_state(
     vm: RunningVm, share: StartSharing
 ) -> None:
-    """Those who may only read may execute all of them."""
+    """All that is allowed is executed: queries, information, and each QOM property."""
     shared = share(vm.address, "--share-readonly")
     with shared.connect() as client:
+        commands = [each["name"] for each in client.execute("query-commands")["return"]]
+        queries = [name for name in commands if name.startswith(("query-", "x-query-"))]
         help_text = client.execute("human-monitor-command", command_line="help info")["return"]
-        lines = [line.split() for line in help_text.splitlines() if line.startswith("info ")]
-        names = [words[1] for words in lines]
-        assert len(names) > 40
-        for name in names:
-            assert "return" in client.execute("human-monitor-command", command_line=f"info {name}")
+        lines = [line for line in help_text.splitlines() if line.startswith("info ")]
+        topics = [line.split()[1] for line in lines]
+        assert len(queries) > 50
+        assert len(topics) > 40
+        for name in queries:
+            client.execute(name)  # it may want arguments, or a guest with something special
+        for topic in topics:
+            reply = client.execute("human-monitor-command", command_line=f"info {topic}")
+            assert "return" in reply
+        assert _read_properties(client, "/") > 500
         assert client.execute("query-status")["return"]["status"] == "prelaunch"
         assert client.events == []
+
+
+def _read_properties(client: PlainClient, path: str) -> int:
+    """Read all properties of a QOM object and of those below it; returns how many there are."""
+    found = client.execute("qom-list", path=path or "/").get("return", [])
+    names = [each["name"] for each in found if not each["type"].startswith("child<")]
+    client.send(*(query("qom-get", arguments={"path": path, "property": name}) for name in names))
+    for _ in names:
+        client.receive_reply()
+    below = [each["name"] for each in found if each["type"].startswith("child<")]
+    return len(names) + sum(
+        _read_properties(client, f"{path.rstrip('/')}/{name}") for name in below
+    )
 
 
 # Who may connect
@@ -403,7 +423,7 @@ def test_a_message_without_end_is_cut_off_before_it_takes_much_memory(shared: Sh
 
 def test_garbage_without_end_takes_no_memory_at_all(shared: SharingShell) -> None:
     with shared.connect() as good, shared.connect() as bad:
-        for _ in range(100):
+        for _ in range(30):
             bad.send(b"x" * (1 << 20))
         assert good.execute("query-name")["return"] == {"name": "testvm"}
         bad.send(b"\n", query("query-name", id=1))
@@ -415,11 +435,11 @@ def test_garbage_without_end_takes_no_memory_at_all(shared: SharingShell) -> Non
 def test_one_that_does_not_read_holds_up_nobody(shared: SharingShell) -> None:
     """It is not cut off either: no more of its commands are executed until it reads."""
     with shared.connect() as good, shared.connect() as slow:
-        slow.send(*(query("query-qmp-schema", id=number) for number in range(60)))
+        slow.send(*(query("query-qmp-schema", id=number) for number in range(20)))
         for _ in range(20):
             assert good.execute("query-name")["return"] == {"name": "testvm"}
         assert shared.memory() < 100 << 20
-        assert [slow.receive_reply()["id"] for _ in range(60)] == list(range(60))
+        assert [slow.receive_reply()["id"] for _ in range(20)] == list(range(20))
 
 
 def test_killed_clients_hurt_nobody(shared: SharingShell) -> None:
@@ -427,7 +447,7 @@ def test_killed_clients_hurt_nobody(shared: SharingShell) -> None:
     code = (
         "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
         's.sendall(b\'{"execute": "qmp_capabilities"}\''
-        ' + b\'{"execute": "query-qmp-schema"}\' * 500 + b\'{"exec\');'
+        ' + b\'{"execute": "query-commands"}\' * 500 + b\'{"exec\');'
         "print('sent', flush=True); sys.stdin.read()"
     )
     with shared.connect() as good:
@@ -881,7 +901,6 @@ def test_a_script_from_a_pipe_shares_until_the_pipe_ends(
     with PipedProcess(*command, env=environment) as script:
         with PlainClient(str(path)) as client:
             assert client.execute("query-name") == {"return": {"name": "testvm"}}
-            script.write_line("query-name | sleep 60 & wait; head -n 1 >/dev/null; exit 0")
             script.write_line("query-name")
             assert "testvm" in script.read_line()
             assert client.execute("query-name") == {"return": {"name": "testvm"}}

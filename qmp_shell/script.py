@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
-from .protocol import CommandError, Event, Message, Reply
+from .protocol import Event, Message, Reply
 from .render.formatter import Formatter
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
@@ -53,6 +53,9 @@ class ScriptDisplay(TextDisplay):
 
     def note(self, text: str) -> None:
         """Nothing: a program does not need it."""
+
+    def hint(self, text: str) -> None:
+        """Nothing: errors have theirs."""
 
     def show_text(self, text: SafeText) -> None:
         self._print(text)
@@ -168,8 +171,7 @@ class ErrorReport:
 
     def __call__(self, error: QMPError, place: str) -> bool:
         """Report a failure; returns whether to go on."""
-        hint = error.hint if isinstance(error, CommandError) else ""
-        text = f"{place}{error}" + (f" (hint: {hint})" if hint else "")
+        text = f"{place}{error}" + (f" (hint: {error.hint})" if error.hint else "")
         complain(text, self._settings.timeout)
         self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)

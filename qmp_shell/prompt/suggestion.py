@@ -10,7 +10,10 @@ from ..session import Session
 
 
 class LineSuggestion(AutoSuggest):
-    """Suggests what undoes the last change, and otherwise a line of the history."""
+    """Suggests what the last line should have been, or what undoes the last change.
+
+    Otherwise it suggests a line of the history.
+    """
 
     def __init__(self, session: Session, *, colour: bool) -> None:
         """:param colour: what is suggested can be told from what was typed."""
@@ -19,14 +22,20 @@ class LineSuggestion(AutoSuggest):
         self._history = AutoSuggestFromHistory()
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
-        session = self._session
-        may_undo = session.human is None and not session.parser.in_transaction and self._colour
-        inverse = session.inverse if may_undo else ""
-        if inverse.startswith(document.text) and inverse != document.text:
-            return Suggestion(inverse[len(document.text) :])
+        line = self._line() if self._colour else ""
+        if line.startswith(document.text) and line != document.text:
+            return Suggestion(line[len(document.text) :])
         return self._history.get_suggestion(buffer, document) if document.text else None
 
+    def _line(self) -> str:
+        """What the session suggests; empty: nothing that fits on one line."""
+        session = self._session
+        if session.correction:
+            return session.correction if "\n" not in session.correction else ""
+        may_undo = session.human is None and not session.parser.in_transaction
+        return session.inverse if may_undo else ""
+
     def begin(self, buffer: Buffer) -> None:
-        """Suggest what undoes the last change before anything is typed."""
+        """Suggest a line of the session's before anything is typed."""
         if not buffer.text:
             buffer.suggestion = self.get_suggestion(buffer, buffer.document)

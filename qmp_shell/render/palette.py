@@ -16,10 +16,22 @@ TOKEN_COLOURS = {
 }
 """The colour of each kind of token, in replies and in the notation."""
 
-TEXT_COLOURS = {"error": "red", "event": "magenta", "heading": "bold", "note": "dim"}
+TEXT_COLOURS = {
+    "error": "red",
+    "event": "magenta",
+    "heading": "bold",
+    "hint": "cyan",
+    "note": "dim",
+}
 """The colour or the weight of each kind of text that is not JSON."""
 
-ESCAPES = {"red": "\x1b[31m", "magenta": "\x1b[35m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
+ESCAPES = {
+    "red": "\x1b[31m",
+    "magenta": "\x1b[35m",
+    "cyan": "\x1b[36m",
+    "bold": "\x1b[1m",
+    "dim": "\x1b[2m",
+}
 """The terminal escape of each colour in :data:`TEXT_COLOURS`."""
 
 RESET = "\x1b[0m"

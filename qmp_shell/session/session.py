@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
-from ..errors import CheckError, ConnectionLost, ReportedError, UsageError, explain_os_error
+from ..errors import (
+    CheckError,
+    ConnectionLost,
+    QMPError,
+    ReportedError,
+    UsageError,
+    explain_os_error,
+)
 from ..language import (
     DescriptorFile,
     Destination,
@@ -97,6 +104,9 @@ class DotCommands(Protocol):
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""
 
+    def names(self) -> Collection[str]:
+        """The names of all commands, without the dot."""
+
 
 class Session:
     """One user's work with VMs, one VM at a time.
@@ -112,6 +122,8 @@ class Session:
     :ivar transcript: what the user typed, and how it went; None: there is no user.
     :ivar variables: values that can be used again.
     :ivar inverse: the line that would undo the last change; empty: there is none.
+    :ivar correction: the line that was probably meant by the last one, which was refused; empty:
+        it was not refused, or that is not known.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
     """
@@ -158,6 +170,7 @@ class Session:
         )
         self.transcript = _new_transcript() if user is not None else None
         self.inverse = ""
+        self.correction = ""
         self._connector = connector
 
     @property
@@ -226,6 +239,17 @@ class Session:
         _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
+        self.correction = ""
+        try:
+            self._run(line)
+        except (UsageError, CommandError, CheckError) as error:
+            self._correct(line.text, error)
+            raise
+        except ReportedError:
+            self.correction = ""  # that of a line in a script
+            raise
+
+    def _run(self, line: LogicalLine) -> None:
         start = 0  # of what a position in an error is counted from
         try:
             if self.human is not None and not line.text.lstrip().startswith("."):
@@ -408,6 +432,7 @@ class Session:
                 human.note_answer(line, answer)
                 if answer.strip():
                     self.display.lines(answer.rstrip().split("\n"))
+                    self._correct_human(line, answer)
             else:
                 self.replies.show(reply)
             if reply.is_error:
@@ -425,12 +450,13 @@ class Session:
         :raise CheckError: the schema does not allow it.
         """
         from ..vm.message_faults import find_faults
-        from .hints import format_faults
+        from .hints import first_faults
 
         self._show_dry_run(message)
         faults = find_faults(message, self.attachment.types, after_error=False)
         if faults:
-            raise CheckError(f"{command_of(message)}: {format_faults(faults)}")
+            texts = map(str, first_faults(faults))
+            raise CheckError(f"{command_of(message)}: {'; '.join(texts)}")
 
     def confirm(self, messages: Sequence[Message]) -> None:
         """Ask the user, if there is one, about commands that would lose something.
@@ -475,6 +501,39 @@ class Session:
             with suppress(ConnectionLost):  # the next line that needs the VM will say so
                 error.hint = find_hint(error, self.attachment)
         return error
+
+    def _correct(self, text: str, error: QMPError) -> None:
+        """Find the line that was probably meant by one that was refused, and have the error say it.
+
+        A dot command that exists says by itself what is wrong.
+        """
+        is_own = is_dot_command(text) and self.commands.find(text.split()[0].removeprefix("."))
+        if is_own:
+            return
+        from .hints import find_correction
+
+        in_transaction = self.parser.in_transaction
+        names = self.commands.names()
+        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+            found = find_correction(text, self.attachment, names, in_transaction=in_transaction)
+            if found is not None:
+                human = self.human is not None
+                self.correction = found.typed(human=human)
+                if found.is_rewritten or not error.hint:
+                    error.hint = found.hint(human=human)
+
+    def _correct_human(self, line: str, answer: str) -> None:
+        """The same for a line of the user's that the human monitor has refused."""
+        if self.user is None:
+            return
+        from .hints import find_human_correction
+
+        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+            found = find_human_correction(line, answer, self.attachment, self.commands.names())
+            if found is not None:
+                human = self.human is not None
+                self.correction = found.typed(human=human)
+                self.display.hint(found.hint(human=human))
 
     def _show_unsolicited(self, message: Unsolicited) -> None:
         """Display what the VM sent unasked."""

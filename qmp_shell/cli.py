@@ -72,18 +72,21 @@ def exit_status(error: QMPError | None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """``qmp-shell``; returns its exit status."""
-    return _guard(lambda: _run(build_parser().parse_args(argv)))
+    parser = build_parser()
+    return _guard(lambda: _run(parser.parse_args(argv)), parser.prog)
 
 
 def main_wrap(argv: list[str] | None = None) -> int:
     """``qmp-shell-wrap``; returns its exit status."""
-    return _guard(lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
+    parser = build_wrap_parser()
+    return _guard(lambda: _run_wrap(parser.parse_args(argv)), parser.prog)
 
 
-def _guard(run: Callable[[], QMPError | None]) -> int:
+def _guard(run: Callable[[], QMPError | None], program: str) -> int:
     """Turn what goes wrong into one line on standard error and an exit status.
 
     :param run: returns the error, if there was one, that was reported to the user.
+    :param program: as which it is reported.
     """
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
@@ -103,7 +106,8 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         return status
     except QMPError as error:
         # Who has set a limit does not want to wait for the reader of standard error either.
-        complain(str(error), _LAST_SECONDS if isinstance(error, OutputTimeout) else None)
+        limit = _LAST_SECONDS if isinstance(error, OutputTimeout) else None
+        complain(str(error), limit, program)
         return exit_status(error)
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -112,11 +116,11 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        complain(f"{error.strerror or error}")
+        complain(f"{error.strerror or error}", program=program)
         return _FAILED
     except Exception as error:
         fault = InternalError(error)
-        complain(str(fault))
+        complain(str(fault), program=program)
         return exit_status(fault)
     finally:
         # The interpreter ends next; without this it would first search all objects for cycles.
@@ -307,8 +311,9 @@ def _run_front_end(
 
         return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
     is_dry_run = options.dry_run or schema is not None
-    report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
-    session = new_session(ScriptDisplay(settings, formatter), report)
+    keep_going = options.keep_going or is_dry_run
+    report = ErrorReport(settings, keep_going=keep_going, program=options.program)
+    session = new_session(ScriptDisplay(settings, formatter, options.program), report)
     try:
         return run_script(session, options.inputs or [StandardInput()], report)
     except Exception as error:

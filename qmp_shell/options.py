@@ -28,10 +28,14 @@ class _Help(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports an error on one line, as all of qmp-shell does."""
+    """Reports an error on one line, as all of qmp-shell does.
+
+    The program's name is the ``program`` among the options.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Help, **settings)
+        self.set_defaults(program=self.prog)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from .render.progress import ProgressArea, ProgressBar
     from .render.views import Subject
 
+PROGRAM = "qmp-shell"
+"""The program that complains, unless it is said to be another."""
+
 _READ_BYTES = 1 << 16
 
 
@@ -38,8 +41,10 @@ class ScriptDisplay(TextDisplay):
 
     supports_unicode = False
 
-    def __init__(self, settings: Settings, formatter: Formatter) -> None:
+    def __init__(self, settings: Settings, formatter: Formatter, program: str = PROGRAM) -> None:
+        """:param program: as which it warns."""
         super().__init__(formatter)
+        self._program = program
         self._settings = settings
         self._output = Output(STANDARD_OUTPUT, timeout=lambda: settings.timeout)
         self._errors = Output(STANDARD_ERROR, timeout=lambda: settings.timeout)
@@ -70,7 +75,7 @@ class ScriptDisplay(TextDisplay):
         self.warning(f"a reply that answers no command was received: {format_compact(message)}")
 
     def warning(self, text: str) -> None:
-        complain(text, self._settings.timeout)
+        complain(text, self._settings.timeout, self._program)
 
     def progress(self, title: str) -> AbstractContextManager[ProgressBar | None]:
         from .render.progress import ProgressArea
@@ -145,16 +150,17 @@ class StandardInput:
                 raise
 
 
-def complain(message: str, timeout: float | None = None) -> None:
+def complain(message: str, timeout: float | None = None, program: str = PROGRAM) -> None:
     """Say on standard error, on one line, what is wrong.
 
     If it cannot be written there, it can be written nowhere; the exit status tells of it.
 
     :param timeout: seconds for which standard error may take nothing; None: no limit.
+    :param program: the one that says it.
     """
     with suppress(OSError):
         Output(STANDARD_ERROR, timeout=lambda: timeout).write_line(
-            sanitize_line(f"qmp-shell: {message}")
+            sanitize_line(f"{program}: {message}")
         )
 
 
@@ -164,15 +170,16 @@ class ErrorReport:
     :ivar first: the first failure; None: there was none.
     """
 
-    def __init__(self, settings: Settings, *, keep_going: bool) -> None:
+    def __init__(self, settings: Settings, *, keep_going: bool, program: str = PROGRAM) -> None:
         self._settings = settings
+        self._program = program
         self._keep_going = keep_going
         self.first: QMPError | None = None
 
     def __call__(self, error: QMPError, place: str) -> bool:
         """Report a failure; returns whether to go on."""
         text = f"{place}{error}" + (f" (hint: {error.hint})" if error.hint else "")
-        complain(text, self._settings.timeout)
+        complain(text, self._settings.timeout, self._program)
         self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)
 

@@ -7,8 +7,16 @@ says what they would be here. It informs; nothing is sent by it.
 
 from __future__ import annotations
 
-from .correction import Correction, Form, Vocabulary
+from .correction import Correction, DotCommands, Form, Vocabulary, nearest
 from .human import correct_human_line
 from .qmp import correct_line
 
-__all__ = ["Correction", "Form", "Vocabulary", "correct_human_line", "correct_line"]
+__all__ = [
+    "Correction",
+    "DotCommands",
+    "Form",
+    "Vocabulary",
+    "correct_human_line",
+    "correct_line",
+    "nearest",
+]

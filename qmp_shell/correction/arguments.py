@@ -7,7 +7,7 @@ of arguments out, or write them otherwise; the types tell which are meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from ..complete import Kind, NameRequest, NameSource, kind_at
@@ -27,6 +27,8 @@ from .foreign import join_around_equals, split_key, split_options
 _IMPLIED = {command: first for command, first in HUMAN_OPTIONS.values() if "." not in first}
 _KEY = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 _UNIT = re.compile(r".*[A-Za-z]")
+# Names of types are corrected; who has misspelt a thing that exists may mean none that exists.
+_TYPE_KINDS = (Kind.DRIVER, Kind.QOM_TYPE, Kind.CPU_MODEL)
 # Which of more optional arguments is meant by a text, nobody can tell.
 _MOST_TEXTS = 2
 # QEMU's names for the opposite of a switch: nowait is wait=off.
@@ -165,42 +167,35 @@ class ArgumentReader:
 
     def _place(self, items: list[_Item], type_: Object) -> list[_Item] | None:
         """Items that all have a key; None: there is no argument that a value fits."""
+        if not type_.members and not type_.is_open({}):  # it takes none at all
+            self.is_rewritten |= bool(items)
+            return []
         placed = list(items)
-        for index, item in enumerate(items):
-            if item.key:
-                continue
-            given = _given(placed)
-            free = [each for name, each in type_.members_for(given).items() if name not in given]
-            if not free and not type_.members and not type_.is_open(given):
-                continue  # it takes none at all, and what is left without a key is dropped
-            member = self._fitting(item.value, free, given)
-            if member is None:
-                return None
-            placed[index] = _Item(member.name, item.value)
-            self._is_unitless |= _is_number(member.type) and _UNIT.match(item.value) is None
-        self.is_rewritten |= placed != items or any(not item.key for item in placed)
-        return [item for item in placed if item.key]
+        for find in (self._find_sure, _find_similar, _find_possible):
+            for index, item in enumerate(placed):
+                if item.key:
+                    continue
+                given = _given(placed)
+                members = type_.members_for(given)
+                free = [each for name, each in members.items() if name not in given]
+                member = find(item.value, free, given)
+                if member is not None:
+                    placed[index] = _Item(member.name, item.value)
+                    is_plain = _UNIT.match(item.value) is None
+                    self._is_unitless |= is_plain and _is_number(member.type)
+        self.is_rewritten |= placed != items
+        return placed if all(item.key for item in placed) else None
 
-    def _fitting(self, value: str, members: list[Member], given: dict[str, Any]) -> Member | None:
-        """The argument that a value is most probably for, in the order of the schema.
-
-        :return: None: there is none, or too many.
-        """
+    def _find_sure(self, value: str, members: list[Member], given: dict[str, Any]) -> Member | None:
+        """The argument of which a value is one, and hardly of another."""
         named = [each for each in members if self._is_name(value, each, given)]
         typed = [each for each in members if any(_is_of(value, of) for of in branches(each.type))]
-        texts = [each for each in members if _takes_text(each.type)]
-        for found in (_required(named), _required(typed), named):
-            if found:
-                return found[0]
-        if len(typed) == 1:
-            return typed[0]
-        if _required(texts):
-            return _required(texts)[0]
-        return texts[0] if 0 < len(texts) <= _MOST_TEXTS else None
+        found = _required(named) or _required(typed) or named or typed[: len(typed) == 1]
+        return found[0] if found else None
 
     def _is_name(self, value: str, member: Member, given: dict[str, Any]) -> bool:
         """Whether a value is a name that exists for an argument."""
-        is_listed = any(isinstance(of, Enum) and value in of.values for of in branches(member.type))
+        is_listed = value in _words(member.type)
         return is_listed or value in self._known_names(member, value, given)
 
     def _known_names(self, member: Member, typed: str, given: dict[str, Any]) -> list[str]:
@@ -257,9 +252,9 @@ class ArgumentReader:
     def _corrected_value(self, value: str, member: Member | None, given: dict[str, Any]) -> str:
         if member is None or value[:1] in ("", '"', "'", "{", "[", "$"):
             return value
-        known = self._known_names(member, value, given)
-        enum = next((each for each in branches(member.type) if isinstance(each, Enum)), None)
-        known = [*enum.values] if enum is not None else known
+        known = _words(member.type)
+        if kind_at(self._command, member.name, member.type) in _TYPE_KINDS:
+            known = self._known_names(member, value, given)
         return value if value in known else nearest(value, known) or value
 
     def _indexed(self, key: str, value: str, member: Member | None, counts: dict[str, int]) -> str:
@@ -290,6 +285,27 @@ def _switch(part: str) -> _Item:
         return _Item(key, value)
     is_off = value.startswith(_NOT) and len(value) > len(_NOT)
     return _Item(value.removeprefix(_NOT) if is_off else value, "off" if is_off else "on")
+
+
+def _find_similar(value: str, members: list[Member], _: object) -> Member | None:
+    """The required argument that has a value like this one."""
+    return next((each for each in _required(members) if nearest(value, _words(each.type))), None)
+
+
+def _find_possible(_value: str, members: list[Member], _given: object) -> Member | None:
+    """The argument that takes any text, if there are not too many that do."""
+    texts = [each for each in members if _takes_text(each.type)]
+    required = _required(texts)
+    if required:
+        return required[0]
+    is_clear = not _required(members) and len(texts) <= _MOST_TEXTS
+    return texts[0] if texts and is_clear else None
+
+
+def _words(type_: Type) -> Collection[str]:
+    """The values of a type, if it is an enumeration; else none."""
+    enum = next((each for each in branches(type_) if isinstance(each, Enum)), None)
+    return enum.values if enum is not None else ()
 
 
 def _required(members: list[Member]) -> list[Member]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from enum import Enum, auto
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..complete import Kind, NameRequest, NameSource, TypeSource
 from ..schema import Object
 from ..schema.check import similar_names
+
+EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
+"""How other programs call what is ``.exit`` here."""
 
 # What the VM calls something, if it can stand in a line as it is.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_.:/@+-]*")
@@ -58,18 +61,38 @@ class Correction(NamedTuple):
         return f"{self.before}{shown}{values}{self.after}"
 
 
+class DotCommand(Protocol):
+    """A dot command, as far as it matters here.
+
+    :ivar usage: its argument; empty: it takes none.
+    """
+
+    @property
+    def usage(self) -> str: ...
+
+
+class DotCommands(Protocol):
+    """The dot commands that there are."""
+
+    def names(self) -> Collection[str]:
+        """Their names, without the dot."""
+
+    def find(self, name: str) -> DotCommand | None:
+        """The command of a name; None: there is none."""
+
+
 class Vocabulary(NamedTuple):
     """The words that a line may have.
 
     :ivar types: the types of the VM's arguments.
     :ivar names: the names that exist in the VM.
-    :ivar dot_commands: the names of the dot commands.
+    :ivar dot_commands: the commands to the shell itself.
     :ivar in_transaction: a line is an action of a transaction.
     """
 
     types: TypeSource
     names: NameSource
-    dot_commands: Collection[str]
+    dot_commands: DotCommands
     in_transaction: bool = False
 
     def commands(self) -> Collection[str]:
@@ -83,6 +106,16 @@ class Vocabulary(NamedTuple):
         """The type of the arguments of a command or an action."""
         return self.types.action(name) if self.in_transaction else self.types.arguments(name, given)
 
+    def dot_line(self, name: str, rest: str, before: str, after: str = "") -> Correction:
+        """A dot command, with what is to follow it if it takes an argument.
+
+        :param rest: with the blank before it.
+        """
+        command = self.dot_commands.find(name)
+        takes_argument = command is not None and command.usage
+        line = f".{name}{rest if takes_argument else ''}"
+        return Correction(line, Form.DOT, before, after)
+
     def human_commands(self) -> dict[str, str]:
         """The commands of the human monitor and what they do; empty while they are not known."""
         found = self.names.candidates(NameRequest(Kind.HUMAN))
@@ -95,7 +128,11 @@ class Vocabulary(NamedTuple):
 
 def nearest(word: str, names: Collection[str]) -> str:
     """The name that is most similar to a word; empty: none is, or it can't stand in a line."""
-    same = word.lower().replace("_", "-")
-    equal = [name for name in names if name.lower().replace("_", "-") == same]
+    equal = [name for name in names if plain(name) == plain(word)]
     found = equal[:1] or similar_names(word, names)[:1]
     return found[0] if found and _PLAIN_NAME.fullmatch(found[0]) is not None else ""
+
+
+def plain(name: str) -> str:
+    """A name as people may confuse it with others: in any case, with ``_`` for ``-``."""
+    return name.lower().replace("_", "-")

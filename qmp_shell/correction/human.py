@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ..complete.kinds import HUMAN_OPTIONS
-from .correction import Correction, Form, Vocabulary, nearest
+from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
 from .foreign import split_commands, split_key, split_line, unwrap
 
 _UNKNOWN = re.compile(r"\s*unknown command: ")
@@ -56,6 +56,8 @@ def _correct_known(name: str, rest: str, vocabulary: Vocabulary) -> Correction |
         return None
     topics = {"info": vocabulary.human_topics(), "help": list(vocabulary.human_commands())}
     topic, _, after = rest.partition(" ")
+    if name == "help" and topic in vocabulary.commands():
+        return Correction(f".help {rest}", Form.DOT)
     similar = nearest(topic, topics[name]) if name in topics and topic else ""
     if not similar or similar == topic:
         return None
@@ -65,20 +67,23 @@ def _correct_known(name: str, rest: str, vocabulary: Vocabulary) -> Correction |
 def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction | None:
     """A QMP command, a dot command without its dot, or a misspelt one."""
     line = f"{name} {rest}".rstrip()
+    human = list(vocabulary.human_commands())
+    same = nearest(name, [each for each in human if plain(each) == plain(name)])
+    if same and not set(rest) & set(" {"):
+        return Correction(f"{same} {rest}".rstrip(), Form.HUMAN)
     if name in vocabulary.commands():
         topic = name.removeprefix(_QUERY)
         is_known = name.startswith(_QUERY) and topic in vocabulary.human_topics()
-        after = f" (here it is info {topic})" if is_known else ""
-        return Correction(line, Form.QMP, f"{name} is a QMP command: ", after)
-    if name in vocabulary.dot_commands:
-        return Correction(f".{line}", Form.DOT)
-    for form, names in (
-        (Form.HUMAN, list(vocabulary.human_commands())),
-        (Form.QMP, list(vocabulary.commands())),
-        (Form.DOT, list(vocabulary.dot_commands)),
-    ):
+        here = f" (here it is info {topic})" if is_known else ""
+        return Correction(line, Form.QMP, f"{name} is a QMP command: ", here)
+    if name in EXIT:
+        return Correction(".exit", Form.DOT)
+    after = f" {rest}" if rest else ""
+    if name in vocabulary.dot_commands.names():
+        return vocabulary.dot_line(name, after, "write ")
+    for form, names in ((Form.HUMAN, human), (Form.QMP, list(vocabulary.commands()))):
         similar = nearest(name, names)
         if similar:
-            similar = f".{similar}" if form is Form.DOT else similar
-            return Correction(f"{similar} {rest}".rstrip(), form, "did you mean ", "?")
-    return None
+            return Correction(similar + after, form, "did you mean ", "?")
+    similar = nearest(name, vocabulary.dot_commands.names())
+    return vocabulary.dot_line(similar, after, "did you mean ", "?") if similar else None

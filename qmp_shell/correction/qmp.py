@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..complete.kinds import HUMAN_OPTIONS
 from .arguments import ArgumentReader
-from .correction import Correction, Form, Vocabulary, nearest
+from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
 from .foreign import Words, split_commands, split_key, split_line, unwrap
 
 # Options of QEMU's command line, and the command that does the same on a running VM.
@@ -18,16 +18,19 @@ _OPTIONS = {
     "blockdev": "blockdev-add",
     "chardev": "chardev-add",
 }
+# An option without such a command, and what does the same in the human monitor.
+_DRIVE, _ADD_DRIVE = "-drive", "drive_add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
-# How other programs call what this one calls otherwise.
-_EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
+# How other programs call help.
 _HELP = ("help", "man", "?")
 _HELP_WORDS = ("help", "?", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
 _HUMAN_MONITOR = "human-monitor-command"
 
+_TRANSACTION = re.compile(r"transaction\s*\(")
+_NAME = re.compile(r"[A-Za-z][\w-]*")
 # A longer line is no suggestion that anybody could read.
 _LONGEST = 300
 
@@ -43,6 +46,8 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
     inner, is_human = unwrap(text)
     if is_human:
         return Correction(inner, Form.HUMAN)
+    if _TRANSACTION.match(inner) is not None:
+        return None
     commands = split_commands(inner)
     if len(commands) > 1:
         return _correct_several(commands, vocabulary)
@@ -86,16 +91,16 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
         return None
     bare = name[1:]
     rest = text[len(name) :]
-    if bare in vocabulary.dot_commands:
+    if bare in vocabulary.dot_commands.names():
         return None
-    if bare in _EXIT:
+    if bare in EXIT:
         return Correction(".exit", Form.DOT)
     if bare in vocabulary.commands():
         return Correction(text[1:])
     if bare in vocabulary.human_commands():
         return _human(text[1:])
-    similar = nearest(bare, vocabulary.dot_commands)
-    return Correction(f".{similar}{rest}", Form.DOT, "did you mean ", "?") if similar else None
+    similar = nearest(bare, vocabulary.dot_commands.names())
+    return vocabulary.dot_line(similar, rest, "did you mean ", "?") if similar else None
 
 
 def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction | None:
@@ -141,25 +146,40 @@ def _help_on(command: str, vocabulary: Vocabulary) -> Correction:
 def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that exists, whose arguments are written otherwise."""
     commands = vocabulary.commands()
-    same = nearest(name, [each for each in commands if _plain(each) == _plain(name)])
+    same = nearest(name, [each for each in commands if plain(each) == plain(name)])
     option = _OPTIONS.get(name.lstrip("-"), "") if name.startswith("-") else ""
     command = name if name in commands else option if option in commands else same
     if not command:
         return None
-    human = vocabulary.human_commands()
-    human_name = next((each for each in human if _plain(each) == _plain(command)), "")
-    human_text = text.replace(name, human_name, 1)
     reader = ArgumentReader(command, vocabulary.arguments, vocabulary.names)
     found = reader.read(line.words)
-    if found is None or (found.is_unitless and human_name):
+    if found is None:
         is_foreign = not all(split_key(word)[0] for word in line.words)
-        return _human(human_text) if human_name and is_foreign else None
-    corrected = " ".join([command, *found.words]) + line.tail
-    if corrected == " ".join([name, *line.words]) + line.tail and not found.missing:
+        return _in_human(name, command, text, vocabulary) if is_foreign else None
+    corrected = " ".join([command, *found.words])
+    if corrected == " ".join([name, *line.words]) and not found.missing:
         return None
-    is_rewritten = found.is_rewritten or command != name or bool(found.missing)
+    is_rewritten = found.is_rewritten or command != name
     missing = found.missing if not line.tail else ()
-    return Correction(corrected, missing=missing, is_rewritten=is_rewritten)
+    correction = Correction(corrected + line.tail, missing=missing, is_rewritten=is_rewritten)
+    if found.is_unitless:
+        return _in_human(name, command, text, vocabulary) or correction
+    return correction
+
+
+def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command whose arguments cannot be read: for the human monitor, if that has it, too.
+
+    :param name: what the text calls the command.
+    """
+    human = vocabulary.human_commands()
+    human_name = next((each for each in human if plain(each) == plain(command)), "")
+    if human_name:
+        return _human(text.replace(name, human_name, 1))
+    type_ = vocabulary.arguments(command, {})
+    members = type_.members.values() if type_ is not None else ()
+    required = tuple(each.name for each in members if each.required)
+    return Correction(command, missing=required) if required else None
 
 
 def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -167,18 +187,22 @@ def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> 
     human, commands = vocabulary.human_commands(), vocabulary.commands()
     if name in commands:
         return None
+    if name == _DRIVE and _ADD_DRIVE in human:
+        return _human(text.replace(name, f"{_ADD_DRIVE} 0", 1))
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
         command = next((each for each in synonyms if each in commands), "")
         if command and text == name:
             return Correction(command)
-        if name in vocabulary.dot_commands and text == name:
+        if name in vocabulary.dot_commands.names() and text == name:
             return Correction(f".{name}", Form.DOT)
         return _human(text)
-    if name in _EXIT:
+    if name in EXIT:
         return Correction(".exit", Form.DOT)
-    return Correction(f".{text}", Form.DOT) if name in vocabulary.dot_commands else None
+    if name not in vocabulary.dot_commands.names():
+        return None
+    return vocabulary.dot_line(name, text[len(name) :], "write ")
 
 
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -195,23 +219,20 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
             found = Correction(similar + rest * is_readable, is_rewritten=False)
         is_rewritten = found.is_rewritten and bool(line.words)
         return found._replace(before="did you mean ", after="?", is_rewritten=is_rewritten)
-    similar = nearest(name, vocabulary.dot_commands)
+    similar = nearest(name, vocabulary.dot_commands.names())
     if similar:
-        return Correction(f".{similar}{rest}", Form.DOT, "did you mean ", "?")
+        return vocabulary.dot_line(similar, rest, "did you mean ", "?")
     similar = nearest(name, vocabulary.human_commands())
     if similar:
         return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
+    if _NAME.fullmatch(name) is None:
+        return None
     after = " lists the VM's commands"
     return Correction(".commands", Form.DOT, f"no command {name}; ", after, is_rewritten=False)
 
 
 def _human(text: str) -> Correction:
     return Correction(text, Form.HUMAN, "the human monitor has it: ")
-
-
-def _plain(name: str) -> str:
-    """A name as people may confuse it with others."""
-    return name.lower().replace("_", "-")
 
 
 _Rule = Callable[[str, Words, str, Vocabulary], Correction | None]

@@ -66,7 +66,8 @@ class Fault(NamedTuple):
         :param description: of the error.
         :return: empty: the error says it all.
         """
-        is_said = self.names and all(has_word(description, name) for name in self.names)
+        said = [has_word(description, name) for name in self.names]
+        is_said = any(said) if self.is_missing else said and all(said)
         return self.advice if is_said else str(self)
 
 

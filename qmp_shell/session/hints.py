@@ -5,11 +5,17 @@ A hint says only what the error does not say already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ..complete import Kind, NameRequest, NameSource, kind_at
-from ..correction import Correction, Vocabulary, correct_human_line, correct_line
+from ..correction import (
+    Correction,
+    DotCommands,
+    Vocabulary,
+    correct_human_line,
+    correct_line,
+)
 from ..language.secrets import holds_secret, may_hold_secret
 from ..protocol import CommandError, Message, arguments_of, command_of
 from ..schema.check import (
@@ -95,7 +101,7 @@ def feature_notes(message: Message, types: VmTypes) -> Iterator[str]:
 
 
 def find_correction(
-    text: str, attachment: Attachment, dot_commands: Collection[str], *, in_transaction: bool
+    text: str, attachment: Attachment, dot_commands: DotCommands, *, in_transaction: bool
 ) -> Correction | None:
     """The line that was probably meant by one that was refused.
 
@@ -107,7 +113,7 @@ def find_correction(
 
 
 def find_human_correction(
-    text: str, answer: str, attachment: Attachment, dot_commands: Collection[str]
+    text: str, answer: str, attachment: Attachment, dot_commands: DotCommands
 ) -> Correction | None:
     """The line that was probably meant by one that the human monitor refused.
 
@@ -120,7 +126,7 @@ def find_human_correction(
 
 
 def _vocabulary(
-    attachment: Attachment, dot_commands: Collection[str], *, in_transaction: bool = False
+    attachment: Attachment, dot_commands: DotCommands, *, in_transaction: bool = False
 ) -> Vocabulary:
     return Vocabulary(attachment.known_types, attachment.names, dot_commands, in_transaction)
 

@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     from .user import User
 
 
+# A longer line is no suggestion that anybody could read.
+_LONGEST_OFFER = 300
+
 Connector = Callable[["Address | None", Tracer], tuple[Client, "Address | None"]]
 """Connects to an address; given None, to the VM that the shell was started for.
 
@@ -502,6 +505,14 @@ class Session:
                 error.hint = find_hint(error, self.attachment)
         return error
 
+    def offer(self, line: str) -> None:
+        """Offer the user a line in the place of the last one; it is never sent by itself.
+
+        :param line: empty: none.
+        """
+        is_readable = len(line) <= _LONGEST_OFFER and line.replace("\n", "").isprintable()
+        self.correction = line if is_readable else ""
+
     def _correct(self, text: str, error: QMPError) -> None:
         """Find the line that was probably meant by one that was refused, and have the error say it.
 
@@ -512,14 +523,14 @@ class Session:
             return
         from .hints import find_correction
 
-        in_transaction = self.parser.in_transaction
-        names = self.commands.names()
+        attachment, in_transaction = self.attachment, self.parser.in_transaction
         with suppress(ConnectionLost):  # the next line that needs the VM will say so
-            found = find_correction(text, self.attachment, names, in_transaction=in_transaction)
+            found = find_correction(text, attachment, self.commands, in_transaction=in_transaction)
             if found is not None:
                 human = self.human is not None
-                self.correction = found.typed(human=human)
-                if found.is_rewritten or not error.hint:
+                self.offer(found.typed(human=human))
+                says_more = not error.hint and not isinstance(error, CheckError)
+                if found.is_rewritten or says_more:
                     error.hint = found.hint(human=human)
 
     def _correct_human(self, line: str, answer: str) -> None:
@@ -529,10 +540,10 @@ class Session:
         from .hints import find_human_correction
 
         with suppress(ConnectionLost):  # the next line that needs the VM will say so
-            found = find_human_correction(line, answer, self.attachment, self.commands.names())
+            found = find_human_correction(line, answer, self.attachment, self.commands)
             if found is not None:
                 human = self.human is not None
-                self.correction = found.typed(human=human)
+                self.offer(found.typed(human=human))
                 self.display.hint(found.hint(human=human))
 
     def _show_unsolicited(self, message: Unsolicited) -> None:

@@ -168,8 +168,9 @@ class ArgumentReader:
     def _place(self, items: list[_Item], type_: Object) -> list[_Item] | None:
         """Items that all have a key; None: there is no argument that a value fits."""
         if not type_.members and not type_.is_open({}):  # it takes none at all
-            self.is_rewritten |= bool(items)
-            return []
+            kept = [item for item in items if item.key]
+            self.is_rewritten |= kept != items
+            return kept
         placed = list(items)
         for find in (self._find_sure, _find_similar, _find_possible):
             for index, item in enumerate(placed):

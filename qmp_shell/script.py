@@ -6,9 +6,11 @@ Replies go to standard output, everything else to standard error. Nothing here n
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
@@ -30,10 +32,9 @@ if TYPE_CHECKING:
     from .render.progress import ProgressArea, ProgressBar
     from .render.views import Subject
 
-PROGRAM = "qmp-shell"
-"""The program that complains, unless it is said to be another."""
-
 _READ_BYTES = 1 << 16
+_WRAP = "qmp-shell-wrap"
+_STANDARD_INPUT = "<stdin>"
 
 
 class ScriptDisplay(TextDisplay):
@@ -41,10 +42,8 @@ class ScriptDisplay(TextDisplay):
 
     supports_unicode = False
 
-    def __init__(self, settings: Settings, formatter: Formatter, program: str = PROGRAM) -> None:
-        """:param program: as which it warns."""
+    def __init__(self, settings: Settings, formatter: Formatter) -> None:
         super().__init__(formatter)
-        self._program = program
         self._settings = settings
         self._output = Output(STANDARD_OUTPUT, timeout=lambda: settings.timeout)
         self._errors = Output(STANDARD_ERROR, timeout=lambda: settings.timeout)
@@ -75,7 +74,7 @@ class ScriptDisplay(TextDisplay):
         self.warning(f"a reply that answers no command was received: {format_compact(message)}")
 
     def warning(self, text: str) -> None:
-        complain(text, self._settings.timeout, self._program)
+        complain(text, self._settings.timeout)
 
     def progress(self, title: str) -> AbstractContextManager[ProgressBar | None]:
         from .render.progress import ProgressArea
@@ -84,6 +83,9 @@ class ScriptDisplay(TextDisplay):
         return self._progress.show(title)
 
     def screen(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def hold(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def make_way(self) -> None:
@@ -110,11 +112,54 @@ class LineInput(NamedTuple):
         return iter(os.fsencode(self.text).split(b"\n"))
 
 
+class WordsInput:
+    """A command in words of the command line.
+
+    :ivar words: as the user's shell has split them.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """:param words: at least one."""
+        self.words = words
+        self._formatted: list[str] = []
+
+    def prepare(self, *, human: bool) -> None:
+        """Make a line of them.
+
+        :param human: it is for the human monitor.
+        :raise UsageError: they are no command.
+        """
+        from .language.shell_words import format_words
+
+        self._formatted = format_words(self.words, human=human)
+
+    def place(self, _: int, column: int | None = None) -> str:
+        if column is None:
+            return ""
+        ends = accumulate(len(word) + 1 for word in self._formatted)
+        return f"word {sum(end < column for end in ends) + 1}: "
+
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
+        return iter(os.fsencode(" ".join(self._formatted)).split(b"\n"))
+
+
+class ReadInput(NamedTuple):
+    """Standard input that was read already."""
+
+    data: bytes
+
+    def place(self, line: int, column: int | None = None) -> str:
+        return format_place(_STANDARD_INPUT, line, column)
+
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
+        return iter(self.data.splitlines(keepends=True))
+
+
 class StandardInput:
     """Standard input. While the next line is awaited, what the VM sends is received."""
 
     def place(self, line: int, column: int | None = None) -> str:
-        return format_place("<stdin>", line, column)
+        return format_place(_STANDARD_INPUT, line, column)
 
     def lines(self, session: ScriptSession) -> Iterator[bytes]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
@@ -130,7 +175,7 @@ class StandardInput:
                 start = end + 1
             del buffer[:start]
             if len(buffer) > LONGEST_LINE:
-                raise line_too_long("<stdin>")
+                raise line_too_long(_STANDARD_INPUT)
         if buffer:
             yield bytes(buffer)
 
@@ -150,18 +195,36 @@ class StandardInput:
                 raise
 
 
-def complain(message: str, timeout: float | None = None, program: str = PROGRAM) -> None:
+class ServedMonitor(StandardInput):
+    """Standard input without a line; the VM's monitor is shared until SIGTERM, or the VM's end."""
+
+    def lines(self, session: ScriptSession) -> Iterator[bytes]:
+        """:raise ConnectionLost: the VM has ended."""
+        try:
+            session.attachment.client.wait(lambda: False)
+        except SystemExit as end:
+            if end.code != 128 + signal.SIGTERM:  # which is how a service is ended
+                raise
+        return iter(())
+
+
+def complain(message: str, timeout: float | None = None) -> None:
     """Say on standard error, on one line, what is wrong.
 
     If it cannot be written there, it can be written nowhere; the exit status tells of it.
 
     :param timeout: seconds for which standard error may take nothing; None: no limit.
-    :param program: the one that says it.
     """
     with suppress(OSError):
         Output(STANDARD_ERROR, timeout=lambda: timeout).write_line(
-            sanitize_line(f"{program}: {message}")
+            sanitize_line(f"{_program()}: {message}")
         )
+
+
+def _program() -> str:
+    """The name of the program that runs; it has another one as a module of Python."""
+    name = os.path.basename(sys.argv[0])
+    return name if name == _WRAP else "qmp-shell"
 
 
 class ErrorReport:
@@ -170,18 +233,24 @@ class ErrorReport:
     :ivar first: the first failure; None: there was none.
     """
 
-    def __init__(self, settings: Settings, *, keep_going: bool, program: str = PROGRAM) -> None:
+    def __init__(self, settings: Settings, *, keep_going: bool) -> None:
         self._settings = settings
-        self._program = program
         self._keep_going = keep_going
         self.first: QMPError | None = None
 
     def __call__(self, error: QMPError, place: str) -> bool:
         """Report a failure; returns whether to go on."""
         text = f"{place}{error}" + (f" (hint: {error.hint})" if error.hint else "")
-        complain(text, self._settings.timeout, self._program)
+        complain(text, self._settings.timeout)
         self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)
+
+
+def open_script_output(
+    settings: Settings, formatter: Formatter, *, keep_going: bool
+) -> tuple[ScriptDisplay, ErrorReport]:
+    """What a script prints to: a display, and what reports failures."""
+    return ScriptDisplay(settings, formatter), ErrorReport(settings, keep_going=keep_going)
 
 
 def run_script(session: Session, inputs: list[Input], report: ErrorReport) -> QMPError | None:

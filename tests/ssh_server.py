@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 _SERVER = """
@@ -51,8 +52,11 @@ class SshServer:
         server, and no other one.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Start it."""
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Start it.
+
+        :param environment: more environment variables of the programs that it starts.
+        """
         self._folder = folder
         os.makedirs("/run/sshd", exist_ok=True)
         for name, passphrase in (("host", ""), ("user", ""), ("other", ""), ("locked", "sesame")):
@@ -65,7 +69,9 @@ class SshServer:
         words = {"folder": folder, "port": self.port}
         key = (folder / "host.pub").read_text().split()[:2]
         (folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {' '.join(key)}\n")
-        (folder / "sshd_config").write_text(_SERVER.format(**words))
+        pairs = " ".join(f'"{name}={value}"' for name, value in (environment or {}).items())
+        more = f"SetEnv {pairs}\n" if pairs else ""
+        (folder / "sshd_config").write_text(_SERVER.format(**words) + more)
         (folder / "ssh_config").write_text(_CLIENT.format(**words))
         self.programs = folder / "bin"
         self.programs.mkdir()

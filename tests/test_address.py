@@ -137,7 +137,8 @@ def test_an_address_without_a_scheme_is_tcp_or_a_path() -> None:
 def test_the_forms_of_all_schemes_are_listed_once() -> None:
     assert FORMS == (
         "PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT,"
-        " tls:HOST:PORT, fd:N, vsock:CID:PORT, ssh://[USER@]HOST[:PORT]/PATH or exec:COMMAND"
+        " tls:HOST:PORT, fd:N, vsock:CID:PORT, ssh://[USER@]HOST[:PORT]/PATH, exec:COMMAND,"
+        " libvirt:[URI#]DOMAIN or libvirt-agent:[URI#]DOMAIN"
     )
     forms = [form for scheme in SCHEMES.values() for form in scheme]
     assert sorted(re.split(", | or ", FORMS)) == sorted(forms)

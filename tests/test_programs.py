@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,18 +36,6 @@ def relay(vm: RunningVm) -> str:
 def python_program(code: str) -> str:
     """The address of a program that is written in Python."""
     return f"exec:{sys.executable} -c {shlex.quote(code)}"
-
-
-@pytest.fixture(scope="module")
-def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    require_program("ssh")
-    if not os.path.exists("/usr/sbin/sshd"):
-        require_program("sshd")
-    if os.geteuid() != 0:
-        pytest.skip("sshd needs root")
-    server = SshServer(tmp_path_factory.mktemp("ssh"))
-    yield server
-    server.end()
 
 
 @pytest.fixture

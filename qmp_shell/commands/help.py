@@ -111,7 +111,7 @@ def _unknown_topic(session: Session, topic: str) -> UsageError:
     error = UsageError(f"nothing is known of {name!r}")
     if name in _human_commands(session):
         line = f".hmp help {topic}"
-        session.offer(line)
+        session.corrector.offer(line)
         error.hint = f"the human monitor has it: {line}"
         return error
     suggestion = suggest(name, types.commands(), "there are")
@@ -122,7 +122,7 @@ def _unknown_topic(session: Session, topic: str) -> UsageError:
         more = f" and {len(found) - _MOST_FOUND} more" if len(found) > _MOST_FOUND else ""
         search = f".find {topic} has {names}{more}"
     similar = nearest(name, types.commands())
-    session.offer(f".help {similar}" if similar else search and f".find {topic}")
+    session.corrector.offer(f".help {similar}" if similar else search and f".find {topic}")
     error.hint = " ".join(filter(None, (suggestion, search)))
     return error
 

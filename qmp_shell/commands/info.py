@@ -16,7 +16,7 @@ class Info(Command):
     def run(self, session: Session, argument: str) -> None:
         if split_arguments(argument):  # what the human monitor's own info takes
             line = f".hmp info {argument}"
-            session.offer(line)
+            session.corrector.offer(line)
             error = UsageError(".info takes no argument")
             error.hint = f"write {line}"
             raise error

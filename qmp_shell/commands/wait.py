@@ -62,12 +62,12 @@ class Wait(Command):
             try:
                 waiter.wait(condition)
             except TimeIsOver:
-                session.offer(waiter.awaited)
+                session.corrector.offer(waiter.awaited)
                 error = Timeout(f".wait {condition}: not within {timeout:g} s")
                 error.hint = waiter.situation
                 raise error from None
             except KeyboardInterrupt:
-                session.offer(waiter.awaited)
+                session.corrector.offer(waiter.awaited)
                 raise
         display.note(condition.outcome)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from prompt_toolkit.auto_suggest import AutoSuggest, AutoSuggestFromHistory, Suggestion
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
@@ -10,32 +12,41 @@ from ..session import Session
 
 
 class LineSuggestion(AutoSuggest):
-    """Suggests what the last line should have been, or what undoes the last change.
+    """Suggests what the last line should have been, the line of a tour, or what undoes a change.
 
     Otherwise it suggests a line of the history.
     """
 
-    def __init__(self, session: Session, *, colour: bool) -> None:
-        """:param colour: what is suggested can be told from what was typed."""
+    def __init__(
+        self, session: Session, find_tour_line: Callable[[], str], *, colour: bool
+    ) -> None:
+        """
+        :param find_tour_line: finds the line to try now; empty: there is none.
+        :param colour: what is suggested can be told from what was typed.
+        """
+        self._find_tour_line = find_tour_line
         self._session = session
         self._colour = colour
         self._history = AutoSuggestFromHistory()
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
-        line = self._line() if self._colour else ""
-        if line.startswith(document.text) and line != document.text:
-            return Suggestion(line[len(document.text) :])
+        for line in self._lines() if self._colour else ():
+            if line.startswith(document.text) and line != document.text:
+                return Suggestion(line[len(document.text) :])
         return self._history.get_suggestion(buffer, document) if document.text else None
 
-    def _line(self) -> str:
-        """What the session suggests; empty: nothing that fits on one line."""
+    def _lines(self) -> Iterator[str]:
+        """What is suggested, the best first; empty: nothing."""
         session = self._session
-        if session.correction:
-            return session.correction if "\n" not in session.correction else ""
-        may_undo = session.human is None and not session.parser.in_transaction
-        return session.inverse if may_undo else ""
+        correction = session.corrector.line
+        if correction:
+            yield correction if "\n" not in correction else ""
+            return
+        yield self._find_tour_line()
+        if session.human is None and not session.parser.in_transaction:
+            yield session.inverse
 
     def begin(self, buffer: Buffer) -> None:
-        """Suggest a line of the session's before anything is typed."""
+        """Suggest a line before anything is typed."""
         if not buffer.text:
             buffer.suggestion = self.get_suggestion(buffer, buffer.document)

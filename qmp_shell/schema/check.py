@@ -128,12 +128,12 @@ def suggest(word: str, names: Iterable[str], what: str, prefix: str = "") -> str
     return f"{what}: {listed}" if 0 < len(names) <= _MAX_LISTED else ""
 
 
-def format_suggestion(word: str, names: Iterable[str], what: str) -> str:
+def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
     """The end of a message about a name that does not exist: ``; `` and what :func:`suggest` says.
 
     :return: empty: nothing is known.
     """
-    suggestion = suggest(word, names, what)
+    suggestion = suggest(word, names, what, prefix)
     return suggestion and f"; {suggestion}"
 
 

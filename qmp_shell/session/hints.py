@@ -16,7 +16,7 @@ from ..correction import (
     correct_human_line,
     correct_line,
 )
-from ..language.secrets import holds_secret, may_hold_secret
+from ..language.secrets import holds_secret, may_hold_secret, names_secret
 from ..protocol import CommandError, Message, arguments_of, command_of
 from ..schema.check import (
     Fault,
@@ -135,7 +135,7 @@ def _known_correction(
     text: str, attachment: Attachment, look_up: Callable[[], Correction | None]
 ) -> Correction | None:
     """A correction, once the VM has had some time to answer; None: a secret may be in the line."""
-    if may_hold_secret(text):
+    if names_secret(text):
         return None
     found = attachment.known_within(look_up)
     is_secret = found is not None and may_hold_secret(found.typed(human=False))

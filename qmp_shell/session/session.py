@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
-from ..errors import (
-    CheckError,
-    ConnectionLost,
-    QMPError,
-    ReportedError,
-    UsageError,
-    explain_os_error,
-)
+from ..errors import CheckError, ConnectionLost, ReportedError, UsageError, explain_os_error
 from ..language import (
     DescriptorFile,
     Destination,
@@ -42,33 +37,33 @@ from ..protocol import (
     command_of,
 )
 from ..render.views import check_view
-from ..transport import parse_address
 from ..vm import Attachment
 from ..vm.question import is_read_only
+from .correcting import Corrector
 from .log import MessageTracer
 from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
+from .sharing import Sharing
+from .target import AddressBook, Target
 from .variables import Variables
 
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
     from ..schema import Schema, Type
-    from ..transport.stream import Address
     from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
+    from .known_addresses import KnownAddresses
+    from .pipeline import Wait
     from .transcript import Transcript
     from .user import User
 
 
-# A longer line is no suggestion that anybody could read.
-_LONGEST_OFFER = 300
+Connector = Callable[["Target | None", Tracer], tuple[Client, "Target | None"]]
+"""Connects to a VM; given None, to the one that the shell was started for.
 
-Connector = Callable[["Address | None", Tracer], tuple[Client, "Address | None"]]
-"""Connects to an address; given None, to the VM that the shell was started for.
-
-It returns the client, and the address that it is connected to, if there is one.
+It returns the client, and what it is connected to, if that has an address.
 """
 
 
@@ -115,6 +110,7 @@ class Session:
     """One user's work with VMs, one VM at a time.
 
     :ivar attachment: the VM, and what is known of it.
+    :ivar addresses: knows the VMs that can be attached to.
     :ivar display: where replies, events and the output of dot commands go.
     :ivar parser: turns logical lines into statements; it holds an open transaction.
     :ivar human: the state of human monitor mode; None in QMP mode.
@@ -124,9 +120,9 @@ class Session:
     :ivar replies: shows replies.
     :ivar transcript: what the user typed, and how it went; None: there is no user.
     :ivar variables: values that can be used again.
+    :ivar sharing: whether the VM's monitor is shared.
     :ivar inverse: the line that would undo the last change; empty: there is none.
-    :ivar correction: the line that was probably meant by the last one, which was refused; empty:
-        it was not refused, or that is not known.
+    :ivar corrector: says what refused lines should have been.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
     """
@@ -139,16 +135,20 @@ class Session:
         commands: DotCommands,
         report: Reporter,
         *,
+        addresses: AddressBook | None = None,
         user: User | None = None,
         log: str | None = None,
+        vm_name: str = "",
         human: bool = False,
         dry_run: bool = False,
         schema: Schema | None = None,
     ) -> None:
         """
         :param report: reports a failure in a script to the user; returns whether to go on.
+        :param addresses: knows the VMs that the user can name; None: there are only addresses.
         :param user: who can be asked; None: nobody can.
         :param log: the file that messages are logged to.
+        :param vm_name: tells this VM from others, on which the same script runs at the same time.
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
@@ -160,10 +160,12 @@ class Session:
         self.variables = _new_variables(dry_run=dry_run)
         self.parser = StatementParser(self._replace_references)
         self.scripts = ScriptRunner(self, report)
-        self.tracer = MessageTracer(display, settings, is_interactive=user is not None)
+        self.tracer = MessageTracer(display, settings, is_interactive=user is not None, vm=vm_name)
+        self._is_one_of_many = bool(vm_name)
         if log:
             self.tracer.log_to(log)
         self.user = user
+        self.sharing = Sharing(display, has_user=user is not None)
         self.human = _new_human_monitor() if human else None
         self.is_dry_run = dry_run
         self.is_finished = False
@@ -173,8 +175,11 @@ class Session:
         )
         self.transcript = _new_transcript() if user is not None else None
         self.inverse = ""
-        self.correction = ""
+        self.corrector = Corrector(self)
+        self.addresses = addresses or AddressBook()
         self._connector = connector
+        self._target: Target | None = None  # what the attachment is to, or was last
+        self._shown_notes = {""}
 
     @property
     def prompt(self) -> str:
@@ -188,36 +193,66 @@ class Session:
         if not is_dot_command(line.text):
             return bool(line.text.strip())
         command = self.commands.find(line.text.split()[0].removeprefix("."))
-        return command is not None and command.is_saved
+        if command is None or command.is_saved or not command.has_output:
+            return command is not None and command.is_saved
+        try:  # what only shows something is needed if that goes to a file or a program
+            return not split_destination(line.text)[1].is_display
+        except ParseError:
+            return False
 
     @property
     def names(self) -> NameSource:
-        """The names that can be typed: those of the VM, and of values that can be used again."""
+        """The names that can be typed: those of the VM, values to use again, other VMs."""
         from .variable_names import SessionNames
 
-        return SessionNames(self.attachment.names, self.variables)
+        return SessionNames(self.attachment.names, self.variables, self._known_addresses.recent)
 
-    def attach(self, address: str | None = None) -> None:
+    @cached_property
+    def _known_addresses(self) -> KnownAddresses:
+        from .known_addresses import KnownAddresses
+
+        return KnownAddresses(self.addresses.list)
+
+    def attach(self, text: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
-        :param address: None: the VM that this session is attached to, or was last.
-        :raise AddressError: the address cannot be parsed.
+        If a monitor is shared, that is then the one of this VM.
+
+        :param text: an address, or the name of a VM; None: the VM that this session is attached
+            to, or was last.
+        :raise UsageError: it stands for no VM, or for one that cannot be attached to again.
         :raise ConnectError: no connection, no greeting, or no capabilities.
         """
         before = self.attachment
-        target = parse_address(address) if address is not None else before.address
-        if target == before.address:
-            if target is not None and not target.can_reconnect:
-                raise UsageError(f"{target} can be attached to only once")
+        target = self.addresses.resolve(text) if text is not None else self._target
+        address = target.address if target is not None else None
+        if address == before.address:
+            if address is not None and not address.can_reconnect:
+                raise UsageError(f"{address} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one
-        client, connected_to = self._connector(target, self.tracer)
+        client, self._target = self._connector(target, self.tracer)
         before.close()
         self.parser.discard_transaction()
+        connected_to = self._target.address if self._target is not None else None
         self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
+        self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
         self.inverse = ""
+        if connected_to is not None and connected_to.note not in self._shown_notes:
+            self._shown_notes.add(connected_to.note)
+            self.display.note(connected_to.note)
         if self.human is not None:
             self.enter_human_mode()
+        self.sharing.follow(self.attachment)
+
+    def close(self, *, ends_connection: bool) -> None:
+        """End the sharing, and the connection to the VM.
+
+        :param ends_connection: False: it belongs to somebody else, who ends the VM.
+        """
+        self.sharing.stop()
+        if ends_connection:
+            self.attachment.close()
 
     def enter_human_mode(self) -> None:
         """Take lines as human monitor commands, with QEMU's default CPU selected."""
@@ -242,14 +277,14 @@ class Session:
         _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
-        self.correction = ""
+        self.corrector.offer("")
         try:
             self._run(line)
         except (UsageError, CommandError, CheckError) as error:
-            self._correct(line.text, error)
+            self.corrector.explain(line.text, error)
             raise
         except ReportedError:
-            self.correction = ""  # that of a line in a script
+            self.corrector.offer("")  # it is that of a line in a script
             raise
 
     def _run(self, line: LogicalLine) -> None:
@@ -297,7 +332,7 @@ class Session:
             raise UsageError("a view is for the reply to a command")
         if destination.variable is not None:
             raise UsageError(".let keeps what a command returns, and this is no command of the VM")
-        with _new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
+        with self._new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
             if delivery is None:
                 yield
                 return
@@ -305,6 +340,39 @@ class Session:
                 yield
             self.display.make_way()
             delivery.deliver("\n".join(texts))
+
+    def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
+        """What gives output to a file or a shell command; None: it is displayed.
+
+        :raise UsageError: it cannot go there.
+        """
+        if destination.file is None and destination.pipeline is None:
+            return nullcontext()
+        if destination.file is not None and not destination.file.appends and self._is_one_of_many:
+            raise UsageError(
+                "all VMs would write over the same file; use >> FILE, or a shell command in which"
+                " $QMP_VM is the VM's name"
+            )
+        from .delivery import Delivery
+
+        return Delivery(destination, self.background)
+
+    @contextmanager
+    def background(self) -> Iterator[Wait | None]:
+        """What is done while another program runs: those who share the monitor are served."""
+        if self.sharing.server is None:
+            yield None
+        else:
+            with self.display.hold():
+                yield self._wait_until_readable
+
+    def _wait_until_readable(self, descriptor: int) -> None:
+        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+            self.attachment.client.wait_until_readable(descriptor)
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll()
 
     def resolve(self, message: Message) -> Message:
         """A message with the values that references stand for, and bare words by their types.
@@ -360,7 +428,7 @@ class Session:
             self.confirm([message])
         inverse = self._find_inverse(message)
         with ExitStack() as opened:
-            delivery = opened.enter_context(_new_delivery(destination))
+            delivery = opened.enter_context(self._new_delivery(destination))
             descriptors = [_open(file, opened) for file in files]
             reply = self.attachment.request(message, descriptors)
             if not reply.is_error and not is_read_only(message):
@@ -435,11 +503,17 @@ class Session:
                 human.note_answer(line, answer)
                 if answer.strip():
                     self.display.lines(answer.rstrip().split("\n"))
-                    self._correct_human(line, answer)
+                    self._hint_at(line, answer)
             else:
                 self.replies.show(reply)
             if reply.is_error:
                 raise CommandError(reply)
+
+    def _hint_at(self, line: str, answer: str) -> None:
+        """Tell the user what a line should have been, if the human monitor has refused it."""
+        hint = self.corrector.explain_human(line, answer) if self.user is not None else ""
+        if hint:
+            self.display.hint(hint)
 
     def _show_dry_run(self, message: Message) -> None:
         """Show what would be sent, without its secrets."""
@@ -505,50 +579,10 @@ class Session:
                 error.hint = find_hint(error, self.attachment)
         return error
 
-    def offer(self, line: str) -> None:
-        """Offer the user a line in the place of the last one; it is never sent by itself.
-
-        :param line: empty: none.
-        """
-        is_readable = len(line) <= _LONGEST_OFFER and line.replace("\n", "").isprintable()
-        self.correction = line if is_readable else ""
-
-    def _correct(self, text: str, error: QMPError) -> None:
-        """Find the line that was probably meant by one that was refused, and have the error say it.
-
-        A dot command that exists says by itself what is wrong.
-        """
-        is_own = is_dot_command(text) and self.commands.find(text.split()[0].removeprefix("."))
-        if is_own:
-            return
-        from .hints import find_correction
-
-        attachment, in_transaction = self.attachment, self.parser.in_transaction
-        with suppress(ConnectionLost):  # the next line that needs the VM will say so
-            found = find_correction(text, attachment, self.commands, in_transaction=in_transaction)
-            if found is not None:
-                human = self.human is not None
-                self.offer(found.typed(human=human))
-                says_more = not error.hint and not isinstance(error, CheckError)
-                if found.is_rewritten or says_more:
-                    error.hint = found.hint(human=human)
-
-    def _correct_human(self, line: str, answer: str) -> None:
-        """The same for a line of the user's that the human monitor has refused."""
-        if self.user is None:
-            return
-        from .hints import find_human_correction
-
-        with suppress(ConnectionLost):  # the next line that needs the VM will say so
-            found = find_human_correction(line, answer, self.attachment, self.commands)
-            if found is not None:
-                human = self.human is not None
-                self.offer(found.typed(human=human))
-                self.display.hint(found.hint(human=human))
-
     def _show_unsolicited(self, message: Unsolicited) -> None:
         """Display what the VM sent unasked."""
         if isinstance(message, Event):
+            self.sharing.add_event(message)
             if self.transcript is not None:
                 self.transcript.note_event(message)
             if self.settings.shows_event(message.name):
@@ -581,15 +615,6 @@ def _new_human_monitor() -> HumanMonitor:
     from .human import HumanMonitor
 
     return HumanMonitor()
-
-
-def _new_delivery(destination: Destination) -> AbstractContextManager[Delivery | None]:
-    """What gives output to a file or a shell command; None: it is displayed."""
-    if destination.file is None and destination.pipeline is None:
-        return nullcontext()
-    from .delivery import Delivery
-
-    return Delivery(destination)
 
 
 def _reads_secret(message: Message) -> bool:

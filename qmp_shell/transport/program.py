@@ -189,17 +189,20 @@ class ProgramStream(SocketStream):
         self.program.stop(patience=self._patience)
 
 
-def start_program(command: Sequence[str], *, name: str) -> ProgramStream:
+def start_program(
+    command: Sequence[str], *, name: str, uses_terminal: bool = False
+) -> ProgramStream:
     """Start a program whose standard input and output are the connection.
 
     :param command: the program and its arguments; no shell is involved.
     :param name: what it is called in messages.
+    :param uses_terminal: see :class:`Program`.
     :raise ConnectError: it can't be started.
     """
     ours, theirs = socket.socketpair()
     try:
         with theirs:
-            program = Program(command, theirs, name=name)
+            program = Program(command, theirs, name=name, uses_terminal=uses_terminal)
         return ProgramStream(program, ours)
     except BaseException:
         ours.close()

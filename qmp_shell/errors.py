@@ -16,7 +16,12 @@ def explain_os_error(error: OSError | ValueError) -> str:
 
 
 class QMPError(Exception):
-    """Any error that this package raises on purpose."""
+    """Any error that this package raises on purpose.
+
+    :ivar hint: advice, on one line, if more is known than the error says; else empty.
+    """
+
+    hint = ""
 
 
 class UsageError(QMPError):

@@ -282,10 +282,7 @@ class CommandError(QMPError):
     :ivar reply: the whole reply.
     :ivar error_class: QMP's error class; nearly always ``GenericError``.
     :ivar description: QEMU's own description.
-    :ivar hint: advice, if more is known than the VM says; else empty.
     """
-
-    hint = ""
 
     def __init__(self, reply: Reply) -> None:
         error: Any = reply.message["error"]

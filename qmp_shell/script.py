@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
-from .protocol import CommandError, Event, Message, Reply
+from .protocol import Event, Message, Reply
 from .render.formatter import Formatter
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .render.views import Subject
 
 _READ_BYTES = 1 << 16
+_WRAP = "qmp-shell-wrap"
 _STANDARD_INPUT = "<stdin>"
 
 
@@ -56,6 +57,9 @@ class ScriptDisplay(TextDisplay):
 
     def note(self, text: str) -> None:
         """Nothing: a program does not need it."""
+
+    def hint(self, text: str) -> None:
+        """Nothing: errors have theirs."""
 
     def show_text(self, text: SafeText) -> None:
         self._print(text)
@@ -213,8 +217,14 @@ def complain(message: str, timeout: float | None = None) -> None:
     """
     with suppress(OSError):
         Output(STANDARD_ERROR, timeout=lambda: timeout).write_line(
-            sanitize_line(f"qmp-shell: {message}")
+            sanitize_line(f"{_program()}: {message}")
         )
+
+
+def _program() -> str:
+    """The name of the program that runs; it has another one as a module of Python."""
+    name = os.path.basename(sys.argv[0])
+    return name if name == _WRAP else "qmp-shell"
 
 
 class ErrorReport:
@@ -230,8 +240,7 @@ class ErrorReport:
 
     def __call__(self, error: QMPError, place: str) -> bool:
         """Report a failure; returns whether to go on."""
-        hint = error.hint if isinstance(error, CommandError) else ""
-        text = f"{place}{error}" + (f" (hint: {hint})" if hint else "")
+        text = f"{place}{error}" + (f" (hint: {error.hint})" if error.hint else "")
         complain(text, self._settings.timeout)
         self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)

@@ -39,13 +39,13 @@ from tests.sessions import offline_session, run_line
         ({"actions": [{"type": "abort", "data": {}}, {}]}, "actions.1: missing: type"),
         (
             {"actions": [{"type": "abort", "data": {}, "dat": 1}]},
-            "abort: no argument dat; it takes none",
+            "abort: no argument dat; it takes no arguments",
         ),
         ({"actions": [{"type": "abort", "dta": {}}]}, "abort: no argument dta; did you mean data?"),
         ({"actions": [{"type": "abort", "data": []}]}, "abort: arguments must be an object"),
         (
             {"actions": [{"type": "abort", "data": {"x": 1}}]},
-            "abort: no argument x; it takes none",
+            "abort: no argument x; it takes no arguments",
         ),
         ({"actions": [{"type": "abrot", "data": {}}]}, "no action abrot; did you mean abort?"),
         (

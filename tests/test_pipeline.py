@@ -342,7 +342,7 @@ def test_progress_towards_the_readiness_of_a_job(vm: RunningVm) -> None:
     run_line(session, "blockdev-mirror job-id=j0 device=source target=target sync=full speed=64M")
     indicator = Indicator()
     client, events = session.attachment.client, session.attachment.events
-    waiter = Waiter(client, events, time.monotonic() + 60, indicator)
+    waiter = Waiter(client, events, time.monotonic() + 60, indicator, print)
     waiter.wait(EventCondition("BLOCK_JOB_READY", {"device": "j0"}))
     assert indicator.updates, "the first look comes before the first 64 MiB are mirrored"
     done = [progress.done for progress, _ in indicator.updates]
@@ -363,7 +363,7 @@ def test_progress_of_a_memory_dump(peer: Peer) -> None:
     session = attach(server.address)
     indicator = Indicator()
     client, events = session.attachment.client, session.attachment.events
-    waiter = Waiter(client, events, time.monotonic() + 20, indicator)
+    waiter = Waiter(client, events, time.monotonic() + 20, indicator, print)
     waiter.wait(EventCondition("DUMP_COMPLETED", {}))
     assert indicator.updates == [(Progress(5, 10), "active")]
     session.attachment.close()

@@ -31,6 +31,7 @@ from qmp_shell.schema.check import (
     feature_warnings,
     format_suggestion,
     similar_names,
+    suggest,
     warning_features,
 )
 from qmp_shell.schema.text import (
@@ -181,7 +182,8 @@ def test_a_tag_that_is_not_a_string_chooses_no_branch(tag: object) -> None:
     assert list(type_.members_for({"kind": tag})) == ["kind"]
     assert type_.is_open({"kind": tag})
     # The branch is not known, so nothing is said about the member of one.
-    assert check_arguments({"kind": tag, "path": "x"}, type_) == ["kind must be one of file, none"]
+    faults = check_arguments({"kind": tag, "path": "x"}, type_)
+    assert list(map(str, faults)) == ["kind must be one of file, none"]
 
 
 @pytest.mark.parametrize("text", [json.dumps(UNION), json.dumps({"return": UNION, "id": 1})])
@@ -411,7 +413,7 @@ ALL = {"kind": "file", "path": "/a"}
         ),
         (
             ALL | {"backing": {"path": "x", "y": 1}},
-            ["no argument backing.y; it takes none"],
+            ["no argument backing.y; it takes no arguments"],
         ),
         (
             ALL | {"backing": {"pathe": "x"}},
@@ -427,7 +429,8 @@ ALL = {"kind": "file", "path": "/a"}
 def test_arguments_are_checked_against_their_types(
     small_schema: Schema, arguments: object, faults: list[str]
 ) -> None:
-    assert check_arguments(arguments, arguments_type(small_schema, "disk-add")) == faults
+    found = check_arguments(arguments, arguments_type(small_schema, "disk-add"))
+    assert list(map(str, found)) == faults
 
 
 LEVELS = Object(
@@ -455,17 +458,20 @@ LEVELS = Object(
 def test_a_member_at_the_wrong_level_is_found_at_the_right_one(
     arguments: object, fault: str
 ) -> None:
-    assert check_arguments(arguments, LEVELS) == [fault]
+    assert list(map(str, check_arguments(arguments, LEVELS))) == [fault]
 
 
 def test_what_is_unknown_may_belong_into_props() -> None:
     type_ = Object("new", [Member("id", lambda: STRING), Member("props", lambda: ANY)])
-    assert check_arguments({"size": 5}, type_) == ["no argument size; did you mean props.size?"]
-    assert check_arguments({"idd": "x"}, type_) == ["no argument idd; did you mean id?"]
+    (size,) = check_arguments({"size": 5}, type_)
+    assert str(size) == "no argument size; did you mean props.size?"
+    (idd,) = check_arguments({"idd": "x"}, type_)
+    assert str(idd) == "no argument idd; did you mean id?"
 
 
 def test_arguments_that_are_no_object_are_a_fault() -> None:
-    assert check_arguments([], Object("", ())) == ["arguments must be an object"]
+    (fault,) = check_arguments([], Object("", ()))
+    assert str(fault) == "arguments must be an object"
 
 
 @pytest.mark.parametrize(
@@ -538,20 +544,22 @@ def test_no_name_is_similar_to_a_very_long_word() -> None:
 @pytest.mark.parametrize(
     ("word", "names", "text"),
     [
-        ("pth", ["path", "mode"], "; did you mean x.path?"),
-        ("path1", ["path", "paths"], "; did you mean x.path or x.paths?"),
-        ("zzz", ["path", "mode"], "; there are: x.path, x.mode"),
-        ("zzz", list("abcdefgh"), "; there are: x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h"),
+        ("pth", ["path", "mode"], "did you mean x.path?"),
+        ("path1", ["path", "paths"], "did you mean x.path or x.paths?"),
+        ("zzz", ["path", "mode"], "there are: x.path, x.mode"),
+        ("zzz", list("abcdefgh"), "there are: x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h"),
         ("zzz", list("abcdefghi"), ""),
-        ("zzz", ["path"], "; there are: x.path"),
+        ("zzz", ["path"], "there are: x.path"),
         ("zzz", [], ""),
     ],
 )
 def test_a_suggestion_names_what_is_similar_or_all_if_few(
     word: str, names: list[str], text: str
 ) -> None:
-    assert format_suggestion(word, names, "there are", "x.") == text
-    assert format_suggestion(word, iter(names), "there are") == text.replace("x.", "")
+    assert suggest(word, names, "there are", "x.") == text
+    plain = text.replace("x.", "")
+    assert suggest(word, iter(names), "there are") == plain
+    assert format_suggestion(word, iter(names), "there are") == (f"; {plain}" if plain else "")
 
 
 @pytest.mark.parametrize(

@@ -547,23 +547,22 @@ def test_scripts_import_no_module_that_only_the_prompt_needs(vm: RunningVm) -> N
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("device_dle id=x", "no command device_dle; did you mean device_del"),
+        ("device_dle id=x", "did you mean device_del or device_add?)"),
         ("device_del idd=x", "no argument idd; did you mean id?"),
-        ("set_link name=x", "missing: up"),
+        ("set_link name=x", "write set_link name=x up=...)"),
         ("set_link name=x up=5", "up must be true or false"),
-        ("watchdog-set-action action=pasue", "action has no value 'pasue'; did you mean pause?"),
+        ("watchdog-set-action action=pasue", "did you mean pause?)"),
         ("balloon value=12x", "value must be an integer"),
-        ("query-status a=1", "no argument a; it takes none"),
+        ("query-status a=1", "it takes no arguments)"),
         (
             "blockdev-add driver=raw file.driver=file file.filname=x",
             "no argument file.filname; did you mean file.filename?",
         ),
-        ('{"execute": "device_del", "arguments": {"id": 5}}', "id must be a string"),
-        ("blockdev-add driver=qcow2 file.filename=/x", "missing: file.driver"),
-        ("device_add driver=e1000 iid=x", "no argument iid; did you mean id?"),
-        ("x-query-roms a=1", "no argument a; it takes none; x-query-roms is unstable"),
-        ("device_add driver=e1001", "driver e1001 is not there; did you mean e1000"),
-        ("transaction( abrot )", "no action abrot; did you mean abort?"),
+        ("blockdev-add driver=qcow2 file.filename=/x", "write blockdev-add driver=qcow2 "),
+        ("device_add driver=e1000 iid=x", "did you mean id?)"),
+        ("x-query-roms a=1", "it takes no arguments; x-query-roms is unstable)"),
+        ("device_add driver=e1001", "did you mean e1000 or"),
+        ("transaction( abrot )", "did you mean abort?)"),
         (
             "transaction( block-dirty-bitmap-add node=a nam=b )",
             "block-dirty-bitmap-add: no argument nam; did you mean name?",
@@ -571,7 +570,7 @@ def test_scripts_import_no_module_that_only_the_prompt_needs(vm: RunningVm) -> N
         ("nbd-server-stop", "nbd-server-start starts it"),
         (
             "chardev-add id=c backend.type=socket backend.data.path=/x",
-            "no argument backend.data.path; missing: backend.data.addr",
+            "no argument backend.data.path)",
         ),
     ],
 )
@@ -607,7 +606,7 @@ def test_an_error_that_the_schema_does_not_explain_has_no_hint(vm: RunningVm, ru
 def test_a_hint_suggests_an_existing_name_similar_to_a_missing_one(vm: RunningVm, run: Run) -> None:
     run(vm.address, "-c", "object-add qom-type=iothread id=iothread0")
     result = run(vm.address, "-c", "object-del id=iothraed0")
-    assert "(hint: id iothraed0 is not there; did you mean iothread0?)" in result.stderr
+    assert "(hint: did you mean iothread0?)" in result.stderr
 
 
 def test_a_dry_run_prints_messages_and_sends_none_of_them(vm: RunningVm, run: Run) -> None:

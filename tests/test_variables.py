@@ -444,7 +444,7 @@ def test_a_dry_run_takes_references_for_values_of_any_type(vm: RunningVm, run: R
     assert shown[2] == {"execute": "eject", "arguments": {"id": "$it.qdev"}}
     assert result.stderr.splitlines() == [
         "qmp-shell: <stdin>:5: eject: no argument x; it takes: device, id, force",
-        "qmp-shell: <stdin>:6: stop: no argument x; it takes none",
+        "qmp-shell: <stdin>:6: stop: no argument x; it takes no arguments",
         "qmp-shell: <stdin>:7:24: '$nope' is not set; COMMAND | .let nope sets it, and a text "
         "needs quotes",
     ]

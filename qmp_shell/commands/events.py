@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..complete import Candidate, Completions, Kind, NameSource, TypeSource
+from ..schema.check import format_suggestion
 from ..session import Session
+from ..session.settings import name_matches
 from .base import Command, complete_kind, split_arguments
 
 
@@ -20,6 +22,7 @@ class Events(Command):
             settings.events, settings.event_patterns = words == ("on",), ()
         elif words:
             settings.events, settings.event_patterns = True, words
+            _note_unknown(session, words)
         else:
             self._list(session)
 
@@ -40,6 +43,21 @@ class Events(Command):
                 [Candidate("on", "show all events"), Candidate("off", "show none")]
             )
         return found
+
+
+def _note_unknown(session: Session, patterns: tuple[str, ...]) -> None:
+    """Tell a person which patterns fit no event of the VM's; another VM may have such events."""
+    if session.user is None:
+        return
+    attachment = session.attachment
+    names = attachment.known_within(attachment.known_types.events)
+    for pattern in patterns if names else ():
+        name = pattern.removeprefix("!")
+        if not any(name_matches(each, name) for each in names):
+            suggestion = format_suggestion(name.upper(), names, "there are")
+            session.display.note(f"the VM has no event like {name!r}{suggestion}")
+    if names and not any(map(session.settings.shows_event, names)):
+        session.display.note("so no events are shown; .events on shows all")
 
 
 COMMAND = Events()

@@ -13,11 +13,12 @@ from ..complete import (
     TypeSource,
     complete,
 )
+from ..correction import nearest
 from ..errors import UsageError
 from ..language.command import parse_partial_arguments
 from ..language.words import split_partial
 from ..render.help_page import HelpWriter
-from ..schema.check import format_suggestion
+from ..schema.check import suggest
 from ..session import Session
 from .base import Command
 
@@ -59,7 +60,7 @@ class Help(Command):
             session.display.lines(_overview(session))
         elif topic.startswith("."):
             session.display.lines(_dot_command_help(session, topic))
-        elif session.human is not None:
+        elif session.human is not None and not _is_qmp_only(session, topic):
             session.run_human(f"help {topic}")
         else:
             session.display.lines(_page(session, topic))
@@ -80,9 +81,11 @@ def _overview(session: Session) -> list[str]:
 
 
 def _dot_command_help(session: Session, topic: str) -> list[str]:
-    command = session.commands.find(topic.split()[0].removeprefix("."))
+    name = topic.split()[0].removeprefix(".")
+    command = session.commands.find(name)
     if command is None:
-        raise UsageError(f"no command {topic.split()[0]}; .help lists them")
+        suggestion = suggest(name, session.commands.names(), "there are", ".")
+        raise UsageError(f"no command .{name}; {suggestion or '.help lists them'}")
     return [f".{command.name} {command.usage}".rstrip() + f"  {command.summary}"]
 
 
@@ -95,21 +98,47 @@ def _page(session: Session, topic: str) -> list[str]:
     given = parse_partial_arguments([*words, last])
     page = HelpWriter(attachment.types, attachment.manual, width).page(name, given)
     if not page:
-        suggestion = format_suggestion(name, attachment.types.commands(), "there are")
-        found = _found(session, topic)
-        separator = " " if suggestion.endswith("?") else "; "
-        raise UsageError(f"nothing is known of {name!r}{suggestion}{found and separator + found}")
+        raise _unknown_topic(session, topic)
     return page
 
 
-def _found(session: Session, topic: str) -> str:
-    """What a search for a topic finds, as the end of a message; empty: nothing."""
+def _unknown_topic(session: Session, topic: str) -> UsageError:
+    """The error for what neither the VM nor its manual has, with what is most like it."""
     from ..vm.topics import find_topics
 
     attachment = session.attachment
-    found = find_topics(topic.split(), attachment.types, attachment.manual)[:_MOST_FOUND]
-    names = ", ".join(each.name for each in found)
-    return f".find has {names}" if names else ""
+    types, name = attachment.types, topic.split()[0]
+    error = UsageError(f"nothing is known of {name!r}")
+    if name in _human_commands(session):
+        line = f".hmp help {topic}"
+        session.corrector.offer(line)
+        error.hint = f"the human monitor has it: {line}"
+        return error
+    suggestion = suggest(name, types.commands(), "there are")
+    found = find_topics(topic.split(), types, attachment.manual)
+    search = ""
+    if found:
+        names = ", ".join(each.name for each in found[:_MOST_FOUND])
+        more = f" and {len(found) - _MOST_FOUND} more" if len(found) > _MOST_FOUND else ""
+        search = f".find {topic} has {names}{more}"
+    similar = nearest(name, types.commands())
+    session.corrector.offer(f".help {similar}" if similar else search and f".find {topic}")
+    error.hint = " ".join(filter(None, (suggestion, search)))
+    return error
+
+
+def _human_commands(session: Session) -> list[str]:
+    """The human monitor's commands, as far as the VM tells them in time."""
+    attachment = session.attachment
+    request = NameRequest(Kind.HUMAN)
+    found = attachment.known_within(lambda: list(attachment.names.candidates(request)))
+    return [each.text for each in found]
+
+
+def _is_qmp_only(session: Session, topic: str) -> bool:
+    """Whether a topic is a command that the human monitor does not have."""
+    name = topic.split()[0]
+    return name in session.attachment.types.commands() and name not in _human_commands(session)
 
 
 COMMAND = Help()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..errors import UsageError
 from ..session import Session
-from .base import Command, refuse_argument, require_vm
+from .base import Command, require_vm, split_arguments
 
 
 class Info(Command):
@@ -13,7 +14,12 @@ class Info(Command):
     is_saved = False
 
     def run(self, session: Session, argument: str) -> None:
-        refuse_argument(self, argument)
+        if split_arguments(argument):  # what the human monitor's own info takes
+            line = f".hmp info {argument}"
+            session.corrector.offer(line)
+            error = UsageError(".info takes no argument")
+            error.hint = f"write {line}"
+            raise error
         require_vm(session)
         from ..render.overview import format_overview
         from ..render.parts import Node, Part

@@ -1,18 +1,29 @@
-"""``.qmp``: leave human monitor mode."""
+"""``.qmp``: leave human monitor mode, or run one QMP line in it."""
 
 from __future__ import annotations
 
+from ..complete import Completions, Draft, NameSource, TypeSource, complete
 from ..session import Session
-from .base import Command, refuse_argument
+from .base import Command, parse_command
 
 
 class Qmp(Command):
     name = "qmp"
-    summary = "go back from human monitor mode"
+    usage = "[LINE]"
+    summary = "go back from human monitor mode, or run a QMP line"
 
     def run(self, session: Session, argument: str) -> None:
-        refuse_argument(self, argument)
-        session.human = None
+        if not argument.partition("#")[0].strip():
+            session.human = None
+            return
+        statement = parse_command(argument)
+        if statement is None:
+            raise self.usage_error()
+        message = session.resolve(statement.message)
+        session.execute(message, statement.files, statement.destination)
+
+    def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        return complete(Draft.of_command(argument), names, types)
 
 
 COMMAND = Qmp()

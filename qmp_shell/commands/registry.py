@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib import import_module
 
 from ..session import DotCommand
@@ -50,6 +50,10 @@ class Registry:
             return None
         command: DotCommand = import_module(f".{name}", __package__).COMMAND
         return command
+
+    def names(self) -> Collection[str]:
+        """The names of all commands, without the dot."""
+        return _NAMES
 
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""

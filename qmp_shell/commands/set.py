@@ -16,6 +16,8 @@ class Set(Command):
 
     def run(self, session: Session, argument: str) -> None:
         words = split_arguments(argument)
+        if len(words) == 1:
+            words = words[0].split("=", 1)  # as everywhere else
         settings = session.settings
         if len(words) > 2:
             raise self.usage_error()

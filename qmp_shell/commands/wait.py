@@ -55,12 +55,21 @@ class Wait(Command):
         if session.is_dry_run:
             return
         attachment = session.attachment
-        with session.display.progress(condition.title) as indicator:
-            waiter = Waiter(attachment.client, attachment.events, deadline, indicator)
+        display = session.display
+        with display.progress(condition.title) as indicator:
+            client, events = attachment.client, attachment.events
+            waiter = Waiter(client, events, deadline, indicator, on_awaited=display.note)
             try:
                 waiter.wait(condition)
             except TimeIsOver:
-                raise Timeout(f".wait {condition}: not within {timeout:g} s") from None
+                session.corrector.offer(waiter.awaited)
+                error = Timeout(f".wait {condition}: not within {timeout:g} s")
+                error.hint = waiter.situation
+                raise error from None
+            except KeyboardInterrupt:
+                session.corrector.offer(waiter.awaited)
+                raise
+        display.note(condition.outcome)
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
         words, word = split_partial(argument)
@@ -93,6 +102,8 @@ def parse_wait(argument: str) -> WaitRequest:
             condition = _parse_condition(key, value)
         elif isinstance(condition, EventCondition) and value is not None:
             condition.filters[key] = value
+        elif isinstance(condition, EventCondition) and condition.name in _KINDS:
+            raise UsageError(f"write .wait {condition.name}={key}")
         else:
             raise UsageError(_USAGE)
     if condition is None:
@@ -138,6 +149,8 @@ def _check_event(session: Session, name: str, timeout: float | None) -> None:
     attachment = session.attachment
     events = attachment.known_within(attachment.known_types.events, timeout)
     if events and name not in events:
+        if name in _KINDS:
+            raise UsageError(_USAGE)
         suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
 

@@ -45,6 +45,11 @@ _PASSWORD = r".*pas+w(?!ordid)[a-z]*|.*pass-?phrase"
 _NAMES = rf"{_PASSWORD}|.*cookie|(?:.*-)?token|auth-key"
 _PROPERTIES = rf"{_NAMES}|data"
 
+# What is in the names of secrets, in any notation.
+_SECRET_WORDS = (
+    r"(?i)pas+w|pass[-_]?phrase|cookie|token|auth[-_]?key|secret|\bdata\b(?!\.)|\bkey\b"
+)
+
 SECRETS = (
     # set_password, guest-set-user-password, ...; cookies of curl and l2tpv3; auth-key of emmc.
     Secret(ANY, _NAMES),
@@ -156,6 +161,14 @@ def may_hold_secret(line: str) -> bool:
     texts = {joined, re.sub(r"#[^\n]*", "", joined)}
     readings = {line, *(ESCAPE.sub(_unescape, text) for text in texts)}
     return any(_redact_text(text, is_command=True) != text for text in readings)
+
+
+def names_secret(line: str) -> bool:
+    """Whether a line has a word that secrets are called by, even where none can follow it.
+
+    What a line means that cannot be parsed is a guess, so it is quoted only if it has no such word.
+    """
+    return re.search(_SECRET_WORDS, line) is not None or may_hold_secret(line)
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -130,9 +130,12 @@ class Editor:
         self._prompt.editing_mode = _EDITING_MODES[self._session.settings.editing]
         self._prompt.app.erase_when_done = False
         draft = self._user.take_draft()
+        history = self._histories.of_mode(human=self._session.human is not None)
+        history.offer(self._session.corrector.line)
         try:
             text = self._signals.read(self._prompt, start=self._start, default=draft)
         finally:
+            history.offer("")
             self._watcher.stop()
         if self._interlude is not None:
             return self._interlude

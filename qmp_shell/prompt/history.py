@@ -66,6 +66,7 @@ class StatementHistory(History):
         super().__init__()
         self._store = store
         self._open_lines: list[str] = []
+        self._offered = ""
 
     def load_history_strings(self) -> list[str]:
         return list(self._store.load_history_strings())
@@ -90,6 +91,17 @@ class StatementHistory(History):
                 self._loaded_strings.insert(0, text)
         else:
             self._add_entry(text)
+
+    def offer(self, text: str) -> None:
+        """Have Up bring a text that was not typed; it is no entry, and stays until the next one.
+
+        :param text: empty: none any more.
+        """
+        if self._offered:
+            self._loaded_strings.remove(self._offered)
+        self._offered = text if self._loaded_strings[:1] != [text] else ""
+        if self._offered:
+            self._loaded_strings.insert(0, self._offered)
 
     def drop_last_open_line(self) -> None:
         """The last line was refused, so it is no part of the transaction; it can be recalled."""

@@ -107,8 +107,8 @@ def _describe(attachment: Attachment) -> str:
 
 
 def _show_hint(display: TerminalDisplay, error: QMPError) -> None:
-    if isinstance(error, CommandError) and error.hint:
-        display.remark(f"hint: {error.hint}")
+    if error.hint:
+        display.hint(error.hint)
 
 
 class PromptLoop:
@@ -325,6 +325,7 @@ class PromptLoop:
                 self._note_lost(attachment)
         except ParseError as error:
             self._display.warning(*_format_marked(error, prompt))
+            _show_hint(self._display, error)
             return str(error)
         except ReportedError as error:
             return str(error)
@@ -336,6 +337,7 @@ class PromptLoop:
             return str(error)
         except QMPError as error:
             self._display.warning(str(error))
+            _show_hint(self._display, error)
             return str(error)
         except BrokenPipeError:
             self._display.warning("the pipeline was ended by SIGPIPE")

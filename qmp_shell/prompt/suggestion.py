@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prompt_toolkit.auto_suggest import AutoSuggest, AutoSuggestFromHistory, Suggestion
 from prompt_toolkit.buffer import Buffer
@@ -12,7 +12,10 @@ from ..session import Session
 
 
 class LineSuggestion(AutoSuggest):
-    """Suggests the line of a tour, what undoes the last change, or a line of the history."""
+    """Suggests what the last line should have been, the line of a tour, or what undoes a change.
+
+    Otherwise it suggests a line of the history.
+    """
 
     def __init__(
         self, session: Session, find_tour_line: Callable[[], str], *, colour: bool
@@ -27,13 +30,21 @@ class LineSuggestion(AutoSuggest):
         self._history = AutoSuggestFromHistory()
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
-        session = self._session
-        may_undo = session.human is None and not session.parser.in_transaction
-        lines = (self._find_tour_line(), session.inverse if may_undo else "")
-        for line in lines if self._colour else ():
+        for line in self._lines() if self._colour else ():
             if line.startswith(document.text) and line != document.text:
                 return Suggestion(line[len(document.text) :])
         return self._history.get_suggestion(buffer, document) if document.text else None
+
+    def _lines(self) -> Iterator[str]:
+        """What is suggested, the best first; empty: nothing."""
+        session = self._session
+        correction = session.corrector.line
+        if correction:
+            yield correction if "\n" not in correction else ""
+            return
+        yield self._find_tour_line()
+        if session.human is None and not session.parser.in_transaction:
+            yield session.inverse
 
     def begin(self, buffer: Buffer) -> None:
         """Suggest a line before anything is typed."""

@@ -143,6 +143,9 @@ class TerminalDisplay(TextDisplay):
     def note(self, text: str) -> None:
         self.remark(f"note: {text}")
 
+    def hint(self, text: str) -> None:
+        self._print(self.format.hint(text))
+
     def remark(self, text: str) -> None:
         """Show a remark without a label."""
         self._print(self.format.note(text))

@@ -90,6 +90,11 @@ class Formatter:
         mark = "" if self.look.colour else "# "
         return self._styled(sanitize_line(f"{mark}{text}"), "note")
 
+    def hint(self, text: str) -> SafeText:
+        """What may help against an error, on one line; where it has no colour, a comment."""
+        mark = "" if self.look.colour else "# "
+        return self._styled(sanitize_line(f"{mark}hint: {text}"), "hint")
+
     def program_output(self, text: str) -> SafeText:
         """What another program printed, of many lines."""
         return self._styled(sanitize(text), "note")

@@ -157,8 +157,8 @@ class HelpWriter:
     def _wrong_values(given: dict[str, Any], type_: Object) -> Iterator[str]:
         """Which of the given values, that decide what is shown, do not exist."""
         for fault in check_arguments(given, type_):
-            if "has no value" in fault:
-                yield from (fault, "")
+            if "has no value" in fault.problem:
+                yield from (str(fault), "")
 
     def _synopsis(self, name: str, type_: Object, given: dict[str, Any]) -> Iterator[str]:
         parts = " ".join(

@@ -18,7 +18,13 @@ TOKEN_COLOURS = {
 }
 """The colour of each kind of token, in replies and in the notation."""
 
-TEXT_COLOURS = {"error": "red", "event": "magenta", "heading": "bold", "note": "dim"}
+TEXT_COLOURS = {
+    "error": "red",
+    "event": "magenta",
+    "heading": "bold",
+    "hint": "cyan",
+    "note": "dim",
+}
 """The colour or the weight of each kind of text that is not JSON."""
 
 ESCAPES = {

@@ -6,6 +6,7 @@ for the VM to decide.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -41,25 +42,47 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-class _Fault(NamedTuple):
-    """Something in the arguments that does not fit their types.
+class Fault(NamedTuple):
+    """Something in a message that does not fit the VM's types.
 
-    :ivar text: a description for the user.
+    :ivar problem: what is wrong.
+    :ivar advice: what to write instead; empty: that is not known, or the problem says it.
+    :ivar names: the names that the problem is about. An error of the VM's that has them says the
+        same; none: no error of the VM's says as much.
     :ivar is_missing: whether it is about missing members.
     """
 
-    text: str
+    problem: str
+    advice: str = ""
+    names: tuple[str, ...] = ()
     is_missing: bool = False
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (self.problem, self.advice)))
+
+    def beyond(self, description: str) -> str:
+        """What is to be said after an error of the VM's, without what the error says already.
+
+        :param description: of the error.
+        :return: empty: the error says it all.
+        """
+        said = [has_word(description, name) for name in self.names]
+        is_said = any(said) if self.is_missing else said and all(said)
+        return self.advice if is_said else str(self)
+
+
+def has_word(text: str, word: str) -> bool:
+    """Whether a text has a word that is not a part of a longer one."""
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
 def check_arguments(
     arguments: object, type_: Object, *, after_error: bool = True, shows_values: bool = True
-) -> list[str]:
+) -> list[Fault]:
     """Describe what is wrong with a command's arguments, the most obvious faults first.
 
     :param after_error: whether the VM has refused the arguments (see :class:`TypeCheck`).
     :param shows_values: whether a value that is wrong may be in the text.
-    :return: one text for each fault; empty if there are none.
     """
     applied = (TypeCheck.ALWAYS, TypeCheck.AFTER_ERROR) if after_error else (TypeCheck.ALWAYS,)
     unchecked = [each for each in type_.members.values() if each.check not in applied]
@@ -69,10 +92,11 @@ def check_arguments(
             is_incomplete=type_.is_incomplete,
         )
     faults = list(_find_faults(arguments, type_, "", shows_values))
-    others = [fault.text for fault in faults if not fault.is_missing]
-    missing = [fault.text for fault in faults if fault.is_missing]
+    others = [fault for fault in faults if not fault.is_missing]
+    missing = [fault for fault in faults if fault.is_missing]
     # If there is a misspelt name, the missing member is most likely the one that it stands for.
-    return others if any("did you mean" in text for text in others) else others + missing
+    is_misspelt = any("did you mean" in fault.advice for fault in others)
+    return others if is_misspelt else others + missing
 
 
 def similar_names(word: str, names: Iterable[str]) -> list[str]:
@@ -86,25 +110,34 @@ def similar_names(word: str, names: Iterable[str]) -> list[str]:
     return [by_lower[each] for each in close]
 
 
-def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
-    """Format the end of a message about a name that does not exist.
+def suggest(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
+    """What may be meant by a name that does not exist.
 
     :param word: the name that does not exist.
     :param names: the names that do.
     :param what: how a list of the names begins: ``there are``.
     :param prefix: is put before each name that is shown.
-    :return: ``; did you mean a or b?`` if some names are similar; else ``; there are: a, b`` if
-        the names are few; else an empty string.
+    :return: ``did you mean a or b?`` if some names are similar; else ``there are: a, b`` if the
+        names are few; else an empty string.
     """
     names = list(names)
     close = [prefix + name for name in similar_names(word, names)]
     if close:
-        return f"; did you mean {' or '.join(close)}?"
+        return f"did you mean {' or '.join(close)}?"
     listed = ", ".join(prefix + name for name in names)
-    return f"; {what}: {listed}" if 0 < len(names) <= _MAX_LISTED else ""
+    return f"{what}: {listed}" if 0 < len(names) <= _MAX_LISTED else ""
 
 
-def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iterator[_Fault]:
+def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
+    """The end of a message about a name that does not exist: ``; `` and what :func:`suggest` says.
+
+    :return: empty: nothing is known.
+    """
+    suggestion = suggest(word, names, what, prefix)
+    return suggestion and f"; {suggestion}"
+
+
+def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iterator[Fault]:
     """Yield the faults of a value.
 
     :param path: the dotted key of the value; empty for the arguments as a whole.
@@ -114,21 +147,24 @@ def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iter
         return
     branch = _matching_branch(value, type_)
     if branch is None:
-        yield _Fault(f"{path or 'arguments'} must be {describe_type(type_)}")
+        # That a string is wanted, QEMU's own error says as well.
+        is_string = isinstance(type_, Builtin) and type_.json_type == "string"
+        names = (path,) if path and is_string else ()
+        yield Fault(f"{path or 'arguments'} must be {describe_type(type_)}", names=names)
     elif isinstance(branch, Object):
         yield from _find_object_faults(value, branch, path, shows_values)
     elif isinstance(branch, Array):
         for index, item in enumerate(value):
             yield from _find_faults(item, branch.element, f"{path}.{index}", shows_values)
     elif isinstance(branch, Enum) and value not in branch.values:
-        suggestion = format_suggestion(value, branch.values, f"{path} is one of")
+        suggestion = suggest(value, branch.values, f"{path} is one of")
         shown = f"value {value!r}" if shows_values else "such value"
-        yield _Fault(f"{path} has no {shown}{suggestion}")
+        yield Fault(f"{path} has no {shown}", suggestion, (path,))
 
 
 def _find_object_faults(
     value: dict[str, Any], type_: Object, path: str, shows_values: bool
-) -> Iterator[_Fault]:
+) -> Iterator[Fault]:
     """Yield the faults of an object: members that are wrong, unknown or missing."""
     prefix = f"{path}." if path else ""
     members = type_.members_for(value)
@@ -136,16 +172,18 @@ def _find_object_faults(
         if key in members:
             yield from _find_faults(item, members[key].type, prefix + key, shows_values)
         elif not type_.is_open(value):
-            yield _Fault(f"no argument {prefix + key}{_suggest_member(key, value, members, path)}")
+            advice = _suggest_member(key, value, members, path)
+            yield Fault(f"no argument {prefix + key}", advice, (key,))
     missing = [
         prefix + name for name, member in members.items() if member.required and name not in value
     ]
     if missing:
-        yield _Fault(f"missing: {', '.join(missing)}", is_missing=True)
+        names = tuple(missing)
+        yield Fault(f"missing: {', '.join(missing)}", names=names, is_missing=True)
 
 
 def _suggest_member(key: str, value: dict[str, Any], members: dict[str, Member], path: str) -> str:
-    """The end of a message about a member that does not exist: what is probably meant.
+    """What is probably meant by a member that does not exist.
 
     In some commands, QEMUs of different age want the same members at different levels
     (``object-add props.size=1G``, ``blockdev-add options.driver=file``).
@@ -156,14 +194,14 @@ def _suggest_member(key: str, value: dict[str, Any], members: dict[str, Member],
     prefix = f"{path}." if path else ""
     levels = [name for name, each in members.items() if key in _inner_members(each, value)]
     if levels:
-        return f"; did you mean {prefix}{levels[0]}.{key}?"
+        return f"did you mean {prefix}{levels[0]}.{key}?"
     own = [name for name in value[key] if name in members] if isinstance(value[key], dict) else []
     if own:
-        return f"; {', '.join(own)} must stand {f'in {path}' if path else 'at the top'}, not in it"
+        return f"{', '.join(own)} must stand {f'in {path}' if path else 'at the top'}, not in it"
     others = [name for name in members if name not in value]
     if _PROPERTIES in members and not similar_names(key, others):
-        return f"; did you mean {prefix}{_PROPERTIES}.{key}?"
-    return format_suggestion(key, others, "it takes", prefix) if others else "; it takes none"
+        return f"did you mean {prefix}{_PROPERTIES}.{key}?"
+    return suggest(key, others, "it takes", prefix) if others else "it takes no arguments"
 
 
 def _inner_members(member: Member, value: dict[str, Any]) -> dict[str, Member]:

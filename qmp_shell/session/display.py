@@ -98,6 +98,9 @@ class Display(Protocol):
     def note(self, text: str) -> None:
         """Show a remark that a person may want and a program does not need."""
 
+    def hint(self, text: str) -> None:
+        """Show what may help against what was shown; an error in a script has its hint with it."""
+
     def lines(self, lines: Iterable[str]) -> None:
         """Show the output of a dot command or of the human monitor.
 

@@ -1,18 +1,37 @@
-"""What the schema says of a message, and of the error that it got."""
+"""What is probably wrong with a line that was refused: with its message, or with how it is written.
+
+A hint says only what the error does not say already.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..complete import Kind, NameRequest, NameSource, kind_at
-from ..language.secrets import holds_secret
+from ..correction import (
+    Correction,
+    DotCommands,
+    Vocabulary,
+    correct_human_line,
+    correct_line,
+)
+from ..language.secrets import holds_secret, may_hold_secret, names_secret
 from ..protocol import CommandError, Message, arguments_of, command_of
-from ..schema.check import feature_warnings, similar_names, warning_features
+from ..schema.check import (
+    Fault,
+    feature_warnings,
+    has_word,
+    similar_names,
+    suggest,
+    warning_features,
+)
 from ..vm.attachment import Attachment
-from ..vm.message_faults import describe_unknown_command, find_faults
+from ..vm.message_faults import find_faults, unknown_command
 from ..vm.types import VmTypes
 from .known_errors import advice_for
 
+_ALL_COMMANDS = ".commands lists the VM's commands"
 # How many faults of one message are named.
 _MOST_FAULTS = 2
 
@@ -31,23 +50,25 @@ def find_hint(error: CommandError, attachment: Attachment) -> str:
 def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
     message = error.reply.request.message
     name = command_of(message)
+    description = error.description
     if error.error_class == "CommandNotFound":
-        return describe_unknown_command(name, types) if types.lacks(name) else ""
+        return unknown_command(name, types).beyond(description) or _ALL_COMMANDS
+    faults = first_faults(find_faults(message, types))
     fault = (
-        format_faults(find_faults(message, types))
-        or _similar_name(message, types, names)
-        or advice_for(error.description)
+        "; ".join(filter(None, (fault.beyond(description) for fault in faults)))
+        or _unknown_name(message, description, types, names)
+        or advice_for(description)
     )
     return "; ".join(filter(None, [fault, *feature_notes(message, types)]))
 
 
-def format_faults(faults: list[str]) -> str:
-    """The first faults of a message on one line."""
-    return "; ".join(faults[:_MOST_FAULTS])
+def first_faults(faults: list[Fault]) -> list[Fault]:
+    """The faults of a message that are told."""
+    return faults[:_MOST_FAULTS]
 
 
-def _similar_name(message: Message, types: VmTypes, names: NameSource) -> str:
-    """The name that was probably meant by one in a message, among those that exist in the VM."""
+def _unknown_name(message: Message, description: str, types: VmTypes, names: NameSource) -> str:
+    """What may be meant by a name in a message that does not exist in the VM."""
     command, given = command_of(message), arguments_of(message)
     type_ = types.arguments(command, given)
     members = type_.members_for(given) if type_ is not None else {}
@@ -59,10 +80,13 @@ def _similar_name(message: Message, types: VmTypes, names: NameSource) -> str:
         found = names.candidates(NameRequest(kind, value if kind == Kind.QOM_PATH else "", given))
         # QEMU makes up names that begin so, and similar ones mean nothing.
         known = [each.text for each in found if not each.text.startswith("#")]
-        similar = similar_names(value, known) if value not in known else []
-        if similar:
-            shown = "" if holds_secret(message) else f" {value}"
-            return f"{key}{shown} is not there; did you mean {' or '.join(similar)}?"
+        if value in known or not (similar_names(value, known) or has_word(description, value)):
+            continue
+        advice = suggest(value, known, f"{key} is one of")
+        if advice:
+            is_secret = holds_secret(message)
+            problem = f"{key} is not there" if is_secret else f"{key} {value} is not there"
+            return Fault(problem, advice, () if is_secret else (value,)).beyond(description)
     return ""
 
 
@@ -74,3 +98,45 @@ def feature_notes(message: Message, types: VmTypes) -> Iterator[str]:
     yield from (f"{command.name} is {feature}" for feature in warning_features(command.features))
     for warning in feature_warnings(message.get("arguments", {}), command.arguments):
         yield f"{command.name}: {warning}"
+
+
+def find_correction(
+    text: str, attachment: Attachment, dot_commands: DotCommands, *, in_transaction: bool
+) -> Correction | None:
+    """The line that was probably meant by one that was refused.
+
+    :param in_transaction: it is part of a transaction.
+    :raise ConnectionLost: there is no VM any more.
+    """
+    vocabulary = _vocabulary(attachment, dot_commands, in_transaction=in_transaction)
+    return _known_correction(text, attachment, partial(correct_line, text, vocabulary))
+
+
+def find_human_correction(
+    text: str, answer: str, attachment: Attachment, dot_commands: DotCommands
+) -> Correction | None:
+    """The line that was probably meant by one that the human monitor refused.
+
+    :param answer: what it printed.
+    :raise ConnectionLost: there is no VM any more.
+    """
+    vocabulary = _vocabulary(attachment, dot_commands)
+    look_up = partial(correct_human_line, text, answer, vocabulary)
+    return _known_correction(text, attachment, look_up)
+
+
+def _vocabulary(
+    attachment: Attachment, dot_commands: DotCommands, *, in_transaction: bool = False
+) -> Vocabulary:
+    return Vocabulary(attachment.known_types, attachment.names, dot_commands, in_transaction)
+
+
+def _known_correction(
+    text: str, attachment: Attachment, look_up: Callable[[], Correction | None]
+) -> Correction | None:
+    """A correction, once the VM has had some time to answer; None: a secret may be in the line."""
+    if names_secret(text):
+        return None
+    found = attachment.known_within(look_up)
+    is_secret = found is not None and may_hold_secret(found.typed(human=False))
+    return None if is_secret else found

@@ -41,6 +41,7 @@ _KNOWN = (
         "{owner} uses {node} as its {role}, and {what} '{wanted}' on it; .tree block {node} shows "
         "who uses it",
     ),
+    _known("does not support OOB", "it is executed in-band: write it without .oob"),
     _known("NBD server not running", "nbd-server-start starts it"),
     _known("NBD server already running", "nbd-server-stop ends it"),
     _known("Migration is not finalized yet", ".wait migration waits until it is"),

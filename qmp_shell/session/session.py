@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -39,6 +39,7 @@ from ..protocol import (
 from ..render.views import check_view
 from ..vm import Attachment
 from ..vm.question import is_read_only
+from .correcting import Corrector
 from .log import MessageTracer
 from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
@@ -101,6 +102,9 @@ class DotCommands(Protocol):
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""
 
+    def names(self) -> Collection[str]:
+        """The names of all commands, without the dot."""
+
 
 class Session:
     """One user's work with VMs, one VM at a time.
@@ -118,6 +122,7 @@ class Session:
     :ivar variables: values that can be used again.
     :ivar sharing: whether the VM's monitor is shared.
     :ivar inverse: the line that would undo the last change; empty: there is none.
+    :ivar corrector: says what refused lines should have been.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
     """
@@ -170,6 +175,7 @@ class Session:
         )
         self.transcript = _new_transcript() if user is not None else None
         self.inverse = ""
+        self.corrector = Corrector(self)
         self.addresses = addresses or AddressBook()
         self._connector = connector
         self._target: Target | None = None  # what the attachment is to, or was last
@@ -271,6 +277,17 @@ class Session:
         _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
+        self.corrector.offer("")
+        try:
+            self._run(line)
+        except (UsageError, CommandError, CheckError) as error:
+            self.corrector.explain(line.text, error)
+            raise
+        except ReportedError:
+            self.corrector.offer("")  # it is that of a line in a script
+            raise
+
+    def _run(self, line: LogicalLine) -> None:
         start = 0  # of what a position in an error is counted from
         try:
             if self.human is not None and not line.text.lstrip().startswith("."):
@@ -486,10 +503,17 @@ class Session:
                 human.note_answer(line, answer)
                 if answer.strip():
                     self.display.lines(answer.rstrip().split("\n"))
+                    self._hint_at(line, answer)
             else:
                 self.replies.show(reply)
             if reply.is_error:
                 raise CommandError(reply)
+
+    def _hint_at(self, line: str, answer: str) -> None:
+        """Tell the user what a line should have been, if the human monitor has refused it."""
+        hint = self.corrector.explain_human(line, answer) if self.user is not None else ""
+        if hint:
+            self.display.hint(hint)
 
     def _show_dry_run(self, message: Message) -> None:
         """Show what would be sent, without its secrets."""
@@ -503,12 +527,13 @@ class Session:
         :raise CheckError: the schema does not allow it.
         """
         from ..vm.message_faults import find_faults
-        from .hints import format_faults
+        from .hints import first_faults
 
         self._show_dry_run(message)
         faults = find_faults(message, self.attachment.types, after_error=False)
         if faults:
-            raise CheckError(f"{command_of(message)}: {format_faults(faults)}")
+            texts = map(str, first_faults(faults))
+            raise CheckError(f"{command_of(message)}: {'; '.join(texts)}")
 
     def confirm(self, messages: Sequence[Message]) -> None:
         """Ask the user, if there is one, about commands that would lose something.

@@ -207,7 +207,10 @@ def find_option(name: str) -> Option[Any]:
     :raise UsageError: there is none of this name.
     """
     if name not in OPTIONS:
-        raise UsageError(f"no option {name!r}; .set lists them")
+        from ..schema.check import suggest
+
+        advice = suggest(name, OPTIONS, "there are") or ".set lists them"
+        raise UsageError(f"no option {name!r}; {advice}")
     return OPTIONS[name]
 
 

@@ -8,6 +8,7 @@ import socket
 import stat
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
@@ -22,6 +23,9 @@ LONGEST_NAME = 107
 # Seconds: SO_SNDTIMEO overflows far beyond the first, and takes 0 for no limit.
 _LONGEST_TIMEOUT = 1e6
 _SHORTEST_TIMEOUT = 1e-3
+# How many files of a folder are looked at, and how many sockets are named.
+_MOST_ENTRIES = 5_000
+_MOST_SHOWN = 3
 _PROBE_SECONDS = 0.1  # for a listener with a full backlog to make room
 
 
@@ -54,13 +58,33 @@ class UnixAddress(Address):
         if isinstance(error, PermissionError):
             return f"{self}: permission denied; only the VM's owner (or root) may connect"
         if isinstance(error, FileNotFoundError):
+            if self.path.isdecimal():
+                return f"{self}: no such socket{after}; a TCP port is written :{self.path}"
             start = f"{self._qemu_option},server=on,wait=off"
             return f"{self}: no such socket{after}; start QEMU with {start}"
         if isinstance(error, ConnectionRefusedError):
-            if not stat.S_ISSOCK(os.stat(os.path.expanduser(self.path)).st_mode):
-                return f"{self} is not a socket"
+            mode = os.stat(os.path.expanduser(self.path)).st_mode
+            if stat.S_ISDIR(mode):
+                return f"{self} is a folder{self._list_sockets()}"
+            if not stat.S_ISSOCK(mode):
+                return f"{self} is {'a file and ' * stat.S_ISREG(mode)}not a socket"
             return f"{self}: nobody listens there{after}; the program that did has probably ended"
         return explain_error(self, error)
+
+    def _list_sockets(self) -> str:
+        """The end of a message about a folder: the sockets in it."""
+        try:
+            with os.scandir(os.path.expanduser(self.path)) as entries:
+                found = sorted(
+                    entry.name
+                    for entry in islice(entries, _MOST_ENTRIES)
+                    if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+                )
+        except OSError:  # nothing more is known than that it is a folder
+            return ""
+        shown = [os.path.join(self.path, name) for name in found[:_MOST_SHOWN]]
+        more = [f"{len(found) - _MOST_SHOWN} more"] if len(found) > _MOST_SHOWN else []
+        return f"; the sockets in it: {', '.join(shown + more)}" if found else " without a socket"
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[Listener]:

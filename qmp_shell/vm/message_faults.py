@@ -11,27 +11,27 @@ from functools import partial
 from ..language.secrets import holds_secret
 from ..protocol import Message, command_of
 from ..schema import ANY, Array, Object
-from ..schema.check import check_arguments, format_suggestion
+from ..schema.check import Fault, check_arguments, suggest
 from .types import VmTypes
 
 # check_arguments(), with what is the same for all parts of a message.
-_Check = Callable[[object, Object], list[str]]
+_Check = Callable[[object, Object], list[Fault]]
 
 
-def find_faults(message: Message, types: VmTypes, *, after_error: bool = True) -> list[str]:
+def find_faults(message: Message, types: VmTypes, *, after_error: bool = True) -> list[Fault]:
     """What is wrong with a message, the most obvious first; empty: nothing that is known.
 
     :param after_error: the VM has refused it (see :class:`~qmp_shell.schema.TypeCheck`).
     """
     name = command_of(message)
     if not after_error and types.lacks(name):
-        return [describe_unknown_command(name, types)]
+        return [unknown_command(name, types)]
     command = types.command(name)
     if command is None:
         return []
     arguments = message.get("arguments", {})
     if not isinstance(arguments, dict):
-        return ["arguments must be an object"]
+        return [Fault("arguments must be an object")]
     type_ = types.arguments(name, arguments) or command.arguments
     shows_values = not holds_secret(message)
     check = partial(check_arguments, after_error=after_error, shows_values=shows_values)
@@ -40,14 +40,14 @@ def find_faults(message: Message, types: VmTypes, *, after_error: bool = True) -
     return check(arguments, type_)
 
 
-def describe_unknown_command(name: str, types: VmTypes) -> str:
+def unknown_command(name: str, types: VmTypes) -> Fault:
     """That a command does not exist, and which one may be meant."""
-    return f"no command {name}{format_suggestion(name, types.commands(), 'there are')}"
+    return Fault(f"no command {name}", suggest(name, types.commands(), "there are"), (name,))
 
 
 def _transaction_faults(
     arguments: Message, type_: Object, types: VmTypes, check: _Check
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     """The faults of a transaction; those of an action come after its name."""
     actions = type_.members["actions"]
     anything = Object("action", ()).with_members((), is_incomplete=True)
@@ -59,7 +59,7 @@ def _transaction_faults(
         yield from _action_faults(action, f"actions.{number}", types, check)
 
 
-def _action_faults(action: object, place: str, types: VmTypes, check: _Check) -> Iterator[str]:
+def _action_faults(action: object, place: str, types: VmTypes, check: _Check) -> Iterator[Fault]:
     """The faults of an action.
 
     :param place: where it is in the message; it names an action that has no name itself.
@@ -69,7 +69,7 @@ def _action_faults(action: object, place: str, types: VmTypes, check: _Check) ->
         return
     name = action.get(type_.tag)
     if isinstance(name, str) and name not in known.values:
-        yield f"no action {name}{format_suggestion(name, known.values, 'there are')}"
+        yield Fault(f"no action {name}", suggest(name, known.values, "there are"), (name,))
         return
     label = name if isinstance(name, str) else place
     # What is in the data is checked on its own, so that it is named as it is typed in a line.
@@ -85,4 +85,5 @@ def _action_faults(action: object, place: str, types: VmTypes, check: _Check) ->
     data_type = types.action(label)
     if "data" in action and data_type is not None:
         faults += check(action["data"], data_type)
-    yield from (f"{label}: {fault}" for fault in faults)
+    # Several actions may have the same arguments, so an error does not tell which one it is about.
+    yield from (fault._replace(problem=f"{label}: {fault.problem}", names=()) for fault in faults)

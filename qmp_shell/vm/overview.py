@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from . import block_records, records
-from .answers import Answers
+from .answers import Answers, AnswerView
 from .human import NetClient
 from .question import Question
 from .questions import (
@@ -24,6 +24,7 @@ from .questions import (
     NETWORK,
     RUN_STATE,
     SPICE,
+    TCG,
     UUID,
     VERSION,
     VNC,
@@ -64,16 +65,13 @@ def gather_overview(answers: Answers) -> Overview:
     """
     answers.ask_anew(_ALL)
     view = answers.waiting
-    accelerator, uses_kvm = view.get(ACCELERATOR), view.get(KVM)
-    if not accelerator and uses_kvm is not None:
-        accelerator = "kvm" if uses_kvm else "no KVM"
     return Overview(
         view.get(NAME),
         view.get(UUID),
         view.get(RUN_STATE),
         view.get(VERSION),
         view.get(MACHINE),
-        accelerator or "",
+        _find_accelerator(view),
         view.get(CPUS) or [],
         view.get(ARCHITECTURE) or "",
         view.get(MEMORY),
@@ -86,3 +84,13 @@ def gather_overview(answers: Answers) -> Overview:
         view.get(JOBS) or [],
         view.get(MIGRATION),
     )
+
+
+def _find_accelerator(view: AnswerView) -> str:
+    """What runs the VM's processors; empty: that is not known."""
+    accelerator, uses_kvm = view.get(ACCELERATOR), view.get(KVM)
+    if accelerator or uses_kvm is None:
+        return accelerator or ""
+    if uses_kvm:
+        return "kvm"
+    return "tcg" if view.get(TCG) else "not KVM"

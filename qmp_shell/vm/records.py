@@ -281,6 +281,11 @@ def parse_kvm(value: object) -> bool | None:
     return enabled if isinstance(enabled, bool) else None
 
 
+def parse_uses_tcg(value: object) -> bool:
+    """Whether the processors are emulated (TCG), from ``info jit``, which tells of nothing else."""
+    return isinstance(value, str) and value.startswith("Translation buffer state")
+
+
 class RemoteDisplay(NamedTuple):
     """Where a VNC or SPICE server listens."""
 

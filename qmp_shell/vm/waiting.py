@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from ..client import Client
 from ..errors import Timeout, WaitError
+from ..language.notation import format_message
 from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
 from ..protocol import Event, Message
 from . import records
@@ -26,6 +27,9 @@ _POLL_INTERVAL = 0.25
 
 # The run states of the last part of a migration, at its source, and of a destination.
 _MIGRATION_RUN_STATES = ("finish-migrate", "inmigrate")
+
+# Block jobs are so for a moment, too, while QEMU changes the graph of block nodes.
+_BRIEF = ("paused",)
 
 _JOB_EVENTS = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
 
@@ -51,6 +55,11 @@ class EventCondition(NamedTuple):
         """What a progress bar is labelled with."""
         return self.name
 
+    @property
+    def outcome(self) -> str:
+        """What has happened once it is met."""
+        return f"{self} has come"
+
 
 class JobCondition(NamedTuple):
     """The end of a job."""
@@ -64,6 +73,10 @@ class JobCondition(NamedTuple):
     def title(self) -> str:
         return self.id
 
+    @property
+    def outcome(self) -> str:
+        return f"job {self.id} has ended"
+
 
 class MigrationCondition(NamedTuple):
     """The end of a migration, on either side."""
@@ -74,6 +87,10 @@ class MigrationCondition(NamedTuple):
     @property
     def title(self) -> str:
         return "migration"
+
+    @property
+    def outcome(self) -> str:
+        return "the migration has ended"
 
 
 class RunStateCondition(NamedTuple):
@@ -88,6 +105,10 @@ class RunStateCondition(NamedTuple):
     def title(self) -> str:
         return self.state
 
+    @property
+    def outcome(self) -> str:
+        return f"the VM is {self.state}"
+
 
 Condition = EventCondition | JobCondition | MigrationCondition | RunStateCondition
 
@@ -97,7 +118,11 @@ class TimeIsOver(Timeout):
 
 
 class Waiter:
-    """Waits for one condition on one VM."""
+    """Waits for one condition on one VM.
+
+    :ivar situation: how far it is, as the VM has told last; empty: that is not known.
+    :ivar awaited: the command that a job waits for before it ends; empty: for none.
+    """
 
     def __init__(
         self,
@@ -105,11 +130,16 @@ class Waiter:
         events: EventHistory,
         deadline: float | None,
         indicator: ProgressIndicator | None,
+        on_awaited: Callable[[str], object],
     ) -> None:
         """
         :param deadline: when to stop waiting, by the monotonic clock; None: never.
         :param indicator: shows progress; None: it is not shown.
+        :param on_awaited: is told the situation when a job begins to wait for a command.
         """
+        self.situation = ""
+        self.awaited = ""
+        self._on_awaited = on_awaited
         self._client = client
         self._events = events
         self._deadline = deadline
@@ -181,9 +211,28 @@ class Waiter:
                 return
             was_seen = True
             if job is not None:
-                self._show(job.progress, job.status)
+                self._note_job(job)
             poll = self._indicator is not None or self._has_only_block_jobs
             self._wait_for_more(count, poll=poll)
+
+    def _note_job(self, job: records.Job) -> None:
+        """Show how far a job is, and tell, once, what it waits for."""
+        before, self.awaited = self.awaited, self._awaited_by(job)
+        self.situation = f"job {job.id} is {job.status}"
+        note = job.status
+        if self.awaited:
+            self.situation += f" and waits for {self.awaited}"
+            note += f": {self.awaited}"
+        self._show(job.progress, note)
+        if self.awaited not in ("", before) and job.status not in _BRIEF:
+            self._on_awaited(self.situation)
+
+    def _awaited_by(self, job: records.Job) -> str:
+        """The line with the command that a job waits for; empty: it waits for none."""
+        command, arguments = job.awaited_command, {"id": job.id}
+        if command and self._has_only_block_jobs:
+            command, arguments = f"block-{command}", {"device": job.id}
+        return format_message({"execute": command, "arguments": arguments}) if command else ""
 
     def _find_job(self, job_id: str) -> records.Job | None:
         return next((job for job in self._jobs() if job.id == job_id), None)
@@ -213,14 +262,17 @@ class Waiter:
                 if is_over:  # old QEMUs tell a destination's state only so
                     return
             has_begun = True
+            self.situation = f"the migration is {migration.status}"
             self._show(migration.progress, migration.status)
             self._wait_for_more(count, poll=True)
 
     def _wait_for_run_state(self, state: str) -> None:
         while True:
             count = self._events.count
-            if self._ask(RUN_STATE) == state:
+            present = self._ask(RUN_STATE)
+            if present == state:
                 return
+            self.situation = f"the VM is {present}" if present else ""
             self._wait_for_more(count, poll=True)
 
     def _show(self, progress: records.Progress | None, note: str) -> None:

@@ -1,0 +1,138 @@
+"""A corrected line, and what is known of the words that it may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from enum import Enum, auto
+from typing import Any, NamedTuple, Protocol
+
+from ..complete import Kind, NameRequest, NameSource, TypeSource
+from ..schema import Object
+from ..schema.check import similar_names
+
+EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
+"""How other programs call what is ``.exit`` here."""
+
+# What the VM calls something, if it can stand in a line as it is.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_.:/@+-]*")
+
+
+class Form(Enum):
+    """What a line is."""
+
+    QMP = auto()
+    HUMAN = auto()
+    DOT = auto()
+
+
+class Correction(NamedTuple):
+    """A line that was probably meant.
+
+    :ivar line: the line, or several.
+    :ivar form: what it is.
+    :ivar before: what a hint says before the line.
+    :ivar after: what it says after it.
+    :ivar missing: arguments whose values only the user knows. The line ends with the first.
+    :ivar is_rewritten: the line was written in another notation; otherwise words are misspelt or
+        missing, which other hints may say better.
+    """
+
+    line: str
+    form: Form = Form.QMP
+    before: str = "write "
+    after: str = ""
+    missing: tuple[str, ...] = ()
+    is_rewritten: bool = True
+
+    def typed(self, *, human: bool) -> str:
+        """The line as it is to be typed.
+
+        :param human: in human monitor mode; else in QMP mode.
+        """
+        prefix = {Form.QMP: ".qmp " * human, Form.HUMAN: ".hmp " * (not human), Form.DOT: ""}
+        ending = f" {self.missing[0]}=" if self.missing else ""
+        return "\n".join(prefix[self.form] + each for each in self.line.split("\n")) + ending
+
+    def hint(self, *, human: bool) -> str:
+        """How a user is told of it."""
+        shown = self._replace(missing=()).typed(human=human).replace("\n", ", then ")
+        values = "".join(f" {name}=..." for name in self.missing)
+        return f"{self.before}{shown}{values}{self.after}"
+
+
+class DotCommand(Protocol):
+    """A dot command, as far as it matters here.
+
+    :ivar usage: its argument; empty: it takes none.
+    """
+
+    @property
+    def usage(self) -> str: ...
+
+
+class DotCommands(Protocol):
+    """The dot commands that there are."""
+
+    def names(self) -> Collection[str]:
+        """Their names, without the dot."""
+
+    def find(self, name: str) -> DotCommand | None:
+        """The command of a name; None: there is none."""
+
+
+class Vocabulary(NamedTuple):
+    """The words that a line may have.
+
+    :ivar types: the types of the VM's arguments.
+    :ivar names: the names that exist in the VM.
+    :ivar dot_commands: the commands to the shell itself.
+    :ivar in_transaction: a line is an action of a transaction.
+    """
+
+    types: TypeSource
+    names: NameSource
+    dot_commands: DotCommands
+    in_transaction: bool = False
+
+    def commands(self) -> Collection[str]:
+        """The names that a QMP line may begin with; empty while they are not known."""
+        if not self.in_transaction:
+            return self.types.commands()
+        actions = self.types.actions()
+        return actions.values if actions is not None else ()
+
+    def arguments(self, name: str, given: dict[str, Any]) -> Object | None:
+        """The type of the arguments of a command or an action."""
+        return self.types.action(name) if self.in_transaction else self.types.arguments(name, given)
+
+    def dot_line(self, name: str, rest: str, before: str, after: str = "") -> Correction:
+        """A dot command, with what is to follow it if it takes an argument.
+
+        :param rest: with the blank before it.
+        """
+        command = self.dot_commands.find(name)
+        takes_argument = command is not None and command.usage
+        line = f".{name}{rest if takes_argument else ''}"
+        return Correction(line, Form.DOT, before, after)
+
+    def human_commands(self) -> dict[str, str]:
+        """The commands of the human monitor and what they do; empty while they are not known."""
+        found = self.names.candidates(NameRequest(Kind.HUMAN))
+        return {each.text: each.description for each in found}
+
+    def human_topics(self) -> list[str]:
+        """What the human monitor's ``info`` shows; empty while it is not known."""
+        return [each.text for each in self.names.candidates(NameRequest(Kind.TOPIC))]
+
+
+def nearest(word: str, names: Collection[str]) -> str:
+    """The name that is most similar to a word; empty: none is, or it can't stand in a line."""
+    equal = [name for name in names if plain(name) == plain(word)]
+    found = equal[:1] or similar_names(word, names)[:1]
+    return found[0] if found and _PLAIN_NAME.fullmatch(found[0]) is not None else ""
+
+
+def plain(name: str) -> str:
+    """A name as people may confuse it with others: in any case, with ``_`` for ``-``."""
+    return name.lower().replace("_", "-")

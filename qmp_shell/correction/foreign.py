@@ -1,0 +1,127 @@
+"""Read lines as other tools write them: what stands around a command, and between its words.
+
+This is syntax only; no names and no types are known here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..language import ParseError
+from ..language.words import DOUBLE_QUOTED, OPERATORS, SINGLE_QUOTED, literal_end, skip_blank
+
+# What stands before a line in a terminal or in documentation.
+_PROMPT = re.compile(r"\s*(?:(?P<prompt>\(QEMU\)|TRANS>|\(qemu\))|->)\s*")
+_QUOTED_LINE = re.compile(rf"\s*(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})\s*")
+# A word: a value in quotes, perhaps after a key, or all up to a blank.
+_WORD = re.compile(rf"""(?:[^\s="'\[{{]*=)?(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|\S+""")
+_LITERAL = re.compile(r"""(?:[^\s="'\[{]*=)?(?=[\[{])""")
+_SEPARATORS = (";", "&&", ";;")
+_COLON = re.compile(r"[A-Za-z][\w-]*:")
+_KEY = re.compile(r"""(?P<key>[^\s="'{}\[\],]+)=(?P<value>.*)""", re.DOTALL)
+
+
+class Unwrapped(NamedTuple):
+    """A line without what stands around it.
+
+    :ivar is_human: it stood behind the prompt of the human monitor.
+    """
+
+    text: str
+    is_human: bool = False
+
+
+def unwrap(text: str) -> Unwrapped:
+    """A line that was copied with a prompt, an arrow or quotes, without those."""
+    text = text.strip()
+    match = _PROMPT.match(text)
+    if match is not None:
+        return Unwrapped(text[match.end() :], match["prompt"] == "(qemu)")
+    if _QUOTED_LINE.fullmatch(text) is not None and text[1:2] == "{":
+        return Unwrapped(text[1:-1])
+    return Unwrapped(text)
+
+
+class Words(NamedTuple):
+    """The words of a line.
+
+    :ivar words: each as it is written.
+    :ivar tail: what follows them: a pipeline, a redirection or a comment, with a blank before it.
+    """
+
+    words: list[str]
+    tail: str = ""
+
+
+def split_line(text: str) -> Words | None:
+    """Split a line into words, which may be anything but unbalanced.
+
+    :return: None: a bracket is not closed.
+    """
+    words: list[str] = []
+    position = skip_blank(text, 0)
+    while position < len(text):
+        if text[position] == "#" or text.startswith(OPERATORS, position):
+            return Words(words, f" {text[position:].rstrip()}")
+        literal = _LITERAL.match(text, position)
+        word = _WORD.match(text, position)
+        assert word is not None  # it does not begin with a blank
+        end = word.end()
+        if literal is not None:
+            try:
+                end = literal_end(text, literal.end())
+            except ParseError:
+                return None
+        words.append(text[position:end])
+        position = skip_blank(text, end)
+    return Words(words)
+
+
+def split_commands(text: str) -> list[str]:
+    """The commands of a line that a shell would take for several: ``a; b``, ``a && b``."""
+    found = split_line(text)
+    if found is None:
+        return [text]
+    commands: list[list[str]] = [[]]
+    for word in found.words:
+        is_last = word.endswith(";")
+        kept = "" if word in _SEPARATORS else word.rstrip(";") if is_last else word
+        commands[-1] += [kept] if kept else []
+        if (word in _SEPARATORS or is_last) and commands[-1]:
+            commands.append([])
+    lines = [" ".join(words) for words in commands if words]
+    return [*lines[:-1], lines[-1] + found.tail] if lines else [text]
+
+
+def join_around_equals(words: list[str]) -> list[str]:
+    """Words in which ``key = value``, ``key= value`` and ``key: value`` are one word each."""
+    joined: list[str] = []
+    for word in words:
+        last = joined[-1] if joined else ""
+        begins_value = word.startswith("=") and last and "=" not in last
+        ends_key = last.endswith("=") and len(last) > 1
+        if begins_value or (ends_key and "=" not in word):
+            joined[-1] = last + word
+        elif "=" not in word and _COLON.fullmatch(last) is not None:
+            joined[-1] = f"{last[:-1]}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def split_key(word: str) -> tuple[str, str]:
+    """The key and the value of a word; the key is empty if there is none."""
+    match = _KEY.fullmatch(word)
+    return (match["key"], match["value"]) if match is not None else ("", word)
+
+
+def split_options(word: str) -> list[str]:
+    """The parts of a word in the notation of QEMU's command line: ``e1000,id=n1,netdev=n0``.
+
+    There, a comma within a value is written twice.
+    """
+    if "," not in word or any(mark in word for mark in "\"'{}[]"):
+        return [word]
+    parts = word.replace(",,", "\0").split(",")
+    return [part.replace("\0", ",") for part in parts if part]

@@ -1,0 +1,247 @@
+"""What a line that was refused in QMP mode should have been."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..complete.kinds import HUMAN_OPTIONS
+from .arguments import ArgumentReader
+from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
+from .foreign import Words, split_commands, split_key, split_line, unwrap
+
+# Options of QEMU's command line, and the command that does the same on a running VM.
+_OPTIONS = {
+    "device": "device_add",
+    "netdev": "netdev_add",
+    "object": "object-add",
+    "blockdev": "blockdev-add",
+    "chardev": "chardev-add",
+}
+# An option without such a command, and what does the same in the human monitor.
+_DRIVE, _ADD_DRIVE = "-drive", "drive_add"
+# The human monitor's own names of commands whose notation QEMU's command line shares.
+_HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
+# How other programs call help.
+_HELP = ("help", "man", "?")
+_HELP_WORDS = ("help", "?", "-h", "--help", "-help")
+# What can follow the driver in QEMU's own notation, or stand in its place.
+_HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
+_HUMAN_MONITOR = "human-monitor-command"
+
+_TRANSACTION = re.compile(r"transaction\s*\(")
+_NAME = re.compile(r"[A-Za-z][\w-]*")
+# A longer line is no suggestion that anybody could read.
+_LONGEST = 300
+
+
+def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
+    """The line that was probably meant by one that was refused.
+
+    :param text: one line for the VM, or a dot command that does not exist.
+    :return: None: that is not known.
+    """
+    if len(text) > _LONGEST or not text.isprintable():
+        return None
+    inner, is_human = unwrap(text)
+    if is_human:
+        return Correction(inner, Form.HUMAN)
+    if _TRANSACTION.match(inner) is not None:
+        return None
+    commands = split_commands(inner)
+    if len(commands) > 1:
+        return _correct_several(commands, vocabulary)
+    if commands[0] != inner:
+        return _correct_command(commands[0], vocabulary) or Correction(commands[0])
+    found = _correct_command(inner, vocabulary)
+    return found or (Correction(inner) if inner != text.strip() else None)
+
+
+def _correct_several(commands: list[str], vocabulary: Vocabulary) -> Correction | None:
+    """Several commands, a line for each; None: they are not all known."""
+    lines = []
+    for command in commands:
+        found = _correct_command(command, vocabulary)
+        if found is not None and found.missing:
+            return None
+        known = command.split(None, 1)[0] in vocabulary.commands()
+        if found is None and not known:
+            return None
+        lines.append(found.typed(human=False) if found is not None else command)
+    return Correction("\n".join(lines), before="one command a line: ")
+
+
+def _correct_command(text: str, vocabulary: Vocabulary) -> Correction | None:
+    """One command; None: nothing is wrong with it that is known."""
+    if not text or text[0] in "{[":
+        return None
+    line = split_line(text)
+    if line is None or not line.words:
+        return None
+    name, *words = line.words
+    return next(
+        filter(None, (rule(name, Words(words, line.tail), text, vocabulary) for rule in _RULES)),
+        None,
+    )
+
+
+def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A dot command that does not exist."""
+    if not name.startswith("."):
+        return None
+    bare = name[1:]
+    rest = text[len(name) :]
+    if bare in vocabulary.dot_commands.names():
+        return None
+    if bare in EXIT:
+        return Correction(".exit", Form.DOT)
+    if bare in vocabulary.commands():
+        return Correction(text[1:])
+    if bare in vocabulary.human_commands():
+        return _human(text[1:])
+    similar = nearest(bare, vocabulary.dot_commands.names())
+    return vocabulary.dot_line(similar, rest, "did you mean ", "?") if similar else None
+
+
+def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction | None:
+    """``human-monitor-command info block``."""
+    words = line.words
+    if name != _HUMAN_MONITOR or (len(words) < 2 and split_key("".join(words))[0]) or not words:
+        return None
+    rest = text[len(name) :].strip().removeprefix("command-line=")
+    return Correction(rest.strip("\"'"), Form.HUMAN)
+
+
+def _help(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
+    """``help device_add driver``, ``?device_add``, ``device_add help``."""
+    topic, words = name, line.words
+    if name in _HELP:
+        topic, words = " ".join(words), []
+    elif name.startswith("?"):
+        topic, words = name[1:], []
+    elif name not in vocabulary.commands() or len(words) != 1:
+        return None
+    elif words[0] in _HELP_WORDS:
+        return _help_on(name, vocabulary)
+    else:
+        match = _HELP_OPTION.fullmatch(words[0].partition("=")[2] or words[0])
+        if match is None:
+            return None
+        if not match["driver"]:
+            return _help_on(name, vocabulary)
+        implied = HUMAN_OPTIONS.get(_HUMAN_OPTIONS.get(name, ""), ("", "driver"))[1]
+        topic = f"{name} {implied}={match['driver']}"
+    return Correction(f".help {topic}".rstrip(), Form.DOT)
+
+
+def _help_on(command: str, vocabulary: Vocabulary) -> Correction:
+    """Help on a command; where QEMU lists what its first argument can be, that list."""
+    human = _HUMAN_OPTIONS.get(command)
+    if human not in vocabulary.human_commands():
+        return Correction(f".help {command}", Form.DOT)
+    after = f" lists what there is; .help {command} describes the command"
+    return Correction(f"{human} help", Form.HUMAN, "", after)
+
+
+def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command that exists, whose arguments are written otherwise."""
+    commands = vocabulary.commands()
+    same = nearest(name, [each for each in commands if plain(each) == plain(name)])
+    option = _OPTIONS.get(name.lstrip("-"), "") if name.startswith("-") else ""
+    command = name if name in commands else option if option in commands else same
+    if not command:
+        return None
+    reader = ArgumentReader(command, vocabulary.arguments, vocabulary.names)
+    found = reader.read(line.words)
+    if found is None:
+        is_foreign = not all(split_key(word)[0] for word in line.words)
+        return _in_human(name, command, text, vocabulary) if is_foreign else None
+    corrected = " ".join([command, *found.words])
+    if corrected == " ".join([name, *line.words]) and not found.missing:
+        return None
+    is_rewritten = found.is_rewritten or command != name
+    missing = found.missing if not line.tail else ()
+    correction = Correction(corrected + line.tail, missing=missing, is_rewritten=is_rewritten)
+    if found.is_unitless:
+        return _in_human(name, command, text, vocabulary) or correction
+    return correction
+
+
+def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command whose arguments cannot be read: for the human monitor, if that has it, too.
+
+    :param name: what the text calls the command.
+    """
+    human = vocabulary.human_commands()
+    human_name = next((each for each in human if plain(each) == plain(command)), "")
+    if human_name:
+        return _human(text.replace(name, human_name, 1))
+    type_ = vocabulary.arguments(command, {})
+    members = type_.members.values() if type_ is not None else ()
+    required = tuple(each.name for each in members if each.required)
+    return Correction(command, missing=required) if required else None
+
+
+def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command of the human monitor, or a dot command without its dot."""
+    human, commands = vocabulary.human_commands(), vocabulary.commands()
+    if name in commands:
+        return None
+    if name == _DRIVE and _ADD_DRIVE in human:
+        return _human(text.replace(name, f"{_ADD_DRIVE} 0", 1))
+    if name in human:
+        summary = human[name]
+        synonyms = [each for each in human if summary and human[each] == summary]
+        command = next((each for each in synonyms if each in commands), "")
+        if command and text == name:
+            return Correction(command)
+        if name in vocabulary.dot_commands.names() and text == name:
+            return Correction(f".{name}", Form.DOT)
+        return _human(text)
+    if name in EXIT:
+        return Correction(".exit", Form.DOT)
+    if name not in vocabulary.dot_commands.names():
+        return None
+    return vocabulary.dot_line(name, text[len(name) :], "write ")
+
+
+def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command that does not exist, but is similar to one that does."""
+    commands = vocabulary.commands()
+    if not commands or name in commands or name.startswith("."):
+        return None
+    rest = text[len(name) :]
+    similar = nearest(name, commands)
+    if similar:
+        found = _correct_command(f"{similar}{rest}", vocabulary)
+        if found is None:
+            is_readable = all(split_key(word)[0] for word in line.words)
+            found = Correction(similar + rest * is_readable, is_rewritten=False)
+        is_rewritten = found.is_rewritten and bool(line.words)
+        return found._replace(before="did you mean ", after="?", is_rewritten=is_rewritten)
+    similar = nearest(name, vocabulary.dot_commands.names())
+    if similar:
+        return vocabulary.dot_line(similar, rest, "did you mean ", "?")
+    similar = nearest(name, vocabulary.human_commands())
+    if similar:
+        return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
+    if _NAME.fullmatch(name) is None:
+        return None
+    after = " lists the VM's commands"
+    return Correction(".commands", Form.DOT, f"no command {name}; ", after, is_rewritten=False)
+
+
+def _human(text: str) -> Correction:
+    return Correction(text, Form.HUMAN, "the human monitor has it: ")
+
+
+_Rule = Callable[[str, Words, str, Vocabulary], Correction | None]
+# The first that finds a correction is taken. Each is given the first word, the others, and all.
+_RULES: tuple[_Rule, ...] = (
+    _dot_command,
+    _human_line,
+    _help,
+    _arguments,
+    _known_elsewhere,
+    _misspelt,
+)

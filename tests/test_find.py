@@ -115,8 +115,8 @@ def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
 
 def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".help resize")
-    message = "qmp-shell: nothing is known of 'resize'; .find has block_resize, "
+    message = "qmp-shell: nothing is known of 'resize' (hint: .find resize has block_resize, "
     assert result.stderr.startswith(message)
     result = run(vm.address, "-c", ".help query-statu")
-    assert "; did you mean query-status" in result.stderr
+    assert "(hint: did you mean query-status" in result.stderr
     assert "?; " not in result.stderr

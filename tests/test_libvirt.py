@@ -633,7 +633,7 @@ def test_errors_of_a_guest_agent_arrive(agent: Domain, run: Run) -> None:
     assert result.returncode == 1
     assert errors[0]["class"] == "CommandNotFound"
     assert errors[1] == {"class": "GenericError", "desc": "handle '9' has not been found"}
-    assert "hint: no command guest-pnig" in result.stderr
+    assert "hint: did you mean guest-ping" in result.stderr
 
 
 def test_an_agent_address_needs_no_option(agent: Domain, terminal: StartTerminal) -> None:

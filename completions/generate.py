@@ -43,6 +43,7 @@ end
     },
 }
 
+# The program itself lists names of VMs, and the monitors of running ones; what it is, behind a tab.
 SOCKETS = {
     "bash": "_qmp_shell_socket_files",
     "zsh": "_qmp_shell_sockets",
@@ -50,7 +51,13 @@ SOCKETS = {
     "preamble": {
         "bash": r"""
 _qmp_shell_socket_files() {
-  local path file
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
+  done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path
     [[ $path == \~/* ]] && file=$HOME/${path#\~/}
@@ -60,12 +67,20 @@ _qmp_shell_socket_files() {
 """,
         "zsh": r"""
 _qmp_shell_sockets() {
+  local line
+  local -a found
+  for line in ${(f)"$("${(Q)words[1]}" --list-addresses 2>/dev/null)"}; do
+    found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+  done
+  _describe -t addresses 'running VM' found
   compset -P unix:
   _path_files "$@" -g '*(-=,-/)'
 }
 """,
         "fish": r"""
 function _qmp_shell_sockets
+  set -l words (commandline -opc)
+  command $words[1] --list-addresses 2>/dev/null
   set -l scheme (commandline -ct | string match -r '^unix:')
   set -l word (commandline -ct | string replace -r '^unix:' '')
   for path in (_qmp_shell_paths $word)
@@ -119,8 +134,8 @@ end
 COMPLETERS = {"ADDRESS": SOCKETS, "FILE": FILES, "PATH": SOCKETS, "QEMU": QEMU, "ARGS": FILES}
 
 BASH_WORDS = r"""
-# shtab counts words, but bash splits them at = and : too: keep the last part of each, and the
-# --option before a =. Leave out -vp and -w5, in which shtab would see no option.
+# shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
+# and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
 _qmp_shell_words() {
   local i word words=()
   for (( i = 0; i <= COMP_CWORD; i++ )); do
@@ -128,6 +143,9 @@ _qmp_shell_words() {
     if [[ $word == [=:]* ]]; then
       [[ ${words[${#words[@]} - 1]} == --* ]] || unset "words[${#words[@]} - 1]"
       word=
+    elif (( i )) && [[ ${COMP_WORDS[i - 1]} == @ ]]; then
+      unset "words[${#words[@]} - 1]"
+      word=@$word
     fi
     if (( i == COMP_CWORD )) || [[ -n $word && $word != -[!-]?* ]]; then
       words+=("$word")
@@ -151,6 +169,8 @@ def completions() -> dict[str, str]:
 def _told(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """The parser, with what completes its values."""
     for action in parser._actions:
+        if action.metavar == "ADDRESS":
+            action.nargs = "*"  # its parser leaves it open which words are addresses
         completer = COMPLETERS.get(str(action.metavar))
         if completer:
             action.complete = completer  # type: ignore[attr-defined]
@@ -192,6 +212,8 @@ def _zsh(parser: argparse.ArgumentParser) -> str:
 {prefix}_defaults_added=1
 """
     text = shtab.complete(parser, "zsh", preamble=preamble)
+    # shtab means "any number of them", and zsh takes it for "one, or none".
+    text = text.replace('\n  "(*)::', '\n  "*:')
     # zsh shows the text about a positional with all backslashes but those of colons.
     return re.sub(
         r'^  "[-()*]*:.*', lambda spec: re.sub(r"\\([][;'])", r"\1", spec[0]), text, flags=re.M

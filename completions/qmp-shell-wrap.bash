@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
 
 _shtab_qmp_shell_wrap_pos_0_COMPGEN=_qmp_shell_qemu_files
 _shtab_qmp_shell_wrap_pos_1_COMPGEN=_qmp_shell_files
@@ -9,6 +9,7 @@ _shtab_qmp_shell_wrap___file_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___share_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell_wrap__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___logfile_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell_wrap___config_COMPGEN=_qmp_shell_files
 
 _shtab_qmp_shell_wrap___view_choices=(json table tree compact csv)
 _shtab_qmp_shell_wrap___color_choices=(auto always never)
@@ -31,11 +32,12 @@ _shtab_qmp_shell_wrap___events_nargs=0
 _shtab_qmp_shell_wrap___share_readonly_nargs=0
 _shtab_qmp_shell_wrap__v_nargs=0
 _shtab_qmp_shell_wrap___verbose_nargs=0
+_shtab_qmp_shell_wrap___no_config_nargs=0
 
 # Custom Preamble
 
-# shtab counts words, but bash splits them at = and : too: keep the last part of each, and the
-# --option before a =. Leave out -vp and -w5, in which shtab would see no option.
+# shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
+# and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
 _qmp_shell_words() {
   local i word words=()
   for (( i = 0; i <= COMP_CWORD; i++ )); do
@@ -43,6 +45,9 @@ _qmp_shell_words() {
     if [[ $word == [=:]* ]]; then
       [[ ${words[${#words[@]} - 1]} == --* ]] || unset "words[${#words[@]} - 1]"
       word=
+    elif (( i )) && [[ ${COMP_WORDS[i - 1]} == @ ]]; then
+      unset "words[${#words[@]} - 1]"
+      word=@$word
     fi
     if (( i == COMP_CWORD )) || [[ -n $word && $word != -[!-]?* ]]; then
       words+=("$word")
@@ -65,7 +70,13 @@ _qmp_shell_files() {
 }
 
 _qmp_shell_socket_files() {
-  local path file
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
+  done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path
     [[ $path == \~/* ]] && file=$HOME/${path#\~/}

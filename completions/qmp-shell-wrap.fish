@@ -12,6 +12,8 @@ function _qmp_shell_files
 end
 
 function _qmp_shell_sockets
+  set -l words (commandline -opc)
+  command $words[1] --list-addresses 2>/dev/null
   set -l scheme (commandline -ct | string match -r '^unix:')
   set -l word (commandline -ct | string replace -r '^unix:' '')
   for path in (_qmp_shell_paths $word)
@@ -80,7 +82,7 @@ function _shtab_qmp_shell_wrap_using
 end
 
 set -g _shtab_qmp_shell_wrap_commands
-set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --file --logfile --share --timeout --view -c -f -l -t
+set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --config --file --logfile --share --timeout --view -c -f -l -t
 
 complete -c qmp-shell-wrap -e
 complete -c qmp-shell-wrap -f
@@ -101,6 +103,8 @@ complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s t -l timeout -x -d 'how long one command may take (default: any time)'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l color -xka "auto always never" -d 'colours (auto, the default: at a terminal, unless $NO_COLOR is set)'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l config -xka "(_qmp_shell_files)" -d 'the configuration file (default: ~/.config/qmp-shell/config.toml)'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l no-config -d 'read no configuration file'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -ka "(_qmp_shell_qemu)" -d 'the program, as qemu-system-x86_64'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -ge 1' -ka "(_qmp_shell_files)" -d 'its arguments'

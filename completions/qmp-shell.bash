@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --demo -N --skip-negotiation --agent --listen -w --wait --schema --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color)
+_shtab_qmp_shell_option_strings=(-h --help --all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
@@ -15,17 +15,23 @@ _shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___share_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___config_COMPGEN=_qmp_shell_files
 
 _shtab_qmp_shell___view_choices=(json table tree compact csv)
 _shtab_qmp_shell___color_choices=(auto always never)
 
+_shtab_qmp_shell_pos_0_nargs='*'
 _shtab_qmp_shell__h_nargs=0
 _shtab_qmp_shell___help_nargs=0
+_shtab_qmp_shell___all_nargs=0
 _shtab_qmp_shell___demo_nargs=0
 _shtab_qmp_shell__N_nargs=0
 _shtab_qmp_shell___skip_negotiation_nargs=0
 _shtab_qmp_shell___agent_nargs=0
 _shtab_qmp_shell___listen_nargs=0
+_shtab_qmp_shell___list_nargs=0
+_shtab_qmp_shell___json_nargs=0
+_shtab_qmp_shell___list_addresses_nargs=0
 _shtab_qmp_shell___tls_nargs=0
 _shtab_qmp_shell___version_nargs=0
 _shtab_qmp_shell__H_nargs=0
@@ -42,11 +48,12 @@ _shtab_qmp_shell___events_nargs=0
 _shtab_qmp_shell___share_readonly_nargs=0
 _shtab_qmp_shell__v_nargs=0
 _shtab_qmp_shell___verbose_nargs=0
+_shtab_qmp_shell___no_config_nargs=0
 
 # Custom Preamble
 
-# shtab counts words, but bash splits them at = and : too: keep the last part of each, and the
-# --option before a =. Leave out -vp and -w5, in which shtab would see no option.
+# shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
+# and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
 _qmp_shell_words() {
   local i word words=()
   for (( i = 0; i <= COMP_CWORD; i++ )); do
@@ -54,6 +61,9 @@ _qmp_shell_words() {
     if [[ $word == [=:]* ]]; then
       [[ ${words[${#words[@]} - 1]} == --* ]] || unset "words[${#words[@]} - 1]"
       word=
+    elif (( i )) && [[ ${COMP_WORDS[i - 1]} == @ ]]; then
+      unset "words[${#words[@]} - 1]"
+      word=@$word
     fi
     if (( i == COMP_CWORD )) || [[ -n $word && $word != -[!-]?* ]]; then
       words+=("$word")
@@ -64,7 +74,13 @@ _qmp_shell_words() {
 }
 
 _qmp_shell_socket_files() {
-  local path file
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
+  done
   compgen -f -- "$completing_word" | while IFS= read -r path; do
     file=$path
     [[ $path == \~/* ]] && file=$HOME/${path#\~/}

@@ -3,6 +3,8 @@
 # Custom Preamble
 
 function _qmp_shell_sockets
+  set -l words (commandline -opc)
+  command $words[1] --list-addresses 2>/dev/null
   set -l scheme (commandline -ct | string match -r '^unix:')
   set -l word (commandline -ct | string replace -r '^unix:' '')
   for path in (_qmp_shell_paths $word)
@@ -70,17 +72,22 @@ function _shtab_qmp_shell_using
 end
 
 set -g _shtab_qmp_shell_commands
-set -g _shtab_qmp_shell_opts_with_value --color --command --file --logfile --schema --share --timeout --tls-ca --tls-cert --tls-hostname --tls-key --tls-psk --view --wait -c -f -l -t -w
+set -g _shtab_qmp_shell_opts_with_value --color --command --config --file --logfile --parallel --schema --share --timeout --tls-ca --tls-cert --tls-hostname --tls-key --tls-psk --view --wait -c -f -l -t -w
 
 complete -c qmp-shell -e
 complete -c qmp-shell -f
 
 complete -c qmp-shell -n _shtab_qmp_shell_using -s h -l help -d 'show this help message and exit'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l all -d 'all VMs of the configuration, at the same time'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l parallel -x -d 'of several VMs, how many at the same time (default: 64)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l demo -d 'start a temporary VM and attach to it, to try things'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s N -l skip-negotiation -l agent -d 'the address is a guest agent'"'"'s (qemu-ga): no greeting, no capabilities'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l listen -d 'wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS'
-complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear (no SECONDS: for any time)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -s w -l wait -xka "(_qmp_shell_sockets)" -d 'wait for the socket to appear, and to be free (no SECONDS: for any time)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l schema -xka "(_qmp_shell_files)" -d 'a dry run without a VM: types come from a file, the reply to query-qmp-schema'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l list -d 'list the running VMs, their monitors and who is there'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l json -d 'with --list: a JSON object for each VM'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l list-addresses -d 'list addresses for completion, and what is there behind a tab'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l tls -d 'HOST:PORT means tls:HOST:PORT'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-ca -xka "(_qmp_shell_files)" -d 'CA certificates that the server is verified by (default: the system'"'"'s)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l tls-cert -xka "(_qmp_shell_files)" -d 'the client'"'"'s certificate, if the server wants one'
@@ -102,5 +109,7 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -l share-readonly -d 'with --sha
 complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'
-complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto: at a terminal, unless $NO_COLOR is set)'
-complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -eq 0' -ka "(_qmp_shell_sockets)" -d 'PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT, tls:HOST:PORT or fd:N (default: $QMP_SOCKET)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l color -xka "auto always never" -d 'colours (auto, the default: at a terminal, unless $NO_COLOR is set)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l config -xka "(_qmp_shell_files)" -d 'the configuration file (default: ~/.config/qmp-shell/config.toml)'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l no-config -d 'read no configuration file'
+complete -c qmp-shell -n '_shtab_qmp_shell_using; and test $_shtab_qmp_shell_npos -ge 0' -ka "(_qmp_shell_sockets)" -d 'of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)'

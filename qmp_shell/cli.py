@@ -8,11 +8,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from math import inf
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from .client import Client, Tracer, connect, listen
+from .choices import Choices
 from .commands import Registry
+from .connecting import first_target, new_connector, refuse_to_connect
 from .errors import (
     ConnectError,
     ConnectionLost,
@@ -23,31 +23,28 @@ from .errors import (
     Timeout,
     UsageError,
 )
-from .options import build_parser, build_wrap_parser
-from .output import STANDARD_OUTPUT, Output
+from .options import build_wrap_parser, parse_arguments
 from .render.formatter import Formatter
-from .render.views import Look, find_width
 from .script import (
     ErrorReport,
-    ScriptDisplay,
     ServedMonitor,
     StandardInput,
+    WordsInput,
     complain,
+    open_script_output,
     run_script,
 )
-from .session import Session, Settings
+from .session import AddressBook, Session
 from .session.scripts import Input
 from .session.sharing import AGENT_REASON
-from .signals import ended_by_signals
-from .transport import parse_address
 
 if TYPE_CHECKING:
-    from .launch.demo import Tips
     from .launch.qemu import OwnVm
+    from .launch.tour import Tour
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
-    from .transport.stream import Address
-    from .transport.tls import TlsOptions
+
+NewOutput = Callable[..., tuple["Display", ErrorReport]]
 
 # The exit status for each kind of error, the first that fits; 1 for all others.
 _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
@@ -75,7 +72,7 @@ def exit_status(error: QMPError | None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """``qmp-shell``; returns its exit status."""
-    return _guard(lambda: _run(build_parser().parse_args(argv)))
+    return _guard(lambda: _run(parse_arguments(argv)))
 
 
 def main_wrap(argv: list[str] | None = None) -> int:
@@ -83,10 +80,10 @@ def main_wrap(argv: list[str] | None = None) -> int:
     return _guard(lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
 
 
-def _guard(run: Callable[[], QMPError | None]) -> int:
+def _guard(run: Callable[[], QMPError | int | None]) -> int:
     """Turn what goes wrong into one line on standard error and an exit status.
 
-    :param run: returns the error, if there was one, that was reported to the user.
+    :param run: returns the error, if there was one, that was reported to the user; or the status.
     """
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
@@ -95,7 +92,8 @@ def _guard(run: Callable[[], QMPError | None]) -> int:
         if sys.stdout is None:
             raise UsageError("standard output is closed")
         try:
-            status = exit_status(run())
+            outcome = run()
+            status = outcome if isinstance(outcome, int) else exit_status(outcome)
         except SystemExit as end:
             if end.code:  # by a signal, perhaps because the terminal is gone
                 _drop_output()
@@ -140,89 +138,108 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _run(options: argparse.Namespace) -> QMPError | None:
+def _run(options: argparse.Namespace) -> QMPError | int | None:
+    """:return: the error that was reported, or an exit status; None: all went well."""
+    choices = Choices(options)
+    if options.list or options.json or options.list_addresses:
+        _list_vms(choices)
+        return None
     _check_sharing(options, is_agent=options.agent)
+    has_vm = options.addresses or options.all or options.agent or options.listen
     if options.demo:
-        if options.address or options.agent or options.listen:
+        if has_vm:
             raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
         from .launch.demo import run_with_demo
 
         return run_with_demo(
-            lambda vm, tips: _run_front_end(options, vm.connect, vm=vm, tips=tips),
-            capture=_must_capture(options),
+            lambda vm, tour: _run_front_end(choices, vm.connect, vm=vm, tour=tour),
+            capture=choices.must_capture,
         )
     if options.schema is not None:
-        if options.address or options.agent or options.listen or options.share:
+        if has_vm or options.share:
             raise UsageError(
                 "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it"
             )
-        return _run_front_end(options, _refuse_to_connect, schema=_read_schema(options.schema))
-    return _run_front_end(options, _new_connector(options))
+        return _run_front_end(choices, refuse_to_connect, schema=_read_schema(options.schema))
+    if options.all or len(options.addresses) > 1:
+        return _run_fleet(choices)
+    first = first_target(choices)
+    _prepare_words(options)
+    return _run_front_end(choices, new_connector(options, first), addresses=choices.addresses)
+
+
+def _list_vms(choices: Choices) -> None:
+    if choices.options.addresses:
+        raise UsageError("--list takes no ADDRESS")
+    if choices.options.json and not choices.options.list:
+        raise UsageError("--json belongs to --list")
+    from .finding import print_addresses, print_vms
+
+    if choices.options.list_addresses:
+        print_addresses(choices.addresses.list())
+    else:
+        print_vms(choices.new_look(for_person=True), as_json=choices.options.json)
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
     _check_sharing(options)
     from .launch.qemu import run_with_vm
 
+    choices = Choices(options)
     return run_with_vm(
         [options.qemu, *options.arguments],
-        lambda vm: _run_front_end(options, vm.connect, vm=vm),
-        capture=_must_capture(options),
+        lambda vm: _run_front_end(choices, vm.connect, vm=vm),
+        capture=choices.must_capture,
     )
 
 
-def _new_connector(options: argparse.Namespace) -> Connector:
-    """What connects to the VM that the options name, and to others later.
+def _prepare_words(options: argparse.Namespace) -> None:
+    """:raise UsageError: the words of the command line are no command."""
+    for each in options.inputs or ():
+        if isinstance(each, WordsInput):
+            each.prepare(human=options.hmp)
 
-    :raise UsageError: they name none.
+
+def _run_fleet(choices: Choices) -> int:
+    """Run a script on several VMs; returns the highest exit status.
+
+    :raise UsageError: that is not possible, or one of them has a wrong address.
     """
-    if isinstance(options.wait, str):
-        if options.address:
-            raise UsageError(f"-w takes a number of seconds, not {options.wait!r}")
-        options.address, options.wait = options.wait, inf
-    text = options.address or os.environ.get("QMP_SOCKET")
-    if not text:
-        raise UsageError("no address: give one, set QMP_SOCKET, or try --demo")
-    first = parse_address(text, tls=options.tls)
-    tls = _tls_options(options)
+    options = choices.options
+    if options.listen:
+        raise UsageError("--listen is for one VM")
+    if options.share is not None:
+        raise UsageError("--share is for one VM")
+    if not options.inputs:
+        raise UsageError("several VMs need a command, -c LINE or -f FILE (- is standard input)")
+    _prepare_words(options)
+    from .fleet import find_vms, read_standard_input, run_fleet
+    from .fleet.display import VmOutput
+    from .fleet.printer import Printer
 
-    def connector(address: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
-        target = first if address is None else address
-        if tls is not None:
-            target = target.with_tls(tls)
-        if options.listen and target == first:
-            return _listen(target, options, tracer), target
-        wait = options.wait if address is None else 0
-        return connect(target, agent=options.agent, wait=wait, tracer=tracer), target
+    addresses = choices.addresses
+    vms = find_vms(options.addresses, addresses, choices.configuration if options.all else None)
+    options.inputs = read_standard_input(options.inputs)
+    is_json = not options.hmp and not options.dry_run
 
-    return connector
+    def serve(name: str, mark: bytes) -> int:
+        os.environ["QMP_VM"] = name  # for shell pipelines
+        output = VmOutput(mark, is_json=is_json)
+        connector = new_connector(options, vms[name])
 
+        def run() -> QMPError | None:
+            try:
+                return _run_front_end(
+                    choices, connector, addresses=addresses, new_output=output.open, vm_name=name
+                )
+            except QMPError as error:
+                output.note(error)
+                raise
 
-def _tls_options(options: argparse.Namespace) -> TlsOptions | None:
-    """The options for TLS, of this address and of those that are connected to later."""
-    names = ("ca", "cert", "key", "hostname", "psk")
-    given = {name: getattr(options, f"tls_{name}") for name in names}
-    if not any(value is not None for value in given.values()):
-        return None
-    from .transport.tls import TlsOptions
+        return _guard(run)
 
-    return TlsOptions(**given)
-
-
-def _listen(address: Address, options: argparse.Namespace, tracer: Tracer) -> Client:
-    """Wait until QEMU connects to an address."""
-
-    def announce(qemu_option: str) -> None:
-        if _is_terminal(sys.stderr):
-            complain(f"listening; start QEMU with {qemu_option} to connect (Ctrl-C gives up)")
-
-    with ended_by_signals():
-        wait = options.wait or None
-        return listen(address, agent=options.agent, wait=wait, on_listening=announce, tracer=tracer)
-
-
-def _refuse_to_connect(_address: Address | None, _tracer: Tracer) -> tuple[Client, Address | None]:
-    raise UsageError("--schema stands in for the VM; there is nothing to connect to")
+    printer = Printer(Formatter(choices.new_look()), tuple(vms), lambda: options.timeout)
+    return run_fleet(tuple(vms), serve, printer, parallel=options.parallel)
 
 
 def _read_schema(path: str) -> Schema:
@@ -245,48 +262,32 @@ def _read_schema(path: str) -> Schema:
         raise UsageError(f"{path}: {reason}; save one with -c query-qmp-schema") from None
 
 
-def _is_interactive(options: argparse.Namespace) -> bool:
-    """Whether a person sits at both ends."""
-    return not options.inputs and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
-
-
-def _must_capture(options: argparse.Namespace) -> bool:
-    """Whether what a QEMU of the shell's own prints would reach a terminal."""
-    return _is_interactive(options) or _is_terminal(sys.stderr)
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()
-
-
-def _wants_colour(options: argparse.Namespace) -> bool:
-    if options.color != "auto":
-        return bool(options.color == "always")
-    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not is_plain and _is_terminal(sys.stdout)
-
-
 def _run_front_end(
-    options: argparse.Namespace,
+    choices: Choices,
     connector: Connector,
     *,
+    addresses: AddressBook | None = None,
     vm: OwnVm | None = None,
-    tips: Tips = (),
+    tour: Tour | None = None,
     schema: Schema | None = None,
+    new_output: NewOutput = open_script_output,
+    vm_name: str = "",
 ) -> QMPError | None:
     """Run the front end that the options ask for, on one session.
 
+    :param addresses: the VMs that the user can name.
     :param vm: a VM that ends with it.
-    :param tips: lines to try at a prompt.
+    :param tour: of that VM, for a person at a prompt.
     :param schema: types that stand in for a VM.
+    :param new_output: makes what a script prints to.
+    :param vm_name: tells the VM from others, on which the same script runs.
     :return: the error, if there was one, that was reported to the user.
     """
-    is_interactive = _is_interactive(options)
-    settings = _new_settings(options, is_interactive=is_interactive)
-    colour = _wants_colour(options)
-    supports_unicode = Output(STANDARD_OUTPUT).supports_unicode
-    ascii_only = not (is_interactive and supports_unicode)
-    formatter = Formatter(Look(colour, ascii_only, find_width, supports_unicode))
+    options = choices.options
+    settings = choices.new_settings()
+    look = choices.new_look()
+    formatter = Formatter(look)
+    is_dry_run = options.dry_run or schema is not None
 
     def new_session(
         display: Display,
@@ -297,12 +298,14 @@ def _run_front_end(
             display,
             settings,
             connector,
-            Registry(),
+            Registry(("tour",) if tour is not None else ()),
             report,
+            addresses=addresses,
             user=user,
+            vm_name=vm_name,
             log=options.logfile,
             human=options.hmp,
-            dry_run=options.dry_run or schema is not None,
+            dry_run=is_dry_run,
             schema=schema,
         )
         if schema is None:
@@ -313,13 +316,13 @@ def _run_front_end(
             )
         return session
 
-    if is_interactive:
+    if choices.is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, formatter, new_session, colour=colour, vm=vm, tips=tips)
-    is_dry_run = options.dry_run or schema is not None
-    report = ErrorReport(settings, keep_going=options.keep_going or is_dry_run)
-    session = new_session(ScriptDisplay(settings, formatter), report)
+        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
+    keep_going = options.keep_going or is_dry_run
+    display, report = new_output(settings, formatter, keep_going=keep_going)
+    session = new_session(display, report)
     try:
         return run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:
@@ -345,12 +348,3 @@ def _check_sharing(options: argparse.Namespace, *, is_agent: bool = False) -> No
         raise UsageError(AGENT_REASON)
     elif options.dry_run:
         raise UsageError("a dry run sends nothing, so that there is nothing to --share")
-
-
-def _new_settings(options: argparse.Namespace, *, is_interactive: bool) -> Settings:
-    settings = Settings()
-    settings.events = is_interactive or options.events
-    settings.view = options.view or ("json" if is_interactive else "compact")
-    settings.timeout = options.timeout
-    settings.verbose = options.verbose
-    return settings

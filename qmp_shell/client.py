@@ -18,6 +18,7 @@ from .connection import Connection, Transmission
 from .errors import (
     ConnectError,
     ConnectionLost,
+    MonitorBusy,
     NoGreeting,
     OutputTimeout,
     Timeout,
@@ -37,7 +38,7 @@ from .protocol import (
     StrayReply,
     Unsolicited,
 )
-from .transport import open_stream, parse_address
+from .transport import SILENCE_SECONDS, OnSilence, open_stream, parse_address
 from .transport.stream import MOST_DESCRIPTORS
 
 if TYPE_CHECKING:
@@ -84,17 +85,20 @@ class Client(Connection):
         """``{"version": ..., "capabilities": [...]}``; None for a guest agent."""
         return self._conversation.greeting
 
-    def negotiate(self, timeout: float | None = GREETING_SECONDS) -> None:
+    def negotiate(
+        self, timeout: float | None = GREETING_SECONDS, *, on_silence: OnSilence | None = None
+    ) -> None:
         """Receive the greeting and negotiate capabilities, or synchronize with a guest agent.
 
         Afterwards the connection accepts commands; if it fails, the connection is closed.
 
         :param timeout: seconds for all of it; None: no limit.
+        :param on_silence: is called while nothing comes.
         :raise ConnectError: there was no greeting in time, or the negotiation failed.
         :raise OutputTimeout: the tracer could not write.
         """
         try:
-            self._negotiate(_deadline(timeout))
+            self._negotiate(_deadline(timeout), on_silence)
         except BaseException as error:
             self.close()
             is_of_vm = isinstance(error, ConnectionLost | Timeout)
@@ -102,22 +106,37 @@ class Client(Connection):
                 raise ConnectError(str(error)) from None
             raise
 
-    def _negotiate(self, deadline: float | None) -> None:
+    def _negotiate(self, deadline: float | None, on_silence: OnSilence | None) -> None:
         if self._conversation.state is State.SYNCHRONIZING:
             no_answer = "the guest agent did not answer: is it running in the guest?"
         else:
             no_answer = "the VM sent a greeting, but did not answer qmp_capabilities"
-            if not self.wait(lambda: self.greeting is not None, deadline):
+            if not self._wait_for_peer(lambda: self.greeting is not None, deadline, on_silence):
                 raise NoGreeting(
                     "no greeting came: another client may hold this monitor (QEMU serves one at"
                     " a time), or the VM is stuck, or it is a guest agent (-N)"
                 )
         token = int.from_bytes(os.urandom(4), "big") >> 1
         request = self._transmit(self._conversation.send_handshake(token), deadline)
-        if not self.wait(lambda: request.reply is not None, deadline):
+        if not self._wait_for_peer(lambda: request.reply is not None, deadline, on_silence):
             raise ConnectError(no_answer)
         if request.reply is not None and request.reply.is_error:
             raise ConnectError(str(CommandError(request.reply)))
+
+    def _wait_for_peer(
+        self, done: Callable[[], bool], deadline: float | None, on_silence: OnSilence | None
+    ) -> bool:
+        """Wait until ``done()``, as :meth:`wait` does, and tell of the silence meanwhile."""
+        if on_silence is None:
+            return self.wait(done, deadline)
+        began = time.monotonic()
+        while True:
+            end = time.monotonic() + SILENCE_SECONDS
+            is_last = deadline is not None and deadline <= end
+            if self.wait(done, deadline if is_last else end):
+                return True
+            if is_last or not on_silence(time.monotonic() - began):
+                return False
 
     def execute(self, name: str, /, **arguments: Any) -> Any:
         """Execute one command and return its result.
@@ -327,6 +346,7 @@ def connect(
     wait: float = 0,
     tls: TlsOptions | None = None,
     tracer: Tracer | None = None,
+    on_silence: OnSilence | None = None,
 ) -> Client:
     """Connect to a QMP monitor and negotiate; the client then accepts commands.
 
@@ -337,6 +357,8 @@ def connect(
     :param wait: seconds for which connecting is tried again while nobody listens there.
     :param tls: certificates for an address ``tls:HOST:PORT``.
     :param tracer: see :attr:`Client.tracer`.
+    :param on_silence: is called twice a second while the monitor is silent, with the seconds that
+        were waited so far; it returns whether to go on, and may raise :class:`MonitorBusy`.
     :raise AddressError: the address can't be parsed.
     :raise UsageError: ``tls`` can't be used: a file that it names, or with this address.
     :raise ConnectError: nobody listens there, or the negotiation failed.
@@ -344,9 +366,13 @@ def connect(
     target = _to_address(address)
     if tls is not None:
         target = target.with_tls(tls)
-    stream = open_stream(target, timeout=greeting_timeout, wait=wait)
+    try:
+        stream = open_stream(target, timeout=greeting_timeout, wait=wait, on_silence=on_silence)
+    except MonitorBusy as error:
+        raise MonitorBusy(f"{target}: {error}") from None
+    agent = agent or target.is_agent
     client = Client(stream, agent=agent, timeout=timeout, tracer=tracer)
-    return _negotiated(client, target, greeting_timeout)
+    return _negotiated(client, target, greeting_timeout, on_silence)
 
 
 def listen(
@@ -388,10 +414,14 @@ def _to_address(address: str | os.PathLike[str] | Address) -> Address:
     return address
 
 
-def _negotiated(client: Client, address: Address, timeout: float | None) -> Client:
+def _negotiated(
+    client: Client, address: Address, timeout: float | None, on_silence: OnSilence | None = None
+) -> Client:
     """Negotiate, naming the address if that fails."""
     try:
-        client.negotiate(timeout)
+        client.negotiate(timeout, on_silence=on_silence)
+    except MonitorBusy as error:
+        raise MonitorBusy(f"{address}: {error}") from None
     except NoGreeting as error:
         raise NoGreeting(f"{address}: {error}{address.silent_because}") from None
     except ConnectError as error:

@@ -120,6 +120,15 @@ class Connection:
         """
         return self._require_stream().fileno()
 
+    @property
+    def peer_pid(self) -> int | None:
+        """The VM's process, if it is on this host, at the other end of a UNIX socket.
+
+        :return: None: it is on another host, or not known.
+        :raise ConnectionLost: the connection has ended.
+        """
+        return self._require_stream().peer_pid
+
     def close(self) -> None:
         """Close the connection. The VM goes on; what it still sends is not received."""
         # A signal may come at any moment: a stream that is closed must not seem to be open.

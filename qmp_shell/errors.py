@@ -35,6 +35,10 @@ class NoGreeting(ConnectError):
     """There is a connection, but the other side said nothing in time."""
 
 
+class MonitorBusy(NoGreeting):
+    """Another client holds the monitor, which serves one at a time."""
+
+
 class ConnectionLost(QMPError):
     """The connection has ended, or there never was one."""
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Sequence
 from math import inf
 from typing import Any, NoReturn
 
 from . import __version__
+from .configuration.addresses import MARK
 from .errors import UsageError
 from .render.text import sanitize_line
 from .render.views import VIEWS
-from .script import LineInput, StandardInput
+from .script import LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
-from .transport import FORMS
+
+# How many VMs are served at the same time. Each takes a process, and three file descriptors here.
+_PROCESSES, _MOST_PROCESSES = 64, 256
 
 
 class _Help(argparse.HelpFormatter):
@@ -38,18 +43,88 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")
 
 
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line of ``qmp-shell``.
+
+    Options stand before and behind ADDRESS, and end where a command begins, whose words may look
+    like options. With -c or -f there is no such command, and all other words are addresses.
+    Otherwise only the first one is, and names of VMs behind it.
+
+    :param arguments: without the program's name; None: those of this process.
+    :return: the options, and ``addresses``; a command is one of the ``inputs``.
+    :raise UsageError: what follows -w is no number of seconds.
+    """
+    parser = build_parser()
+    options = argparse.Namespace()
+    rest = list(sys.argv[1:] if arguments is None else arguments)
+    addresses: list[str] = []
+    is_ended = False
+    is_parsed = False
+    while rest or not is_parsed:
+        if not is_ended:
+            parser.parse_args(rest, options)
+            is_parsed = True
+            rest = _take_words(options, addresses)
+            if rest[:1] == ["--"]:
+                is_ended = True
+                del rest[0]
+        takes_all = options.inputs or not (addresses or options.all)
+        if rest and not takes_all and not rest[0].startswith(MARK):
+            break
+        addresses += rest[:1]
+        del rest[:1]
+    options.addresses = addresses
+    if rest:
+        options.inputs = [WordsInput(rest)]
+    return options
+
+
+def _take_words(options: argparse.Namespace, addresses: Sequence[str]) -> list[str]:
+    """The words from the first on that is no option.
+
+    What follows -w may be the first of them.
+
+    :raise UsageError: it is meant to be a number of seconds.
+    """
+    words: list[str] = options.words
+    first = options.wait
+    if not isinstance(first, str):
+        return words
+    options.wait = inf
+    is_command = addresses and not options.inputs
+    is_address = is_command or not (addresses or words) or any(mark in first for mark in "/:.@")
+    if first[:1].isdigit() or not is_address:
+        raise UsageError(f"-w takes a number of seconds, not {first!r}")
+    return [first, *words]
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The options of ``qmp-shell``."""
+    """The options of ``qmp-shell``, up to the first word that is none."""
     parser = _Parser(
         prog="qmp-shell",
+        usage="%(prog)s [OPTIONS] [ADDRESS ...] [COMMAND key=value ...]",
         description="A shell for QEMU's machine protocol (QMP).",
-        epilog="Without -c and -f, lines are typed at a prompt, or read from a pipe. "
+        epilog="Without a COMMAND, -c and -f, lines are typed at a prompt, or read from a pipe. "
+        "Options stand before the COMMAND. "
         "Exit status: 0 all well, 1 a command failed, 2 usage or a line that cannot be parsed, "
         "3 no connection, 4 connection lost, 5 timed out, 70 a fault of qmp-shell itself, "
         "130 interrupted.",
     )
     parser.add_argument(
-        "address", metavar="ADDRESS", nargs="?", help=f"{FORMS} (default: $QMP_SOCKET)"
+        "words",
+        metavar="ADDRESS",
+        nargs=argparse.REMAINDER,
+        help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="all VMs of the configuration, at the same time"
+    )
+    parser.add_argument(
+        "--parallel",
+        metavar="N",
+        type=_processes,
+        default=_PROCESSES,
+        help=f"of several VMs, how many at the same time (default: {_PROCESSES})",
     )
     parser.add_argument(
         "--demo",
@@ -77,16 +152,32 @@ def build_parser() -> argparse.ArgumentParser:
         type=_seconds_or_address,
         const=inf,
         default=0.0,
-        help="wait for the socket to appear (no SECONDS: for any time)",
+        help="wait for the socket to appear, and to be free (no SECONDS: for any time)",
     )
     parser.add_argument(
         "--schema",
         metavar="FILE",
         help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
     )
+    _add_lists(parser)
     _add_tls(parser)
     _add_common(parser)
     return parser
+
+
+def _add_lists(parser: argparse.ArgumentParser) -> None:
+    """The options that list VMs, and attach to none."""
+    parser.add_argument(
+        "--list", action="store_true", help="list the running VMs, their monitors and who is there"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --list: a JSON object for each VM"
+    )
+    parser.add_argument(
+        "--list-addresses",
+        action="store_true",
+        help="list addresses for completion, and what is there behind a tab",
+    )
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:
@@ -189,9 +280,21 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
-        default="auto",
-        help="colours (auto: at a terminal, unless $NO_COLOR is set)",
+        help="colours (auto, the default: at a terminal, unless $NO_COLOR is set)",
     )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--config",
+        metavar="FILE",
+        help="the configuration file (default: ~/.config/qmp-shell/config.toml)",
+    )
+    which.add_argument("--no-config", action="store_true", help="read no configuration file")
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:4]) <= _MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_PROCESSES}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .render.views import Subject
 
 _READ_BYTES = 1 << 16
+_STANDARD_INPUT = "<stdin>"
 
 
 class ScriptDisplay(TextDisplay):
@@ -106,11 +108,54 @@ class LineInput(NamedTuple):
         return iter(os.fsencode(self.text).split(b"\n"))
 
 
+class WordsInput:
+    """A command in words of the command line.
+
+    :ivar words: as the user's shell has split them.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """:param words: at least one."""
+        self.words = words
+        self._formatted: list[str] = []
+
+    def prepare(self, *, human: bool) -> None:
+        """Make a line of them.
+
+        :param human: it is for the human monitor.
+        :raise UsageError: they are no command.
+        """
+        from .language.shell_words import format_words
+
+        self._formatted = format_words(self.words, human=human)
+
+    def place(self, _: int, column: int | None = None) -> str:
+        if column is None:
+            return ""
+        ends = accumulate(len(word) + 1 for word in self._formatted)
+        return f"word {sum(end < column for end in ends) + 1}: "
+
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
+        return iter(os.fsencode(" ".join(self._formatted)).split(b"\n"))
+
+
+class ReadInput(NamedTuple):
+    """Standard input that was read already."""
+
+    data: bytes
+
+    def place(self, line: int, column: int | None = None) -> str:
+        return format_place(_STANDARD_INPUT, line, column)
+
+    def lines(self, _: ScriptSession) -> Iterator[bytes]:
+        return iter(self.data.splitlines(keepends=True))
+
+
 class StandardInput:
     """Standard input. While the next line is awaited, what the VM sends is received."""
 
     def place(self, line: int, column: int | None = None) -> str:
-        return format_place("<stdin>", line, column)
+        return format_place(_STANDARD_INPUT, line, column)
 
     def lines(self, session: ScriptSession) -> Iterator[bytes]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
@@ -126,7 +171,7 @@ class StandardInput:
                 start = end + 1
             del buffer[:start]
             if len(buffer) > LONGEST_LINE:
-                raise line_too_long("<stdin>")
+                raise line_too_long(_STANDARD_INPUT)
         if buffer:
             yield bytes(buffer)
 
@@ -190,6 +235,13 @@ class ErrorReport:
         complain(text, self._settings.timeout)
         self.first = self.first or error
         return self._keep_going and not isinstance(error, ConnectionLost)
+
+
+def open_script_output(
+    settings: Settings, formatter: Formatter, *, keep_going: bool
+) -> tuple[ScriptDisplay, ErrorReport]:
+    """What a script prints to: a display, and what reports failures."""
+    return ScriptDisplay(settings, formatter), ErrorReport(settings, keep_going=keep_going)
 
 
 def run_script(session: Session, inputs: list[Input], report: ErrorReport) -> QMPError | None:

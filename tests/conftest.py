@@ -23,6 +23,7 @@ from qmp_shell.schema import Schema, parse_schema
 from qmp_shell.vm.types import VmTypes
 from tests.peer import ScriptedPeer
 from tests.sessions import offline_types
+from tests.ssh_server import SshServer
 from tests.table_vm import SchemaEditor, TableVm
 from tests.terminal import Terminal
 
@@ -202,10 +203,14 @@ class RunningVm:
 
 @contextlib.contextmanager
 def own_vm(
-    command: Sequence[str], *, capture: bool = True, descriptors: tuple[int, ...] = ()
+    command: Sequence[str],
+    *,
+    capture: bool = True,
+    descriptors: tuple[int, ...] = (),
+    prepare: Callable[[qmp_shell.Client], None] = lambda _: None,
 ) -> Iterator[OwnVm]:
     """Run a VM of the shell's own for a ``with`` block; see ``qmp_shell.launch.qemu``."""
-    vm = OwnVm(list(command), capture=capture, descriptors=descriptors)
+    vm = OwnVm(list(command), capture=capture, descriptors=descriptors, prepare=prepare)
     try:
         yield vm
     finally:
@@ -292,6 +297,19 @@ def guest_agent(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """An SSH server, and a client that has a configuration for it."""
+    require_program("ssh")
+    if not os.path.exists("/usr/sbin/sshd"):
+        require_program("sshd")
+    if os.geteuid() != 0:
+        pytest.skip("sshd needs root")
+    server = SshServer(tmp_path_factory.mktemp("ssh"))
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="session")
 def schema_file(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the QEMU's reply to ``query-qmp-schema``."""
     with tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as folder:
@@ -354,6 +372,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return inherited | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CONFIG_HOME": str(tmp_path / "configuration"),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "PAGER": "cat",

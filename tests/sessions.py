@@ -13,9 +13,8 @@ from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
 from qmp_shell.schema import Schema
 from qmp_shell.script import ScriptDisplay
-from qmp_shell.session import Connector, Session, Settings
+from qmp_shell.session import Connector, Session, Settings, Target
 from qmp_shell.session.user import User
-from qmp_shell.transport.stream import Address
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.types import VmTypes
 
@@ -28,7 +27,7 @@ def stop_at_error(_error: QMPError, _place: str) -> bool:
 def offline_session(schema: Schema) -> Session:
     """Return a session without a VM, which checks lines with a schema."""
 
-    def connector(_: Address | None, _tracer: Tracer) -> tuple[Client, Address | None]:
+    def connector(_: Target | None, _tracer: Tracer) -> tuple[Client, Target | None]:
         raise qmp_shell.ConnectError("there is no VM")
 
     return _new_session(connector, schema)
@@ -40,7 +39,7 @@ def attach(address: str, *, user: User | None = None) -> Session:
     :param user: is asked before something is lost; None: nobody is.
     """
 
-    def connector(_: Address | None, tracer: Tracer) -> tuple[Client, Address | None]:
+    def connector(_: Target | None, tracer: Tracer) -> tuple[Client, Target | None]:
         return qmp_shell.connect(address, wait=20, timeout=20, tracer=tracer), None
 
     session = _new_session(connector, None, user)

@@ -17,8 +17,8 @@ import pyte
 
 _TIMEOUT = 20.0  # seconds
 
-# When a line is complete, the line editor wraps lines again, resets the colours, and switches bracketed
-# paste off. It does the same in another order before something is printed above the line.
+# When a line is complete, the line editor wraps lines again, resets the colours, and switches
+# bracketed paste off. It does so in another order before something is printed above the line.
 _LINE_ENDED = re.compile(rb"\x1b\[\?7h\x1b\[0m(?:\x1b\[\?12l\x1b\[\?25h)?\x1b\[\?2004l")
 _LONGEST_MARK = 40  # bytes; at least as long as what the expression matches
 
@@ -35,6 +35,8 @@ KEYS = {
     "ctrl-r": "\x12",
     "escape": "\x1b",
     "backspace": "\x7f",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
     "f4": "\x1bOS",
 }
 
@@ -88,8 +90,13 @@ class Terminal:
         self.raw = b""  # all output, with its escape sequences
         self.lines_ended = 0  # how many lines the line editor was left with
         self._lines_expected = 0
-        self._screen = _Screen(columns, rows, lambda data: self.child.send(data))
+        self.replies = True  # to requests for the cursor's position
+        self._screen = _Screen(columns, rows, self._reply)
         self._stream = pyte.ByteStream(self._screen)
+
+    def _reply(self, data: str) -> None:
+        if self.replies:
+            self.child.send(data)
 
     @property
     def lines(self) -> list[str]:
@@ -165,6 +172,11 @@ class Terminal:
     def is_editing(self) -> bool:
         """Whether the line editor, which switches signals off, reads the keys."""
         return not termios.tcgetattr(self.child.fileno())[3] & termios.ISIG
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed at once, as it does not while a command runs."""
+        return bool(termios.tcgetattr(self.child.fileno())[3] & termios.ECHO)
 
     @property
     def unread_bytes(self) -> int:

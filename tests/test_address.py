@@ -15,6 +15,7 @@ from qmp_shell.transport.tcp import TcpAddress
 from qmp_shell.transport.tls import TlsAddress, TlsOptions
 from qmp_shell.transport.unix import UnixAddress
 from qmp_shell.transport.unix_abstract import UnixAbstractAddress
+from qmp_shell.transport.vsock import VsockAddress
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,17 @@ from qmp_shell.transport.unix_abstract import UnixAbstractAddress
         ("unix:vm,tls-creds=tls0", UnixAddress("vm")),
         ("fd:3", FdAddress(3)),
         ("fd:03,server=off", FdAddress(3)),
+        ("unix:/run/a,,b,server=on,wait=off", UnixAddress("/run/a,b")),
+        ("unix:/run/a,,b", UnixAddress("/run/a,,b")),
+        ("socket,id=mon0,path=/run/a,,b,server=on,wait=off", UnixAddress("/run/a,b")),
+        ("socket,path=vm,id=c,abstract=on", UnixAbstractAddress("vm")),
+        ("socket,host=h,port=4444,server,nowait,id=c", TcpAddress("h", 4444)),
+        ("socket,port=4444,host=::1,server=on", TcpAddress("::1", 4444)),
+        ("socket,id=c,host=h,port=4444,server=on,tls-creds=tls0", TlsAddress("h", 4444)),
+        ("socket,port=4444", TcpAddress("localhost", 4444)),
+        ("socket,id=c,fd=3", FdAddress(3)),
+        ("vsock:3:5", VsockAddress(3, 5)),
+        ("./socket,path=x", UnixAddress("./socket,path=x")),
     ],
 )
 def test_addresses_are_parsed(text: str, address: Address) -> None:
@@ -74,8 +86,15 @@ def test_addresses_are_parsed(text: str, address: Address) -> None:
         ("fd:-1", "number of a file descriptor"),
         ("fd:\u0663", "number of a file descriptor"),
         ("fd:" + "9" * 5000, "number of a file descriptor"),
-        ("ssh://host/path", "unknown kind of address 'ssh:'"),
-        ("vsock:3:5", "unknown kind of address 'vsock:'"),
+        ("socket,id=c,server=on", "a path=, port= or fd= is needed"),
+        ("socket,path=", "path is needed"),
+        ("socket,path=a\0b", "NUL"),
+        ("socket,host=h,port=", "a host and the number of a port"),
+        ("vsock:3", "the CID of a VM and the number of a port"),
+        ("vsock:3:4294967295", "the largest CID and the largest port"),
+        ("vsock:" + "9" * 5000 + ":1", "the CID of a VM"),
+        ("ssh://host", "ssh://[USER@]HOST[:PORT]/PATH is needed"),
+        ("telnet:h:1", "unknown kind of address 'telnet:'"),
     ],
 )
 def test_invalid_addresses_are_refused_with_the_valid_forms(text: str, message: str) -> None:
@@ -90,7 +109,7 @@ def test_invalid_addresses_are_refused_with_the_valid_forms(text: str, message: 
     "text",
     [
         *("/run/vm.sock", "./a:b", "unix:fd:3", "unix:vm:1/sock", "localhost:4444", "[::1]:4444"),
-        *("unix-abstract:vm", "tls:[::1]:4444", "tls:vm.example:1", "fd:3"),
+        *("unix-abstract:vm", "tls:[::1]:4444", "tls:vm.example:1", "fd:3", "vsock:3:4294967294"),
     ],
 )
 def test_a_parsed_address_is_formatted_as_it_was_typed(text: str) -> None:
@@ -118,7 +137,8 @@ def test_an_address_without_a_scheme_is_tcp_or_a_path() -> None:
 def test_the_forms_of_all_schemes_are_listed_once() -> None:
     assert FORMS == (
         "PATH, unix:PATH, unix-abstract:NAME, HOST:PORT, tcp:HOST:PORT, [IPV6]:PORT, :PORT,"
-        " tls:HOST:PORT or fd:N"
+        " tls:HOST:PORT, fd:N, vsock:CID:PORT, ssh://[USER@]HOST[:PORT]/PATH, exec:COMMAND,"
+        " libvirt:[URI#]DOMAIN or libvirt-agent:[URI#]DOMAIN"
     )
     forms = [form for scheme in SCHEMES.values() for form in scheme]
     assert sorted(re.split(", | or ", FORMS)) == sorted(forms)

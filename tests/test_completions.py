@@ -19,7 +19,6 @@ import pexpect
 import pytest
 
 from qmp_shell.options import build_parser, build_wrap_parser
-from qmp_shell.transport import FORMS
 from tests.conftest import lack, require_program
 
 COMPLETIONS = Path(__file__).parents[1] / "completions"
@@ -27,6 +26,15 @@ GENERATOR = COMPLETIONS / "generate.py"
 GENERATE_COMMAND = "python completions/generate.py"
 PARSERS = {parser.prog: parser for parser in (build_parser(), build_wrap_parser())}
 PROMPT = "ready> "
+# What the program lists as the monitors of running VMs.
+FOUND = {
+    "/run/web 1.sock": "web, PID 7, free",
+    "/run/~a,b=c@d%e+f^g#h.sock": "odd, PID 8, busy: PID 9 (qmp-shell)",
+    "@web1": "/run/web 1.sock",
+    "@web2": "ssh://host/run/vm.sock",
+    "libvirt:db": "db, PID 10, through libvirt",
+    "libvirt:qemu:///system#mail": "mail, PID 11, through libvirt",
+}
 ERROR_MESSAGE = re.compile(r"\b(bash|zsh): |:\d+: ")  # of the shell itself, or of a function in zsh
 
 each_program = pytest.mark.parametrize("program", PARSERS)
@@ -157,11 +165,17 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         program = directory / "bin" / name
         program.write_text(
             r"""#!/bin/sh
+if [ "$1" = --list-addresses ]; then
+  while IFS= read -r line; do printf '%s\n' "$line"; done <"$HOME/.addresses"
+  exit
+fi
 IFS=$(printf '\037')
 printf '\002%s\003' "$*"
 """
         )
         program.chmod(0o755)
+    found = "".join(f"{address}\t{what}\n" for address, what in FOUND.items())
+    (directory / ".addresses").write_text(found)
     (directory / "monitors").mkdir()
     for name in ("monitor.log", "notes.txt", "monitors/notes.txt"):
         (directory / name).touch()
@@ -284,6 +298,32 @@ def test_sockets_and_directories_are_offered_for_an_address(shell: Shell, direct
     assert shell.offered("qmp-shell notes") == set()
 
 
+def test_known_addresses_are_offered(shell: Shell) -> None:
+    assert shell.offered("qmp-shell /run/w") == {"/run/web 1.sock"}
+    assert shell.offered("qmp-shell libv") == {"libvirt:db", "libvirt:qemu:///system#mail"}
+    assert shell.offered("qmp-shell libvirt:d") == {"libvirt:db"}
+    assert shell.offered("qmp-shell -w /run/w") == {"/run/web 1.sock"}
+    assert shell.offered("qmp-shell --wait=/run/w") == {"/run/web 1.sock"}
+    assert shell.offered("qmp-shell @") == {"@web1", "@web2"}
+    assert shell.offered("qmp-shell @web1 @") == {"@web1", "@web2"}
+    assert shell.offered("qmp-shell ") >= {*FOUND, "monitor.sock", "monitors"}
+
+
+def test_a_known_address_is_inserted(terminal: TerminalShell) -> None:
+    assert terminal.run("qmp-shell /run/w\t -v") == ["/run/web 1.sock", "-v"]
+    assert terminal.run("qmp-shell libvirt:d\t -v") == ["libvirt:db", "-v"]
+    assert terminal.run("qmp-shell libvirt:q\t -v") == ["libvirt:qemu:///system#mail", "-v"]
+    assert terminal.run("qmp-shell @w\t1 @web2\t-v") == ["@web1", "@web2", "-v"]
+    odd = next(address for address in FOUND if "~" in address)
+    assert terminal.run("qmp-shell /run/~\t -v") == [odd, "-v"]
+
+
+def test_fish_shows_what_is_at_an_address(fish: Fish) -> None:
+    found = fish.described("qmp-shell /run/w")
+    assert found == {"/run/web 1.sock": FOUND["/run/web 1.sock"]}
+    assert fish.described("qmp-shell @")["@web2"] == FOUND["@web2"]
+
+
 def test_an_address_may_begin_with_a_tilde(shell: Shell) -> None:
     found = shell.offered("qmp-shell ~/mon")
     assert {Path(path).name for path in found} == {"monitor.sock", "monitors"}
@@ -307,8 +347,8 @@ def test_an_address_is_completed_after_options(shell: Shell, options: str) -> No
 
 
 @pytest.mark.parametrize("before", ["monitor.sock", "unix:monitor.sock", "localhost:4444", "-- x"])
-def test_no_second_address_is_offered(shell: Shell, before: str) -> None:
-    assert shell.offered(f"qmp-shell {before} mon") == set()
+def test_more_addresses_are_offered(shell: Shell, before: str) -> None:
+    assert shell.offered(f"qmp-shell {before} mon") == {"monitor.sock", "monitors"}
 
 
 def test_options_are_completed_after_the_address(shell: Shell) -> None:
@@ -366,8 +406,9 @@ def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
 def test_zsh_shows_help_texts(zsh: TerminalShell) -> None:
     guest_agent = "the address is a guest agent's (qemu-ga): no greeting, no capabilities"
     zsh.shows("qmp-shell --", f"-- {guest_agent}")
-    zsh.shows("qmp-shell ", f"{FORMS} (default: $QMP_SOCKET)")
-    zsh.shows("qmp-shell monitor.sock ", f"-- {guest_agent}")
+    address = "of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)"
+    zsh.shows("qmp-shell ", address)
+    zsh.shows("qmp-shell monitor.sock --", f"-- {guest_agent}")
     zsh.shows("qmp-shell-wrap qemu-system-fake ", "its arguments")
 
 

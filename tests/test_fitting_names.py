@@ -295,6 +295,16 @@ def test_what_is_in_use_stands_last() -> None:
     ]
 
 
+def test_block_devices_are_offered_as_the_block_tree_names_them() -> None:
+    found = names_of(Kind.DISK, answers=BLOCK)
+    assert menu(found) == [
+        ("cd", "empty"),
+        ("disk0", "qcow2, /top.img"),
+        ("floppy0", "raw, /other.img"),
+        ("spare", "empty"),
+    ]
+
+
 def test_only_what_is_removable_is_offered() -> None:
     assert menu(names_of(Kind.REMOVABLE_QDEV, answers=BLOCK)) == [
         ("/machine/unattached/device[7]", "floppy0, raw, /other.img"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,31 @@ from tests.terminal import Terminal
 
 # What must never be seen, whatever happens.
 TRACES = (b"Traceback", b"Exception ignored", b"internal error", b"Unhandled exception")
+
+# Starts the shell. While there is a file "late", a line ends only when the VM has sent something.
+_LINES_END_LATE = """
+import asyncio, os, sys
+from asyncio import BaseEventLoop
+from prompt_toolkit.application import Application
+from qmp_shell.prompt.watcher import VmWatcher
+from qmp_shell.start import main
+
+received = []
+read, end = VmWatcher._read, {place}
+
+def read_and_note(watcher, descriptor):
+    read(watcher, descriptor)
+    received.append(descriptor)
+
+async def end_late(owner):
+    await end(owner)
+    before = len(received)
+    while os.path.exists("late") and len(received) == before:
+        await asyncio.sleep(0.01)
+
+VmWatcher._read, {place} = read_and_note, end_late
+sys.exit(main())
+"""
 
 
 def assert_clean(shell: Terminal) -> None:
@@ -65,6 +91,33 @@ def test_a_storm_of_interrupts(shell: Terminal) -> None:
     shell.enter("query-uuid")
     shell.wait_for('"UUID"')
     assert_clean(shell)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["Application.cancel_and_wait_for_background_tasks", "BaseEventLoop.shutdown_asyncgens"],
+)
+def test_an_answer_that_comes_while_a_line_ends_completes_nothing(
+    vm: RunningVm, environment: dict[str, str], tmp_path: Path, place: str
+) -> None:
+    """A completion that is begun then would outlive the event loop that it runs in."""
+    command = [sys.executable, "-c", _LINES_END_LATE.format(place=place), vm.address]
+    shell = Terminal(command, environment, tmp_path)
+    try:
+        shell.wait_for_prompt()
+        vm.process.send_signal(signal.SIGSTOP)
+        shell.type("device_del id=")
+        shell.wait_for(r"^asking the VM\.\.\.")
+        (tmp_path / "late").touch()
+        shell.interrupt()
+        vm.process.send_signal(signal.SIGCONT)
+        shell.wait_for_prompt()
+        (tmp_path / "late").unlink()
+        shell.enter("query-uuid")
+        shell.wait_for('"UUID"')
+        assert_clean(shell)
+    finally:
+        shell.end()
 
 
 def test_ctrl_c_that_was_typed_with_enter_is_for_the_command(shell: Terminal) -> None:

@@ -33,7 +33,9 @@ def _written(name: str) -> str:
         ("resize", ["block_resize"], "block_resize"),
         ("stat", ["query-status", "query-stats"], "stat"),
         ("cont", ["cont", "x-continue"], "cont"),
-        ("", ["a", "ab"], ""),
+        ("", ["a", "ab"], "a"),
+        ("bus=", ["rp1", "rp2"], "bus=rp"),
+        ("bus=", ["rp1", "pcie.0"], "bus="),
         ("name=b", ["b1", "b 2"], "name=b"),
         ("name=b", ["b 2", "xb"], 'name="b 2"'),
         ("name=a", ["a\nb", "a\tb"], "name=a"),
@@ -196,7 +198,8 @@ def test_what_was_typed_is_saved_as_a_script(
         shell.wait_for_prompt()
         if line.startswith("blockdev-mirror"):
             shell.wait_for("ready: job-complete id=m0")
-    for line in ("block-job-cancel device=m0", ".hmp info status", ".save script"):
+    shown = (".info", ".info > info.txt", ".hmp info status")  # only the first does not last
+    for line in ("block-job-cancel device=m0", *shown, ".save script"):
         shell.enter(line)
         shell.wait_for_prompt()
     script = (tmp_path / "script").read_text().splitlines()
@@ -207,7 +210,7 @@ def test_what_was_typed_is_saved_as_a_script(
     assert script[2].startswith("# failed: stop: GenericError: Parameter 'x' is unexpected")
     assert script[3:5] == ["#   stop x=1", "# a line that may hold a secret is left out"]
     assert script[5] == "block-job-cancel device=m0"
-    assert script[-1] == ".hmp info status"
+    assert script[-2:] == [".info > info.txt", ".hmp info status"]
     shell.enter(".save script 1")
     shell.wait_for("exists and is overwritten. Go on")
     shell.type("y\r")

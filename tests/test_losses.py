@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import qmp_shell
 from qmp_shell.session.confirmation import format_question
+from qmp_shell.transport import open_stream, parse_address
+from qmp_shell.transport.stream import SocketStream
 from qmp_shell.vm import block_records
 from qmp_shell.vm.guards import GUARDS
 from qmp_shell.vm.host_files import HostFile, HostFiles
@@ -484,7 +486,7 @@ def test_files_that_qemu_would_write_over(start_vm: StartVm, tmp_path: Path) -> 
     (cwd / "link").symlink_to("full")
     os.mkfifo(cwd / "pipe")
     with qmp_shell.connect(vm.address) as client:
-        files = HostFiles(client.fileno())
+        files = HostFiles(client.peer_pid)
         for path in ("full", str(cwd / "full"), "link", f"../{cwd.name}/full"):
             assert files.find(path) == HostFile(path, 8)
         none = ("", "empty", "new", "pipe", ".", "no/such", "/dev/null", "a\0b", "\ud800")
@@ -493,7 +495,7 @@ def test_files_that_qemu_would_write_over(start_vm: StartVm, tmp_path: Path) -> 
 
 def test_a_block_device_has_no_size(vm: RunningVm, monkeypatch: pytest.MonkeyPatch) -> None:
     with qmp_shell.connect(vm.address) as client:
-        files = HostFiles(client.fileno())
+        files = HostFiles(client.peer_pid)
     status = os.stat_result((0o060660, *[0] * 9))
     monkeypatch.setattr(os, "stat", lambda _: status)
     assert files.find("/dev/sdb") == HostFile("/dev/sdb", None)
@@ -511,7 +513,7 @@ def test_what_only_the_owner_of_qemu_may_see_is_looked_up_directly(
         return stat(path)
 
     with qmp_shell.connect(vm.address) as client:
-        files = HostFiles(client.fileno())
+        files = HostFiles(client.peer_pid)
     monkeypatch.setattr(os, "stat", refuse)
     assert files.find(str(tmp_path / "full")) == HostFile(str(tmp_path / "full"), 8)
     assert files.find("full") is None, "the working directory is not known"
@@ -538,11 +540,17 @@ def test_a_forwarded_socket_leads_to_no_files(folder: Path) -> None:
     ):
         assert process.read_line() == "listening\n"
         connection.connect(near)
-        assert HostFiles(connection.fileno()).find(str(folder / "full")) is None
+        assert HostFiles(SocketStream(connection).peer_pid).find(str(folder / "full")) is None
         process.close_input()
 
 
-def test_a_descriptor_that_is_no_socket_leads_to_no_files(folder: Path) -> None:
+def test_a_vm_on_another_host_leads_to_no_files(vm: RunningVm, folder: Path) -> None:
+    """The program that carries the connection is on this one."""
     (folder / "full").write_text("contents")
-    with open(os.devnull) as file:
-        assert HostFiles(file.fileno()).find(str(folder / "full")) is None
+    address = parse_address(f"exec:socat - UNIX-CONNECT:{vm.address}", programs=True)
+    with qmp_shell.connect(address) as client:
+        assert HostFiles(client.peer_pid).find(str(folder / "full")) is None
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stream = open_stream(parse_address(f"127.0.0.1:{server.getsockname()[1]}"), timeout=20)
+        assert stream.peer_pid is None
+        stream.close()

@@ -113,11 +113,15 @@ def test_the_end_of_a_vm_of_its_own_ends_it(
     assert shell.wait_for_end() == 0
 
 
-def test_what_is_typed_ahead_is_run_only_once_it_is_a_whole_line(shell: Terminal) -> None:
+def test_what_is_typed_ahead_is_run_only_once_it_is_a_whole_line(
+    shell: Terminal, vm: RunningVm
+) -> None:
     enter(shell, ".set verbose on")
-    shell.type(".sleep 1\r")
-    shell.wait_for("sleep 1$")
+    shell.type(".wait status=running\r")
+    shell.wait_for("status=running$")
+    shell.wait_until(lambda: not shell.echoes, "the command that waits")
     shell.type("query-na")
+    vm.run("cont")
     wait_for_prompt(shell)
     shell.type("me\r")
     shell.wait_for('^> .*"execute": "query-name"')

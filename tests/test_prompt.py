@@ -177,7 +177,7 @@ def test_an_event_appears_above_the_line_being_typed(shell: Terminal, vm: Runnin
 
 
 def test_an_event_is_not_taken_for_the_end_of_a_line(shell: Terminal, vm: RunningVm) -> None:
-    """Other tests wait for the end of the line that they have entered, and events may come first."""
+    """Other tests wait for the end of the line that they entered, and events may come first."""
     shell.enter("query-name")
     shell.wait_for_prompt()
     vm.run("cont")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pygments.token import String
+from pygments import highlight
+from pygments.formatters import TerminalFormatter
+from pygments.lexers.data import JsonLexer
+from pygments.token import Keyword, Name, Number, String, Token
 
 from qmp_shell.protocol import Event, Message
 from qmp_shell.render.formatter import Formatter
-from qmp_shell.render.highlight import NotationLexer, highlight_json
+from qmp_shell.render.highlight import NotationLexer
+from qmp_shell.render.palette import JSON_MARKS, TOKEN_COLOURS
 from qmp_shell.render.text import (
     format_compact,
     format_event,
@@ -23,6 +28,29 @@ from qmp_shell.render.text import (
 from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.vm.records import parse_version
 
+# What Pygments makes of JSON, in the colours of the shell.
+PYGMENTS = TerminalFormatter(
+    colorscheme={Token: ("", "")}
+    | {
+        token: (TOKEN_COLOURS[kind],) * 2
+        for token, kind in (
+            (Name.Tag, "key"),
+            (String, "string"),
+            (Number, "number"),
+            (Keyword, "constant"),
+        )
+    }
+)
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4)
+    ),
+)
 CONTROL_CHARACTERS = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} - {"\n", "\t"}
 
 
@@ -57,9 +85,27 @@ def test_indented_json_keeps_the_order_of_members_and_all_characters() -> None:
     )
 
 
+@given(JSON_VALUES)
+def test_coloured_json_looks_as_pygments_would_have_it(value: Any) -> None:
+    for format_json in (format_pretty, format_compact):
+        plain, coloured = format_json(value), format_json(value, marks=JSON_MARKS)
+        assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == plain
+        lexer = JsonLexer(ensurenl=False, stripnl=False)
+        assert coloured == highlight(plain, lexer, PYGMENTS).removesuffix("\n").replace(
+            "\x1b[39;49;00m", "\x1b[0m"
+        )
+
+
+def test_json_is_nested_deeper_than_it_is_indented() -> None:
+    value: Any = {"a": [1]}
+    for _ in range(60):
+        value = [value, "x"]
+    text = format_pretty(value)
+    assert json.loads(text) == value
+    assert max(len(line) - len(line.lstrip()) for line in text.split("\n")) == 80
+
+
 def test_colours_do_not_change_the_text() -> None:
-    text = format_pretty({"b": ["x\\", None, True, 1.5e3, {}], "a": ""})
-    assert re.sub("\x1b\\[[0-9;]*m", "", highlight_json(text)) == text
     formatter = Formatter(Look(colour=True, ascii_only=True))
     assert formatter.error("a", "", "b") == "\x1b[31ma\x1b[0m\n\n\x1b[31mb\x1b[0m"
 

@@ -66,12 +66,17 @@ def test_waits_stand_where_the_person_waited() -> None:
     found.note_event(event("DEVICE_DELETED", device="net", path="/x"))
     found.note_event(event("DEVICE_DELETED", path="/x"))
     found.note_event(event("RESUME"))
+    found.begin("block-job-cancel device=m0", human=False)
+    found.end(failure="", in_transaction=False)
+    found.note_event(event("BLOCK_JOB_CANCELLED", device="m0"))
     found.begin("dump-guest-memory paging=false", human=False)
     found.end(failure="interrupted", in_transaction=False)
     found.note_event(event("DUMP_COMPLETED"))
     assert list(found.script(None)) == [
         "device_del id=net1",
         ".wait DEVICE_DELETED device=net1",
+        "block-job-cancel device=m0",
+        ".wait BLOCK_JOB_CANCELLED device=m0",
         "# failed: interrupted",
         "#   dump-guest-memory paging=false",
     ]

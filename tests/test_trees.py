@@ -62,6 +62,18 @@ def test_the_block_graph_has_disks_with_their_backing_files_in_order(
     assert tree(run, disks, ".tree block disk0") == lines[start : start + 4]
 
 
+def test_snapshots_within_an_image_are_in_the_block_graph(disks: RunningVm, run: Run) -> None:
+    for names, shown in (
+        (["s0"], "snapshot s0"),
+        (["s1", "s2"], "snapshots s0, s1, s2"),
+        (["s3", "s4"], "snapshots s0, s1, s2 and 2 more"),
+    ):
+        with disks.second() as client:
+            for name in names:
+                client.execute("blockdev-snapshot-internal-sync", device="top", name=name)
+        assert tree(run, disks, ".tree block disk0")[1].endswith(f"top.qcow2  {shown}")
+
+
 def test_jobs_exports_and_bitmaps_are_in_the_block_graph(
     disks: RunningVm, run: Run, folder: Path
 ) -> None:
@@ -270,6 +282,10 @@ def test_what_a_tree_can_be_of_is_completed(disks: RunningVm, terminal: StartTer
     shell.wait_for("^ +middle +qcow2")
     shell.press("tab", "enter")
     shell.wait_for("^        └── backing: base")
+    shell.wait_for_prompt()
+    shell.type(".tree block dis")  # as the tree itself names the device
+    shell.wait_for("^ +disk0 +qcow2")
+    shell.interrupt()
     shell.wait_for_prompt()
     shell.type(".tree qom /machine/peri")
     shell.wait_for("^ +/machine/peripheral ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Kind, NameSource, TypeSource
+from ..complete import Completions, Kind, NameRequest, NameSource, TypeSource
 from ..session import Session
 from .base import Command, complete_path, parse_path
 
@@ -15,8 +15,10 @@ class Connect(Command):
     def run(self, session: Session, argument: str) -> None:
         session.attach(parse_path(argument) or None)
 
-    def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
-        return complete_path(Kind.SOCKET, argument)
+    def complete(self, argument: str, names: NameSource, _types: TypeSource) -> Completions:
+        completions = complete_path(Kind.SOCKET, argument)
+        known = names.candidates(NameRequest(Kind.SOCKET, completions.typed))
+        return completions._replace(candidates=list(known))
 
 
 COMMAND = Connect()

@@ -39,7 +39,7 @@ def _run(session: Session, screen: Screen) -> None:
 
     attachment = session.attachment
     answers = attachment.answers
-    activity = Activity(HostThreads(attachment.client.fileno()).seconds)
+    activity = Activity(HostThreads(attachment.client.peer_pid).seconds)
     is_held = False
     answers.forget_changeable()
 

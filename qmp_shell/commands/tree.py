@@ -133,7 +133,7 @@ TREES = {
     "block": _Tree(
         _block,
         "disks, nodes and backing files; jobs, exports, bitmaps",
-        (Kind.NODE, Kind.BLOCK_DEVICE, Kind.JOB, Kind.EXPORT),
+        (Kind.DISK, Kind.NODE, Kind.JOB, Kind.EXPORT),
         "--dot",
     ),
     "pci": _Tree(_pci, "buses, slots and bridges, and which are free"),

@@ -43,6 +43,7 @@ class Kind:
     NODE = "a node-name"
     BLOCK_DEVICE = "a block device"
     BLOCK_QDEV = "the device that a medium is in"
+    DISK = "a block device, as the block tree names it"
     BLOCK = "a block device or node-name"
     REMOVABLE = "a block device whose medium can be removed"
     REMOVABLE_QDEV = "the device of a medium that can be removed"

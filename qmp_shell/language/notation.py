@@ -100,7 +100,7 @@ def _can_be_dotted(name: str, value: Any) -> bool:
 
 def format_text(text: str) -> str:
     """Format a string as a value: without quotes, if it is parsed as that string then."""
-    return text if _is_plain(text) else json.dumps(text)
+    return text if is_plain(text) else json.dumps(text)
 
 
 def format_string(text: str) -> str:
@@ -120,7 +120,7 @@ def escape(text: str, quote: str) -> str:
     return re.sub(_QUOTES, lambda found: _IN_SINGLE_QUOTES.get(found[0], found[0]), escaped)
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether a string, written as a bare word, is parsed as that string whatever its type."""
     return (
         _PLAIN.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""Processes that end with the shell: whether they have ended, and signals to them.
+"""Processes that end with the shell.
 
-Knows nothing of QEMU. A signal never reaches another process that has got the same number since.
+Knows nothing of QEMU.
 """
 
 from __future__ import annotations
@@ -8,56 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ..signals import SignalsBlocked, unblock_signals
+from ..child import prepare_child
+from ..process import Process, is_ready
+from ..signals import SignalsBlocked
 from ..transport.stream import find_peer_pid
-
-_PR_SET_PDEATHSIG = 1
-
-
-class Process:
-    """Another process.
-
-    :ivar pid: its number.
-    :ivar descriptor: becomes readable when it ends (pidfd_open(2)); None: the system lacks that,
-        and :meth:`has_ended` has to be called now and then.
-    """
-
-    def __init__(self, pid: int) -> None:
-        """:raise ProcessLookupError: there is no such process."""
-        self.pid = pid
-        self.descriptor = _open(pid)
-
-    def has_ended(self) -> bool:
-        """Whether it has ended. It does not wait."""
-        if self.descriptor is not None:
-            return _is_ready(self.descriptor)
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:  # it exists, and is another user's
-            pass
-        return False
-
-    def send(self, number: int) -> None:
-        """Send a signal, unless it has ended, or belongs to another user."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if self.descriptor is not None:
-                signal.pidfd_send_signal(self.descriptor, number)
-            else:
-                os.kill(self.pid, number)
-
-    def close(self) -> None:
-        """Close the descriptor; the process goes on."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
 
 
 class Child(Process):
@@ -80,7 +38,7 @@ class Child(Process):
             pass_fds=descriptors,
             # Ctrl-C at the prompt is for the shell alone.
             process_group=0,
-            preexec_fn=_preparation(),
+            preexec_fn=prepare_child(),
         )
         super().__init__(self._popen.pid)
 
@@ -114,43 +72,7 @@ def find_peer(connection: socket.socket) -> Process | None:
     except ProcessLookupError:
         return None
     # It had this number when it connected. If it has ended since, another may have it now.
-    if _is_ready(connection.fileno(), select.POLLHUP):
+    if is_ready(connection.fileno(), select.POLLHUP):
         process.close()
         return None
     return process
-
-
-def _open(pid: int) -> int | None:
-    """Return a pidfd; None: there are none on this system, or none for this program.
-
-    :raise ProcessLookupError: there is no such process.
-    """
-    if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except ProcessLookupError:
-        raise
-    except OSError:
-        return None
-
-
-def _is_ready(descriptor: int, events: int = select.POLLIN) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, events)
-    return bool(poll.poll(0))
-
-
-def _preparation() -> Callable[[], None]:
-    """Return a function for the new process to call before it becomes the program."""
-    if sys.platform != "linux":
-        return unblock_signals
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
-
-    def prepare() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        unblock_signals()
-
-    return prepare

@@ -171,13 +171,17 @@ class SessionCompleter(Completer):
         self._after_asking()
         if completions is None:
             return
-        if completions.files is not None:
-            yield from self._files.complete(completions, complete_event)
+        names = set()
         is_requested = complete_event.completion_requested or _begins_value(draft, completions)
         if completions.typed or is_requested:
             for match in matching(completions.candidates, completions.typed):
                 display = _marked(match.candidate.text, match.places) if match.places else None
+                names.add(match.candidate.text)
                 yield from _completion(match.candidate, completions, display=display)
+        if completions.files is not None:
+            for file in self._files.complete(completions, complete_event):
+                if file.name not in names:  # what was described is not offered twice
+                    yield file
 
 
 def _begins_value(draft: Draft, completions: Completions) -> bool:

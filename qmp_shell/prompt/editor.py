@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
@@ -19,19 +20,23 @@ from ..vm.status import VmStatus
 from .assistant import Assistant
 from .completer import SessionCompleter
 from .faults import FaultReporter
+from .guide import Guide
 from .highlighter import UnknownNameMarker
 from .history import Histories, StatementHistory
 from .interlude import Interlude
 from .keys import new_key_bindings
+from .reattachment import INTERVAL_SECONDS, Reattachment
 from .signals import PromptSignals
 from .style import new_style
 from .suggestion import LineSuggestion
+from .timer import Timer
 from .toolbar import signature_toolbar, status_toolbar
 from .user import TerminalUser
 from .watcher import VmWatcher
 
 _EDITING_MODES = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
 _MENU_ROWS = 6
+_LOWEST_MENU = 3
 _PROMPT_ROWS = 3  # the line and the toolbar, and one to spare
 
 
@@ -63,9 +68,13 @@ class Editor:
         self._user = user
         self._interlude: Interlude | None = None
         self._assistant = Assistant(session)
-        self._watcher = VmWatcher(session, self._redraw, on_lost)
+        self._reattachment = Reattachment(session)
+        self._reattachment_timer = Timer(self._try_to_reattach)
+        self._on_lost = on_lost
+        self._watcher = VmWatcher(session, self._redraw, self._note_lost)
         self._completer = SessionCompleter(session, self._assistant, self._watcher.check)
-        self._suggestion = LineSuggestion(session, colour=colour)
+        self._guide = Guide(user.tour, session)
+        self._suggestion = LineSuggestion(session, lambda: self._guide.line, colour=colour)
         self._qmp_prompt = self._new_prompt(histories.qmp)
         self._human_prompt = self._new_prompt(histories.human)
 
@@ -77,6 +86,8 @@ class Editor:
     def _new_prompt(self, history: StatementHistory) -> PromptSession[str]:
         session = self._session
         notation = PygmentsLexer(NotationLexer)
+        keys = new_key_bindings(self._completer, self._ask_for)
+        self._guide.add_keys(keys, self._suggestion)
         prompt: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", session.prompt)],
             history=history,
@@ -89,7 +100,7 @@ class Editor:
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
             multiline=Condition(lambda: self._assistant.draft.needs_more),
             prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
-            key_bindings=new_key_bindings(self._completer, self._ask_for),
+            key_bindings=keys,
             input_processors=[UnknownNameMarker(self._assistant)],
             bottom_toolbar=self._toolbar,
             enable_suspend=True,
@@ -113,6 +124,7 @@ class Editor:
         # Other clients may have changed the VM since the prompt before.
         self._session.attachment.answers.forget_changeable()
         free_rows = shutil.get_terminal_size().lines - _PROMPT_ROWS
+        free_rows -= len(self._guide_rows(_LOWEST_MENU))
         self._prompt.reserve_space_for_menu = max(min(_MENU_ROWS, free_rows), 0)
         self._interlude = None
         self._prompt.editing_mode = _EDITING_MODES[self._session.settings.editing]
@@ -131,6 +143,23 @@ class Editor:
         self._suggestion.begin(self._prompt.default_buffer)
         self._watcher.start()
         self._read_draft()
+        self._begin_to_reattach()
+
+    def _note_lost(self, error: ConnectionLost) -> None:
+        self._on_lost(error)
+        self._begin_to_reattach()
+
+    def _begin_to_reattach(self) -> None:
+        if self._reattachment.is_wanted:
+            self._reattachment_timer.set(time.monotonic() + INTERVAL_SECONDS)
+
+    def _try_to_reattach(self) -> None:
+        if not self._reattachment.is_wanted:
+            return
+        if self._reattachment.is_possible():
+            self._ask_for(Interlude.REATTACHMENT)
+        else:
+            self._begin_to_reattach()
 
     def _read_draft(self) -> None:
         """What is typed has changed: find out what is known of it, before it is drawn."""
@@ -142,13 +171,17 @@ class Editor:
 
     def _redraw(self) -> None:
         """Update the screen after the VM has sent something that completion or hints use."""
-        self._assistant.update()
         self._on_status(self._session.attachment.poller.status)
+        if not self._is_edited:
+            return  # a completion that is begun now would outlive its event loop
+        self._assistant.update()
         self._completer.note_answer(self._prompt.default_buffer)
         self._prompt.app.invalidate()
 
     def _ask_for(self, interlude: Interlude) -> None:
         """Stop reading for a moment; the line is edited on later."""
+        if not self._is_edited:  # the line was entered just now
+            return
         self._interlude = interlude
         self._user.draft = self._prompt.default_buffer.document
         self._prompt.app.erase_when_done = True
@@ -156,13 +189,30 @@ class Editor:
 
     def end(self) -> None:
         """Stop reading, as if Ctrl-D had been typed, and take the prompt off the screen."""
-        app = self._prompt.app
-        if app.is_running and not app.is_done:
-            app.erase_when_done = True
-            app.exit(exception=EOFError)
+        if self._is_edited:
+            self._prompt.app.erase_when_done = True
+            self._prompt.app.exit(exception=EOFError)
+
+    @property
+    def _is_edited(self) -> bool:
+        """Whether a line is being edited; when it has ended, the event loop may still run."""
+        return self._prompt.app.is_running and not self._prompt.app.is_done
+
+    def _guide_rows(self, menu_rows: int) -> list[StyleAndTextTuples]:
+        """The tour, if it leaves room for a menu."""
+        size = shutil.get_terminal_size()
+        return self._guide.rows(size.columns, size.lines - _PROMPT_ROWS - menu_rows)
 
     def _toolbar(self) -> StyleAndTextTuples:
         """Drawn from what is stored; it asks nothing."""
+        rows: list[StyleAndTextTuples] = [
+            *self._guide_rows(self._prompt.reserve_space_for_menu),
+            self._state(),
+        ]
+        return [part for row in rows for part in (*row, ("", "\n"))][:-1]
+
+    def _state(self) -> StyleAndTextTuples:
+        """What is typed, or the VM's state."""
         columns = shutil.get_terminal_size().columns
         signature = self._assistant.signature
         attachment = self._session.attachment

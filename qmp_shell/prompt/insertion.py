@@ -72,16 +72,14 @@ def show_menu(buffer: Buffer, completions: Sequence[NameCompletion]) -> None:
 def find_common(document: Document, completions: Sequence[NameCompletion]) -> NameCompletion | None:
     """What the only completion is, or what all names that continue the typed one begin with.
 
-    :return: None: that is no more than what is typed, or nothing is typed yet, or one of the names
-        is written with quotes or escapes, so that not all texts begin as the names do.
+    :return: None: that is no more than what is typed, or one of the names is written with quotes or
+        escapes, so that not all texts begin as the names do.
     """
     if len(completions) == 1:
         only = completions[0]
         is_typed = document.text_before_cursor.endswith(only.text)
         return None if is_typed and len(only.text) == -only.start_position else only
-    continuing = [
-        each for each in completions if each.typed and fold(each.name).startswith(fold(each.typed))
-    ]
+    continuing = [each for each in completions if fold(each.name).startswith(fold(each.typed))]
     if len(continuing) == 1:
         return continuing[0] if continuing[0].name != continuing[0].typed else None
     if not continuing or any(each.text != each.name for each in continuing):

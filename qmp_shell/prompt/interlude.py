@@ -10,3 +10,4 @@ class Interlude(Enum):
 
     NEXT_VIEW = auto()  # show the last reply in another view
     EDITOR = auto()  # have the line edited in the user's own editor
+    REATTACHMENT = auto()  # attach to the VM that was lost, and answers again

@@ -11,6 +11,7 @@ from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 from ..errors import ConnectionLost, InternalError, QMPError, ReportedError
 from ..language import LineJoiner, LogicalLine, ParseError
 from ..protocol import CommandError
+from ..render.ending import format_ending
 from ..render.formatter import Formatter
 from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
@@ -19,13 +20,14 @@ from .editor import Editor
 from .faults import FaultReporter
 from .history import Histories, open_history
 from .interlude import Interlude
+from .reattachment import Reattachment
 from .signals import PromptSignals
 from .terminal import TerminalDisplay, typing_ahead
 from .user import TerminalUser
 
 if TYPE_CHECKING:
-    from ..launch.demo import Tips
     from ..launch.qemu import OwnVm
+    from ..launch.tour import Tour
     from ..session import Display, Reporter, User
     from .plain_editor import PlainEditor
 
@@ -43,12 +45,12 @@ def run_prompt(
     *,
     colour: bool,
     vm: OwnVm | None,
-    tips: Tips,
+    tour: Tour | None,
 ) -> QMPError | None:
     """Serve a person at a terminal until they leave.
 
     :param vm: a VM that ends with this prompt; None: it is somebody else's.
-    :param tips: lines to try, and what each does.
+    :param tour: of that VM; None: there is none.
     :return: the error that ended the prompt, if one did; it was reported.
     :raise ConnectError: there is no VM to begin with.
     """
@@ -67,27 +69,23 @@ def run_prompt(
         return False
 
     signals = PromptSignals(lambda error: faults.report(error))
-    user = TerminalUser(display, signals, histories, lambda: session, is_dumb=is_dumb)
+    user = TerminalUser(display, signals, histories, lambda: session, is_dumb=is_dumb, tour=tour)
     session = new_session(display, report, user)
     faults = FaultReporter(display, session)
     try:
         loop = PromptLoop(session, display, user, histories, vm, signals, faults, colour=colour)
         with signals.handled(), typing_ahead(keeps_lines=is_dumb):
             with signals.raised():
-                _greet(display, session.attachment, tips)
+                _greet(display, session.attachment)
             return loop.run()
     finally:
         session.close(ends_connection=vm is None)
 
 
-def _greet(display: TerminalDisplay, attachment: Attachment, tips: Tips) -> None:
+def _greet(display: TerminalDisplay, attachment: Attachment) -> None:
     """Say which VM this is, and what can be done with it."""
     display.heading(_describe(attachment))
     display.remark("Tab completes, .help helps, Ctrl-D leaves.")
-    if tips:
-        display.remark("Try:")
-    for line, summary in tips:
-        display.remark(f"  {line:<44}{summary}")
 
 
 def _describe(attachment: Attachment) -> str:
@@ -138,9 +136,18 @@ class PromptLoop:
         self._editor: Editor | PlainEditor
         lost = self._lost_while_editing
         if is_dumb_terminal():
+            from .guide import Guide
             from .plain_editor import PlainEditor
 
-            self._editor = PlainEditor(session, display, histories, lost, signals)
+            self._editor = PlainEditor(
+                session,
+                display,
+                histories,
+                lost,
+                signals,
+                Guide(user.tour, session),
+                on_reattachable=lambda: self._do_between(Interlude.REATTACHMENT),
+            )
         else:
             self._editor = Editor(
                 session,
@@ -189,6 +196,7 @@ class PromptLoop:
         """:return: whether to go on."""
         self._display.events.show_sums(all_at_once=True)
         self._faults.forget()
+        self._session.attachment.watch_end()
         try:
             text = self._editor.read()
         except EOFError:
@@ -210,6 +218,9 @@ class PromptLoop:
             with self._signals.raised():
                 if interlude is Interlude.NEXT_VIEW:
                     self._session.replies.show_in_next_view()
+                elif interlude is Interlude.REATTACHMENT:
+                    self._session.attach()
+                    self._note_attached()
                 elif self._user.draft is not None:
                     self._user.edit(self._user.draft.text)
         except QMPError as error:
@@ -228,14 +239,26 @@ class PromptLoop:
 
     def _note_lost(self, attachment: Attachment) -> None:
         """Tell that a VM was lost while a command ran that does not need it, as ``.sleep``."""
-        is_left = self._session.attachment is not attachment  # for another one
-        if self._vm is None and not is_left and not self._session.is_finished:
+        if self._vm is None and not self._session.is_finished:
             self._show_lost(ConnectionLost(attachment.client.end_reason or "the VM is gone"))
 
     def _show_lost(self, error: ConnectionLost) -> None:
         self._display.warning(str(error))
+        ending = self._session.attachment.find_ending()
+        how = format_ending(ending) if ending is not None else ""
+        if how:
+            self._display.remark(how)
         if self._vm is None:
-            self._display.remark(".connect attaches again; .exit leaves.")
+            is_wanted = Reattachment(self._session).is_wanted
+            again = (
+                "this shell attaches again when it can" if is_wanted else ".connect attaches again"
+            )
+            self._display.remark(f"{again}; .exit leaves.")
+
+    def _note_attached(self) -> None:
+        """Say which VM the session is attached to now."""
+        self._session.attachment.watch_end()
+        self._display.heading(f"attached to {_describe(self._session.attachment)}")
 
     def _run_text(self, text: str) -> bool:
         """Run all lines of what was typed or pasted, up to the first that fails.
@@ -271,7 +294,20 @@ class PromptLoop:
         if transcript is not None:
             in_transaction = session.parser.in_transaction
             transcript.end(failure=sanitize_line(failure), in_transaction=in_transaction)
+        if not failure:
+            self._go_on_with_tour(line)
         return not failure and not session.is_finished
+
+    def _go_on_with_tour(self, line: LogicalLine) -> None:
+        """Go on with a tour after a line that did not fail."""
+        tour = self._user.tour
+        if tour is None or tour.is_over or self._session.human is not None:
+            return
+        tour.note_success(line.text)
+        if tour.is_over:
+            self._display.remark(
+                "That was the tour. .help lists more, COMMAND ? explains a command."
+            )
 
     def _attempt(self, line: LogicalLine, prompt: str | None) -> str:
         """Run one logical line, and tell what went wrong.
@@ -283,7 +319,9 @@ class PromptLoop:
         try:
             with self._signals.raised():
                 self._session.run(line)
-            if was_connected and not attachment.is_connected:
+            if self._session.attachment is not attachment:
+                self._note_attached()
+            elif was_connected and not attachment.is_connected:
                 self._note_lost(attachment)
         except ParseError as error:
             self._display.warning(*_format_marked(error, prompt))

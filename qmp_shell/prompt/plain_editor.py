@@ -13,9 +13,12 @@ from collections.abc import Callable
 
 from ..complete import Draft
 from ..errors import ConnectionLost
+from ..process import is_ready
 from ..render.text import sanitize_line
 from ..session import Session
+from .guide import Guide
 from .history import Histories
+from .reattachment import INTERVAL_SECONDS, Reattachment
 from .signals import PromptSignals
 from .terminal import TerminalDisplay, terminal_modes
 
@@ -33,7 +36,15 @@ class PlainEditor:
         histories: Histories,
         on_lost: Callable[[ConnectionLost], None],
         signals: PromptSignals,
+        guide: Guide,
+        on_reattachable: Callable[[], None],
     ) -> None:
+        """
+        :param on_reattachable: is called when a VM that was lost answers again.
+        """
+        self._guide = guide
+        self._on_reattachable = on_reattachable
+        self._reattachment = Reattachment(session)
         self._session = session
         self._display = display
         self._histories = histories
@@ -50,6 +61,8 @@ class PlainEditor:
         """
         human = self._session.human is not None
         self._session.attachment.answers.forget_changeable()
+        for text in self._guide.take_news():
+            self._display.remark(text)
         try:
             with self._signals.raised(), terminal_modes(on=termios.ECHO):
                 text = self._read_line(self._session.prompt)
@@ -83,7 +96,7 @@ class PlainEditor:
         """Wait until a line can be read; False: something was printed, or the VM was lost."""
         attachment = self._session.attachment
         if not attachment.is_connected:
-            return True  # nothing else can come
+            return self._wait_without_vm()
         events = self._display.events
         try:
             is_readable = attachment.client.wait_until_readable(
@@ -94,3 +107,13 @@ class PlainEditor:
             return False
         events.show_sums()
         return is_readable
+
+    def _wait_without_vm(self) -> bool:
+        """Wait until a line can be read; False: the VM was attached to again."""
+        while self._reattachment.is_wanted:
+            if is_ready(sys.stdin.fileno(), seconds=INTERVAL_SECONDS):
+                return True
+            if self._reattachment.is_possible():
+                self._on_reattachable()
+                return False
+        return True  # nothing else can come

@@ -227,6 +227,7 @@ class TerminalDisplay(TextDisplay):
     @property
     def last_key(self) -> str:
         """What the last line is about; empty: it cannot be replaced."""
+        self._note_entered_line()
         return self._unprinted[-1].key if self._unprinted else self._last_line.key
 
     def print_line(self, text: SafeText, *, key: str = "", replaces: bool = False) -> None:
@@ -261,6 +262,7 @@ class TerminalDisplay(TextDisplay):
             self.print_line(text)
 
     def _write(self, new: _Line) -> None:
+        self._note_entered_line()
         self.end_line()
         self._progress.hide()
         if new.replaces and new.key == self._last_line.key:
@@ -269,6 +271,15 @@ class TerminalDisplay(TextDisplay):
         columns = shutil.get_terminal_size().columns
         self._last_line = new if new.key else _NOTHING
         self._last_place = (_rows(new.text, columns) if new.key else 0, columns)
+
+    def _note_entered_line(self) -> None:
+        """If a line has just been entered, that is the last one, and not what was printed before.
+
+        The line editor may then wait for the terminal before it ends.
+        """
+        app = get_app_or_none()
+        if app is not None and not app.is_running:
+            self._last_line = _NOTHING
 
     def _erase_last(self) -> None:
         """Take the last line off the screen, if it is still where it was printed."""

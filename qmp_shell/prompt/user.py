@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from prompt_toolkit.document import Document
 
 from ..errors import UsageError
+from ..launch.tour import Tour
 from ..session import Session
 from .confirm import confirm
 from .external_editor import edit_text
@@ -20,6 +21,7 @@ class TerminalUser:
     """The person at this terminal. (A :class:`~qmp_shell.session.User`.)
 
     :ivar draft: what the next line begins with, and the cursor in it; None: nothing.
+    :ivar tour: the tour that they are on; None: there is none of this VM.
     """
 
     def __init__(
@@ -30,12 +32,14 @@ class TerminalUser:
         find_session: Callable[[], Session],
         *,
         is_dumb: bool,
+        tour: Tour | None,
     ) -> None:
         """
         :param find_session: returns this person's session, which is made later.
         :param is_dumb: the terminal edits lines itself, so none can begin with something.
         """
         self.draft: Document | None = None
+        self.tour = tour
         self._display = display
         self._signals = signals
         self._histories = histories

@@ -28,6 +28,8 @@ _DEEPEST = 8
 _MOST_COLUMNS = 500
 # The column of values that are no objects.
 VALUE = "value"
+VM = "vm"
+"""The column, and the member of a message, that has the name of the VM, if there are several."""
 # Members of these names are numbers of bytes, wherever QEMU has them.
 _SIZE = re.compile(
     r"(?:.*[-_.])?(?:size|bytes|memory)|(?:.*\.)?ram\.(?:total|remaining|transferred)"

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .cells import NAMES, Row
+from .cells import NAMES, VM, Row
 
 # What people look for first.
+_NAMES = (VM, *NAMES)
 _FIRST = (
-    *NAMES,
+    *_NAMES,
     *("file", "filename", "virtual-size", "size", "status", "state", "drv", "driver", "type"),
 )
 # Long cells are wrapped, so that no column needs more room than this.
@@ -163,8 +164,8 @@ def _rank(path: str) -> tuple[int, int]:
     """Its place among the columns; sorting keeps the order of those with the same."""
     depth = path.count(".")
     last = path.rpartition(".")[2]
-    if depth == 0 and last in NAMES:
-        return 0, NAMES.index(last)
+    if depth == 0 and last in _NAMES:
+        return 0, _NAMES.index(last)
     if last in _FIRST:
         return 1, depth * len(_FIRST) + _FIRST.index(last)
     return 2, depth

@@ -1,51 +1,9 @@
-"""Highlighting, by pygments: of JSON, and of the notation while it is typed."""
+"""Highlighting of the notation while it is typed, by pygments."""
 
 from __future__ import annotations
 
-from pygments import highlight
-from pygments.formatters import TerminalFormatter
 from pygments.lexer import RegexLexer, bygroups
-from pygments.lexers.data import JsonLexer
-from pygments.token import (
-    Comment,
-    Error,
-    Keyword,
-    Name,
-    Number,
-    Punctuation,
-    String,
-    Text,
-    Token,
-    _TokenType,
-)
-
-from ..output import SafeText
-from .palette import TOKEN_COLOURS
-
-# Highlighting takes half a second a megabyte; longer texts are left plain.
-_LONGEST = 1 << 20
-
-_TOKENS: dict[str, _TokenType] = {
-    "key": Name.Tag,
-    "string": String,
-    "number": Number,
-    "constant": Keyword,
-    "error": Error,
-}
-# A pair of colours, for a light and for a dark background.
-_SCHEME: dict[_TokenType, tuple[str, str]] = {Token: ("", "")} | {
-    token: (TOKEN_COLOURS[name], TOKEN_COLOURS[name]) for name, token in _TOKENS.items()
-}
-
-
-def highlight_json(text: SafeText) -> SafeText:
-    """JSON with terminal escapes around its tokens."""
-    if len(text) > _LONGEST:
-        return text
-    formatter = TerminalFormatter(colorscheme=_SCHEME)
-    coloured = highlight(text, JsonLexer(ensurenl=False, stripnl=False), formatter)
-    return SafeText(coloured.removesuffix("\n"))
-
+from pygments.token import Comment, Keyword, Name, Number, Punctuation, String, Text
 
 # Where a value begins. A colon within a bare word is a part of the word.
 _BEFORE = r"(?:(?<=[=\s\[,(])|(?<=[\"']:))"

@@ -6,6 +6,8 @@ one: black, white, yellow and plain blue are not among them.
 
 from __future__ import annotations
 
+from .text import JsonMarks
+
 TOKEN_COLOURS = {
     "key": "cyan",
     "string": "green",
@@ -19,7 +21,21 @@ TOKEN_COLOURS = {
 TEXT_COLOURS = {"error": "red", "event": "magenta", "heading": "bold", "note": "dim"}
 """The colour or the weight of each kind of text that is not JSON."""
 
-ESCAPES = {"red": "\x1b[31m", "magenta": "\x1b[35m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
-"""The terminal escape of each colour in :data:`TEXT_COLOURS`."""
+ESCAPES = {
+    "red": "\x1b[31m",
+    "green": "\x1b[32m",
+    "magenta": "\x1b[35m",
+    "cyan": "\x1b[36m",
+    "brightblue": "\x1b[94m",
+    "bold": "\x1b[1m",
+    "dim": "\x1b[2m",
+}
+"""The terminal escape of each colour and weight in which replies, events and remarks are."""
 
 RESET = "\x1b[0m"
+
+JSON_MARKS = JsonMarks(
+    **{kind: ESCAPES[TOKEN_COLOURS[kind]] for kind in ("key", "string", "number", "constant")},
+    end=RESET,
+)
+"""The colours of JSON."""

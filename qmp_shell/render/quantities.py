@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _BARS = "▁▂▃▄▅▆▇█"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_DURATIONS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # in seconds
 
 
 def format_size(size: int | None) -> str:
@@ -35,6 +36,17 @@ def format_number(number: float) -> str:
     """A number without an exponent, and with a fraction only where that says something."""
     is_whole = isinstance(number, int) or abs(number) >= 100 or number == int(number)
     return f"{number:.0f}" if is_whole else f"{number:.3g}"
+
+
+def format_duration(seconds: float) -> str:
+    """How long something has lasted, in its two largest units: ``3 d 4 h``."""
+    left = int(seconds)
+    parts: list[str] = []
+    for length, unit in _DURATIONS:
+        amount, left = divmod(left, length)
+        if amount or parts:
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or f"{left} s"
 
 
 def format_sparkline(values: Iterable[float]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import UsageError
 from ..output import SafeText
 from ..protocol import Message
-from .text import format_compact, format_pretty
+from .text import PLAIN, JsonMarks, format_compact, format_pretty
 
 if TYPE_CHECKING:
     from ..schema import Type
@@ -58,20 +58,20 @@ View = Callable[[Subject, Look], SafeText]
 
 def view_json(subject: Subject, look: Look) -> SafeText:
     """JSON over many lines, indented."""
-    return _highlight(format_pretty(subject.message, ascii_only=look.ascii_only), look)
+    return format_pretty(subject.message, ascii_only=look.ascii_only, marks=_marks(look))
 
 
 def view_compact(subject: Subject, look: Look) -> SafeText:
     """JSON on one line."""
-    return _highlight(format_compact(subject.message), look)
+    return format_compact(subject.message, _marks(look))
 
 
-def _highlight(text: SafeText, look: Look) -> SafeText:
+def _marks(look: Look) -> JsonMarks:
     if not look.colour:
-        return text
-    from .highlight import highlight_json
+        return PLAIN
+    from .palette import JSON_MARKS
 
-    return highlight_json(text)
+    return JSON_MARKS
 
 
 def find_width() -> int | None:

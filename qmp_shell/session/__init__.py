@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from .scripts import Reporter
 from .session import Connector, DotCommand, DotCommands, Session
 from .settings import Settings, parse_seconds
+from .target import AddressBook, Target
 
 if TYPE_CHECKING:
     from .display import Display, Screen
     from .user import User
 
 __all__ = [
+    "AddressBook",
     "Connector",
     "Display",
     "DotCommand",
@@ -21,6 +23,7 @@ __all__ = [
     "Screen",
     "Session",
     "Settings",
+    "Target",
     "User",
     "parse_seconds",
 ]

@@ -46,7 +46,7 @@ def find_question(messages: Sequence[Message], attachment: Attachment, *, asks_a
     if not actions and not changing:
         return ""
     started = time.monotonic()
-    files = HostFiles(attachment.client.fileno())
+    files = HostFiles(attachment.client.peer_pid)
     known = Known(attachment.answers.immediate, files.find)
     questions = questions_about(actions) + (list(VM_QUESTIONS) if changing else [])
     _ask(questions, attachment)

@@ -23,8 +23,9 @@ _PROMPT_SECONDS = 1.0
 class MessageLog:
     """A log file that only its owner can read: one JSON line for each message."""
 
-    def __init__(self, path: str, timeout: Callable[[], float | None]) -> None:
+    def __init__(self, path: str, timeout: Callable[[], float | None], vm: str = "") -> None:
         """
+        :param vm: is in each line, unless it is empty.
         :param timeout: returns the seconds for which a pipe's reader may take nothing; None: no
             limit.
         :raise UsageError: the file cannot be opened for appending.
@@ -32,6 +33,7 @@ class MessageLog:
         from .private_file import open_private
 
         self.path = path
+        self._same = {"vm": vm} if vm else {}
         try:
             descriptor = open_private(path)
         except OSError as error:
@@ -57,7 +59,8 @@ class MessageLog:
     def _append(self, entry: dict[str, Any]) -> None:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06}Z"
-        self._writer.write_bytes(json.dumps({"time": stamp, **entry}).encode("ascii") + b"\n")
+        line = json.dumps({"time": stamp, **self._same, **entry})
+        self._writer.write_bytes(line.encode("ascii") + b"\n")
 
     def close(self) -> None:
         os.close(self._writer.descriptor)
@@ -69,9 +72,15 @@ class MessageTracer:
     It is the client's tracer (:data:`~qmp_shell.client.Tracer`).
     """
 
-    def __init__(self, display: Display, settings: Settings, *, is_interactive: bool) -> None:
-        """:param is_interactive: a log whose reader has stopped is given up, not waited for."""
+    def __init__(
+        self, display: Display, settings: Settings, *, is_interactive: bool, vm: str = ""
+    ) -> None:
+        """
+        :param is_interactive: a log whose reader has stopped is given up, not waited for.
+        :param vm: the VM's name, if others log to the same file.
+        """
         self._is_interactive = is_interactive
+        self._vm = vm
         self._display = display
         self._settings = settings
         self._log: MessageLog | None = None
@@ -138,7 +147,7 @@ class MessageTracer:
 
         :raise UsageError: it cannot be written; the log before goes on.
         """
-        log = MessageLog(path, self._timeout) if path is not None else None
+        log = MessageLog(path, self._timeout, self._vm) if path is not None else None
         if self._log is not None:
             self._log.close()
         self._log = log

@@ -6,6 +6,7 @@ import os
 import select
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
@@ -36,7 +37,6 @@ from ..protocol import (
     command_of,
 )
 from ..render.views import check_view
-from ..transport import parse_address
 from ..vm import Attachment
 from ..vm.question import is_read_only
 from .log import MessageTracer
@@ -44,24 +44,25 @@ from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
 from .sharing import Sharing
+from .target import AddressBook, Target
 from .variables import Variables
 
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
     from ..schema import Schema, Type
-    from ..transport.stream import Address
     from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
+    from .known_addresses import KnownAddresses
     from .pipeline import Wait
     from .transcript import Transcript
     from .user import User
 
 
-Connector = Callable[["Address | None", Tracer], tuple[Client, "Address | None"]]
-"""Connects to an address; given None, to the VM that the shell was started for.
+Connector = Callable[["Target | None", Tracer], tuple[Client, "Target | None"]]
+"""Connects to a VM; given None, to the one that the shell was started for.
 
-It returns the client, and the address that it is connected to, if there is one.
+It returns the client, and what it is connected to, if that has an address.
 """
 
 
@@ -105,6 +106,7 @@ class Session:
     """One user's work with VMs, one VM at a time.
 
     :ivar attachment: the VM, and what is known of it.
+    :ivar addresses: knows the VMs that can be attached to.
     :ivar display: where replies, events and the output of dot commands go.
     :ivar parser: turns logical lines into statements; it holds an open transaction.
     :ivar human: the state of human monitor mode; None in QMP mode.
@@ -128,16 +130,20 @@ class Session:
         commands: DotCommands,
         report: Reporter,
         *,
+        addresses: AddressBook | None = None,
         user: User | None = None,
         log: str | None = None,
+        vm_name: str = "",
         human: bool = False,
         dry_run: bool = False,
         schema: Schema | None = None,
     ) -> None:
         """
         :param report: reports a failure in a script to the user; returns whether to go on.
+        :param addresses: knows the VMs that the user can name; None: there are only addresses.
         :param user: who can be asked; None: nobody can.
         :param log: the file that messages are logged to.
+        :param vm_name: tells this VM from others, on which the same script runs at the same time.
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
@@ -149,7 +155,8 @@ class Session:
         self.variables = _new_variables(dry_run=dry_run)
         self.parser = StatementParser(self._replace_references)
         self.scripts = ScriptRunner(self, report)
-        self.tracer = MessageTracer(display, settings, is_interactive=user is not None)
+        self.tracer = MessageTracer(display, settings, is_interactive=user is not None, vm=vm_name)
+        self._is_one_of_many = bool(vm_name)
         if log:
             self.tracer.log_to(log)
         self.user = user
@@ -163,7 +170,10 @@ class Session:
         )
         self.transcript = _new_transcript() if user is not None else None
         self.inverse = ""
+        self.addresses = addresses or AddressBook()
         self._connector = connector
+        self._target: Target | None = None  # what the attachment is to, or was last
+        self._shown_notes = {""}
 
     @property
     def prompt(self) -> str:
@@ -177,36 +187,54 @@ class Session:
         if not is_dot_command(line.text):
             return bool(line.text.strip())
         command = self.commands.find(line.text.split()[0].removeprefix("."))
-        return command is not None and command.is_saved
+        if command is None or command.is_saved or not command.has_output:
+            return command is not None and command.is_saved
+        try:  # what only shows something is needed if that goes to a file or a program
+            return not split_destination(line.text)[1].is_display
+        except ParseError:
+            return False
 
     @property
     def names(self) -> NameSource:
-        """The names that can be typed: those of the VM, and of values that can be used again."""
+        """The names that can be typed: those of the VM, values to use again, other VMs."""
         from .variable_names import SessionNames
 
-        return SessionNames(self.attachment.names, self.variables)
+        return SessionNames(self.attachment.names, self.variables, self._known_addresses.recent)
 
-    def attach(self, address: str | None = None) -> None:
+    @cached_property
+    def _known_addresses(self) -> KnownAddresses:
+        from .known_addresses import KnownAddresses
+
+        return KnownAddresses(self.addresses.list)
+
+    def attach(self, text: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
         If a monitor is shared, that is then the one of this VM.
 
-        :param address: None: the VM that this session is attached to, or was last.
-        :raise AddressError: the address cannot be parsed.
+        :param text: an address, or the name of a VM; None: the VM that this session is attached
+            to, or was last.
+        :raise UsageError: it stands for no VM, or for one that cannot be attached to again.
         :raise ConnectError: no connection, no greeting, or no capabilities.
         """
         before = self.attachment
-        target = parse_address(address) if address is not None else before.address
-        if target == before.address:
-            if target is not None and not target.can_reconnect:
-                raise UsageError(f"{target} can be attached to only once")
+        target = self.addresses.resolve(text) if text is not None else self._target
+        address = target.address if target is not None else None
+        if address == before.address:
+            if address is not None and not address.can_reconnect:
+                raise UsageError(f"{address} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one
-        client, connected_to = self._connector(target, self.tracer)
+        client, self._target = self._connector(target, self.tracer)
         before.close()
         self.parser.discard_transaction()
+        connected_to = self._target.address if self._target is not None else None
         self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
+        self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
         self.inverse = ""
+        if connected_to is not None and connected_to.note not in self._shown_notes:
+            self._shown_notes.add(connected_to.note)
+            self.display.note(connected_to.note)
         if self.human is not None:
             self.enter_human_mode()
         self.sharing.follow(self.attachment)
@@ -297,9 +325,17 @@ class Session:
             delivery.deliver("\n".join(texts))
 
     def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
-        """What gives output to a file or a shell command; None: it is displayed."""
+        """What gives output to a file or a shell command; None: it is displayed.
+
+        :raise UsageError: it cannot go there.
+        """
         if destination.file is None and destination.pipeline is None:
             return nullcontext()
+        if destination.file is not None and not destination.file.appends and self._is_one_of_many:
+            raise UsageError(
+                "all VMs would write over the same file; use >> FILE, or a shell command in which"
+                " $QMP_VM is the VM's name"
+            )
         from .delivery import Delivery
 
         return Delivery(destination, self.background)

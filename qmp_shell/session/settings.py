@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Generic, TypeVar, overload
 
 from ..errors import UsageError
@@ -40,11 +41,17 @@ class Option(Generic[T]):
     def __get__(self, settings: object | None, owner: type) -> Option[T] | T:
         if settings is None:
             return self
-        value: T = settings.__dict__.get(self.name, self.default)
+        assert isinstance(settings, Settings)
+        value: T = settings.values.get(self.name, self.default)
         return value
 
     def __set__(self, settings: object, value: T) -> None:
-        settings.__dict__[self.name] = value
+        assert isinstance(settings, Settings)
+        self.put(settings.values, value)
+
+    def put(self, values: MutableMapping[str, Any], value: T) -> None:
+        """Set it in values of settings by their names."""
+        values[self.name] = value
 
     def parse(self, text: str) -> T:
         """The value that a word of the user means.
@@ -107,12 +114,24 @@ class PrettySwitch(Switch):
     def __get__(self, settings: object | None, owner: type) -> Any:
         return self if settings is None else Settings.view.__get__(settings, owner) == "json"
 
-    def __set__(self, settings: object, value: bool) -> None:
-        Settings.view.__set__(settings, "json" if value else "compact")
+    def put(self, values: MutableMapping[str, Any], value: bool) -> None:
+        Settings.view.put(values, "json" if value else "compact")
 
 
 class Settings:
-    """The chosen values."""
+    """The values that hold: those that the user has chosen, else those of the VM, else defaults.
+
+    :ivar values: all of them, by the settings' names; those that are set are chosen ones.
+    """
+
+    def __init__(self, defaults: Mapping[str, Any] | None = None) -> None:
+        """:param defaults: in place of the options' own."""
+        self._defaults = dict(defaults or {})
+        self.values: ChainMap[str, Any] = ChainMap({}, {}, self._defaults)
+
+    def use_for_vm(self, values: Mapping[str, Any]) -> None:
+        """Use values that hold for one VM, in place of those for the one before."""
+        self.values = ChainMap(self.values.maps[0], dict(values), self._defaults)
 
     confirm = Choice(
         "destructive",
@@ -130,6 +149,7 @@ class Settings:
     events = Switch(True, "show events")
     pager = Switch(True, "show what is taller than the screen in $PAGER")
     pretty = PrettySwitch(True, "on: the view json; off: compact")
+    reconnect = Switch(False, "attach again by itself as soon as a lost VM can be reached")
     timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
     verbose = Switch(False, "show each message sent and received")
     view = Choice(

@@ -16,6 +16,7 @@ _AWAITED = {
     "BLOCK_JOB_READY": (".wait BLOCK_JOB_READY device={}", "device"),
     "BLOCK_JOB_PENDING": (".wait BLOCK_JOB_PENDING id={}", "id"),
     "BLOCK_JOB_COMPLETED": (".wait job={}", "device"),
+    "BLOCK_JOB_CANCELLED": (".wait BLOCK_JOB_CANCELLED device={}", "device"),
     "DUMP_COMPLETED": (".wait DUMP_COMPLETED", ""),
 }
 # QEMU sends events about a migration only if it was told to.

@@ -1,14 +1,15 @@
-"""Completion of references to values: the names of variables, and the members of their values."""
+"""Names that the session knows: variables, the members of their values, addresses of VMs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from ..complete import Candidate, Kind, NameRequest, NameSource
 from ..language import ParseError
 from ..language.references import EACH, Reference, parse_bare_word
+from .known_addresses import KnownAddress
 from .variables import Variables, describe_value, member, members
 
 _MOST_OFFERED = 500
@@ -16,17 +17,27 @@ _MOST_SEARCHED = 100
 
 
 class SessionNames:
-    """The names of a VM, and of variables. (A :class:`~qmp_shell.complete.NameSource`.)"""
+    """The names of a VM, and of a session. (A :class:`~qmp_shell.complete.NameSource`.)"""
 
-    def __init__(self, names: NameSource, variables: Variables) -> None:
+    def __init__(
+        self,
+        names: NameSource,
+        variables: Variables,
+        find_addresses: Callable[[], Iterable[KnownAddress]] = lambda: (),
+    ) -> None:
+        """:param find_addresses: returns those that can be attached to."""
         self._names = names
         self._variables = variables
+        self._find_addresses = find_addresses
 
     def candidates(self, request: NameRequest) -> Iterable[Candidate]:
         if request.kind == Kind.REFERENCE:
             return list(islice(self._references(request.typed), _MOST_OFFERED))
         if request.kind == Kind.VARIABLE:
             return [Candidate(name, self._variables.describe(name)) for name, _ in self._variables]
+        if request.kind == Kind.SOCKET:
+            typed = request.typed.lower()  # other letters of a path may be those by chance
+            return [Candidate(*each) for each in self._find_addresses() if typed in each[0].lower()]
         return self._names.candidates(request)
 
     def _references(self, typed: str) -> Iterator[Candidate]:

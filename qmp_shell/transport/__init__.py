@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from importlib import import_module
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..address import split_address
-from ..errors import AddressError, ConnectError
+from ..errors import AddressError, ConnectError, UsageError
 
 if TYPE_CHECKING:
     from .stream import Address, Stream
@@ -27,11 +29,28 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "tcp": ("HOST:PORT", "tcp:HOST:PORT", "[IPV6]:PORT", ":PORT"),
     "tls": ("tls:HOST:PORT",),
     "fd": ("fd:N",),
+    "vsock": ("vsock:CID:PORT",),
+    "ssh": ("ssh://[USER@]HOST[:PORT]/PATH",),
+    "exec": ("exec:COMMAND",),
+    "libvirt": ("libvirt:[URI#]DOMAIN",),
+    "libvirt-agent": ("libvirt-agent:[URI#]DOMAIN",),
 }
+
+# Those whose addresses are commands. They are run only if they are the user's own words.
+_COMMANDS = ("exec",)
 
 _ALL_FORMS = [form for forms in SCHEMES.values() for form in forms]
 FORMS = ", ".join(_ALL_FORMS[:-1]) + " or " + _ALL_FORMS[-1]
 """How addresses are written, for help and error messages."""
+
+SILENCE_SECONDS = 0.5
+"""How often a caller is told that a monitor is silent."""
+
+OnSilence = Callable[[float], bool]
+"""Is called twice a second while a monitor does not answer, with the seconds waited so far.
+
+It returns whether to go on waiting, and may raise :class:`~qmp_shell.errors.MonitorBusy`.
+"""
 
 # How often connecting is tried again while waiting for a listener; nothing announces one.
 _RETRY_SECONDS = 0.05
@@ -39,13 +58,16 @@ _RETRY_SECONDS = 0.05
 _NOT_YET = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)
 
 
-def parse_address(text: str, *, tls: bool = False) -> Address:
+def parse_address(text: str, *, tls: bool = False, programs: bool = False) -> Address:
     """Parse the text of an address.
 
     :param text: one of the forms in :data:`FORMS`; QEMU's own comma options behind it
         (``unix:PATH,server=on,wait=off``) are ignored.
     :param tls: a TCP port speaks TLS, as with ``tls:``; other addresses are refused.
+    :param programs: it may name a program to be run (``exec:``), because it comes from the user's
+        own command line or configuration.
     :raise AddressError: it is none of them.
+    :raise UsageError: it names a program, and may not.
     """
     try:
         if not text.isascii():
@@ -55,6 +77,11 @@ def parse_address(text: str, *, tls: bool = False) -> Address:
             if scheme not in ("tcp", "tls"):
                 raise AddressError("TLS (--tls) is for a TCP port")
             scheme = "tls"
+        if scheme in _COMMANDS and not programs:
+            raise UsageError(
+                f"{text!r}: a program is run only for an address on the command line, in"
+                " $QMP_SOCKET or in the configuration"
+            )
         module = import_module("." + scheme.replace("-", "_"), __name__)
         address: Address = module.parse(target)
     except AddressError as error:
@@ -70,22 +97,46 @@ def _check_encoding(text: str) -> None:
         raise AddressError("this is not UTF-8") from None
 
 
-def open_stream(address: Address, *, timeout: float | None, wait: float = 0) -> Stream:
+def open_stream(
+    address: Address,
+    *,
+    timeout: float | None,
+    wait: float = 0,
+    on_silence: OnSilence | None = None,
+) -> Stream:
     """Connect to a monitor.
 
     :param timeout: seconds that one attempt may take; None: no limit.
     :param wait: seconds for which connecting is tried again while nobody listens there.
+    :param on_silence: is called while other clients wait there, too.
     :return: the connection.
     :raise ConnectError: no connection could be made.
     """
-    deadline = time.monotonic() + wait
+    began = time.monotonic()
     while True:
         try:
-            return address.connect(timeout)
+            return _connect(address, timeout, on_silence)
         except _NOT_YET as error:
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= began + wait:
                 after = f" after waiting {wait:g} s" if wait else ""
                 raise ConnectError(address.explain(error, after)) from None
             time.sleep(_RETRY_SECONDS)
         except OSError as error:
             raise ConnectError(address.explain(error, "")) from None
+
+
+def _connect(address: Address, timeout: float | None, on_silence: OnSilence | None) -> Stream:
+    """Connect once; if the listener's backlog is full, again and again until the time is over.
+
+    :raise OSError: it did not work.
+    """
+    if on_silence is None or not address.waits_in_backlog:
+        return address.connect(timeout)
+    began = time.monotonic()
+    while True:
+        left = inf if timeout is None else began + timeout - time.monotonic()
+        try:
+            return address.connect(min(SILENCE_SECONDS, left))
+        except BlockingIOError:
+            if left <= SILENCE_SECONDS or not on_silence(time.monotonic() - began):
+                raise

@@ -19,6 +19,7 @@ class FdAddress(Address):
     """
 
     can_reconnect = False
+    can_be_tried = False
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -64,6 +64,10 @@ class Stream(Protocol):
     def can_send_descriptors(self) -> bool:
         """Whether :meth:`send` accepts descriptors."""
 
+    @property
+    def peer_pid(self) -> int | None:
+        """The process at the other end; None: it is on another host, or not known."""
+
     def close(self) -> None:
         """Close the connection."""
 
@@ -72,11 +76,21 @@ class Address(ABC):
     """Where a monitor can be reached. Two addresses of one scheme are equal if they lead there.
 
     :ivar can_reconnect: it can be connected to more than once.
+    :ivar can_be_tried: connecting starts no program and asks nobody, so that it can be tried again
+        and again.
+    :ivar waits_in_backlog: while other clients wait there, connecting waits, too, and nobody
+        notices if it is given up.
     :ivar silent_because: one more reason why no greeting may come, for an error message.
+    :ivar is_agent: a guest agent is there, whatever the options say.
+    :ivar note: what a person should know who uses this address; empty: nothing.
     """
 
     can_reconnect = True
+    can_be_tried = True
+    waits_in_backlog = False
     silent_because = ""
+    is_agent = False
+    note = ""
 
     def with_tls(self, _: TlsOptions) -> Address:
         """This address, with the user's options for TLS, of which only some kinds have a use.
@@ -144,6 +158,10 @@ class SocketStream:
     @property
     def can_send_descriptors(self) -> bool:
         return self._socket.family == socket.AF_UNIX
+
+    @property
+    def peer_pid(self) -> int | None:
+        return find_peer_pid(self._socket)
 
     def close(self) -> None:
         self._socket.close()

@@ -139,10 +139,18 @@ def parse_port(target: str) -> tuple[str, int]:
     match = re.fullmatch(HOST_PORT, target)
     if match is None:
         raise AddressError("a host and the number of a port are needed")
-    digits = match["port"].lstrip("0")
+    return match["ipv6"] or match["host"] or "localhost", parse_port_number(match["port"])
+
+
+def parse_port_number(text: str) -> int:
+    """Parse the digits of a port.
+
+    :raise AddressError: there is no such port.
+    """
+    digits = text.lstrip("0")
     if not digits or len(digits) > 5 or int(digits) > 65535:
         raise AddressError("a port is between 1 and 65535")
-    return match["ipv6"] or match["host"] or "localhost", int(digits)
+    return int(digits)
 
 
 def _tuned(connection: socket.socket) -> SocketStream:

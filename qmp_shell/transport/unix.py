@@ -31,6 +31,8 @@ class UnixAddress(Address):
     :ivar path: as written; ``~`` is expanded when it is used.
     """
 
+    waits_in_backlog = True
+
     def __init__(self, path: str) -> None:
         self.path = path
 
@@ -143,6 +145,11 @@ def parse(target: str) -> UnixAddress:
 
 
 def connect_unix(name: str | bytes, timeout: float | None) -> SocketStream:
+    """Connect to a UNIX socket; see :func:`connect_socket`."""
+    return SocketStream(connect_socket(name, timeout))
+
+
+def connect_socket(name: str | bytes, timeout: float | None) -> socket.socket:
     """Connect to a UNIX socket.
 
     :param name: its path, or a null byte and its abstract name.
@@ -161,7 +168,7 @@ def connect_unix(name: str | bytes, timeout: float | None) -> SocketStream:
         limit = struct.pack("ll", int(timeout), int(timeout % 1 * 1e6))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         connection.connect(name)
-        return SocketStream(connection)
+        return connection
     except BaseException:
         connection.close()
         raise

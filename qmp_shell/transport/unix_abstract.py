@@ -25,6 +25,8 @@ class UnixAbstractAddress(Address):
     :ivar name: its name, without the null byte that marks it as abstract.
     """
 
+    waits_in_backlog = True
+
     def __init__(self, name: str) -> None:
         self.name = name
 

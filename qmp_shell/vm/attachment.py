@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..manual import Manual
     from ..schema import Schema
     from ..transport.stream import Address
+    from .ending import Ending, EndWatch
     from .names import VmNames
     from .status import StatusPoller
     from .types import VmTypes
@@ -61,6 +62,7 @@ class Attachment:
         self.incidents = Incidents()
         self.noted_features: set[str] = set()
         self._client = client
+        self._end_watch: EndWatch | None = None
         self._listener = listener
         self._manuals: dict[tuple[str, ...], Manual | None] = {}
         self._manual_titles: tuple[str, ...] | None = None
@@ -95,6 +97,17 @@ class Attachment:
     def watched(self) -> dict[int, Callable[[], object]]:
         """What a front end has to read while it waits (see :attr:`Client.watched`)."""
         return self._client.watched if self._client is not None else {}
+
+    def watch_end(self) -> None:
+        """Find out how the VM ends, from now on."""
+        if self._end_watch is None and self.is_connected:
+            from .ending import EndWatch
+
+            self._end_watch = EndWatch(self.client.peer_pid)
+
+    def find_ending(self) -> Ending | None:
+        """How the VM has ended; None: that was not watched."""
+        return self._end_watch.find(self.incidents) if self._end_watch is not None else None
 
     @cached_property
     def types(self) -> VmTypes:
@@ -228,6 +241,9 @@ class Attachment:
         """End the connection, if there is one. The VM goes on."""
         if self._client is not None:
             self._client.close()
+        if self._end_watch is not None:
+            self._end_watch.close()
+            self._end_watch = None
 
     def _receive(self, message: Unsolicited) -> None:
         if isinstance(message, Event):

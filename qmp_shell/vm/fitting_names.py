@@ -135,6 +135,15 @@ def _marked(candidates: Iterable[Candidate], users: Mapping[str, str]) -> Iterat
             yield each
 
 
+def _disks(answers: AnswerView, _: NameRequest) -> Iterator[Candidate]:
+    """Block devices by the names that they have in the block tree."""
+    for each in answers.get(BLOCK_DEVICES) or ():
+        name = each.device or format_device_name(each.qdev)
+        if name:
+            medium = (each.medium.driver, each.medium.file) if each.medium else ("empty",)
+            yield Candidate(name, ", ".join(filter(None, medium)))
+
+
 def _removable(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]:
     """What a medium can be removed from, and what is in it."""
     for each in answers.get(BLOCK_DEVICES) or ():
@@ -171,6 +180,7 @@ FITTING_NAMES: dict[str, Callable[[AnswerView, NameRequest], Iterator[Candidate]
     Kind.DEVICE_DRIVE: _drives,
     Kind.DEVICE_NETDEV: _netdevs,
     Kind.DEVICE_CHARDEV: _chardevs,
+    Kind.DISK: _disks,
     Kind.REMOVABLE: _removable,
     Kind.REMOVABLE_QDEV: _removable,
     Kind.CHAIN_NODE: _chain,

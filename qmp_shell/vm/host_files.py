@@ -9,8 +9,6 @@ import os
 import stat
 from typing import NamedTuple
 
-from .host_process import find_host_process
-
 # The processes that have a UNIX socket here for a VM on another host.
 _FORWARDERS = ("ssh", "sshd", "sshd-session", "socat")
 
@@ -26,11 +24,10 @@ class HostFile(NamedTuple):
 
 
 class HostFiles:
-    """The files that the process at the other end of a UNIX socket sees."""
+    """The files that a VM's process sees."""
 
-    def __init__(self, descriptor: int) -> None:
-        """:param descriptor: of the connection; one that is no UNIX socket leads to no files."""
-        pid = find_host_process(descriptor)
+    def __init__(self, pid: int | None) -> None:
+        """:param pid: None: it is not on this host, and no files are known."""
         self._pid = None if pid is None or _command_of(pid) in _FORWARDERS else pid
 
     def find(self, path: str) -> HostFile | None:

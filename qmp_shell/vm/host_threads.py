@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 
-from .host_process import find_host_process
-
 
 class HostThreads:
-    """The threads of the process at the other end of a UNIX socket."""
+    """The threads of a VM's process."""
 
-    def __init__(self, descriptor: int) -> None:
-        """:param descriptor: of the connection; one that is no UNIX socket tells nothing."""
-        self._pid = find_host_process(descriptor)
+    def __init__(self, pid: int | None) -> None:
+        """:param pid: None: it is not on this host, and nothing is known of it."""
+        self._pid = pid
 
     def seconds(self, thread: int | None) -> float | None:
         """The CPU time that a thread has used; None: it is not known.

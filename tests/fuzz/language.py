@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from qmp_shell.commands import Registry, base
 from qmp_shell.commands.wait import parse_wait
+from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.errors import AddressError, UsageError
 from qmp_shell.language import (
     ExecuteStatement,
@@ -21,6 +22,7 @@ from qmp_shell.language.destination import DISPLAY
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
+from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import apply_types, parse_word
 from qmp_shell.language.words import Word, split_partial
@@ -39,6 +41,7 @@ WORDS = (
     *(".wait ", ".watch 1 ", ".help ", ".set ", "help ", "exit", "? ", "job=", "timeout=", "inf"),
     *("tcp:", "unix:", "unix-abstract:", "fd:", "[::1]:", ",server=on", "password=", "secret,data"),
     *("execute", "arguments", "a=", "a.b=", "[" * 120, "a." * 120),
+    *("[settings]\n", "[vm.a]\n", "view = ", "timeout = ", "address = ", '"""', "'''", "[[", "\n"),
 )
 
 
@@ -49,6 +52,8 @@ def check(data: bytes) -> None:
     text = Source(rest).text(WORDS)
     _check_lines(text)
     _check_parts(text)
+    _check_shell_words(text)
+    parse_configuration("config.toml", text)
     for line in text.split("\n"):
         _check_arguments(line)
 
@@ -133,6 +138,20 @@ def _check_parts(text: str) -> None:
     for type_ in (None, STRING, BOOLEAN, INTEGER, NUMBER):
         json.dumps(apply_types(BareWord(text), type_), allow_nan=False)
     assert parse_word(BareWord(text), STRING) == text
+
+
+def _check_shell_words(text: str) -> None:
+    """Words of the command line: a text is one argument as it is, and any words are one line."""
+    (source,) = _join(" ".join(format_words(["test", f"a={text}"], human=False)))
+    statement = StatementParser().parse(source)
+    assert isinstance(statement, ExecuteStatement)
+    value = statement.message["arguments"]["a"]
+    assert value == text or text.startswith(("{", "["))
+    words = text.split(" ")
+    with contextlib.suppress(UsageError):
+        assert len(list(_join(" ".join(format_words(words, human=False))))) == 1
+    with contextlib.suppress(UsageError):
+        assert "\n" not in " ".join(format_words(words, human=True))
 
 
 def _check_arguments(line: str) -> None:

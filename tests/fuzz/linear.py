@@ -33,7 +33,11 @@ from qmp_shell.complete import (
     find_unknown_names,
     insertion,
 )
+from qmp_shell.configuration.reader import parse_configuration
+from qmp_shell.discovery.command_line import parse_command_line
+from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
+from qmp_shell.fleet.channel import ChannelReader
 from qmp_shell.framing import Framer, parse_object
 from qmp_shell.language import (
     LineJoiner,
@@ -45,16 +49,16 @@ from qmp_shell.language import (
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.secrets import may_hold_secret, redact
+from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import parse_word
 from qmp_shell.language.words import split_partial
 from qmp_shell.manual import Manual
 from qmp_shell.manual.troff import wrap
-from qmp_shell.output import SafeText
 from qmp_shell.protocol import Event
 from qmp_shell.render.device_tree import format_device_tree, format_pci_tree
 from qmp_shell.render.help_page import HelpWriter
-from qmp_shell.render.highlight import NotationLexer, highlight_json
+from qmp_shell.render.highlight import NotationLexer
 from qmp_shell.render.text import format_compact, format_event, format_pretty, sanitize_line
 from qmp_shell.render.tree import draw_forest
 from qmp_shell.render.views import VIEWS, Look, Subject
@@ -104,6 +108,21 @@ def _ignore(errors: type[Exception], function: Callable[[str], object]) -> Calla
             function(text)
 
     return call
+
+
+def _read_channel(text: str) -> None:
+    """In pieces, as they come through a pipe."""
+    reader = ChannelReader(b"mark")
+    data = text.encode()
+    with contextlib.suppress(ValueError):  # no process of the shell's own would send such a header
+        for start in range(0, len(data), 1 << 12):
+            for _ in reader.feed(data[start : start + (1 << 12)]):
+                pass
+
+
+def _format_words(text: str) -> None:
+    format_words(["test", f"a={text}", f"b=[{text}]", f"{text}=c"], human=False)
+    format_words(["test", *text.split(" ")], human=True)
 
 
 def _join_and_parse(text: str) -> None:
@@ -344,6 +363,7 @@ _ERROR = (
     *(" (uses node '", "' as '", "' child)", " and unshared by ", "'", "Node '", "Block job ", " "),
     *("Conflicts with use by ", ", which uses '", "' on ", 'Failed to get "', "Job '", "is in use"),
 )
+_TOML_QUOTES = ('"', "'", '"""', "address=")
 _LOOK = Look(colour=True, ascii_only=False, find_width=lambda: 80)
 
 
@@ -364,6 +384,7 @@ CASES: dict[str, Case] = {
     "parse a literal string": Case(lambda text: parse_string(f"'{text}'", 0), _QUOTES),
     "parse a word by type": Case(_parse_words, _NUMBERS),
     "split a partial line": Case(split_partial, _NOTATION),
+    "format a word": Case(_ignore(UsageError, _format_words), _NOTATION),
     "format a string": Case(lambda text: format_string(text), _NAME),
     "format a message": Case(
         lambda text: format_message({"execute": "x", "arguments": {"a": {"b": text}}}), _NAME
@@ -397,6 +418,21 @@ CASES: dict[str, Case] = {
     "parse an address": Case(
         _ignore(AddressError, parse_address), ("[", "]", ":", ",", "=", "1", "a", "server=on", "/")
     ),
+    "read what processes send": Case(
+        _read_channel, ("mark", "m", "a", "\n", '[1,"json",[],false]\n{}\n', "markmark")
+    ),
+    "read a configuration": Case(
+        lambda text: parse_configuration("config.toml", text),
+        (*("[vm.a]", "[", "]", "{", "}", "a", ".", "=", "1", "\n", "#", ","), *_TOML_QUOTES),
+    ),
+    "read QEMU's command line": Case(
+        lambda text: parse_command_line(["qemu-system-x86_64", *text.split("\n")]),
+        ("-qmp\n", "unix:", "-mon\n", "-chardev\n", "socket,", "id=", ",", "=", "a", "1", "\n"),
+    ),
+    "read a table of sockets": Case(
+        lambda text: parse_table(text.encode()),
+        ("0: ", "2 ", "0 ", "00010000 ", "01 ", "03 ", "77 ", "/a", " ", "\n", "@"),
+    ),
     "select a CPU": Case(
         lambda text: HumanMonitor().note_answer(text, text), ("cpu ", " ", "1", "\n", "a")
     ),
@@ -407,7 +443,6 @@ CASES: dict[str, Case] = {
     "frame messages": Case(_frame, _JSON),
     "frame messages in pieces": Case(_frame_in_pieces, _JSON),
     "read a client's commands": Case(_converse_in_pieces, (*_JSON, "'", "\x7f", "\x00", "{}", "x")),
-    "highlight JSON": Case(lambda text: highlight_json(SafeText(text)), _JSON),
     "format a text": Case(
         lambda text: (format_pretty(text), format_compact(text), sanitize_line(text)), _NAME
     ),

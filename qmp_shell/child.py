@@ -1,0 +1,39 @@
+"""What is done in a new process before it becomes another program.
+
+Knows nothing of the programs.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+
+from .signals import unblock_signals
+
+_PR_SET_PDEATHSIG = 1
+
+
+def prepare_child(*, ignores_interrupts: bool = False) -> Callable[[], None]:
+    """Return what a new process has to call before it becomes the program (``preexec_fn``).
+
+    Linux then sends it SIGTERM when this program ends, however that ends.
+
+    :param ignores_interrupts: Ctrl-C, which reaches all that the terminal's user has started, is
+        for this program alone.
+    """
+    # Imported here, and not in the new process, which must not do much.
+    prctl = None
+    if sys.platform == "linux":
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+
+    def prepare() -> None:
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if ignores_interrupts:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        unblock_signals()
+
+    return prepare

@@ -1,0 +1,106 @@
+"""Which VM the shell is started for, and how it and others are connected to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from math import inf
+from typing import TYPE_CHECKING
+
+from .choices import Choices, is_terminal
+from .client import GREETING_SECONDS, Client, Tracer, connect, listen
+from .errors import ConnectError, UsageError
+from .script import complain
+from .session import Connector, Target
+from .signals import ended_by_signals
+
+if TYPE_CHECKING:
+    from .silence import SilenceWatch
+
+
+def first_target(choices: Choices) -> Target:
+    """The VM that the options name, or the environment, or the one of this host.
+
+    :raise UsageError: they name none, or there is more than one.
+    """
+    options = choices.options
+    text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
+    if text:
+        target = choices.addresses.resolve(text, is_own=True)
+        if options.addresses and not options.wait and not options.listen:
+            _check_for_command(text)
+        return target
+    if options.agent or options.listen or options.tls or choices.tls:
+        raise UsageError("no address: give one, or set QMP_SOCKET")
+    from .finding import choose_address
+
+    return Target(choose_address(choices.new_look(), is_interactive=choices.is_interactive))
+
+
+def new_connector(options: argparse.Namespace, first: Target) -> Connector:
+    """What connects to the VM that the shell was started for, and to others later."""
+
+    def connector(other: Target | None, tracer: Tracer) -> tuple[Client, Target]:
+        target = first if other is None else other
+        if options.listen and target.address == first.address:
+            return _listen(target, options, tracer), target
+        wait = options.wait if other is None else 0
+        return _connect(target, options, wait, tracer), target
+
+    return connector
+
+
+def refuse_to_connect(_: Target | None, _tracer: Tracer) -> tuple[Client, Target | None]:
+    """Connects to nothing, for there is only a schema."""
+    raise UsageError("--schema stands in for the VM; there is nothing to connect to")
+
+
+def _connect(target: Target, options: argparse.Namespace, wait: float, tracer: Tracer) -> Client:
+    watch: SilenceWatch | None = None
+    agent = options.agent or target.agent
+
+    def on_silence(seconds: float) -> bool:
+        nonlocal watch
+        if watch is None:  # most monitors answer at once
+            from .silence import SilenceWatch
+
+            watch = SilenceWatch(target.address, wait=wait, agent=agent)
+        return watch(seconds)
+
+    return connect(
+        target.address,
+        agent=agent,
+        wait=wait,
+        greeting_timeout=None if wait == inf else max(GREETING_SECONDS, wait),
+        tracer=tracer,
+        on_silence=on_silence,
+    )
+
+
+def _listen(target: Target, options: argparse.Namespace, tracer: Tracer) -> Client:
+    """Wait until QEMU connects to an address."""
+
+    def announce(qemu_option: str) -> None:
+        if is_terminal(sys.stderr):
+            complain(f"listening; start QEMU with {qemu_option} to connect (Ctrl-C gives up)")
+
+    with ended_by_signals():
+        return listen(
+            target.address,
+            agent=options.agent or target.agent,
+            wait=options.wait or None,
+            on_listening=announce,
+            tracer=tracer,
+        )
+
+
+def _check_for_command(address: str) -> None:
+    """:raise ConnectError: an address seems to be a command without an address before it."""
+    is_name = address.removeprefix(".").replace("-", "").replace("_", "").isalnum()
+    default = os.environ.get("QMP_SOCKET")
+    is_likely = is_name and (default or any(mark in address for mark in "-_."))
+    if is_likely and not os.path.exists(address):
+        example = f'; write qmp-shell "$QMP_SOCKET" {address}' if default else ""
+        reason = "the first word is the address, and a command follows it"
+        raise ConnectError(f"{address}: no such socket; {reason}{example}")

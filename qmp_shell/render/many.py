@@ -1,0 +1,45 @@
+"""What several VMs have answered, as one message that names them. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..output import SafeText
+from ..protocol import Message
+from .cells import VALUE, VM
+
+Replies = Iterable[tuple[str, Any]]
+"""Names of VMs, and what each has returned."""
+
+
+def tag_line(name: str, body: str) -> SafeText:
+    """A message in JSON on one line, with the VM's name in it.
+
+    :param body: the message as ``format_compact`` writes it.
+    """
+    rest = body[1:]
+    return SafeText(f'{{"{VM}": {json.dumps(name)}{"" if rest == "}" else ", "}{rest}')
+
+
+def tag(name: str, message: Message) -> Message:
+    """A message with the VM's name in it."""
+    return {VM: name, **message}
+
+
+def _join_rows(replies: Replies) -> list[dict[str, Any]]:
+    """A row for each object that a VM has returned, with the VM's name before it."""
+    return [
+        {VM: name, **(value if isinstance(value, dict) else {VALUE: value})}
+        for name, returned in replies
+        for value in (returned if isinstance(returned, list) else [returned])
+    ]
+
+
+JOINERS: dict[str, Callable[[Replies], Any]] = {
+    "table": _join_rows,
+    "csv": _join_rows,
+    "tree": dict,
+}
+"""The views of which there is one for all VMs, and what makes one value of all replies."""

@@ -23,6 +23,7 @@ import pytest
 import qmp_shell
 from qmp_shell.session import Session
 from qmp_shell.sharing import server
+from qmp_shell.vm import Attachment
 from tests.conftest import (
     PipedProcess,
     Run,
@@ -796,6 +797,17 @@ def test_sharing_ends_and_begins_again_with_the_session_going_on(
     assert output[0] == f"{path}: 1 client"
     assert re.fullmatch(rf"  {os.getpid()} +\S.* 0 commands", output[1])
     assert output[2:] == ["off", f"{path}: read only, 0 clients"]
+
+
+def test_a_guest_agent_that_is_attached_to_is_not_shared(
+    session: Session, folder: Path, guest_agent: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session.attachment.close()
+    with qmp_shell.connect(str(guest_agent), agent=True, wait=20, timeout=20) as agent:
+        session.sharing.follow(Attachment(agent, lambda _: None))
+    assert session.sharing.server is None
+    assert not (folder / "own.sock").exists()
+    assert "nothing is shared any more: a guest agent cannot" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ end
     },
 }
 
-COMPLETERS = {"ADDRESS": SOCKETS, "FILE": FILES, "QEMU": QEMU, "ARGS": FILES}
+COMPLETERS = {"ADDRESS": SOCKETS, "FILE": FILES, "PATH": SOCKETS, "QEMU": QEMU, "ARGS": FILES}
 
 BASH_WORDS = r"""
 # shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,

@@ -1,11 +1,12 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color --config --no-config)
+_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
 
 _shtab_qmp_shell_wrap_pos_0_COMPGEN=_qmp_shell_qemu_files
 _shtab_qmp_shell_wrap_pos_1_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap__f_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___file_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell_wrap___share_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell_wrap__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___logfile_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___config_COMPGEN=_qmp_shell_files
@@ -28,6 +29,7 @@ _shtab_qmp_shell_wrap___pretty_nargs=0
 _shtab_qmp_shell_wrap___compact_nargs=0
 _shtab_qmp_shell_wrap__e_nargs=0
 _shtab_qmp_shell_wrap___events_nargs=0
+_shtab_qmp_shell_wrap___share_readonly_nargs=0
 _shtab_qmp_shell_wrap__v_nargs=0
 _shtab_qmp_shell_wrap___verbose_nargs=0
 _shtab_qmp_shell_wrap___no_config_nargs=0
@@ -65,6 +67,21 @@ _qmp_shell_qemu_files() {
 
 _qmp_shell_files() {
   compgen -f -- "$completing_word"
+}
+
+_qmp_shell_socket_files() {
+  local path file typed=${COMP_LINE:0:COMP_POINT}
+  typed=${typed##*[[:space:]]}
+  [[ $typed == --*=* ]] && typed=${typed#*=}
+  local before=${typed%"$completing_word"}
+  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
+    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
+  done
+  compgen -f -- "$completing_word" | while IFS= read -r path; do
+    file=$path
+    [[ $path == \~/* ]] && file=$HOME/${path#\~/}
+    [[ -S $file || -d $file ]] && printf '%s\n' "$path"
+  done
 }
 
 # End Custom Preamble

@@ -11,6 +11,19 @@ function _qmp_shell_files
   _qmp_shell_paths $word | string replace -r '$' \t
 end
 
+function _qmp_shell_sockets
+  set -l words (commandline -opc)
+  command $words[1] --list-addresses 2>/dev/null
+  set -l scheme (commandline -ct | string match -r '^unix:')
+  set -l word (commandline -ct | string replace -r '^unix:' '')
+  for path in (_qmp_shell_paths $word)
+    set -l file (string replace -r '^~/' "$HOME/" -- $path)
+    if test -S $file -o -d $file
+      printf '%s\t\n' "$scheme$path"
+    end
+  end
+end
+
 function _qmp_shell_qemu
   if string match -q '*/*' -- (commandline -ct)
     _qmp_shell_files
@@ -69,7 +82,7 @@ function _shtab_qmp_shell_wrap_using
 end
 
 set -g _shtab_qmp_shell_wrap_commands
-set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --config --file --logfile --timeout --view -c -f -l -t
+set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --config --file --logfile --share --timeout --view -c -f -l -t
 
 complete -c qmp-shell-wrap -e
 complete -c qmp-shell-wrap -f
@@ -85,6 +98,8 @@ complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l compact -d 'each reply on one line (default in scripts)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l view -xka "json table tree compact csv" -d 'how replies are shown'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s e -l events -d 'print events in a script'"'"'s output too'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l share -xka "(_qmp_shell_sockets)" -d 'serve the VM'"'"'s monitor to others, too, on a UNIX socket'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l share-readonly -d 'with --share: others may only execute what changes nothing'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s t -l timeout -x -d 'how long one command may take (default: any time)'

@@ -1,6 +1,6 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events -v --verbose -l --logfile -t --timeout --color --config --no-config)
+_shtab_qmp_shell_option_strings=(-h --help --all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
@@ -12,6 +12,7 @@ _shtab_qmp_shell___tls_key_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_psk_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell__f_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___share_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___config_COMPGEN=_qmp_shell_files
@@ -44,6 +45,7 @@ _shtab_qmp_shell___pretty_nargs=0
 _shtab_qmp_shell___compact_nargs=0
 _shtab_qmp_shell__e_nargs=0
 _shtab_qmp_shell___events_nargs=0
+_shtab_qmp_shell___share_readonly_nargs=0
 _shtab_qmp_shell__v_nargs=0
 _shtab_qmp_shell___verbose_nargs=0
 _shtab_qmp_shell___no_config_nargs=0

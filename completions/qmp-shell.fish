@@ -72,7 +72,7 @@ function _shtab_qmp_shell_using
 end
 
 set -g _shtab_qmp_shell_commands
-set -g _shtab_qmp_shell_opts_with_value --color --command --config --file --logfile --parallel --schema --timeout --tls-ca --tls-cert --tls-hostname --tls-key --tls-psk --view --wait -c -f -l -t -w
+set -g _shtab_qmp_shell_opts_with_value --color --command --config --file --logfile --parallel --schema --share --timeout --tls-ca --tls-cert --tls-hostname --tls-key --tls-psk --view --wait -c -f -l -t -w
 
 complete -c qmp-shell -e
 complete -c qmp-shell -f
@@ -104,6 +104,8 @@ complete -c qmp-shell -n _shtab_qmp_shell_using -s p -l pretty -d 'replies over 
 complete -c qmp-shell -n _shtab_qmp_shell_using -l compact -d 'each reply on one line (default in scripts)'
 complete -c qmp-shell -n _shtab_qmp_shell_using -l view -xka "json table tree compact csv" -d 'how replies are shown'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s e -l events -d 'print events in a script'"'"'s output too'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l share -xka "(_qmp_shell_sockets)" -d 'serve the VM'"'"'s monitor to others, too, on a UNIX socket'
+complete -c qmp-shell -n _shtab_qmp_shell_using -l share-readonly -d 'with --share: others may only execute what changes nothing'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
 complete -c qmp-shell -n _shtab_qmp_shell_using -s t -l timeout -x -d 'how long one command may take (default: any time)'

@@ -27,6 +27,7 @@ from .options import build_wrap_parser, parse_arguments
 from .render.formatter import Formatter
 from .script import (
     ErrorReport,
+    ServedMonitor,
     StandardInput,
     WordsInput,
     complain,
@@ -34,10 +35,12 @@ from .script import (
     run_script,
 )
 from .session import AddressBook, Session
+from .session.scripts import Input
+from .session.sharing import AGENT_REASON
 
 if TYPE_CHECKING:
-    from .launch.demo import Tips
     from .launch.qemu import OwnVm
+    from .launch.tour import Tour
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
 
@@ -141,6 +144,7 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
     if options.list or options.json or options.list_addresses:
         _list_vms(choices)
         return None
+    _check_sharing(options, is_agent=options.agent)
     has_vm = options.addresses or options.all or options.agent or options.listen
     if options.demo:
         if has_vm:
@@ -148,12 +152,14 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
         from .launch.demo import run_with_demo
 
         return run_with_demo(
-            lambda vm, tips: _run_front_end(choices, vm.connect, vm=vm, tips=tips),
+            lambda vm, tour: _run_front_end(choices, vm.connect, vm=vm, tour=tour),
             capture=choices.must_capture,
         )
     if options.schema is not None:
-        if has_vm:
-            raise UsageError("--schema stands in for the VM: no ADDRESS, -N or --listen with it")
+        if has_vm or options.share:
+            raise UsageError(
+                "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it"
+            )
         return _run_front_end(choices, refuse_to_connect, schema=_read_schema(options.schema))
     if options.all or len(options.addresses) > 1:
         return _run_fleet(choices)
@@ -176,6 +182,7 @@ def _list_vms(choices: Choices) -> None:
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:
+    _check_sharing(options)
     from .launch.qemu import run_with_vm
 
     choices = Choices(options)
@@ -201,6 +208,8 @@ def _run_fleet(choices: Choices) -> int:
     options = choices.options
     if options.listen:
         raise UsageError("--listen is for one VM")
+    if options.share is not None:
+        raise UsageError("--share is for one VM")
     if not options.inputs:
         raise UsageError("several VMs need a command, -c LINE or -f FILE (- is standard input)")
     _prepare_words(options)
@@ -259,7 +268,7 @@ def _run_front_end(
     *,
     addresses: AddressBook | None = None,
     vm: OwnVm | None = None,
-    tips: Tips = (),
+    tour: Tour | None = None,
     schema: Schema | None = None,
     new_output: NewOutput = open_script_output,
     vm_name: str = "",
@@ -268,7 +277,7 @@ def _run_front_end(
 
     :param addresses: the VMs that the user can name.
     :param vm: a VM that ends with it.
-    :param tips: lines to try at a prompt.
+    :param tour: of that VM, for a person at a prompt.
     :param schema: types that stand in for a VM.
     :param new_output: makes what a script prints to.
     :param vm_name: tells the VM from others, on which the same script runs.
@@ -289,7 +298,7 @@ def _run_front_end(
             display,
             settings,
             connector,
-            Registry(),
+            Registry(("tour",) if tour is not None else ()),
             report,
             addresses=addresses,
             user=user,
@@ -301,21 +310,41 @@ def _run_front_end(
         )
         if schema is None:
             session.attach()
+        if options.share is not None:
+            session.sharing.start(
+                options.share, session.attachment, read_only=options.share_readonly
+            )
         return session
 
     if choices.is_interactive:
         from .prompt import run_prompt
 
-        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tips=tips)
+        return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     keep_going = options.keep_going or is_dry_run
     display, report = new_output(settings, formatter, keep_going=keep_going)
     session = new_session(display, report)
     try:
-        return run_script(session, options.inputs or [StandardInput()], report)
+        return run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:
         if not isinstance(error, QMPError | OSError):
             session.tracer.note_fault(error)
         raise
     finally:
-        if vm is None:
-            session.attachment.close()
+        session.close(ends_connection=vm is None)
+
+
+def _default_input(options: argparse.Namespace) -> Input:
+    """Where lines come from if neither -c nor -f says so and nobody types them."""
+    is_without_lines = os.path.samestat(os.fstat(0), os.stat(os.devnull))
+    return ServedMonitor() if options.share is not None and is_without_lines else StandardInput()
+
+
+def _check_sharing(options: argparse.Namespace, *, is_agent: bool = False) -> None:
+    """:raise UsageError: the options for sharing do not fit the others."""
+    if options.share is None:
+        if options.share_readonly:
+            raise UsageError("--share-readonly goes with --share PATH")
+    elif is_agent:
+        raise UsageError(AGENT_REASON)
+    elif options.dry_run:
+        raise UsageError("a dry run sends nothing, so that there is nothing to --share")

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .connection import Connection
+from .connection import Connection, Transmission
 from .errors import (
     ConnectError,
     ConnectionLost,
@@ -77,6 +77,7 @@ class Client(Connection):
         self.timeout = timeout
         self.tracer = tracer
         self._listener: Callable[[Unsolicited], None] | None = None
+        self._with_descriptors: Request | None = None  # the last command that had any
         self._events: deque[Event] = deque()
 
     @property
@@ -208,6 +209,16 @@ class Client(Connection):
             isinstance(each, Reply) and each.request.is_owed for each in queued
         )
 
+    @property
+    def has_descriptors_under_way(self) -> bool:
+        """Whether a command that had descriptors is not answered.
+
+        QEMU may take the descriptors of a later command for those of an earlier one, so the later
+        one has to wait.
+        """
+        last = self._with_descriptors
+        return last is not None and self._conversation.is_pending(last)
+
     def post(
         self,
         message: Message,
@@ -215,6 +226,7 @@ class Client(Connection):
         quiet: bool = False,
         deadline: float | None = None,
         descriptors: Sequence[int] = (),
+        on_reply: Callable[[Reply], object] | None = None,
     ) -> Request:
         """Send a message without waiting for its reply; several may be under way.
 
@@ -222,6 +234,10 @@ class Client(Connection):
         :param quiet: if its reply comes after the caller stopped waiting, drop it.
         :param deadline: by the monotonic clock, for the VM to accept the data; None: no limit.
         :param descriptors: open file descriptors to send along.
+        :param on_reply: is called with the reply when it is delivered. Such a message is only
+            queued: it is sent by :meth:`flush`, or during a :meth:`wait`. Its descriptors are
+            closed then, unless this method raises an error. It must not have any while
+            :attr:`has_descriptors_under_way`, or it would have to wait.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -233,7 +249,12 @@ class Client(Connection):
             raise UsageError("descriptors can be sent over a UNIX socket only")
         if len(descriptors) > MOST_DESCRIPTORS:
             raise UsageError(f"at most {MOST_DESCRIPTORS} descriptors can be sent with a command")
+        if descriptors and not self.wait(lambda: not self.has_descriptors_under_way, deadline):
+            raise Timeout("the VM has not answered the last command with descriptors in time")
         outgoing = self._conversation.send(message, quiet=quiet)
+        outgoing.request.on_reply = on_reply
+        if descriptors:
+            self._with_descriptors = outgoing.request
         return self._transmit(outgoing, deadline, descriptors)
 
     def _transmit(
@@ -246,10 +267,14 @@ class Client(Connection):
         except BaseException:  # it was not sent
             self._conversation.forget(request)
             raise
+        if request.on_reply is not None:
+            self._send_later(Transmission(outgoing.data, descriptors, owns_descriptors=True))
+            return request
+        sending = Transmission(outgoing.data, descriptors)
         try:
-            self._send(outgoing.data, deadline, descriptors)
+            self._send(sending, deadline)
         except BaseException:
-            if not self._unsent:  # all was sent, so its reply will come
+            if not sending.unsent:  # all was sent, so its reply will come
                 request.abandoned = True
             elif self.connected:  # a message that was sent in part ends the connection
                 self._conversation.forget(request)
@@ -295,8 +320,10 @@ class Client(Connection):
         elif isinstance(received, (Reply, Negotiated, LateReply)):
             reply = received if isinstance(received, Reply) else received.reply
             reply.request.reply = reply
+            if reply.request.on_reply is not None:
+                reply.request.on_reply(reply)
             # The caller may also have stopped waiting while the reply was queued here.
-            if reply.request.is_owed:
+            elif reply.request.is_owed:
                 self._notify(LateReply(reply))
 
     def _notify(self, unsolicited: Unsolicited) -> None:

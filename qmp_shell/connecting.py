@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from math import inf
 from typing import TYPE_CHECKING
 
 from .choices import Choices, is_terminal
@@ -71,7 +72,7 @@ def _connect(target: Target, options: argparse.Namespace, wait: float, tracer: T
         target.address,
         agent=agent,
         wait=wait,
-        greeting_timeout=max(GREETING_SECONDS, wait),
+        greeting_timeout=None if wait == inf else max(GREETING_SECONDS, wait),
         tracer=tracer,
         on_silence=on_silence,
     )

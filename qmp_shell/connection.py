@@ -6,12 +6,15 @@ for which reply; ``client.py`` does.
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn, Self
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from .errors import ConnectionLost, Timeout
 from .protocol import Conversation, Received, ReceivedMessage, Violation
@@ -21,7 +24,54 @@ if TYPE_CHECKING:
     from .transport.stream import Stream
 
 _RECEIVE_BYTES = 1 << 16
+_MOST_JOINED = 1 << 14  # bytes of several messages that are sent together
 _INTERRUPT = (signal.SIGINT,)
+
+
+class Observer(Protocol):
+    """Somebody who has something to do after what happened on a connection. It does not raise."""
+
+    def after_delivery(self) -> None:
+        """Messages were delivered, perhaps several."""
+
+    def at_end(self) -> None:
+        """The connection has ended. What came before was delivered."""
+
+
+class Transmission:
+    """Bytes on their way to the peer.
+
+    :ivar unsent: those that were not sent yet.
+    :ivar descriptors: open file descriptors that go along with the next byte.
+    """
+
+    __slots__ = ("_owns_descriptors", "_size", "descriptors", "unsent")
+
+    def __init__(
+        self, data: bytes, descriptors: Sequence[int] = (), *, owns_descriptors: bool = False
+    ) -> None:
+        """:param owns_descriptors: they are closed as soon as they are not needed any more."""
+        self.unsent = memoryview(data)
+        self.descriptors = descriptors
+        self._size = len(data)
+        self._owns_descriptors = owns_descriptors
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a part was sent, so that the peer expects the rest."""
+        return len(self.unsent) < self._size
+
+    def note_sent(self, size: int) -> None:
+        """So many bytes more were sent."""
+        self.unsent = self.unsent[size:]
+        self.close()
+
+    def close(self) -> None:
+        """The descriptors are not needed any more."""
+        if self._owns_descriptors:
+            for descriptor in self.descriptors:
+                os.close(descriptor)
+        self.descriptors = ()
 
 
 class Connection:
@@ -37,7 +87,8 @@ class Connection:
         self._undelivered: deque[Received] = deque()
         self._watched: dict[int, Callable[[], object]] = {}
         self._end_reason = "there is no connection to a VM"
-        self._unsent = memoryview(b"")
+        self._queue: deque[Transmission] = deque()
+        self._observers: list[Observer] = []
 
     def _handle(self, received: ReceivedMessage) -> None:
         """Do what is to be done with a received message.
@@ -82,8 +133,21 @@ class Connection:
         """Close the connection. The VM goes on; what it still sends is not received."""
         # A signal may come at any moment: a stream that is closed must not seem to be open.
         stream, self._stream = self._stream, None
+        while self._queue:
+            self._queue.popleft().close()
         if stream is not None:
             stream.close()
+            for observer in self._observers[:]:
+                observer.at_end()
+
+    def add_observer(self, observer: Observer) -> None:
+        """Tell somebody what happens from now on."""
+        self._observers.append(observer)
+
+    def remove_observer(self, observer: Observer) -> None:
+        """Undo :meth:`add_observer`; it is no error if that was not called."""
+        if observer in self._observers:
+            self._observers.remove(observer)
 
     def watch(self, descriptor: int, callback: Callable[[], object]) -> None:
         """Have ``callback`` called whenever a descriptor is readable during a :meth:`wait`."""
@@ -149,22 +213,23 @@ class Connection:
             self.unwatch(descriptor)
         return is_readable
 
-    def _poll_once(self, deadline: float | None, *, for_writing: bool = False) -> bool:
-        """Wait until a descriptor is readable, and have it read.
+    def _poll_once(self, deadline: float | None) -> bool:
+        """Wait until a descriptor is readable, and have it read; send what is queued.
 
-        :param for_writing: return as soon as the connection is writable, too.
         :return: False once the deadline has passed.
         """
         poll = select.poll()
         watched = self.watched
         for descriptor in watched:
             poll.register(descriptor, select.POLLIN)
-        if for_writing:
+        if self._queue:
             poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
         has_buffered = self._has_buffered
         for descriptor, flags in poll.poll(0.0 if has_buffered else poll_timeout(deadline)):
             if flags & ~select.POLLOUT:
                 watched[descriptor]()
+            if flags & select.POLLOUT:
+                self._send_queue()
         if has_buffered:
             self.receive()
         return deadline is None or time.monotonic() < deadline
@@ -207,8 +272,14 @@ class Connection:
 
         SIGINT must be blocked, or it could come between taking a message and passing it on.
         """
-        while self._undelivered:
-            self._deliver_one(self._undelivered.popleft())
+        if not self._undelivered:
+            return
+        try:
+            while self._undelivered:
+                self._deliver_one(self._undelivered.popleft())
+        finally:
+            for observer in self._observers:
+                observer.after_delivery()
 
     def _deliver_one(self, received: Received) -> None:
         if isinstance(received, Violation):
@@ -217,8 +288,8 @@ class Connection:
             raise received.error
         self._handle(received)
 
-    def _send(self, data: bytes, deadline: float | None, descriptors: Sequence[int] = ()) -> None:
-        """Send all of it, with descriptors along with its first byte.
+    def _send(self, sending: Transmission, deadline: float | None) -> None:
+        """Send all of it, behind what is queued.
 
         Meanwhile messages are received, for otherwise a VM whose output buffer is full would
         not read either. A message that was sent in part can't be taken back, so the connection
@@ -226,30 +297,84 @@ class Connection:
 
         :raise Timeout: not all could be sent in time.
         """
-        self._unsent = memoryview(data)
         try:
-            while self._unsent:
-                try:
-                    self._send_some(descriptors if len(self._unsent) == len(data) else ())
-                except (BlockingIOError, InterruptedError):
-                    if not self._poll_once(deadline, for_writing=True):
-                        raise Timeout("the VM did not accept the data in time") from None
-                except OSError as error:
-                    while self.receive():  # what the VM sent before its end, and then its end
-                        pass
-                    self._lose(f"the connection was lost: {error.strerror or error}")
+            self._queue.append(sending)
+            self._send_queue()
+            while sending.unsent:
+                if not self._poll_once(deadline) and sending.unsent:
+                    raise Timeout("the VM did not accept the data in time")
         except BaseException:
-            if self.connected and 0 < len(self._unsent) < len(data):
-                self._end_reason = "the connection was closed: a command was sent only in part"
-                self.close()
+            if self.connected and sending.unsent:
+                if sending.is_begun:
+                    self._end_reason = "the connection was closed: a command was sent only in part"
+                    self.close()
+                elif sending in self._queue:
+                    self._queue.remove(sending)
             raise
 
-    def _send_some(self, descriptors: Sequence[int]) -> None:
-        """Send as much as can be sent at once."""
-        # If an interrupt came between sending and noting it, the reply would seem to be a stray.
-        with SignalsBlocked(_INTERRUPT):
-            sent = self._require_stream().send(self._unsent, descriptors)
-            self._unsent = self._unsent[sent:]
+    def _send_later(self, sending: Transmission) -> None:
+        """Send it, behind what is queued, at the next :meth:`flush` or during a :meth:`wait`."""
+        self._queue.append(sending)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something is queued; :meth:`flush` sends it when :meth:`fileno` is writable."""
+        return bool(self._queue)
+
+    def flush(self) -> None:
+        """Send what is queued, as much as the peer accepts at once.
+
+        It does not raise: that the connection is lost is found by whoever receives from it.
+        """
+        with suppress(OSError):
+            self._send_some()
+
+    def _send_queue(self) -> None:
+        """Send what is queued, as much as the peer accepts at once.
+
+        :raise ConnectionLost: the connection is broken; what the VM sent before was delivered.
+        """
+        try:
+            self._send_some()
+        except OSError as error:
+            while self.receive():  # what the VM sent before its end, and then its end
+                pass
+            self._lose(f"the connection was lost: {error.strerror or error}")
+
+    def _send_some(self) -> None:
+        while self._queue:
+            # If an interrupt came between sending and noting it, the reply would seem to be a
+            # stray.
+            with SignalsBlocked(_INTERRUPT):
+                first, *others = self._next_transmissions()
+                data = first.unsent
+                if others:
+                    data = memoryview(b"".join([data, *(each.unsent for each in others)]))
+                try:
+                    sent = self._require_stream().send(data, first.descriptors)
+                except (BlockingIOError, InterruptedError):
+                    return
+                self._note_sent(sent)
+
+    def _next_transmissions(self) -> list[Transmission]:
+        """What can be sent at once: something long, or several that are short."""
+        found = [self._queue[0]]
+        size = len(found[0].unsent)
+        for each in islice(self._queue, 1, None):
+            size += len(each.unsent)
+            if size > _MOST_JOINED or each.descriptors:  # which go along with the first byte
+                break
+            found.append(each)
+        return found
+
+    def _note_sent(self, sent: int) -> None:
+        while sent:
+            first = self._queue[0]
+            size = min(sent, len(first.unsent))
+            first.note_sent(size)
+            sent -= size
+            if not first.unsent:
+                self._queue.popleft()
 
     def _lose(self, why: str) -> NoReturn:
         self._end_reason = why

@@ -22,17 +22,44 @@ MAX_DEPTH = 500
 _LARGE_MESSAGE = 1 << 20  # bytes
 _LARGEST_FLOAT = sys.float_info.max
 
-# Outside a string: skips everything that does not change the nesting depth, complete strings
-# included, up to the next bracket or to the start of a string that is not complete yet.
-# (No possessive quantifiers here: Python 3.11.2, which Debian 12 has, gets them wrong.)
-_TO_BRACKET = re.compile(
-    rb'[^"{}\[\]]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}\[\]]*)*([{}\[\]"]|\Z)', re.DOTALL
-)
-# Inside a string: skips to its closing quote, or to an escape sequence that is cut off.
-_TO_QUOTE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+
+class Notation:
+    """What a stream of JSON values is made of.
+
+    :ivar space: matches what may stand between two values.
+    :ivar openings: the bytes that a value may begin with.
+    :ivar to_bracket: outside a string: skips everything that does not change the nesting depth,
+        complete strings included, up to the next bracket or to the start of a string that is not
+        complete yet.
+    :ivar to_quote: inside a string that began with a certain quote: skips to its closing quote, or
+        to an escape sequence that is cut off.
+    """
+
+    def __init__(self, *, space: bytes, openings: bytes, quotes: bytes) -> None:
+        """
+        :param space: the inside of a character class.
+        :param quotes: the quotes of strings; an open string is closed by the same one.
+        """
+        self.space = re.compile(rb"[%s]*" % space)
+        self.openings = openings
+        # No possessive quantifiers here: Python 3.11.2, which Debian 12 has, gets them wrong.
+        texts = {quote: rb"[^%c\\]*(?:\\.[^%c\\]*)*" % (quote, quote) for quote in quotes}
+        strings = rb"|".join(rb"%c%s%c" % (quote, text, quote) for quote, text in texts.items())
+        self.to_quote = {quote: re.compile(text, re.DOTALL) for quote, text in texts.items()}
+        self.to_bracket = re.compile(
+            rb"[^%s{}\[\]]*(?:(?:%s)[^%s{}\[\]]*)*([{}\[\]%s]|\Z)"
+            % (quotes, strings, quotes, quotes),
+            re.DOTALL,
+        )
+
+
 # The guest agent's delimiter 0xFF counts as white space: an earlier client may have left one.
-_WHITE_SPACE = re.compile(rb"[ \t\r\n\xff]*")
+SENT_BY_VM = Notation(space=rb" \t\r\n\xff", openings=b"{", quotes=b'"')
 _HUMAN_MONITOR = re.compile(rb"QEMU [0-9.]+ monitor")
+
+
+class NoObjectError(ProtocolError):
+    """Something else was sent where an object should begin."""
 
 
 class Framer:
@@ -45,40 +72,56 @@ class Framer:
     ``bool(framer)`` tells whether an object has begun and is not complete yet.
     """
 
-    def __init__(self, limit: int = MAX_MESSAGE) -> None:
-        """:param limit: the largest object accepted, in bytes."""
+    def __init__(self, limit: int = MAX_MESSAGE, notation: Notation = SENT_BY_VM) -> None:
+        """
+        :param limit: the largest object accepted, in bytes.
+        :param notation: it may allow other values in the place of objects.
+        """
         self._limit = limit
+        self._notation = notation
         self._buffer = bytearray()
         self._start = 0  # where the next object begins in the buffer
         self._position = 0  # how far the buffer has been examined
         self._depth = 0
-        self._in_string = False
-        self._skip_through: int | None = None
+        self._quote = 0  # the quote of the string in which the examination has stopped
+        self._stop: re.Pattern[bytes] | None = None
 
     def __bool__(self) -> bool:
         return len(self._buffer) > self._start
 
-    def skip_through(self, byte: int) -> None:
-        """Discard what is buffered, and what will be fed up to and including the next ``byte``."""
-        self._skip_through = byte
+    def clear(self) -> None:
+        """Discard what is buffered, and begin anew."""
+        self._stop = None
         self._buffer.clear()
-        self._start = self._position = self._depth = 0
-        self._in_string = False
+        self._start = self._position = self._depth = self._quote = 0
+
+    def skip_to(self, stop: re.Pattern[bytes]) -> None:
+        """Discard what is buffered, and what will be fed, up to the first match.
+
+        :param stop: matches single bytes, none of them within an object that has begun.
+        """
+        found = stop.search(self._buffer, self._start)
+        if found is not None:
+            self._start = self._position = found.start()
+        else:
+            self.clear()
+            self._stop = stop
 
     def feed(self, data: bytes) -> None:
         """Append received bytes to the buffer."""
-        if self._skip_through is not None:
-            found = data.find(self._skip_through)
-            if found < 0:
+        if self._stop is not None:
+            found = self._stop.search(data)
+            if found is None:
                 return
-            self._skip_through = None
-            data = data[found + 1 :]
+            self._stop = None
+            data = data[found.start() :]
         self._buffer += data
 
     def next_object(self) -> bytes | None:
         """Return the text of the next complete object; None if more must be fed first.
 
-        :raise ProtocolError: the buffered bytes can't be the beginning of a QMP message.
+        :raise NoObjectError: no object begins where one should; :meth:`skip_to` goes on.
+        :raise ProtocolError: the object is too large, or nested too deep.
         """
         end = self._find_end()
         if end is None:
@@ -96,23 +139,23 @@ class Framer:
         """Return where the next object ends in the buffer; None if it is not complete yet."""
         buffer = self._buffer
         if not self._depth:
-            space = _WHITE_SPACE.match(buffer, self._start)
+            space = self._notation.space.match(buffer, self._start)
             assert space is not None
             self._start = self._position = space.end()
             if self._start == len(buffer):
                 return None
-            if buffer[self._start] != ord("{"):
-                raise ProtocolError(_describe_peer(bytes(buffer[self._start : self._start + 200])))
+            if buffer[self._start] not in self._notation.openings:
+                raise NoObjectError(_describe_peer(bytes(buffer[self._start : self._start + 200])))
         while True:
-            if self._in_string:
-                rest = _TO_QUOTE.match(buffer, self._position)
+            if self._quote:
+                rest = self._notation.to_quote[self._quote].match(buffer, self._position)
                 assert rest is not None
                 self._position = rest.end()
-                if self._position == len(buffer) or buffer[self._position] != ord('"'):
+                if self._position == len(buffer) or buffer[self._position] != self._quote:
                     return None
                 self._position += 1
-                self._in_string = False
-            skipped = _TO_BRACKET.match(buffer, self._position)
+                self._quote = 0
+            skipped = self._notation.to_bracket.match(buffer, self._position)
             assert skipped is not None
             self._position = skipped.end()
             bracket = skipped[1]
@@ -120,8 +163,8 @@ class Framer:
                 self._depth += 1
                 if self._depth > MAX_DEPTH:
                     raise ProtocolError(f"a message nested more than {MAX_DEPTH} deep was sent")
-            elif bracket == b'"':
-                self._in_string = True
+            elif bracket in (b'"', b"'"):
+                self._quote = bracket[0]
             elif bracket:
                 self._depth -= 1
                 if not self._depth:
@@ -142,9 +185,8 @@ def parse_object(text: bytes) -> dict[str, Any]:
     if pause_collector:
         gc.disable()
     try:
-        message: dict[str, Any] = json.loads(
-            text, parse_float=_parse_finite, parse_constant=_parse_finite
-        )
+        decoded = text.decode(json.detect_encoding(text), "surrogatepass")
+        message: dict[str, Any] = _DECODER.decode(decoded)
     except json.JSONDecodeError as error:
         raise ProtocolError(f"a broken message was sent: {error}") from None
     except UnicodeDecodeError as error:
@@ -162,6 +204,9 @@ def _parse_finite(text: str) -> float:
     if not -_LARGEST_FLOAT <= value <= _LARGEST_FLOAT:
         raise ValueError
     return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_parse_finite, parse_constant=_parse_finite)
 
 
 def _describe_peer(data: bytes) -> str:

@@ -6,6 +6,7 @@ Sections named below are those of QEMU's ``docs/interop/qmp-spec.rst``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .errors import ProtocolError, QMPError
@@ -26,6 +27,11 @@ def command_of(message: Message) -> str:
     return name if isinstance(name, str) else ""
 
 
+def is_out_of_band(message: Message) -> bool:
+    """Whether a command is executed at once, and not behind those before it."""
+    return "exec-oob" in message
+
+
 def arguments_of(message: Message) -> Message:
     """Return the ``arguments`` of a command; empty if there are none, or they are no object."""
     arguments = message.get("arguments")
@@ -41,6 +47,7 @@ class Request:
     :ivar quiet: nobody wants to see a late reply to it.
     :ivar abandoned: set by the client when the caller stops waiting for the reply.
     :ivar reply: set by the client when it delivers the reply; None until then.
+    :ivar on_reply: the client calls it with the reply; None: somebody waits for that.
     """
 
     def __init__(self, message: Message, identity: Any, *, own_id: bool, quiet: bool) -> None:
@@ -50,6 +57,7 @@ class Request:
         self.quiet = quiet
         self.abandoned = False
         self.reply: Reply | None = None
+        self.on_reply: Callable[[Reply], object] | None = None
 
     def __repr__(self) -> str:
         return f"<Request {self.name}>"
@@ -58,6 +66,11 @@ class Request:
     def is_owed(self) -> bool:
         """Whether its reply, once it comes, is to be shown as a late one."""
         return self.abandoned and not self.quiet
+
+    @property
+    def is_out_of_band(self) -> bool:
+        """Whether its reply may come before those to older commands."""
+        return is_out_of_band(self.message)
 
     @property
     def name(self) -> str:

@@ -257,6 +257,16 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "-e", "--events", action="store_true", help="print events in a script's output too"
     )
     parser.add_argument(
+        "--share",
+        metavar="PATH",
+        help="serve the VM's monitor to others, too, on a UNIX socket",
+    )
+    parser.add_argument(
+        "--share-readonly",
+        action="store_true",
+        help="with --share: others may only execute what changes nothing",
+    )
+    parser.add_argument(
         "-v", "--verbose", action="store_true", help="show each message sent and received"
     )
     parser.add_argument("-l", "--logfile", metavar="FILE", help="append every message to a file")

@@ -8,6 +8,7 @@ Sections named below are those of QEMU's ``docs/interop/qmp-spec.rst``.
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum, auto
 
 from .errors import ConnectError, ConnectionLost, ProtocolError
@@ -94,6 +95,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 # the JSON parser into known-good state" and "QGA Synchronization"), and a guest agent sends it
 # before its reply to guest-sync-delimited (qemu-ga-ref, "guest-sync-delimited").
 AGENT_DELIMITER = b"\xff"
+_AGENT_DELIMITER = re.compile(AGENT_DELIMITER)
 
 
 class Conversation:
@@ -113,7 +115,7 @@ class Conversation:
         self.greeting: Message | None = None
         self._framer = Framer()
         if agent:
-            self._framer.skip_through(AGENT_DELIMITER[0])
+            self._framer.skip_to(_AGENT_DELIMITER)
         self._pending: list[Request] = []
         self._last_id = 0
         self._handshake: Request | None = None
@@ -137,7 +139,8 @@ class Conversation:
         """
         self._require(State.NEGOTIATING, State.SYNCHRONIZING)
         if self.state is State.SYNCHRONIZING:
-            self._framer.skip_through(AGENT_DELIMITER[0])
+            self._framer.clear()
+            self._framer.skip_to(_AGENT_DELIMITER)
             self._token = token
             message: Message = {"execute": "guest-sync-delimited", "arguments": {"id": token}}
             outgoing = self._register(message)
@@ -167,6 +170,10 @@ class Conversation:
     def forget(self, request: Request) -> None:
         """Expect no reply to a command any more, for example because it was never sent."""
         self._pending = [each for each in self._pending if each is not request]
+
+    def is_pending(self, request: Request) -> bool:
+        """Whether a reply to a command is expected."""
+        return any(each is request for each in self._pending)
 
     def receive_data(self, data: bytes) -> list[Received]:
         """Process received bytes.
@@ -263,13 +270,16 @@ class Conversation:
         return LateReply(reply) if request.abandoned else reply
 
     def _find_request(self, wire: Message) -> Request | None:
-        """Return the oldest command with the reply's ``id``; without one, the oldest of all.
+        """Return the oldest command with the reply's ``id``; without one, the oldest in-band one.
 
         In-band commands are answered in the order in which they were sent (section "Out-of-band
         execution"). A reply lacks the ``id`` if the VM could not parse the command ("Error").
         """
         for request in self._pending:
-            if "id" not in wire or request.identity == wire["id"]:
+            if "id" in wire:
+                if request.identity == wire["id"]:
+                    return request
+            elif not request.is_out_of_band:
                 return request
         return None
 

@@ -6,6 +6,7 @@ Replies go to standard output, everything else to standard error. Nothing here n
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -78,6 +79,9 @@ class ScriptDisplay(TextDisplay):
         return self._progress.show(title)
 
     def screen(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def hold(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def make_way(self) -> None:
@@ -185,6 +189,19 @@ class StandardInput:
             # waits for events.
             if session.settings.events:
                 raise
+
+
+class ServedMonitor(StandardInput):
+    """Standard input without a line; the VM's monitor is shared until SIGTERM, or the VM's end."""
+
+    def lines(self, session: ScriptSession) -> Iterator[bytes]:
+        """:raise ConnectionLost: the VM has ended."""
+        try:
+            session.attachment.client.wait(lambda: False)
+        except SystemExit as end:
+            if end.code != 128 + signal.SIGTERM:  # which is how a service is ended
+                raise
+        return iter(())
 
 
 def complain(message: str, timeout: float | None = None) -> None:

@@ -203,10 +203,14 @@ class RunningVm:
 
 @contextlib.contextmanager
 def own_vm(
-    command: Sequence[str], *, capture: bool = True, descriptors: tuple[int, ...] = ()
+    command: Sequence[str],
+    *,
+    capture: bool = True,
+    descriptors: tuple[int, ...] = (),
+    prepare: Callable[[qmp_shell.Client], None] = lambda _: None,
 ) -> Iterator[OwnVm]:
     """Run a VM of the shell's own for a ``with`` block; see ``qmp_shell.launch.qemu``."""
-    vm = OwnVm(list(command), capture=capture, descriptors=descriptors)
+    vm = OwnVm(list(command), capture=capture, descriptors=descriptors, prepare=prepare)
     try:
         yield vm
     finally:

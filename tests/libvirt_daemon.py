@@ -100,6 +100,7 @@ class Domain:
 class LibvirtDaemon:
     """A libvirtd for the VMs of one user, as ``qemu:///session`` means it.
 
+    :ivar folder: all its files are there.
     :ivar uri: what leads to it.
     :ivar pid: its process.
     """
@@ -107,12 +108,12 @@ class LibvirtDaemon:
     def __init__(self, program: str, qemu: str, folder: Path, cache: Path) -> None:
         """Start it.
 
-        :param program: ``virtqemud``, or what did its work before libvirt was split up.
+        :param program: the path of ``libvirtd``.
         :param folder: an empty one, whose path is short enough for sockets.
         :param cache: what it finds out about QEMU takes seconds; others need not do it again.
         """
         self._qemu = qemu
-        self._folder = folder
+        self.folder = folder
         self._count = 0
         self._runtime = folder / "r"
         settings = folder / "c" / "libvirt" / "qemu.conf"
@@ -139,8 +140,7 @@ class LibvirtDaemon:
             cwd=folder,
             **self._user,  # type: ignore[call-overload]
         )
-        name = Path(program).name.replace("libvirtd", "libvirt")
-        self._socket = self._runtime / "libvirt" / f"{name}-sock"
+        self._socket = self._runtime / "libvirt" / "libvirt-sock"
         self.uri = f"qemu+unix:///session?socket={self._socket}"
         self._wait_until_it_listens()
 
@@ -156,7 +156,7 @@ class LibvirtDaemon:
                     connection.connect(str(self._socket))
                     return
                 except (FileNotFoundError, ConnectionRefusedError):
-                    log = (self._folder / "log").read_text()
+                    log = (self.folder / "log").read_text()
                     assert self._process.poll() is None, log
                     assert time.monotonic() < deadline, log
             time.sleep(0.01)
@@ -173,10 +173,10 @@ class LibvirtDaemon:
 
     def _write_definition(self, name: str) -> tuple[Path, Path]:
         self._count += 1
-        path = self._folder / f"domain-{self._count}.xml"
-        words = {"name": escape(name), "qemu": self._qemu, "folder": self._folder}
+        path = self.folder / f"domain-{self._count}.xml"
+        words = {"name": escape(name), "qemu": self._qemu, "folder": self.folder}
         path.write_text(_DOMAIN.format(number=self._count, **words))
-        return path, self._folder / f"qtest-{self._count}"
+        return path, self.folder / f"qtest-{self._count}"
 
     def virsh(self, *words: str) -> str:
         """Run a command of virsh's, and return what it prints."""
@@ -198,10 +198,10 @@ class LibvirtDaemon:
     def end(self) -> None:
         """End it and its VMs, and remove its files."""
         self.kill()
-        for pid in _find_processes(f"unix:{self._folder}/"):
+        for pid in _find_processes(f"unix:{self.folder}/"):
             _kill(pid)
         self._log.close()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
 
 def _find_processes(text: str) -> list[int]:

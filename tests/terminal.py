@@ -35,6 +35,8 @@ KEYS = {
     "ctrl-r": "\x12",
     "escape": "\x1b",
     "backspace": "\x7f",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
     "f4": "\x1bOS",
 }
 
@@ -88,8 +90,13 @@ class Terminal:
         self.raw = b""  # all output, with its escape sequences
         self.lines_ended = 0  # how many lines the line editor was left with
         self._lines_expected = 0
-        self._screen = _Screen(columns, rows, lambda data: self.child.send(data))
+        self.replies = True  # to requests for the cursor's position
+        self._screen = _Screen(columns, rows, self._reply)
         self._stream = pyte.ByteStream(self._screen)
+
+    def _reply(self, data: str) -> None:
+        if self.replies:
+            self.child.send(data)
 
     @property
     def lines(self) -> list[str]:

@@ -629,3 +629,111 @@ def test_the_reply_to_an_interrupted_quiet_command_is_not_reported(peer: StartPe
         stream.interrupts = False
         assert client.execute("test") == 2
     assert unsolicited == []
+
+
+class Log:
+    """An observer that notes what it is told. (:class:`qmp_shell.connection.Observer`)"""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def after_delivery(self) -> None:
+        self.calls.append("delivery")
+
+    def at_end(self) -> None:
+        self.calls.append("end")
+
+
+def test_posted_commands_are_answered_to_whom_they_name(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address, timeout=20) as client:
+        replies: list[Message] = []
+        log = Log()
+        client.add_observer(log)
+        for _ in range(3):
+            message = {"execute": "query-name", "id": "mine"}
+            client.post(message, on_reply=lambda reply: replies.append(reply.message))
+        assert client.has_unsent, "they are only queued"
+        assert client.execute("query-status")["status"] == "prelaunch", "it is sent behind them"
+        assert replies == [{"return": {"name": "testvm"}, "id": "mine"}] * 3
+        assert not client.has_unsent
+        assert set(log.calls) == {"delivery"}
+        client.post({"execute": "query-name"}, on_reply=lambda _: replies.clear())
+        client.flush()
+        assert not client.has_unsent
+        client.wait(lambda: not replies, time.monotonic() + 20)
+        client.post({"execute": "cont"}, on_reply=lambda _: None)
+        client.wait(lambda: not client.has_unsent, time.monotonic() + 20)
+        assert next(client.events(timeout=20)).name == "RESUME"
+        client.remove_observer(log)
+        client.remove_observer(log)
+        log.calls.clear()
+    assert log.calls == []
+
+
+def negotiated_pair() -> tuple[Client, socket.socket]:
+    """A client that accepts commands, and the other end of its connection."""
+    ours, theirs = socket.socketpair()
+    theirs.sendall(GREETING)
+
+    def accept(direction: str, _: Message, __: bool) -> None:
+        if direction == ">":
+            theirs.sendall(ACCEPTED)
+
+    client = Client(SocketStream(ours), tracer=accept)
+    client.negotiate()
+    client.tracer = None
+    return client, theirs
+
+
+def test_posted_commands_that_are_not_sent_hold_up_nobody() -> None:
+    """Their descriptors are closed, and observers are told of the end once."""
+    client, theirs = negotiated_pair()
+    read_end, write_end = os.pipe()
+    with theirs, client:
+        log = Log()
+        client.add_observer(log)
+        large = {"execute": "test", "arguments": {"text": "x" * (4 << 20)}}
+        client.post(large, on_reply=lambda _: None)
+        client.post({"execute": "getfd"}, descriptors=[write_end], on_reply=lambda _: None)
+        client.flush()
+        client.flush()
+        assert client.has_unsent, "the peer does not read"
+        client.timeout = 0.1
+        with pytest.raises(qmp_shell.Timeout, match="did not accept"):
+            client.execute("query-name")
+        assert client.connected, "nothing of it was sent"
+        client.close()
+        client.close()
+    assert log.calls == ["end"]
+    assert os.read(read_end, 1) == b"", "the other end was closed"
+    os.close(read_end)
+
+
+def test_descriptors_of_posted_commands_are_closed_when_they_are_sent(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address, timeout=20) as client:
+        replies: list[Message] = []
+        descriptors = [os.open(os.devnull, os.O_RDONLY) for _ in range(2)]
+        for name, descriptor in zip("fg", descriptors, strict=True):
+            client.post(
+                {"execute": "getfd", "arguments": {"fdname": name}},
+                descriptors=[descriptor],
+                on_reply=lambda reply: replies.append(reply.message),
+            )
+            assert client.has_descriptors_under_way
+        client.flush()
+        for descriptor in descriptors:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(descriptor)
+        assert client.execute("closefd", fdname="g") == {}
+        assert replies == [{"return": {}}] * 2
+
+
+def test_the_end_is_found_while_commands_are_queued() -> None:
+    client, theirs = negotiated_pair()
+    with client:
+        theirs.close()
+        client.post({"execute": "test"}, on_reply=lambda _: None)
+        client.flush()  # does not raise
+        with pytest.raises(qmp_shell.ConnectionLost):
+            client.wait(lambda: False, time.monotonic() + 20)
+        assert not client.has_unsent

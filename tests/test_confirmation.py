@@ -37,6 +37,8 @@ class AskedSession:
     :ivar questions: those that were asked.
     """
 
+    tour = None
+
     def __init__(self, address: str) -> None:
         self.questions: list[str] = []
         self.session: Session = attach(address, user=self)

@@ -14,14 +14,13 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from math import inf
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 import qmp_shell
-from qmp_shell import cli
+from qmp_shell import cli, connecting
 from qmp_shell.discovery import (
     FoundMonitor,
     FoundProcess,
@@ -449,19 +448,21 @@ def test_a_monitor_that_is_silent_for_another_reason_is_not_called_busy(vm: Runn
 
 
 @pytest.mark.parametrize(
-    ("options", "seconds"), [([], 5.0), (["-w", "2"], 5.0), (["-w", "60"], 60.0), (["-w"], inf)]
+    ("options", "seconds"), [([], 5.0), (["-w", "2"], 5.0), (["-w", "60"], 60.0), (["-w"], None)]
 )
 def test_how_long_a_silent_monitor_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, options: list[str], seconds: float
+    monkeypatch: pytest.MonkeyPatch, options: list[str], seconds: float | None
 ) -> None:
     """What a busy one costs at most; that it is waited for so long would take too long to try."""
     limits = []
 
-    def connect(_address: Address, *, greeting_timeout: float, **_others: object) -> NoReturn:
+    def connect(
+        _address: Address, *, greeting_timeout: float | None, **_others: object
+    ) -> NoReturn:
         limits.append(greeting_timeout)
         raise qmp_shell.ConnectError("nobody there")
 
-    monkeypatch.setattr(cli, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     assert cli.main(["vm.sock", *options, "-c", "query-name"]) == 3
     assert limits == [seconds]
 

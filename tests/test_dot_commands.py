@@ -287,6 +287,8 @@ def test_a_short_sleep_without_a_vm(session: Session) -> None:
 class FixedUser:
     """A user who has typed some lines, and answers no question."""
 
+    tour = None
+
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
         self.edited: list[str] = []

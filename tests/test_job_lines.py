@@ -66,6 +66,9 @@ def test_what_the_vm_reports_is_added() -> None:
     (line,) = jobs.update((running, Job("other", "x", "running", Progress())))
     assert line.text().endswith(" m0 mirror: created, running 35%")
     assert jobs.update((running,)) == []
+    line_after(*status("ready"), jobs=jobs)
+    assert jobs.update((running,)) == []  # what was asked for before the event came
+    line_after(*status("running"), jobs=jobs)
     (line,) = jobs.update((Job("m0", "mirror", "concluded", Progress(), "broken"),))
     assert line.text().endswith(" m0 mirror: created, running, failed: broken")
 
@@ -202,3 +205,19 @@ def test_a_failure_is_not_told_twice_where_events_were_asked_for(shell: Terminal
     shell.wait_for("Could not create")
     shell.wait_for_prompt()
     assert "failed:" not in shell.text
+
+
+def test_a_line_that_was_entered_is_not_written_over(shell: Terminal, vm: RunningVm) -> None:
+    """The line editor waits for a slow terminal before it ends, and events come meanwhile."""
+    vm.start_mirror(speed=1)
+    shell.wait_for("job0 mirror: created, running")
+    shell.replies = False
+    with vm.second() as client:
+        client.execute("job-pause", id="job0")
+        shell.wait_for(r"job0 mirror: created, running, paused: job-resume id=job0\n\(QEMU\)$")
+        before = shell.lines_ended
+        shell.enter("query-name")
+        shell.wait_until(lambda: shell.lines_ended > before, "the end of the line")
+        client.execute("job-resume", id="job0")
+    shell.wait_for('"name": "testvm"')
+    assert "(QEMU) query-name" in shell.text

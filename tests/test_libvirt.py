@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 import qmp_shell
+from qmp_shell.discovery import FoundMonitor, read_vm
 from qmp_shell.errors import AddressError, ConnectError, ConnectionLost
 from qmp_shell.protocol import CommandError
 from qmp_shell.transport import libvirt as transport
@@ -51,8 +53,7 @@ def new_folder() -> Path:
 def new_daemon(qemu: str) -> Iterator[StartDaemon]:
     """A function that starts a libvirtd."""
     require_program("virsh")
-    modern = Path("/usr/sbin/virtqemud")
-    program = str(modern) if modern.exists() else require_program("libvirtd")
+    program = require_program("libvirtd")
     with tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as cache:
         yield lambda: LibvirtDaemon(program, qemu, new_folder(), Path(cache))
 
@@ -560,8 +561,41 @@ def test_ctrl_c_ends_the_question_for_a_passphrase(
     shell.wait_for("Enter passphrase for key")
     shell.press("ctrl-c")
     assert shell.wait_for_end() == 130
-    asking = ["pgrep", "-f", f"{ssh_server.programs.parent}/ssh_config .* asks "]
-    wait_until(lambda: subprocess.run(asking, check=False, capture_output=True).returncode)
+    wait_until(lambda: not find_asking(ssh_server))
+
+
+def find_asking(server: SshServer) -> list[int]:
+    """The processes of ssh that ask for a passphrase."""
+    command = ["pgrep", "-f", f"{server.programs.parent}/ssh_config .* asks "]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nobody_asks_for_a_passphrase_once_the_shell_has_ended(
+    remote: Callable[[str], str],
+    environment: dict[str, str],
+    tmp_path: Path,
+    ssh_server: SshServer,
+    number: signal.Signals,
+) -> None:
+    """If the shell led the terminal's session, the system would end them, too."""
+    command = shlex.join([*shell_command(), remote("asks")])
+    outer = Terminal(["/bin/sh", "-c", f"{command}; exec cat"], environment, tmp_path)
+    try:
+        outer.wait_for("Enter passphrase for key")
+        (asking,) = find_asking(ssh_server)
+        bridge = parent(asking)
+        assert b"libvirt_bridge.py" in Path(f"/proc/{bridge}/cmdline").read_bytes()
+        os.kill(parent(bridge), number)
+        wait_until(lambda: not find_asking(ssh_server))
+    finally:
+        outer.end()
+
+
+def parent(pid: int) -> int:
+    """The process that has started another one."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 # The guest agent
@@ -712,3 +746,26 @@ def test_an_agent_and_a_monitor_are_two_places() -> None:
 def test_what_could_be_misunderstood_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         parse_address(text)
+
+
+# Found among the VMs of the host
+
+
+def test_a_domain_is_found_as_one_vm(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = os.stat(f"/proc/{domain.pid}").st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
+    vm = read_vm(domain.pid)
+    assert vm is not None
+    assert (vm.name, vm.manager, vm.memory) == (domain.name, "libvirt", 64 << 20)
+    assert vm.machine.startswith("pc")
+    assert vm.monitors == (FoundMonitor(f"libvirt:{domain.name}", is_busy=False),)
+
+
+def test_libvirts_own_monitor_says_that_libvirt_holds_it(
+    domain: Domain, daemon: LibvirtDaemon, run: Run
+) -> None:
+    [path] = daemon.folder.glob(f"**/domain-*-{domain.name}/monitor.sock")
+    result = run(str(path), "-c", "query-name")
+    assert f"held by PID {daemon.pid} (" in result.stderr
+    assert result.returncode == 3

@@ -368,6 +368,13 @@ def test_the_name_of_a_domain_may_have_a_hash(daemon_socket: Path, proc: FakePro
     daemon_socket.touch()
     proc.add(5, [QEMU, "-name", "a#b", *SYSTEM, *CHARMONITOR])
     assert find_monitor(proc).address.endswith("#a#b")
+    assert find_monitor(proc).problem == ""
+
+
+def test_a_domain_that_cannot_be_addressed_is_told(daemon_socket: Path, proc: FakeProc) -> None:
+    daemon_socket.touch()
+    proc.add(5, [QEMU, "-name", "a/b", *SYSTEM, *CHARMONITOR])
+    assert find_monitor(proc).problem == "it has a name that cannot be written as an address"
 
 
 def test_proxmox_vms_without_a_visible_process_are_found_by_their_files(

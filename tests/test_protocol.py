@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell import framing
 from qmp_shell.errors import ConnectError, ConnectionLost, ProtocolError
-from qmp_shell.framing import MAX_DEPTH, Framer
+from qmp_shell.framing import MAX_DEPTH, SENT_BY_VM, Framer, Notation
 from qmp_shell.protocol import (
     AGENT_DELIMITER,
     TRANSITIONS,
@@ -31,6 +30,7 @@ from qmp_shell.protocol import (
     Trigger,
     Violation,
 )
+from qmp_shell.sharing.reader import SENT_BY_CLIENT
 
 GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}}}
 
@@ -140,13 +140,14 @@ class CountingPattern:
     ],
 )
 @pytest.mark.parametrize("size", [1, 100, 1 << 20])
+@pytest.mark.parametrize("notation", [SENT_BY_VM, SENT_BY_CLIENT], ids=["vm", "client"])
 def test_each_byte_is_examined_once(
-    text: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+    text: bytes, size: int, notation: Notation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patterns = [CountingPattern(framing._TO_BRACKET), CountingPattern(framing._TO_QUOTE)]
-    monkeypatch.setattr(framing, "_TO_BRACKET", patterns[0])
-    monkeypatch.setattr(framing, "_TO_QUOTE", patterns[1])
-    framer = Framer()
+    patterns = [CountingPattern(notation.to_bracket), CountingPattern(notation.to_quote[ord('"')])]
+    monkeypatch.setattr(notation, "to_bracket", patterns[0])
+    monkeypatch.setitem(notation.to_quote, ord('"'), patterns[1])
+    framer = Framer(notation=notation)
     found = [m for i in range(0, len(text), size) for m in feed_framer(framer, text[i : i + size])]
     assert found == [text]
     assert sum(pattern.bytes for pattern in patterns) <= len(text)
@@ -348,6 +349,15 @@ def test_a_reply_without_id_answers_the_oldest_command() -> None:
     first, _ = send(conversation), send(conversation)
     error = {"error": {"class": "GenericError", "desc": "JSON parse error"}}
     assert receive(conversation, error) == [Reply(error, first)]
+
+
+def test_a_reply_without_id_does_not_answer_an_out_of_band_command() -> None:
+    conversation = ready_conversation()
+    conversation.send({"exec-oob": "migrate-pause"})
+    oldest = conversation.send({"execute": "stop"}).request
+    (reply,) = conversation.receive_data(b'{"error": {}}')
+    assert isinstance(reply, Reply)
+    assert reply.request is oldest
 
 
 def test_a_reply_to_an_abandoned_command_is_late() -> None:

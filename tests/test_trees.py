@@ -62,6 +62,18 @@ def test_the_block_graph_has_disks_with_their_backing_files_in_order(
     assert tree(run, disks, ".tree block disk0") == lines[start : start + 4]
 
 
+def test_snapshots_within_an_image_are_in_the_block_graph(disks: RunningVm, run: Run) -> None:
+    for names, shown in (
+        (["s0"], "snapshot s0"),
+        (["s1", "s2"], "snapshots s0, s1, s2"),
+        (["s3", "s4"], "snapshots s0, s1, s2 and 2 more"),
+    ):
+        with disks.second() as client:
+            for name in names:
+                client.execute("blockdev-snapshot-internal-sync", device="top", name=name)
+        assert tree(run, disks, ".tree block disk0")[1].endswith(f"top.qcow2  {shown}")
+
+
 def test_jobs_exports_and_bitmaps_are_in_the_block_graph(
     disks: RunningVm, run: Run, folder: Path
 ) -> None:

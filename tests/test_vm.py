@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
-from qmp_shell.launch import demo
 from tests.conftest import (
     PipedProcess,
     Run,
     StartTerminal,
-    own_vm,
-    require_program,
     shell_command,
 )
 
@@ -138,18 +131,6 @@ def test_wrap_works_with_any_path_of_the_temporary_directory(
     assert (result.stdout, result.stderr) == ('{"return": {"name": "vm0"}}\n', "")
 
 
-@pytest.mark.usefixtures("demo_qemu")
-def test_the_demo_runs_with_standard_input_closed(environment: dict[str, str]) -> None:
-    result = subprocess.run(
-        ["bash", "-c", '"$0" -m qmp_shell --demo -c query-name <&-', sys.executable],
-        capture_output=True,
-        env=environment,
-        timeout=60,
-        check=True,
-    )
-    assert (result.stdout, result.stderr) == (b'{"return": {"name": "demo"}}\n', b"")
-
-
 def test_wrap_survives_sighup_under_nohup(qemu: str, environment: dict[str, str], tag: str) -> None:
     command = ["nohup", *shell_command("main_wrap"), qemu, *NO_MACHINE, "-name", tag]
     with PipedProcess(*command, env=environment) as shell:
@@ -231,93 +212,3 @@ def test_quit_in_wrap_ends_the_shell_with_qemu(terminal: StartTerminal, qemu: st
     shell.type("y\r")
     assert shell.wait_for_end() == 0
     assert shell.text.endswith(f"{Path(qemu).name} ended with status 0")
-
-
-@pytest.fixture
-def demo_qemu(qemu: str, environment: dict[str, str], tmp_path: Path) -> None:
-    """Put the QEMU to test against first in PATH, where ``--demo`` finds it."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "qemu-system-x86_64").symlink_to(qemu)
-    environment["PATH"] = f"{folder}:{environment['PATH']}"
-
-
-@pytest.mark.usefixtures("demo_qemu")
-def test_the_demo_suggests_commands_that_work_and_leaves_no_files(
-    terminal: StartTerminal, environment: dict[str, str], tmp_path: Path
-) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    environment["TMPDIR"] = str(temporary)
-    shell = terminal("--demo")
-    shell.wait_for_prompt()
-    assert shell.lines[0].startswith("demo, QEMU ")
-    suggested = [row.strip().split("   ")[0] for row in shell.lines[3:6]]
-    assert "" not in suggested
-    for line in suggested:
-        shell.enter(line)
-        shell.wait_for_prompt()
-    assert '"error"' not in shell.text
-    shell.wait_for("RESUME")
-    shell.press("ctrl-d")
-    assert shell.wait_for_end() == 0
-    assert list(temporary.iterdir()) == []
-    wait_for_end_of_qemus(str(temporary))
-
-
-@pytest.mark.usefixtures("demo_qemu")
-def test_the_disk_of_the_demo_is_writable(run: Run) -> None:
-    result = run("--demo", "-c", "query-block", "-c", ".hmp qemu-io disk0 'write 0 64k'")
-    (block,) = json.loads(result.stdout.splitlines()[0])["return"]
-    assert block["inserted"]["node-name"] == "disk0"
-    assert block["inserted"]["ro"] is False
-    assert (result.stderr, result.returncode) == ("", 0)
-
-
-def test_the_demo_names_the_package_to_install_if_there_is_no_qemu(
-    run: Run, tmp_path: Path
-) -> None:
-    result = run("--demo", PATH=str(tmp_path))
-    assert result.returncode == 3
-    assert result.stdout == ""
-    assert result.stderr.startswith("qmp-shell: no QEMU is installed here; install ")
-    assert result.stderr.count("\n") == 1
-
-
-INSTALLED = [
-    target
-    for target in demo._TARGETS
-    if target.name == "x86_64" or shutil.which(f"qemu-system-{target.name}")
-]
-
-
-@pytest.mark.parametrize("target", INSTALLED, ids=lambda target: target.name)
-def test_the_demo_works_with_each_installed_architecture(target: demo._Target) -> None:
-    program = require_program(f"qemu-system-{target.name}")
-    with tempfile.TemporaryFile() as disk:
-        disk.truncate(1 << 20)
-        command = [program, *demo._arguments(target, disk.fileno())]
-        with own_vm(command, descriptors=(disk.fileno(),)) as vm:
-            client, _ = vm.connect(None, lambda *_: None)
-            client.execute("cont")
-            for line, _ in demo._tips(target):
-                statement = StatementParser().parse(LineJoiner().add_raw_line(line))
-                assert isinstance(statement, ExecuteStatement)
-                assert not client.request(statement.message).is_error
-
-
-@pytest.mark.parametrize(
-    ("release", "advice"),
-    [
-        ({"ID": "debian"}, "apt install qemu-system-x86"),
-        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "apt install qemu-system-x86"),
-        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "dnf install qemu-kvm"),
-        ({"ID": "opensuse-leap", "ID_LIKE": "suse opensuse"}, "zypper install qemu-x86"),
-        ({"ID": "unheard-of"}, "install the package that holds qemu-system-x86_64"),
-    ],
-)
-def test_the_package_to_install_depends_on_the_distribution(
-    release: dict[str, str], advice: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
-    assert advice in demo._advice()

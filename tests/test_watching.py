@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from qmp_shell.output import STANDARD_ERROR, Output
+from qmp_shell.output import STANDARD_ERROR, Output, SafeText
 from qmp_shell.prompt.event_limiter import EventLimiter, EventSum
 from qmp_shell.prompt.event_run import EventRun
 from qmp_shell.protocol import Event
 from qmp_shell.render.changes import ChangeReport, flatten
+from qmp_shell.render.controls import ERASE_LINE
 from qmp_shell.render.progress import ProgressBar
 from qmp_shell.render.quantities import format_size, format_sparkline
 from qmp_shell.session.settings import Settings, name_matches
@@ -303,3 +304,24 @@ def test_a_progress_bar_starts_no_thread(capfd: pytest.CaptureFixture[str]) -> N
     assert threading.active_count() == before
     bar.hide()
     assert "50%" in capfd.readouterr().err
+
+
+def test_a_progress_bar_whose_drawing_is_interrupted_is_erased_too(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Interrupted(Output):
+        """Writes a text; at the first, Ctrl-C comes when it is on the screen."""
+
+        count = 0
+
+        def write(self, text: SafeText) -> None:
+            super().write(text)
+            self.count += 1
+            if self.count == 1:
+                raise KeyboardInterrupt
+
+    bar = ProgressBar("test", Interrupted(STANDARD_ERROR))
+    with pytest.raises(KeyboardInterrupt):
+        bar.update(Progress(1, 2))
+    bar.hide()
+    assert capfd.readouterr().err.endswith(ERASE_LINE)

@@ -26,6 +26,7 @@ _NAMES = (
     "qmp",
     "save",
     "set",
+    "share",
     "sleep",
     "source",
     "top",
@@ -39,14 +40,18 @@ _NAMES = (
 class Registry:
     """Finds dot commands. (:class:`~qmp_shell.session.DotCommands`)"""
 
+    def __init__(self, more: Iterable[str] = ()) -> None:
+        """:param more: the names of commands that only some sessions have."""
+        self._names = {*_NAMES, *more}
+
     def find(self, name: str) -> DotCommand | None:
         """The command of a name; None: there is none."""
-        if name not in _NAMES:
+        if name not in self._names:
             return None
         command: DotCommand = import_module(f".{name}", __package__).COMMAND
         return command
 
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""
-        found = (self.find(name) for name in sorted(_NAMES))
+        found = (self.find(name) for name in sorted(self._names))
         return [command for command in found if command is not None]

@@ -7,18 +7,23 @@ are, so neither libvirt nor its client is asked: that could start a daemon or as
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..transport.libvirt import LibvirtAddress
 
 _SYSTEM, _SESSION = "qemu:///system", "qemu:///session"
 # The sockets of the daemon for all users: that of one daemon for each driver, and of one for all.
 _SYSTEM_SOCKETS = ("/run/libvirt/virtqemud-sock", "/run/libvirt/libvirt-sock")
 
 
-def format_libvirt_address(domain: str, *, is_system: bool) -> str:
+def make_libvirt_address(domain: str, *, is_system: bool) -> LibvirtAddress:
     """The address of a domain, with libvirt's URI unless it is what libvirt takes for granted."""
+    from ..transport.libvirt import LibvirtAddress
+
     uri = _SYSTEM if is_system else _SESSION
     usual = os.environ.get("LIBVIRT_DEFAULT_URI") or (_SESSION if os.geteuid() else _SYSTEM)
-    is_plain = uri == usual and "#" not in domain
-    return f"libvirt:{domain}" if is_plain else f"libvirt:{uri * (uri != usual)}#{domain}"
+    return LibvirtAddress("" if uri == usual else uri, domain)
 
 
 def find_libvirt_problem(user: int | None, *, is_system: bool) -> str:

@@ -21,7 +21,7 @@ from .command_line import (
     UnixTarget,
 )
 from .holders import Connection, Found, Sockets, find_port, find_unix
-from .libvirt import find_libvirt_problem, format_libvirt_address
+from .libvirt import find_libvirt_problem, make_libvirt_address
 from .places import find_place
 from .processes import FoundProcess, Processes
 from .unix_sockets import UnixSocket
@@ -67,9 +67,10 @@ class MonitorReader:
         :param target: where its command line says that the monitor is.
         """
         if isinstance(target, LibvirtTarget):
-            address = format_libvirt_address(name, is_system=target.is_system)
+            address = make_libvirt_address(name, is_system=target.is_system)
             problem = find_libvirt_problem(self._processes.user(pid), is_system=target.is_system)
-            return FoundMonitor(address, is_busy=False, problem=problem)
+            problem = problem or _find_writing_problem(address)
+            return FoundMonitor(str(address), is_busy=False, problem=problem)
         if isinstance(target, DescriptorTarget):
             named = self._find_name(pid, (own or {}).get(target.number))
             return self._read_unix(pid, own, named) if named is not None else None
@@ -130,10 +131,18 @@ def _find_absence(found: Found, own: dict[int, int] | None) -> str:
 
 
 def _make(address: Address, found: Found, problem: str) -> FoundMonitor:
-    text = str(address)
     client = next(iter(found.connections), None)
     is_busy = client is not None if found.listeners or found.connections else None
-    is_same = False
-    with suppress(UsageError):  # another process has chosen it
-        is_same = parse_address(text) == address
-    return FoundMonitor(text, is_busy, client, problem=problem or _UNWRITABLE * (not is_same))
+    problem = problem or _find_writing_problem(address)
+    return FoundMonitor(str(address), is_busy, client, problem=problem)
+
+
+def _find_writing_problem(address: Address) -> str:
+    """Whether the text of an address, a part of which another process has chosen, leads elsewhere.
+
+    :return: empty: it does not.
+    """
+    with suppress(UsageError):
+        if parse_address(str(address)) == address:
+            return ""
+    return _UNWRITABLE

@@ -20,6 +20,7 @@ from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
 from ..output import STANDARD_ERROR, Output, SafeText
 from ..process import Process
+from ..protocol import CommandError
 from ..render.text import sanitize, sanitize_line
 from ..signals import (
     SignalsBlocked,
@@ -51,9 +52,17 @@ class OwnVm:
     :ivar name: the name of the program.
     """
 
-    def __init__(self, command: list[str], *, capture: bool, descriptors: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        capture: bool,
+        descriptors: tuple[int, ...],
+        prepare: Callable[[Client], None] = lambda _: None,
+    ) -> None:
         """Start it; :func:`run_with_vm` has the parameters and errors."""
         self.name = Path(command[0]).name
+        self._prepare = prepare
         self._show_output: Callable[[SafeText], None] = _write_to_standard_error
         self._ends_by_itself = True  # when its monitor is closed
         self._client: Client | None = None
@@ -87,13 +96,23 @@ class OwnVm:
         client = self._accept(tracer)
         try:
             client.negotiate(timeout=None)
-        except ConnectError as error:
+            self._run_prepare(client)
+        except CommandError as error:
+            raise ConnectError(f"{self.name} cannot be used: {error}") from None
+        except (ConnectError, ConnectionLost) as error:
             how = self.outcome if self.wait() else f"cannot be used: {error}"
             raise ConnectError(f"{self.name} {how}") from None
         except BaseException:  # Ctrl-C has closed the monitor, and QEMU does not end by that
             self._ends_by_itself = False
             raise
         return client, None
+
+    def _run_prepare(self, client: Client) -> None:
+        """Have the VM prepared; neither this nor the events that it causes are the user's."""
+        tracer, client.tracer = client.tracer, None
+        self._prepare(client)
+        list(client.events())
+        client.tracer = tracer
 
     def relay_output_to(self, show: Callable[[SafeText], None]) -> None:
         """Have what QEMU prints shown by a function, which is given text safe for a terminal."""
@@ -289,6 +308,7 @@ def run_with_vm(
     *,
     capture: bool,
     descriptors: tuple[int, ...] = (),
+    prepare: Callable[[Client], None] = lambda _: None,
 ) -> T:
     """Start QEMU, and end it when a function that uses it has returned.
 
@@ -297,12 +317,14 @@ def run_with_vm(
     :param capture: what it prints is relayed (:meth:`OwnVm.relay_output_to`), so that it cannot
         control the terminal, and does not appear in the line that is being edited.
     :param descriptors: file descriptors for it to inherit.
+    :param prepare: is given the connected client before anybody uses the VM. (The errors of
+        :meth:`~qmp_shell.client.Client.execute` end the shell.)
     :return: what ``use`` returned.
     :raise ConnectError: it could not be started.
     """
 
     def start() -> OwnVm:
-        return OwnVm(command, capture=capture, descriptors=descriptors)
+        return OwnVm(command, capture=capture, descriptors=descriptors, prepare=prepare)
 
     with ended_by_signals():
         return use_uninterrupted(start, use, OwnVm.stop)

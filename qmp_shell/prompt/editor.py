@@ -20,6 +20,7 @@ from ..vm.status import VmStatus
 from .assistant import Assistant
 from .completer import SessionCompleter
 from .faults import FaultReporter
+from .guide import Guide
 from .highlighter import UnknownNameMarker
 from .history import Histories, StatementHistory
 from .interlude import Interlude
@@ -35,6 +36,7 @@ from .watcher import VmWatcher
 
 _EDITING_MODES = {"emacs": EditingMode.EMACS, "vi": EditingMode.VI}
 _MENU_ROWS = 6
+_LOWEST_MENU = 3
 _PROMPT_ROWS = 3  # the line and the toolbar, and one to spare
 
 
@@ -71,7 +73,8 @@ class Editor:
         self._on_lost = on_lost
         self._watcher = VmWatcher(session, self._redraw, self._note_lost)
         self._completer = SessionCompleter(session, self._assistant, self._watcher.check)
-        self._suggestion = LineSuggestion(session, colour=colour)
+        self._guide = Guide(user.tour, session)
+        self._suggestion = LineSuggestion(session, lambda: self._guide.line, colour=colour)
         self._qmp_prompt = self._new_prompt(histories.qmp)
         self._human_prompt = self._new_prompt(histories.human)
 
@@ -83,6 +86,8 @@ class Editor:
     def _new_prompt(self, history: StatementHistory) -> PromptSession[str]:
         session = self._session
         notation = PygmentsLexer(NotationLexer)
+        keys = new_key_bindings(self._completer, self._ask_for)
+        self._guide.add_keys(keys, self._suggestion)
         prompt: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", session.prompt)],
             history=history,
@@ -95,7 +100,7 @@ class Editor:
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
             multiline=Condition(lambda: self._assistant.draft.needs_more),
             prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
-            key_bindings=new_key_bindings(self._completer, self._ask_for),
+            key_bindings=keys,
             input_processors=[UnknownNameMarker(self._assistant)],
             bottom_toolbar=self._toolbar,
             enable_suspend=True,
@@ -119,6 +124,7 @@ class Editor:
         # Other clients may have changed the VM since the prompt before.
         self._session.attachment.answers.forget_changeable()
         free_rows = shutil.get_terminal_size().lines - _PROMPT_ROWS
+        free_rows -= len(self._guide_rows(_LOWEST_MENU))
         self._prompt.reserve_space_for_menu = max(min(_MENU_ROWS, free_rows), 0)
         self._interlude = None
         self._prompt.editing_mode = _EDITING_MODES[self._session.settings.editing]
@@ -192,8 +198,21 @@ class Editor:
         """Whether a line is being edited; when it has ended, the event loop may still run."""
         return self._prompt.app.is_running and not self._prompt.app.is_done
 
+    def _guide_rows(self, menu_rows: int) -> list[StyleAndTextTuples]:
+        """The tour, if it leaves room for a menu."""
+        size = shutil.get_terminal_size()
+        return self._guide.rows(size.columns, size.lines - _PROMPT_ROWS - menu_rows)
+
     def _toolbar(self) -> StyleAndTextTuples:
         """Drawn from what is stored; it asks nothing."""
+        rows: list[StyleAndTextTuples] = [
+            *self._guide_rows(self._prompt.reserve_space_for_menu),
+            self._state(),
+        ]
+        return [part for row in rows for part in (*row, ("", "\n"))][:-1]
+
+    def _state(self) -> StyleAndTextTuples:
+        """What is typed, or the VM's state."""
         columns = shutil.get_terminal_size().columns
         signature = self._assistant.signature
         attachment = self._session.attachment

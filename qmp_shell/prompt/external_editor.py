@@ -8,15 +8,16 @@ import tempfile
 from pathlib import Path
 
 from ..errors import UsageError, explain_os_error
-from ..session.pipeline import run_program
+from ..session.pipeline import Background, run_program
 from .terminal import usual_terminal
 
 _DEFAULT = "vi"
 
 
-def edit_text(text: str) -> str:
+def edit_text(text: str, background: Background) -> str:
     """Have the user edit a text in ``$VISUAL`` or ``$EDITOR``.
 
+    :param background: what is done while the editor runs.
     :return: the new text, without newlines at its end.
     :raise UsageError: there is no such editor, it failed, or what it wrote is no text.
     """
@@ -32,7 +33,7 @@ def edit_text(text: str) -> str:
         path.write_bytes(f"{text}\n".encode("utf-8", "surrogateescape"))
         try:
             with usual_terminal():
-                status = run_program([*command, str(path)])
+                status = run_program([*command, str(path)], background=background)
             edited = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise UsageError("what the editor wrote is not UTF-8; the line is unchanged") from None

@@ -26,8 +26,8 @@ from .terminal import TerminalDisplay, typing_ahead
 from .user import TerminalUser
 
 if TYPE_CHECKING:
-    from ..launch.demo import Tips
     from ..launch.qemu import OwnVm
+    from ..launch.tour import Tour
     from ..session import Display, Reporter, User
     from .plain_editor import PlainEditor
 
@@ -45,16 +45,17 @@ def run_prompt(
     *,
     colour: bool,
     vm: OwnVm | None,
-    tips: Tips,
+    tour: Tour | None,
 ) -> QMPError | None:
     """Serve a person at a terminal until they leave.
 
     :param vm: a VM that ends with this prompt; None: it is somebody else's.
-    :param tips: lines to try, and what each does.
+    :param tour: of that VM; None: there is none.
     :return: the error that ended the prompt, if one did; it was reported.
     :raise ConnectError: there is no VM to begin with.
     """
-    display = TerminalDisplay(settings, formatter, is_dumb=is_dumb_terminal())
+    is_dumb = is_dumb_terminal()
+    display = TerminalDisplay(settings, formatter, lambda: session.background(), is_dumb=is_dumb)
     histories = Histories(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )
@@ -68,28 +69,23 @@ def run_prompt(
         return False
 
     signals = PromptSignals(lambda error: faults.report(error))
-    user = TerminalUser(display, signals, histories, is_dumb=is_dumb_terminal())
+    user = TerminalUser(display, signals, histories, lambda: session, is_dumb=is_dumb, tour=tour)
     session = new_session(display, report, user)
     faults = FaultReporter(display, session)
     try:
         loop = PromptLoop(session, display, user, histories, vm, signals, faults, colour=colour)
-        with signals.handled(), typing_ahead(keeps_lines=is_dumb_terminal()):
+        with signals.handled(), typing_ahead(keeps_lines=is_dumb):
             with signals.raised():
-                _greet(display, session.attachment, tips)
+                _greet(display, session.attachment)
             return loop.run()
     finally:
-        if vm is None:
-            session.attachment.close()
+        session.close(ends_connection=vm is None)
 
 
-def _greet(display: TerminalDisplay, attachment: Attachment, tips: Tips) -> None:
+def _greet(display: TerminalDisplay, attachment: Attachment) -> None:
     """Say which VM this is, and what can be done with it."""
     display.heading(_describe(attachment))
     display.remark("Tab completes, .help helps, Ctrl-D leaves.")
-    if tips:
-        display.remark("Try:")
-    for line, summary in tips:
-        display.remark(f"  {line:<44}{summary}")
 
 
 def _describe(attachment: Attachment) -> str:
@@ -140,6 +136,7 @@ class PromptLoop:
         self._editor: Editor | PlainEditor
         lost = self._lost_while_editing
         if is_dumb_terminal():
+            from .guide import Guide
             from .plain_editor import PlainEditor
 
             self._editor = PlainEditor(
@@ -148,6 +145,7 @@ class PromptLoop:
                 histories,
                 lost,
                 signals,
+                Guide(user.tour, session),
                 on_reattachable=lambda: self._do_between(Interlude.REATTACHMENT),
             )
         else:
@@ -296,7 +294,20 @@ class PromptLoop:
         if transcript is not None:
             in_transaction = session.parser.in_transaction
             transcript.end(failure=sanitize_line(failure), in_transaction=in_transaction)
+        if not failure:
+            self._go_on_with_tour(line)
         return not failure and not session.is_finished
+
+    def _go_on_with_tour(self, line: LogicalLine) -> None:
+        """Go on with a tour after a line that did not fail."""
+        tour = self._user.tour
+        if tour is None or tour.is_over or self._session.human is not None:
+            return
+        tour.note_success(line.text)
+        if tour.is_over:
+            self._display.remark(
+                "That was the tour. .help lists more, COMMAND ? explains a command."
+            )
 
     def _attempt(self, line: LogicalLine, prompt: str | None) -> str:
         """Run one logical line, and tell what went wrong.

@@ -6,19 +6,23 @@ import os
 import shlex
 import shutil
 
-from ..session.pipeline import run_program
+from ..session.pipeline import Background, run_program
 
 _DEFAULT = "less -R -F -X"
 
 
-def page(text: str) -> bool:
-    """Show a text in ``$PAGER`` if it does not fit the screen; returns whether that was done."""
+def page(text: str, background: Background) -> bool:
+    """Show a text in ``$PAGER`` if it does not fit the screen.
+
+    :param background: what is done while the pager runs.
+    :return: whether the text was shown.
+    """
     columns, lines = shutil.get_terminal_size()
     if _height(text, columns) < lines:
         return False
     try:
         command = shlex.split(os.environ.get("PAGER") or _DEFAULT)
-        run_program(command, text, {"LESS": "-R", **os.environ})
+        run_program(command, text, {"LESS": "-R", **os.environ}, background=background)
     except (OSError, ValueError, IndexError):
         return False  # there is no such pager, so the caller prints the text
     return True

@@ -16,6 +16,7 @@ from ..errors import ConnectionLost
 from ..process import is_ready
 from ..render.text import sanitize_line
 from ..session import Session
+from .guide import Guide
 from .history import Histories
 from .reattachment import INTERVAL_SECONDS, Reattachment
 from .signals import PromptSignals
@@ -35,11 +36,13 @@ class PlainEditor:
         histories: Histories,
         on_lost: Callable[[ConnectionLost], None],
         signals: PromptSignals,
+        guide: Guide,
         on_reattachable: Callable[[], None],
     ) -> None:
         """
         :param on_reattachable: is called when a VM that was lost answers again.
         """
+        self._guide = guide
         self._on_reattachable = on_reattachable
         self._reattachment = Reattachment(session)
         self._session = session
@@ -58,6 +61,8 @@ class PlainEditor:
         """
         human = self._session.human is not None
         self._session.attachment.answers.forget_changeable()
+        for text in self._guide.take_news():
+            self._display.remark(text)
         try:
             with self._signals.raised(), terminal_modes(on=termios.ECHO):
                 text = self._read_line(self._session.prompt)

@@ -26,6 +26,8 @@ def new_style() -> Style:
             "prompt": "bold",
             "unknown": f"ansi{TOKEN_COLOURS['error']} underline",
             "bottom-toolbar": f"noreverse ansi{TOKEN_COLOURS['comment']}",
+            "tour.title": "ansidefault",
+            "tour.line": "ansidefault bold",
             "toolbar.name": "bold",
             "toolbar.given": f"ansi{TOKEN_COLOURS['comment']}",
             "toolbar.argument": "ansidefault",

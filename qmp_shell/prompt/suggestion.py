@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prompt_toolkit.auto_suggest import AutoSuggest, AutoSuggestFromHistory, Suggestion
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
@@ -10,23 +12,30 @@ from ..session import Session
 
 
 class LineSuggestion(AutoSuggest):
-    """Suggests what undoes the last change, and otherwise a line of the history."""
+    """Suggests the line of a tour, what undoes the last change, or a line of the history."""
 
-    def __init__(self, session: Session, *, colour: bool) -> None:
-        """:param colour: what is suggested can be told from what was typed."""
+    def __init__(
+        self, session: Session, find_tour_line: Callable[[], str], *, colour: bool
+    ) -> None:
+        """
+        :param find_tour_line: finds the line to try now; empty: there is none.
+        :param colour: what is suggested can be told from what was typed.
+        """
+        self._find_tour_line = find_tour_line
         self._session = session
         self._colour = colour
         self._history = AutoSuggestFromHistory()
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
         session = self._session
-        may_undo = session.human is None and not session.parser.in_transaction and self._colour
-        inverse = session.inverse if may_undo else ""
-        if inverse.startswith(document.text) and inverse != document.text:
-            return Suggestion(inverse[len(document.text) :])
+        may_undo = session.human is None and not session.parser.in_transaction
+        lines = (self._find_tour_line(), session.inverse if may_undo else "")
+        for line in lines if self._colour else ():
+            if line.startswith(document.text) and line != document.text:
+                return Suggestion(line[len(document.text) :])
         return self._history.get_suggestion(buffer, document) if document.text else None
 
     def begin(self, buffer: Buffer) -> None:
-        """Suggest what undoes the last change before anything is typed."""
+        """Suggest a line before anything is typed."""
         if not buffer.text:
             buffer.suggestion = self.get_suggestion(buffer, buffer.document)

@@ -27,9 +27,10 @@ from .events import JOB_KEY, EventPrinter, is_editing
 from .pager import page
 
 if TYPE_CHECKING:
+    from ..session.pipeline import Background
     from .screen import TerminalScreen
 
-# How much is kept while the whole terminal is in use; the VM may send events for days.
+# How much is kept while something else uses the terminal; the VM may send events for days.
 _MOST_UNPRINTED = 1_000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -72,9 +73,20 @@ class TerminalDisplay(TextDisplay):
     :ivar is_at_prompt: a prompt of :meth:`begin_line` is the last that was printed.
     """
 
-    def __init__(self, settings: Settings, formatter: Formatter, *, is_dumb: bool) -> None:
-        """:param is_dumb: what was printed cannot be changed, and there are no function keys."""
+    def __init__(
+        self,
+        settings: Settings,
+        formatter: Formatter,
+        background: Background = contextlib.nullcontext,
+        *,
+        is_dumb: bool,
+    ) -> None:
+        """
+        :param background: what is done while a pager runs.
+        :param is_dumb: what was printed cannot be changed, and there are no function keys.
+        """
         super().__init__(formatter)
+        self._background = background
         self.is_at_prompt = False
         self._is_dumb = is_dumb
         self._output = Output(STANDARD_OUTPUT)
@@ -83,7 +95,7 @@ class TerminalDisplay(TextDisplay):
         self.events = EventPrinter(self, settings, formatter, may_replace=not is_dumb)
         self._progress = ProgressArea()
         self._unprinted: list[_Line] = []
-        self._is_screen_open = False
+        self._is_held = False
         self._left_out = 0
         # The last line on the screen, if it may be replaced, and how it lies there.
         self._last_line = _NOTHING
@@ -173,15 +185,20 @@ class TerminalDisplay(TextDisplay):
         from .screen import open_screen
 
         self.make_way()
-        self._is_screen_open = True
+        with self.hold(), open_screen(self._output, self.format.look) as screen:
+            yield screen
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """What is to be printed meanwhile is printed at the end."""
+        self._is_held = True
         try:
-            with open_screen(self._output, self.format.look) as screen:
-                yield screen
+            yield
         except SystemExit:  # the terminal may take nothing any more
             self._unprinted.clear()
             raise
         finally:
-            self._is_screen_open = False
+            self._is_held = False
             self.flush()
             if self._left_out:
                 self.remark(f"{self._left_out} lines before these were left out")
@@ -210,6 +227,7 @@ class TerminalDisplay(TextDisplay):
     @property
     def last_key(self) -> str:
         """What the last line is about; empty: it cannot be replaced."""
+        self._note_entered_line()
         return self._unprinted[-1].key if self._unprinted else self._last_line.key
 
     def print_line(self, text: SafeText, *, key: str = "", replaces: bool = False) -> None:
@@ -221,7 +239,7 @@ class TerminalDisplay(TextDisplay):
         new = _Line(text, key, replaces)
         if replaces and self._unprinted and self._unprinted[-1].key == key:
             self._unprinted[-1] = new._replace(replaces=self._unprinted[-1].replaces)
-        elif self._is_screen_open:
+        elif self._is_held:
             self._unprinted.append(new)
             if len(self._unprinted) > 2 * _MOST_UNPRINTED:
                 self._left_out += _MOST_UNPRINTED
@@ -237,13 +255,14 @@ class TerminalDisplay(TextDisplay):
         """
         :param may_page: show it in a pager if it is taller than the screen.
         """
-        is_busy = self._is_screen_open or self._is_dumb or is_editing()
-        if may_page and not is_busy and self._settings.pager and page(text):
+        is_busy = self._is_held or self._is_dumb or is_editing()
+        if may_page and not is_busy and self._settings.pager and page(text, self._background):
             self.make_way()
         else:
             self.print_line(text)
 
     def _write(self, new: _Line) -> None:
+        self._note_entered_line()
         self.end_line()
         self._progress.hide()
         if new.replaces and new.key == self._last_line.key:
@@ -252,6 +271,15 @@ class TerminalDisplay(TextDisplay):
         columns = shutil.get_terminal_size().columns
         self._last_line = new if new.key else _NOTHING
         self._last_place = (_rows(new.text, columns) if new.key else 0, columns)
+
+    def _note_entered_line(self) -> None:
+        """If a line has just been entered, that is the last one, and not what was printed before.
+
+        The line editor may then wait for the terminal before it ends.
+        """
+        app = get_app_or_none()
+        if app is not None and not app.is_running:
+            self._last_line = _NOTHING
 
     def _erase_last(self) -> None:
         """Take the last line off the screen, if it is still where it was printed."""

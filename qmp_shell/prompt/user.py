@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prompt_toolkit.document import Document
 
 from ..errors import UsageError
+from ..launch.tour import Tour
+from ..session import Session
 from .confirm import confirm
 from .external_editor import edit_text
 from .history import Histories
 from .signals import PromptSignals
 from .terminal import TerminalDisplay
+from .watcher import VmWatcher
 
 
 class TerminalUser:
     """The person at this terminal. (A :class:`~qmp_shell.session.User`.)
 
     :ivar draft: what the next line begins with, and the cursor in it; None: nothing.
+    :ivar tour: the tour that they are on; None: there is none of this VM.
     """
 
     def __init__(
@@ -25,14 +29,21 @@ class TerminalUser:
         display: TerminalDisplay,
         signals: PromptSignals,
         histories: Histories,
+        find_session: Callable[[], Session],
         *,
         is_dumb: bool,
+        tour: Tour | None,
     ) -> None:
-        """:param is_dumb: the terminal edits lines itself, so none can begin with something."""
+        """
+        :param find_session: returns this person's session, which is made later.
+        :param is_dumb: the terminal edits lines itself, so none can begin with something.
+        """
         self.draft: Document | None = None
+        self.tour = tour
         self._display = display
         self._signals = signals
         self._histories = histories
+        self._find_session = find_session
         self._is_dumb = is_dumb
 
     def take_draft(self) -> Document | None:
@@ -41,9 +52,12 @@ class TerminalUser:
         return draft
 
     def confirm(self, question: str) -> bool:
+        # The VM is watched, for others may share its monitor; that it is lost, the command finds.
+        watcher = VmWatcher(self._find_session(), lambda: None, lambda _: None)
         try:
-            return confirm(question, self._signals)
+            return confirm(question, self._signals, watcher.start)
         finally:
+            watcher.stop()
             self._display.make_way()  # the question stays on the screen
 
     def history(self, *, human: bool) -> Sequence[str]:
@@ -53,4 +67,4 @@ class TerminalUser:
         if self._is_dumb:
             raise UsageError("on this terminal a line cannot be changed before it is sent")
         self._display.make_way()
-        self.draft = Document(edit_text(text))
+        self.draft = Document(edit_text(text, self._find_session().background))

@@ -15,6 +15,9 @@ from ..session import Session
 from ..vm import Attachment
 from .timer import Timer
 
+# How often, in seconds, the screen is brought up to date while the VM sends without end.
+_SHORTEST_INTERVAL = 0.05
+
 
 class VmWatcher:
     """Watches the VM that a session is attached to."""
@@ -33,6 +36,8 @@ class VmWatcher:
         self._on_change = on_change
         self._on_lost = on_lost
         self._poll_timer = Timer(self._poll_and_report)
+        self._report_timer = Timer(self._poll_and_report)
+        self._reported_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._descriptors: set[int] = set()
         self._connected: Attachment | None = None
@@ -65,7 +70,12 @@ class VmWatcher:
             if callback is not None:
                 callback()
         self._forget_closed()
-        self._poll_and_report()
+        # Those who share the VM may have it send much that is of no interest here.
+        due = self._reported_at + _SHORTEST_INTERVAL
+        if time.monotonic() < due and self._session.attachment.is_connected:
+            self._report_timer.set(due)
+        else:
+            self._poll_and_report()
 
     def _forget_closed(self) -> None:
         for closed in self._descriptors - set(self._session.attachment.watched):
@@ -74,6 +84,7 @@ class VmWatcher:
             self._descriptors.discard(closed)
 
     def _poll_and_report(self) -> None:
+        self._reported_at = time.monotonic()
         self._poll()
         self._on_change()
         self.check()

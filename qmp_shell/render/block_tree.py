@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..vm.block_graph import BlockGraph
 from ..vm.block_records import BlockDevice, BlockEdge, BlockExport, BlockNode, parse_file_name
@@ -15,6 +15,8 @@ from .text import sanitize_line
 
 # QEMU gives such a name to a node that the user gave none.
 _NO_NAME = "#"
+# An image can have thousands.
+_MOST_SNAPSHOTS = 3
 
 
 class BlockTree:
@@ -132,10 +134,20 @@ class BlockTree:
                     Part(f"bitmap {bitmap.name}, {format_size(bitmap.dirty_bytes)} dirty")
                     for bitmap in node.bitmaps
                 ),
+                Part(_format_snapshots(node.snapshots)),
                 Part(note, "dim"),
             )
         )
         return Node((*role, *parts), map(self._node, below))
+
+
+def _format_snapshots(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    shown = ", ".join(names[:_MOST_SNAPSHOTS])
+    more = len(names) - _MOST_SNAPSHOTS
+    label = "snapshot" if len(names) == 1 else "snapshots"
+    return f"{label} {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 def _names_of(device: BlockDevice) -> set[str]:

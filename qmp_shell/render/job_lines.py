@@ -82,7 +82,9 @@ class JobLine:
         """Add what the VM reports of the job."""
         self._type = job.type or self._type
         self._error = job.error or self._error
-        self._percent = format_percent(job.progress, " ") if job.status == "running" else ""
+        # An event may have told since that it runs no more.
+        runs = job.status == "running" and self._steps[-1:] in ([], ["running"])
+        self._percent = format_percent(job.progress, " ") if runs else ""
         self._must_be_dismissed = job.has_ended
 
     @property

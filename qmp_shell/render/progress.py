@@ -51,8 +51,8 @@ class ProgressBar:
             supports_unicode=self._output.supports_unicode,
         )
         line = draw(self._progress.get_renderable(), look).split("\n")[0]
+        self._is_shown = True  # also if Ctrl-C comes while it is written
         self._output.write(SafeText(f"{ERASE_LINE}{line}"))
-        self._is_shown = True
 
     def hide(self) -> None:
         """Take the bar off the screen until the next update, for something else to be printed."""

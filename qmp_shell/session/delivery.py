@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError, explain_os_error
 from ..language import Destination
+
+if TYPE_CHECKING:
+    from .pipeline import Background
 
 
 class Delivery:
@@ -16,9 +21,13 @@ class Delivery:
     what it held is kept until there is something new, for the line may fail.
     """
 
-    def __init__(self, destination: Destination) -> None:
-        """:raise UsageError: the file cannot be written."""
+    def __init__(self, destination: Destination, background: Background = nullcontext) -> None:
+        """
+        :param background: what is done while a shell command runs.
+        :raise UsageError: the file cannot be written.
+        """
         self._destination = destination
+        self._background = background
         self._descriptor: int | None = None
         if destination.file is not None:
             path = os.path.expanduser(destination.file.path)
@@ -44,7 +53,7 @@ class Delivery:
         if self._destination.pipeline is not None:
             from .pipeline import run_pipeline
 
-            run_pipeline(self._destination.pipeline, text)
+            run_pipeline(self._destination.pipeline, text, self._background)
         elif self._descriptor is not None:
             try:
                 self._write(text, self._descriptor)

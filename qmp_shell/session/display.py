@@ -131,6 +131,9 @@ class Display(Protocol):
     def screen(self) -> AbstractContextManager[Screen | None]:
         """Use the whole terminal as long as the context lasts; None: that is not possible."""
 
+    def hold(self) -> AbstractContextManager[None]:
+        """Another program uses the same terminal as long as the context lasts."""
+
     def make_way(self) -> None:
         """Another program is about to write to the same terminal."""
 

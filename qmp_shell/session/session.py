@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
@@ -42,6 +43,7 @@ from .log import MessageTracer
 from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
+from .sharing import Sharing
 from .target import AddressBook, Target
 from .variables import Variables
 
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from .display import Display
     from .human import HumanMonitor
     from .known_addresses import KnownAddresses
+    from .pipeline import Wait
     from .transcript import Transcript
     from .user import User
 
@@ -113,6 +116,7 @@ class Session:
     :ivar replies: shows replies.
     :ivar transcript: what the user typed, and how it went; None: there is no user.
     :ivar variables: values that can be used again.
+    :ivar sharing: whether the VM's monitor is shared.
     :ivar inverse: the line that would undo the last change; empty: there is none.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
@@ -156,6 +160,7 @@ class Session:
         if log:
             self.tracer.log_to(log)
         self.user = user
+        self.sharing = Sharing(display, has_user=user is not None)
         self.human = _new_human_monitor() if human else None
         self.is_dry_run = dry_run
         self.is_finished = False
@@ -205,6 +210,8 @@ class Session:
     def attach(self, text: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
+        If a monitor is shared, that is then the one of this VM.
+
         :param text: an address, or the name of a VM; None: the VM that this session is attached
             to, or was last.
         :raise UsageError: it stands for no VM, or for one that cannot be attached to again.
@@ -230,6 +237,16 @@ class Session:
             self.display.note(connected_to.note)
         if self.human is not None:
             self.enter_human_mode()
+        self.sharing.follow(self.attachment)
+
+    def close(self, *, ends_connection: bool) -> None:
+        """End the sharing, and the connection to the VM.
+
+        :param ends_connection: False: it belongs to somebody else, who ends the VM.
+        """
+        self.sharing.stop()
+        if ends_connection:
+            self.attachment.close()
 
     def enter_human_mode(self) -> None:
         """Take lines as human monitor commands, with QEMU's default CPU selected."""
@@ -321,7 +338,24 @@ class Session:
             )
         from .delivery import Delivery
 
-        return Delivery(destination)
+        return Delivery(destination, self.background)
+
+    @contextmanager
+    def background(self) -> Iterator[Wait | None]:
+        """What is done while another program runs: those who share the monitor are served."""
+        if self.sharing.server is None:
+            yield None
+        else:
+            with self.display.hold():
+                yield self._wait_until_readable
+
+    def _wait_until_readable(self, descriptor: int) -> None:
+        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+            self.attachment.client.wait_until_readable(descriptor)
+            return
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll()
 
     def resolve(self, message: Message) -> Message:
         """A message with the values that references stand for, and bare words by their types.
@@ -523,6 +557,7 @@ class Session:
     def _show_unsolicited(self, message: Unsolicited) -> None:
         """Display what the VM sent unasked."""
         if isinstance(message, Event):
+            self.sharing.add_event(message)
             if self.transcript is not None:
                 self.transcript.note_event(message)
             if self.settings.shows_event(message.name):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ..launch.tour import Tour
 
 
 class User(Protocol):
     """A person who types lines and can be asked."""
+
+    @property
+    def tour(self) -> Tour | None:
+        """The tour that they are on; None: there is none of this VM."""
 
     def confirm(self, question: str) -> bool:
         """Ask a question; returns whether the answer is yes."""

@@ -5,12 +5,13 @@ Knows nothing of single schemes. :class:`SocketStream` serves all schemes that e
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from .tls import TlsOptions
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MOST_DESCRIPTORS = 253
 """How many descriptors can be sent at once (unix(7), ``SCM_MAX_FD``)."""
 
-_CREDENTIALS = "3i"  # struct ucred (unix(7)): pid, uid, gid
+_CREDENTIALS = "iII"  # struct ucred (unix(7)): pid, uid, gid
 
 
 class Stream(Protocol):
@@ -166,20 +167,42 @@ class SocketStream:
         self._socket.close()
 
 
-def find_peer_pid(connection: socket.socket) -> int | None:
-    """The process at the other end of a UNIX socket, when it connected or began to listen.
+class Credentials(NamedTuple):
+    """Who is at the other end of a UNIX socket.
+
+    :ivar pid: of the process; 0: it is in another PID namespace.
+    :ivar uid: of its user.
+    """
+
+    pid: int
+    uid: int
+
+    @property
+    def is_own_user(self) -> bool:
+        """Whether it is this program's user, or root, who can do all that this program can."""
+        return self.uid in (0, os.geteuid())
+
+
+def find_credentials(connection: socket.socket) -> Credentials | None:
+    """Who was at the other end of a UNIX socket when it connected or began to listen.
 
     :return: None: it is another kind of socket, or the system does not tell (unix(7), ``ucred``).
     """
     if sys.platform != "linux" or connection.family != socket.AF_UNIX:
         return None
-    option, size = socket.SO_PEERCRED, struct.calcsize(_CREDENTIALS)
+    size = struct.calcsize(_CREDENTIALS)
     try:
-        credentials = connection.getsockopt(socket.SOL_SOCKET, option, size)
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     except OSError:
         return None
-    pid: int = struct.unpack(_CREDENTIALS, credentials)[0]
-    return pid or None
+    pid, uid, _ = struct.unpack(_CREDENTIALS, credentials)
+    return Credentials(pid, uid)
+
+
+def find_peer_pid(connection: socket.socket) -> int | None:
+    """The process at the other end of a UNIX socket; None: see :func:`find_credentials`."""
+    credentials = find_credentials(connection)
+    return (credentials.pid or None) if credentials is not None else None
 
 
 def explain_error(address: Address, error: OSError) -> str:

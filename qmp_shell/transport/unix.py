@@ -72,6 +72,17 @@ class UnixAddress(Address):
         """
         from .listen import Listener
 
+        with self.open(backlog=1) as listener:
+            path = os.path.abspath(os.path.expanduser(self.path))
+            yield Listener([listener], UnixAddress(path)._qemu_option)
+
+    @contextlib.contextmanager
+    def open(self, backlog: int) -> Iterator[socket.socket]:
+        """Create the socket as :meth:`listen` does, for any number of connections.
+
+        :param backlog: how many may wait to be accepted.
+        :raise ConnectError: the path is in use, or can't be used.
+        """
         path = os.path.abspath(os.path.expanduser(self.path))
         created = None
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -80,10 +91,10 @@ class UnixAddress(Address):
                     with _short_path(path) as short:
                         self._bind(listener, short)
                         created = _identity_of(short)
-                    listener.listen(1)
+                    listener.listen(backlog)
                 except OSError as error:
                     raise ConnectError(f"{self}: {error.strerror or error}") from None
-                yield Listener([listener], UnixAddress(path)._qemu_option)
+                yield listener
             finally:
                 with contextlib.suppress(OSError):
                     if created is not None and _identity_of(path) == created:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
-from .stream import Address, SocketStream, explain_error
+from .stream import Address, SocketStream, explain_error, find_credentials
 from .unix import LONGEST_NAME, connect_unix, escape_commas, explain_busy
 
 if TYPE_CHECKING:
@@ -80,7 +79,5 @@ def parse(target: str) -> UnixAbstractAddress:
 
 def _is_same_user(connection: socket.socket) -> bool:
     """Whether the peer is run by the user of this program, or by root."""
-    credentials = struct.Struct("iII")  # struct ucred: process, user, group
-    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size)
-    _, user, _ = credentials.unpack(data)
-    return user in (0, os.geteuid())
+    credentials = find_credentials(connection)
+    return credentials is not None and credentials.is_own_user

@@ -204,6 +204,39 @@ class Attachment:
                 self.events.expire(count, message)
             self.answers.note_command(message)
 
+    def forward(
+        self,
+        message: Message,
+        on_reply: Callable[[Reply], object],
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """Queue a command of somebody else's, who shares the VM; :meth:`flush` sends it.
+
+        Unlike a command of the user's, it leaves the events that ``.wait`` may be about.
+
+        :param on_reply: is called with the reply, good or bad, when it comes.
+        :param descriptors: of open files; they are closed later, unless this raises an error.
+            There must not be any while others are under way (:attr:`may_send_descriptors`).
+        :raise UsageError: they cannot be sent to this VM.
+        :raise ConnectionLost: there is no VM any more.
+        """
+
+        def note_reply(reply: Reply) -> None:
+            self.answers.note_command(message)
+            on_reply(reply)
+
+        self.client.post(message, descriptors=descriptors, on_reply=note_reply)
+
+    @property
+    def may_send_descriptors(self) -> bool:
+        """Whether all commands that had descriptors are answered."""
+        return not self.client.has_descriptors_under_way
+
+    def flush(self) -> None:
+        """Send what :meth:`forward` has queued, as far as the VM accepts it."""
+        if self._client is not None:
+            self._client.flush()
+
     def close(self) -> None:
         """End the connection, if there is one. The VM goes on."""
         if self._client is not None:

@@ -70,6 +70,8 @@ from qmp_shell.session.settings import name_matches
 from qmp_shell.session.transcript import Transcript
 from qmp_shell.session.variable_names import SessionNames
 from qmp_shell.session.variables import Variables
+from qmp_shell.sharing.conversation import ServerConversation
+from qmp_shell.sharing.permissions import allow_all
 from qmp_shell.transport import parse_address
 from qmp_shell.vm import human
 from qmp_shell.vm.answers import Answers
@@ -192,6 +194,17 @@ def _frame_in_pieces(text: str) -> None:
         for place in range(0, len(data), 64):
             framer.feed(data[place : place + 64])
             while framer.next_object() is not None:
+                pass
+
+
+def _converse_in_pieces(text: str) -> None:
+    """What a client of a shared monitor sends, up to where it is cut off."""
+    conversation = ServerConversation({}, allow_all)
+    data = text.encode("utf-8", "surrogatepass").replace(b"\x7f", b"\xff")
+    with contextlib.suppress(ProtocolError):
+        for place in range(0, len(data), 64):
+            conversation.receive_data(data[place : place + 64])
+            while conversation.next_command() is not None:
                 pass
 
 
@@ -429,6 +442,7 @@ CASES: dict[str, Case] = {
     "insert a name": Case(_insert, _NAME),
     "frame messages": Case(_frame, _JSON),
     "frame messages in pieces": Case(_frame_in_pieces, _JSON),
+    "read a client's commands": Case(_converse_in_pieces, (*_JSON, "'", "\x7f", "\x00", "{}", "x")),
     "format a text": Case(
         lambda text: (format_pretty(text), format_compact(text), sanitize_line(text)), _NAME
     ),

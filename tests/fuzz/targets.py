@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import completion, discovery, language, manual, protocol, readers
+from tests.fuzz import completion, discovery, language, manual, protocol, readers, sharing
 
 CORPUS = Path(__file__).parent / "corpus"
 """A folder of seeds for each target."""
@@ -17,4 +17,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "readers": readers.check,
     "manual": manual.check,
     "discovery": discovery.check,
+    "sharing": sharing.check,
 }

@@ -34,7 +34,8 @@ def parse(*words: str) -> ExecuteStatement | DotStatement:
         if source is not None:
             assert found is None, "the words are one line"
             found = parser.parse(source)
-    assert not joiner.needs_more
+    if joiner.needs_more:  # a message that is not complete
+        found = parser.parse(joiner.finish())
     assert found is not None
     return found
 
@@ -155,6 +156,8 @@ def test_any_words_are_one_line_or_are_refused(words: list[str]) -> None:
         (["# x"], "word 1: '# x' is not a command name"),
         (["|"], "word 1: '|' is not a command name"),
         (["id=5"], "word 1: 'id=5' is not a command name"),
+        (["x\\"], "is not a command name"),
+        ([".x\\"], "is not the name of a dot command"),
         (['{"execute": "x"}', "y"], "is not a command name"),
         (["x", "y"], "word 2: 'y' has no value; write key=value"),
         (["x", "a=1", "-k"], "word 3: '-k' has no value; write key=value; options of qmp-shell"),

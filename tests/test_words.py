@@ -282,7 +282,8 @@ def test_human_monitor_mode(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     assert run("-H", vm.address, "info", "name").stdout == "testvm\n"
     # The monitor's own expressions, which have a "|" and a "$".
     assert run("-H", vm.address, "p", "5|8").stdout == "0xd\n"
-    assert run("-H", vm.address, "p", "$eax").stdout.startswith("0")
+    # (Newer QEMUs have no register of that name.)
+    assert run("-H", vm.address, "p", "$eax").stdout.startswith(("0", "unknown register"))
     path = tmp_path / 'my "dump"'
     assert run("-H", vm.address, "pmemsave", "0", "16", str(path)).stdout == ""
     assert path.stat().st_size == 16

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from qmp_shell.manual import Manual
@@ -115,8 +117,11 @@ def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
 
 def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".help resize")
-    message = "qmp-shell: nothing is known of 'resize'; .find has block_resize, "
+    message = "qmp-shell: nothing is known of 'resize' (hint: .find resize has block_resize, "
     assert result.stderr.startswith(message)
     result = run(vm.address, "-c", ".help query-statu")
-    assert "; did you mean query-status" in result.stderr
-    assert "?; " not in result.stderr
+    assert "(hint: did you mean query-status or " in result.stderr
+    result = run(vm.address, "-c", ".help query")
+    assert re.search(r"\(hint: \.find query has (\S+, ){4}\S+ and \d+ more\)$", result.stderr)
+    result = run(vm.address, "-c", ".help savevm")
+    assert result.stderr.endswith("(hint: the human monitor has it: .hmp help savevm)\n")

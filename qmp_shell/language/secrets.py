@@ -46,9 +46,7 @@ _NAMES = rf"{_PASSWORD}|.*cookie|(?:.*-)?token|auth-key"
 _PROPERTIES = rf"{_NAMES}|data"
 
 # What is in the names of secrets, in any notation.
-_SECRET_WORDS = (
-    r"(?i)pas+w|pass[-_]?phrase|cookie|token|auth[-_]?key|secret|\bdata\b(?!\.)|\bkey\b"
-)
+_SECRET_WORDS = r"(?i)pas+w|pass[-_]?phrase|cookie|token|auth[-_]?key|secret|\bdata\b(?!\.)|\bkey\b"
 
 SECRETS = (
     # set_password, guest-set-user-password, ...; cookies of curl and l2tpv3; auth-key of emmc.

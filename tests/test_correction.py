@@ -1,4 +1,4 @@
-"""What a refused line should have been: lines in the notations of other tools, and misspelt ones."""
+"""What a refused line should have been: other tools' notations, and misspelt names."""
 
 from __future__ import annotations
 
@@ -245,7 +245,8 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ("quer-status", "query-status", "did you mean query-status?"),
         ("device_dle rng1", "device_del id=rng1", "did you mean device_del id=rng1?"),
         ("migrate_set_params 1G", "migrate-set-parameters", ""),
-        ("inof block", ".info", "did you mean .info?"),
+        ("inof", ".info", "did you mean .info?"),
+        ("inof block", ".hmp info block", "did you mean .hmp info block?"),
         ("savvm x", ".hmp savevm x", "did you mean .hmp savevm x?"),
         (
             "nothing-like this",
@@ -305,6 +306,7 @@ def test_the_command_that_was_meant_is_found(
         "cont; nonsense-like this",
         "device_add driver=e1000 id=a\tb\x1b",
         "query-status " + "x" * 300,
+        "device_del   id=rng9",
     ],
 )
 def test_nothing_is_made_of_what_is_right_or_means_nothing(
@@ -317,6 +319,18 @@ def test_what_exists_is_not_put_in_the_place_of_what_does_not(vocabulary: Vocabu
     """To delete rng0 in place of rng1 would be worse than nothing."""
     assert corrected("device_del rng1", vocabulary) == "device_del id=rng1"
     assert corrected("device_del id=rng1", vocabulary) == ""
+
+
+def test_the_readme_tells_what_is_offered(vocabulary: Vocabulary) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    rows = text.partition("| typed | offered |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert len(rows) >= 10
+    for row in rows:
+        typed, offered = (re.findall("`([^`]+)`", cell) for cell in row.strip(" |").split(" | "))
+        for each in typed:
+            found = correct_line(each, vocabulary)
+            assert found is not None
+            assert found.typed(human=False) == "\n".join(offered), row
 
 
 def test_the_lines_of_working_scripts_are_right(vocabulary: Vocabulary) -> None:
@@ -342,7 +356,8 @@ class HostileNames(Names):
     """Names that do something else if they stand in a line."""
 
     def candidates(self, request: NameRequest) -> Iterable[Candidate]:
-        return [Candidate(name) for name in ("e1000 | rm", "savevm;x", "e1000\n.x", "-savevm", "")]
+        names = ("e1000 | rm", "savevm;x", "e1000\n.x", "-savevm", "", request.kind)
+        return [Candidate(name) for name in names]
 
 
 def test_names_that_mean_something_else_are_never_offered(types: VmTypes) -> None:
@@ -638,7 +653,7 @@ def test_a_hint_without_colours_is_a_comment(vm: RunningVm, terminal: StartTermi
     shell.wait_for(r"^\(QEMU\) device_del id=rng1$")
 
 
-def test_the_human_monitor_mode_has_hints_and_runs_qmp_lines(shell: Terminal) -> None:
+def test_the_human_monitor_has_hints_and_runs_qmp_lines(shell: Terminal) -> None:
     shell.enter(".hmp")
     shell.wait_for_prompt("(qemu) ")
     shell.enter("query-status")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from ..complete.kinds import HUMAN_OPTIONS
-from .arguments import ArgumentReader
-from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
+from .arguments import read_arguments
+from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest, plain
 from .foreign import Words, split_commands, split_key, split_line, unwrap
 
 # Options of QEMU's command line, and the command that does the same on a running VM.
@@ -151,8 +151,7 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
     command = name if name in commands else option if option in commands else same
     if not command:
         return None
-    reader = ArgumentReader(command, vocabulary.arguments, vocabulary.names)
-    found = reader.read(line.words)
+    found = read_arguments(command, line.words, vocabulary)
     if found is None:
         is_foreign = not all(split_key(word)[0] for word in line.words)
         return _in_human(name, command, text, vocabulary) if is_foreign else None
@@ -178,21 +177,22 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
         return _human(text.replace(name, human_name, 1))
     type_ = vocabulary.arguments(command, {})
     members = type_.members.values() if type_ is not None else ()
-    required = tuple(each.name for each in members if each.required)
+    required = tuple(each.name for each in members if each.required and is_plain(each.name))
     return Correction(command, missing=required) if required else None
 
 
 def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command of the human monitor, or a dot command without its dot."""
-    human, commands = vocabulary.human_commands(), vocabulary.commands()
+    commands = vocabulary.commands()
     if name in commands:
         return None
+    human = vocabulary.human_commands()
     if name == _DRIVE and _ADD_DRIVE in human:
         return _human(text.replace(name, f"{_ADD_DRIVE} 0", 1))
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
-        command = next((each for each in synonyms if each in commands), "")
+        command = next((each for each in synonyms if each in commands and is_plain(each)), "")
         if command and text == name:
             return Correction(command)
         if name in vocabulary.dot_commands.names() and text == name:
@@ -219,10 +219,11 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
             found = Correction(similar + rest * is_readable, is_rewritten=False)
         is_rewritten = found.is_rewritten and bool(line.words)
         return found._replace(before="did you mean ", after="?", is_rewritten=is_rewritten)
+    human = vocabulary.human_commands()
     similar = nearest(name, vocabulary.dot_commands.names())
-    if similar:
+    if similar and not (line.words and similar in human):
         return vocabulary.dot_line(similar, rest, "did you mean ", "?")
-    similar = nearest(name, vocabulary.human_commands())
+    similar = nearest(name, human)
     if similar:
         return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
     if _NAME.fullmatch(name) is None:

@@ -29,7 +29,7 @@ _INTERRUPT = (signal.SIGINT,)
 
 
 class Observer(Protocol):
-    """Somebody who has something to do after what happened on a connection. It does not raise."""
+    """Somebody who has something to do after what happened on a connection."""
 
     def after_delivery(self) -> None:
         """Messages were delivered, perhaps several."""

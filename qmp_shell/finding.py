@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from .discovery import FoundVm, find_vms
 from .errors import UsageError
 from .output import STANDARD_OUTPUT, Output, SafeText
+from .render.controls import NEW_LINE
 from .render.text import sanitize_line
 from .render.views import Look
 from .render.vms import draw_vms, format_choice, format_vm_json
@@ -45,7 +46,7 @@ def print_addresses(addresses: Iterable[KnownAddress]) -> None:
     output = Output(STANDARD_OUTPUT)
     for address, description in addresses:
         if _PLAIN.fullmatch(address):
-            output.write_line(SafeText(f"{sanitize_line(address)}\t{sanitize_line(description)}"))
+            output.write_line(sanitize_line(f"{address}\t{description}"))
 
 
 def choose_address(look: Look, *, is_interactive: bool) -> Address:
@@ -93,14 +94,14 @@ def _ask(vms: Sequence[FoundVm], look: Look) -> int:
     output = Output(STANDARD_OUTPUT)
     output.write_line(draw_vms(vms, look, with_users=os.geteuid() == 0, is_choice=True))
     while True:
-        output.write(SafeText(f"Which VM? [1-{len(vms)}] "))
+        output.write(sanitize_line(f"Which VM? [1-{len(vms)}] "))
         try:
             answer = os.read(sys.stdin.fileno(), _LONGEST_ANSWER)
         except KeyboardInterrupt:
-            output.write_line(SafeText(""))
+            output.write(NEW_LINE)
             raise
         if not answer:
-            output.write_line(SafeText(""))
+            output.write(NEW_LINE)
             raise UsageError("no VM was chosen")
         text = answer.strip()
         if text.isdigit() and len(text) < 10 and 1 <= int(text) <= len(vms):

@@ -108,7 +108,7 @@ class LibvirtDaemon:
     def __init__(self, program: str, qemu: str, folder: Path, cache: Path) -> None:
         """Start it.
 
-        :param program: ``virtqemud``, or what did its work before libvirt was split up.
+        :param program: the path of ``libvirtd``.
         :param folder: an empty one, whose path is short enough for sockets.
         :param cache: what it finds out about QEMU takes seconds; others need not do it again.
         """
@@ -140,8 +140,7 @@ class LibvirtDaemon:
             cwd=folder,
             **self._user,  # type: ignore[call-overload]
         )
-        name = Path(program).name.replace("libvirtd", "libvirt")
-        self._socket = self._runtime / "libvirt" / f"{name}-sock"
+        self._socket = self._runtime / "libvirt" / "libvirt-sock"
         self.uri = f"qemu+unix:///session?socket={self._socket}"
         self._wait_until_it_listens()
 

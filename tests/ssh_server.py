@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -95,9 +97,20 @@ class SshServer:
 
     def drop_clients(self) -> None:
         """End the processes that serve clients, as if the host had gone."""
-        subprocess.run(["pkill", "-KILL", "-P", str(self._process.pid)], check=True)
+        assert _kill_children(self._process.pid)
 
     def end(self) -> None:
-        subprocess.run(["pkill", "-KILL", "-P", str(self._process.pid)], check=False)
+        _kill_children(self._process.pid)
         self._process.kill()
         self._process.communicate()
+
+
+def _kill_children(pid: int) -> bool:
+    """Kill what a process has started, and what that has; returns whether there was anything."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    children = [int(line) for line in found.stdout.split()]
+    for child in children:
+        _kill_children(child)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    return bool(children)

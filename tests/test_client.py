@@ -251,7 +251,7 @@ def test_connecting_to_a_socket_without_a_listener_gives_the_reason(folder: Path
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
         qmp_shell.connect(str(path))
     (folder / "file").touch()
-    with pytest.raises(qmp_shell.ConnectError, match="is not a socket"):
+    with pytest.raises(qmp_shell.ConnectError, match="is a file and not a socket"):
         qmp_shell.connect(str(folder / "file"))
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
         qmp_shell.connect("127.0.0.1:1")

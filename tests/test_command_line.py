@@ -95,6 +95,34 @@ def test_what_cannot_be_connected_to_is_no_monitor(options: tuple[str, ...]) -> 
     assert parse(*options).monitors == ()
 
 
+@pytest.mark.parametrize(
+    "monitor",
+    [
+        '{"qom-type":"monitor-qmp","id":"m","chardev":"c"}',
+        "monitor-qmp,id=m,chardev=c",
+        "qom-type=monitor-qmp,id=m,chardev=c",
+    ],
+)
+def test_a_monitor_that_is_an_object_is_found(monitor: str) -> None:
+    """So does libvirt 12 start QEMU 11."""
+    chardev = "socket,id=c,path=/run/c.sock,server=on,wait=off"
+    line = parse("-chardev", chardev, "-object", monitor)
+    assert line.monitors == (UnixTarget("/run/c.sock"),)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *('{"qom-type":"monitor-qmp","chardev":["c"]}', '{"monitor-qmp"', '["monitor-qmp"]'),
+        *("monitor-qmp", '{"qom-type":"x","chardev":"c","id":"monitor-qmp"}'),
+        '{"a":' * 5000 + '"monitor-qmp"',
+    ],
+)
+def test_other_objects_are_no_monitors(value: str) -> None:
+    chardev = "socket,id=c,path=/run/c.sock,server=on,wait=off"
+    assert parse("-chardev", chardev, "-object", value).monitors == ()
+
+
 def test_each_monitor_is_found_once_and_in_order() -> None:
     chardev = ("-chardev", f"socket,id=c,path=/b,{SERVER}")
     line = parse(

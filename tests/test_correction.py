@@ -48,7 +48,7 @@ _NAMES = {
     Kind.NODE: dict.fromkeys(("d0", "d1"), ""),
     Kind.BLOCK: dict.fromkeys(("d0", "d1", "ide0"), ""),
     Kind.BLOCK_DEVICE: {"ide0": ""},
-    Kind.DRIVER: dict.fromkeys(("e1000", "virtio-rng-pci"), ""),
+    Kind.DRIVER: dict.fromkeys(("e1000", "virtio-rng-pci", "virtio-blk-pci", "virtio-net-pci"), ""),
     Kind.DEVICE_PATH: {"rng0": ""},
     Kind.QOM_PATH: {"/machine": ""},
 }
@@ -86,7 +86,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("device_del rng1", "device_del id=rng1"),
         ("device_del 5", "device_del id=5"),
         ("set_link n0 off", "set_link name=n0 up=off"),
-        ("set_link off n0", "set_link name=n0 up=off"),
+        ("set_link off n0", "set_link up=off name=n0"),
         ("set_link n0", "set_link name=n0 up=..."),
         ("migrate tcp:localhost:4444", "migrate uri=tcp:localhost:4444"),
         ("qom-get /machine type", "qom-get path=/machine property=type"),
@@ -425,7 +425,7 @@ _EXTRA = 'device_add: extraneous characters at the end of line\r\nTry "help devi
 @pytest.mark.parametrize(
     ("typed", "answer", "meant", "hint"),
     [
-        ("query-status", _UNKNOWN, ".qmp query-status", "(here it is info status)"),
+        ("query-status", _UNKNOWN, ".qmp query-status", "(HMP: info status)"),
         ("query-name", _UNKNOWN, ".qmp query-name", "query-name is a QMP command: .qmp query-name"),
         ("blockdev-add driver=x", _UNKNOWN, ".qmp blockdev-add driver=x", ""),
         ('{"execute": "stop"}', _UNKNOWN, '.qmp {"execute": "stop"}', ""),
@@ -657,7 +657,9 @@ def test_the_human_monitor_has_hints_and_runs_qmp_lines(shell: Terminal) -> None
     shell.enter(".hmp")
     shell.wait_for_prompt("(qemu) ")
     shell.enter("query-status")
-    shell.wait_for(r"^hint: query-status is a QMP command: \.qmp query-status \(here it is info$")
+    shell.wait_for(
+        r"^hint: query-status is a QMP command: \.qmp query-status \(HMP: info status\)$"
+    )
     shell.wait_for(r"^\(qemu\) \.qmp query-status$")
     shell.wait_for_prompt("(qemu) ")
     shell.press("right", "enter")
@@ -673,7 +675,7 @@ def test_the_human_monitor_has_hints_and_runs_qmp_lines(shell: Terminal) -> None
     shell.enter(".qmp")
     shell.wait_for_prompt()
     shell.enter(".hmp query-name")
-    shell.wait_for("^hint: query-name is a QMP command: query-name$")
+    shell.wait_for(r"^hint: query-name is a QMP command: query-name \(HMP: info name\)$")
     shell.wait_for(r"^\(QEMU\) query-name$")
 
 
@@ -744,13 +746,6 @@ def test_a_command_error_has_no_hint_that_repeats_it(vm: RunningVm) -> None:
     ):
         with pytest.raises(CommandError) as refused:
             run_line(session, line)
-        for problem in (
-            "no command",
-            "no argument",
-            "missing:",
-            "must be",
-            "not there",
-            "no value",
-        ):
-            assert problem not in refused.value.hint, line
+        repeated = r"no command|no argument\b|missing:|must be|not there|no value"
+        assert re.search(repeated, refused.value.hint) is None, line
     session.attachment.close()

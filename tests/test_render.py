@@ -103,6 +103,11 @@ def test_json_is_nested_deeper_than_it_is_indented() -> None:
     text = format_pretty(value)
     assert json.loads(text) == value
     assert max(len(line) - len(line.lstrip()) for line in text.split("\n")) == 80
+    for _ in range(440):
+        value = [value]
+    for format_json in (format_pretty, format_compact):
+        coloured = format_json(value, marks=JSON_MARKS)
+        assert json.loads(re.sub("\x1b\\[[0-9;]*m", "", coloured)) == value
 
 
 def test_colours_do_not_change_the_text() -> None:

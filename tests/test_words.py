@@ -34,7 +34,8 @@ def parse(*words: str) -> ExecuteStatement | DotStatement:
         if source is not None:
             assert found is None, "the words are one line"
             found = parser.parse(source)
-    assert not joiner.needs_more
+    if joiner.needs_more:  # a message that is not complete
+        found = parser.parse(joiner.finish())
     assert found is not None
     return found
 
@@ -155,6 +156,8 @@ def test_any_words_are_one_line_or_are_refused(words: list[str]) -> None:
         (["# x"], "word 1: '# x' is not a command name"),
         (["|"], "word 1: '|' is not a command name"),
         (["id=5"], "word 1: 'id=5' is not a command name"),
+        (["x\\"], "is not a command name"),
+        ([".x\\"], "is not the name of a dot command"),
         (['{"execute": "x"}', "y"], "is not a command name"),
         (["x", "y"], "word 2: 'y' has no value; write key=value"),
         (["x", "a=1", "-k"], "word 3: '-k' has no value; write key=value; options of qmp-shell"),
@@ -279,7 +282,8 @@ def test_human_monitor_mode(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     assert run("-H", vm.address, "info", "name").stdout == "testvm\n"
     # The monitor's own expressions, which have a "|" and a "$".
     assert run("-H", vm.address, "p", "5|8").stdout == "0xd\n"
-    assert run("-H", vm.address, "p", "$eax").stdout.startswith("0")
+    # (Newer QEMUs have no register of that name.)
+    assert run("-H", vm.address, "p", "$eax").stdout.startswith(("0", "unknown register"))
     path = tmp_path / 'my "dump"'
     assert run("-H", vm.address, "pmemsave", "0", "16", str(path)).stdout == ""
     assert path.stat().st_size == 16

@@ -10,7 +10,7 @@ from .base import Command, parse_command
 class Qmp(Command):
     name = "qmp"
     usage = "[LINE]"
-    summary = "go back from human monitor mode, or run a QMP line"
+    summary = "leave human monitor mode, or run a QMP line"
 
     def run(self, session: Session, argument: str) -> None:
         if not argument.partition("#")[0].strip():

@@ -54,7 +54,9 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
     if commands[0] != inner:
         return _correct_command(commands[0], vocabulary) or Correction(commands[0])
     found = _correct_command(inner, vocabulary)
-    return found or (Correction(inner) if inner != text.strip() else None)
+    if found is None and inner != text.strip():
+        return Correction(inner)
+    return found or _note_unknown(inner, vocabulary)
 
 
 def _correct_several(commands: list[str], vocabulary: Vocabulary) -> Correction | None:
@@ -224,9 +226,15 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
     if similar and not (line.words and similar in human):
         return vocabulary.dot_line(similar, rest, "did you mean ", "?")
     similar = nearest(name, human)
-    if similar:
-        return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
-    if _NAME.fullmatch(name) is None:
+    if not similar:
+        return None
+    return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
+
+
+def _note_unknown(text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command that does not exist, and is not like any that does."""
+    name, commands = text.partition(" ")[0], vocabulary.commands()
+    if not commands or name in commands or _NAME.fullmatch(name) is None:
         return None
     after = " lists the VM's commands"
     return Correction(".commands", Form.DOT, f"no command {name}; ", after, is_rewritten=False)

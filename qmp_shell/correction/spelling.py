@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..complete import Kind
@@ -77,8 +78,9 @@ def _follow(key: str, type_: Type, given: Any) -> _Place:
     member: Member | None = None
     for index, part in enumerate(parts):
         of_array = as_array(type_)
-        if of_array is not None and part.isdecimal():
+        if of_array is not None and member is not None and part.isdecimal():
             type_ = of_array.element
+            member = member._replace(find_type=partial(_same, type_))
         else:
             part, member = _find_member(part, as_object(type_), given)
             parts[index] = part
@@ -89,12 +91,25 @@ def _follow(key: str, type_: Type, given: Any) -> _Place:
     return _Place(".".join(parts), member)
 
 
+def _same(type_: Type) -> Type:
+    return type_
+
+
 def _find_member(name: str, type_: Object | None, given: Any) -> tuple[str, Member | None]:
-    """The member of a name, or the one whose name is most like it, if it cannot have others."""
+    """The member of a name, or the one whose name is most like it.
+
+    An object that may have other members has that name, unless one is missing that is like it.
+    """
     if type_ is None:
         return name, None
     members = type_.members_for(given)
-    if name not in members and not type_.is_open(given):
+    if name not in members:
         taken = given if isinstance(given, dict) else {}
-        name = nearest(name, [each for each in members if each not in taken]) or name
+        is_open = type_.is_open(given)
+        free = [
+            each.name
+            for each in members.values()
+            if each.name not in taken and (each.required or not is_open)
+        ]
+        name = nearest(name, free) or name
     return name, members.get(name)

@@ -6,6 +6,7 @@ functions return what is understood of them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -16,8 +17,12 @@ _STORAGE_DAEMON = "qemu-storage-daemon"
 
 # Options whose values tell something; "append" may have one that begins with a dash.
 _OPTIONS = frozenset(
-    (*("name", "M", "machine", "m", "append"), *("qmp", "qmp-pretty", "mon", "monitor", "chardev"))
+    (
+        *("name", "M", "machine", "m", "append"),
+        *("qmp", "qmp-pretty", "mon", "monitor", "chardev", "object"),
+    )
 )
+_MONITOR_OBJECT = "monitor-qmp"
 _ON = ("on", "yes", "true", "y")
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([BKMGTPE]?)B?", re.IGNORECASE)
 _MOST_MONITORS = 64
@@ -149,10 +154,25 @@ class _Reader:
                 self._chardevs[options.get("id", "")] = options
         elif option in ("qmp", "qmp-pretty"):
             self._add_short(value.removeprefix("mon:"))
+        elif option == "object":
+            self._add_object(value)
         elif option == "mon" or (option == "monitor" and self._is_daemon):
             options = _parse_options(value, "chardev")
             if options.get("mode", "control" if self._is_daemon else "") == "control":
                 self._monitors.append(options.get("chardev", ""))
+
+    def _add_object(self, value: str) -> None:
+        """Take note of a monitor that is an object, as QEMU 11 has them."""
+        if _MONITOR_OBJECT not in value:
+            return
+        options: object = _parse_options(value, "qom-type")
+        if value.startswith("{"):
+            try:
+                options = json.loads(value)
+            except (ValueError, RecursionError):
+                return
+        if isinstance(options, dict) and options.get("qom-type") == _MONITOR_OBJECT:
+            self._monitors.append(str(options.get("chardev", "")))
 
     def _add_short(self, value: str) -> None:
         """Take note of a monitor in the notation of ``-qmp``."""

@@ -17,9 +17,9 @@ from .notation import is_plain
 from .values import is_ambiguous
 
 # Words that mean the same in a line. Patterns; re compiles each when it is first used.
-_NAME = r"""[^\s"'{}\[\]()=|<>#./][^\s"'{}\[\]()=|<>/]*"""
-_DOT_NAME = r"""\.[^\s"'=|<>#]*"""
-_HUMAN_NAME = r"""[^\s"'|<>]+"""
+_NAME = r"""[^\s"'{}\[\]()=|<>#./\\][^\s"'{}\[\]()=|<>/\\]*"""
+_DOT_NAME = r"""\.[^\s"'=|<>#\\]*"""
+_HUMAN_NAME = r"""[^\s"'|<>\\]+"""
 _KEY = r"""[^\s"'{}\[\]=|<>#][^\s"'{}\[\]=]*"""
 # A key behind a dot command, where other words, as paths, may have a "=" in them too.
 _DOT_KEY = r"[A-Za-z_][\w.-]*"

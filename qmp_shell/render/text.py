@@ -33,9 +33,9 @@ _REMOVE = dict.fromkeys(_C0.union(*(range(first, last + 1) for first, last in _I
 _UNSAFE_IN_JSON = "".join(
     f"{chr(first)}-{chr(last)}" for first, last in (*_INVISIBLE, (0xD800, 0xDFFF))
 )
-# From this level of nesting on, JSON stays on one line: a line of each deeper level would begin
-# with so many blanks that a message of 2 MB took gigabytes.
-_DEEPEST_INDENT = 40
+# From this level of nesting on, JSON stays on one line, without marks: a line of each deeper level
+# would begin with so many blanks that a message of 2 MB took gigabytes.
+_DEEPEST = 40
 
 
 def sanitize(text: str) -> SafeText:
@@ -115,12 +115,13 @@ class _JsonPrinter:
         marks = self._marks
         if isinstance(value, str):
             self._parts.append(f"{before}{marks.string}{self._quote(value)}{marks.end}")
-        elif isinstance(value, dict) and value:
-            self._add_object(before, value, newline if depth < _DEEPEST_INDENT else None, depth)
-        elif isinstance(value, list) and value:
-            self._add_list(before, value, newline if depth < _DEEPEST_INDENT else None, depth)
-        elif isinstance(value, dict | list):
-            self._parts.append(before + ("{}" if isinstance(value, dict) else "[]"))
+        elif isinstance(value, dict | list) and (not value or depth == _DEEPEST):
+            text = json.dumps(value, ensure_ascii=self._quote is encode_basestring_ascii)
+            self._parts.append(before + text)
+        elif isinstance(value, dict):
+            self._add_object(before, value, newline, depth)
+        elif isinstance(value, list):
+            self._add_list(before, value, newline, depth)
         else:
             is_constant = value is None or value is True or value is False
             mark = marks.constant if is_constant else marks.number

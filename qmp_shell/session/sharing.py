@@ -63,8 +63,10 @@ class Sharing:
         if self.server is None:
             return
         try:
+            if attachment.is_agent:
+                raise UsageError(AGENT_REASON)
             self.server.attach(attachment)
-        except ConnectError as error:
+        except (ConnectError, UsageError) as error:
             self.stop()
             self._display.warning(f"nothing is shared any more: {error}")
 

@@ -53,11 +53,13 @@ class Dispatcher:
         """A client has sent something that may be a command."""
         self._unexamined[peer] = None
 
-    def run(self) -> bool:
-        """Take commands, and send as many as the VM may have.
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether :meth:`run` is to be called again as soon as others had their turn."""
+        return bool(self._unexamined)
 
-        :return: whether others had to have their turn before all were taken.
-        """
+    def run(self) -> None:
+        """Take commands, and send as many as the VM may have."""
         end = time.monotonic() + _TURN_SECONDS
         while self._unexamined:
             self._take_command(_pop_first(self._unexamined))
@@ -66,7 +68,6 @@ class Dispatcher:
         while self._send_next():
             pass
         self._attachment.flush()
-        return bool(self._unexamined)
 
     def _send_next(self) -> bool:
         """Give the VM the command whose turn it is; returns whether there may be more."""
@@ -95,7 +96,8 @@ class Dispatcher:
             self._owner.cut_off(peer, reason)
             return
         if command is not None and command.reply is None:
-            if command.is_out_of_band:
+            has_descriptor = peer.waiting[-1][1] is not None  # which may have to wait
+            if command.is_out_of_band and not has_descriptor:
                 self._send(peer, *peer.waiting.pop())
             else:
                 self._waiting[peer] = None

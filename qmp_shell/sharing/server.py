@@ -117,12 +117,16 @@ class MonitorServer:
 
     def after_delivery(self) -> None:
         """Send clients what they are to get, and the VM their commands."""
-        self._settle_all()
-        if self._dispatcher is not None:
-            is_left = self._dispatcher.run()
+        is_finished = False  # unless it is interrupted
+        try:
             self._settle_all()
-            self._watch_vm()
-            if is_left:
+            if self._dispatcher is not None:
+                self._dispatcher.run()
+                self._settle_all()
+                self._watch_vm()
+            is_finished = self._dispatcher is None or not self._dispatcher.is_unfinished
+        finally:
+            if not is_finished:
                 self._wake()
 
     def _watch_vm(self) -> None:

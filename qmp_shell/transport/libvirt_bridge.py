@@ -277,6 +277,9 @@ def main(kind: str, limit: str, uri: str, name: str) -> None:
     if libvirt is None:
         complain(_MISSING)
     seconds = float(limit) if limit else None
+    # A handler would have to wait for libvirt. What libvirt starts, reacts to the signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    start_thread(wait_for_termination)
     client = Client()
     libvirt.registerErrorHandler(lambda *_: None, None)  # the default one prints every error
     libvirt.virEventRegisterDefaultImpl()
@@ -459,6 +462,12 @@ def find_children() -> list[int]:
         with contextlib.suppress(OSError), open(path) as file:
             children += map(int, file.read().split())
     return children
+
+
+def wait_for_termination() -> None:
+    """End this program when it is told to by a signal, or by the end of the shell."""
+    signal.sigwait([signal.SIGTERM])
+    leave(0)
 
 
 def run_events() -> None:

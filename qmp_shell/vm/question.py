@@ -10,7 +10,14 @@ from ..protocol import Message, arguments_of, command_of
 T = TypeVar("T")
 
 # What the names of commands that change nothing in the VM begin with.
-_READ_ONLY = ("query-", "qom-list", "qom-get", "device-list-properties", "trace-event-get-state")
+_READ_ONLY = (
+    "query-",
+    "x-query-",
+    "qom-list",
+    "qom-get",
+    "device-list-properties",
+    "trace-event-get-state",
+)
 _READ_ONLY_HUMAN = ("info", "help")
 
 

@@ -15,7 +15,14 @@ _READ_ONLY = ord("r")
 _GREETING = {"version": {}, "capabilities": ["oob"]}
 _NEGOTIATE = b'{"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}}'
 # Whoever may only read executes no other commands.
-_READING = ("query-", "qom-list", "qom-get", "human-monitor-command", "trace-event-get-state")
+_READING = (
+    "query-",
+    "x-query-",
+    "qom-list",
+    "qom-get",
+    "human-monitor-command",
+    "trace-event-get-state",
+)
 
 
 def check(data: bytes) -> None:

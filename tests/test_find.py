@@ -122,6 +122,6 @@ def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) 
     result = run(vm.address, "-c", ".help query-statu")
     assert "(hint: did you mean query-status or " in result.stderr
     result = run(vm.address, "-c", ".help query")
-    assert re.search(r"\(hint: \.find query has (\S+, ){4}\S+ and \d+ more\)$", result.stderr)
+    assert re.search(r"\.find query has (\S+, ){4}\S+ and \d+ more\)$", result.stderr)
     result = run(vm.address, "-c", ".help savevm")
     assert result.stderr.endswith("(hint: the human monitor has it: .hmp help savevm)\n")

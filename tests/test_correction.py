@@ -307,6 +307,7 @@ def test_the_command_that_was_meant_is_found(
         "device_add driver=e1000 id=a\tb\x1b",
         "query-status " + "x" * 300,
         "device_del   id=rng9",
+        "device_add | jq .",
     ],
 )
 def test_nothing_is_made_of_what_is_right_or_means_nothing(

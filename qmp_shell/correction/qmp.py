@@ -158,10 +158,10 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         is_foreign = not all(split_key(word)[0] for word in line.words)
         return _in_human(name, command, text, vocabulary) if is_foreign else None
     corrected = " ".join([command, *found.words])
-    if corrected == " ".join([name, *line.words]) and not found.missing:
+    missing = found.missing if not line.tail else ()  # it would not stand at the end
+    if corrected == " ".join([name, *line.words]) and not missing:
         return None
     is_rewritten = found.is_rewritten or command != name
-    missing = found.missing if not line.tail else ()
     correction = Correction(corrected + line.tail, missing=missing, is_rewritten=is_rewritten)
     if found.is_unitless:
         return _in_human(name, command, text, vocabulary) or correction

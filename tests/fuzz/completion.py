@@ -247,6 +247,8 @@ def _check_candidate(
         assert split_human_line(line)[-1] == candidate.text
     elif options.syntax == Syntax.HUMAN_OPTION:
         assert split_human_line(line)[-1].endswith(candidate.text)
+    elif draft.command is not None and draft.command.pipe is not None:
+        assert inserted == candidate.text  # a column of a view
     elif draft.command is not None and options.syntax in (Syntax.WORD, Syntax.VALUE):
         _check_word(candidate, options, Draft(line, in_transaction=in_transaction).command, types)
 

@@ -255,6 +255,24 @@ def test_connecting_to_a_socket_without_a_listener_gives_the_reason(folder: Path
         qmp_shell.connect(str(folder / "file"))
     with pytest.raises(qmp_shell.ConnectError, match="nobody listens there"):
         qmp_shell.connect("127.0.0.1:1")
+    with pytest.raises(qmp_shell.ConnectError, match="no such socket; a TCP port is written :4444"):
+        qmp_shell.connect("4444")
+
+
+def test_a_folder_in_the_place_of_a_socket_is_searched_for_sockets(folder: Path) -> None:
+    def error() -> str:
+        with pytest.raises(qmp_shell.ConnectError) as caught:
+            qmp_shell.connect(str(folder))
+        return str(caught.value).replace(str(folder), "FOLDER")
+
+    (folder / "file").touch()
+    (folder / "folder").mkdir()
+    assert error() == "FOLDER is a folder without a socket"
+    for name in "cbda":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(folder / name))
+    sockets = "FOLDER/a, FOLDER/b, FOLDER/c, 1 more"
+    assert error() == f"FOLDER is a folder; the sockets in it: {sockets}"
 
 
 def test_connect_waits_for_the_socket_to_appear(start_vm: StartVm, folder: Path) -> None:

@@ -139,6 +139,7 @@ def test_a_path_with_many_blanks_takes_linear_time() -> None:
         (".commands no-such-thing # c", "the VM has no command like 'no-such-thing'"),
         (".exit now", ".exit takes no argument"),
         (".info now", ".info takes no argument"),
+        (".qmp .info", "write .qmp [LINE]"),
         (".set confirm on off", "write .set [OPTION [VALUE]]"),
         (".set nonsense", "no option 'nonsense'; .set lists them"),
         (".set nonsense on", "no option 'nonsense'; .set lists them"),
@@ -450,6 +451,7 @@ def test_help_on_what_is_not_there(session: Session) -> None:
     with pytest.raises(UsageError, match=r"^nothing is known of 'query-statu'$") as caught:
         run_line(session, ".help query-statu # c")
     assert caught.value.hint.startswith("did you mean query-status or ")
+    assert session.corrector.line == ".help query-status"
 
 
 def test_help_lists_each_command_with_its_usage(session: Session, capfd: Output) -> None:

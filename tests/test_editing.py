@@ -19,10 +19,14 @@ from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.block_records import parse_file_name
 from qmp_shell.vm.overview import gather_overview
 from tests.conftest import Run, RunningVm
+from tests.json_values import GivenAnswers, OfflineAnswers
 from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.terminal import Terminal
 
 Start = Callable[..., Terminal]
+
+TCG = "Translation buffer state:\r\ngen code size       0/1073736704\r\n"
+NO_TCG = "JIT information is only available with accel=tcg\r\n"
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x07"], ids=["ctrl-c", "ctrl-g"])
@@ -227,6 +231,27 @@ def test_info_names_a_disk_by_its_devices_id_and_its_innermost_file(
         page = format_overview(gather_overview(Answers(client)))
     (row,) = (line for line in page if line.startswith("Disks"))
     assert row.split(None, 1)[1] == f"disk0  1 MiB, throttle  {disk}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "accelerator"),
+    [
+        ({"query-accelerators": {"enabled": "hvf"}, "query-kvm": {"enabled": False}}, "hvf"),
+        ({"query-kvm": {"enabled": True}}, "kvm"),
+        ({"query-kvm": {"enabled": False}, "human-monitor-command": TCG}, "tcg"),
+        ({"query-kvm": {"enabled": False}, "human-monitor-command": NO_TCG}, "not KVM"),
+        ({"query-kvm": {"enabled": False}}, "not KVM"),
+        ({}, ""),
+    ],
+)
+def test_info_says_what_runs_the_processors(answers: dict[str, object], accelerator: str) -> None:
+    view = GivenAnswers(answers)
+    assert gather_overview(OfflineAnswers(view)).accelerator == accelerator
+
+
+def test_info_says_tcg_of_a_vm_without_kvm(vm: RunningVm, run: Run) -> None:
+    result = run(vm.address, "-c", ".info")
+    assert re.search("^Accelerator +tcg$", result.stdout, re.MULTILINE) is not None
 
 
 def test_a_refused_line_is_no_part_of_the_transaction_in_the_history(shell: Terminal) -> None:

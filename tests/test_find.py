@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from qmp_shell.manual import Manual
@@ -118,5 +120,8 @@ def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) 
     message = "qmp-shell: nothing is known of 'resize' (hint: .find resize has block_resize, "
     assert result.stderr.startswith(message)
     result = run(vm.address, "-c", ".help query-statu")
-    assert "(hint: did you mean query-status" in result.stderr
-    assert "?; " not in result.stderr
+    assert "(hint: did you mean query-status or " in result.stderr
+    result = run(vm.address, "-c", ".help query")
+    assert re.search(r"\.find query has (\S+, ){4}\S+ and \d+ more\)$", result.stderr)
+    result = run(vm.address, "-c", ".help savevm")
+    assert result.stderr.endswith("(hint: the human monitor has it: .hmp help savevm)\n")

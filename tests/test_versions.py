@@ -231,6 +231,7 @@ def test_a_command_that_only_the_schema_lists_does_not_exist(
     with pytest.raises(CommandError) as caught:
         run_line(session, "query-nam")
     assert caught.value.hint == "did you mean query-name?"
+    assert session.corrector.line == "query-name"
     with pytest.raises(CommandError) as caught:
         run_line(session, "query-rx-filter")
     assert caught.value.hint == ".commands lists the VM's commands"

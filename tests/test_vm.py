@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.conftest import (
     PipedProcess,
     Run,
     StartTerminal,
+    lack,
     shell_command,
 )
 
@@ -95,6 +97,17 @@ def test_wrap_reports_an_error_of_qemu_with_status_3(run_wrap: RunWrap) -> None:
 def test_wrap_reports_a_program_that_does_not_exist_with_status_3(run: Run) -> None:
     result = run("nonesuch", program="main_wrap")
     assert (result.stderr, result.returncode) == ("qmp-shell: nonesuch: no such program\n", 3)
+
+
+def test_wrap_calls_itself_by_its_own_name(environment: dict[str, str]) -> None:
+    program = Path(sys.executable).parent / "qmp-shell-wrap"
+    if not program.exists():
+        lack(f"{program} (pip install -e .)")
+    for arguments in (["/nonesuch"], ["-c", "quer", "/nonesuch"], ["-f", "/nonesuch", "/nonesuch"]):
+        result = subprocess.run(
+            [program, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        assert result.stderr.startswith("qmp-shell-wrap: /nonesuch")
 
 
 def test_wrap_without_a_command_is_a_usage_error(run: Run) -> None:

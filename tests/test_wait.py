@@ -23,10 +23,19 @@ from qmp_shell.vm.waiting import (
     MigrationCondition,
     RunStateCondition,
 )
-from tests.conftest import PipedProcess, Run, RunningVm, StartPeer, StartTableVm, shell_command
+from tests.conftest import (
+    PipedProcess,
+    Run,
+    RunningVm,
+    StartPeer,
+    StartTableVm,
+    StartTerminal,
+    shell_command,
+)
 from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.sessions import attach, run_line
 from tests.table_vm import in_turn
+from tests.terminal import Terminal
 
 
 @pytest.mark.parametrize(
@@ -54,7 +63,11 @@ def test_the_arguments_of_wait_are_parsed(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "timeout=2", "job=", "job=a b=c", "STOP RESUME", "STOP timeout=x", "a=b"]
+    "text",
+    [
+        *("", "timeout=2", "job=", "job=a b=c", "STOP RESUME", "STOP timeout=x", "a=b"),
+        *("status running", "job m0"),
+    ],
 )
 def test_invalid_arguments_of_wait_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
@@ -244,6 +257,72 @@ def test_a_run_state_that_stays_lets_the_wait_time_out(table_vm: StartTableVm) -
     with pytest.raises(Timeout, match=r"^\.wait migration: not within 0\.6 s$"):
         run_line(session, ".wait migration timeout=0.6")
     session.attachment.close()
+
+
+def start_ready_mirror(vm: RunningVm) -> None:
+    """Start the job m0, a mirror that is ready and goes on until it is told to complete."""
+    vm.add_nodes("a", "b", size=1 << 20)
+    job = {"job-id": "m0", "device": "a", "target": "b", "sync": "full"}
+    with vm.second() as client:
+        client.execute("blockdev-mirror", **job)
+        while client.execute("query-jobs")[0]["status"] != "ready":
+            pass
+
+
+def test_a_time_out_says_how_far_it_was(vm: RunningVm, run: Run) -> None:
+    start_ready_mirror(vm)
+    result = run(vm.address, "-c", ".wait job=m0 timeout=0.3")
+    assert result.stderr == (
+        "qmp-shell: .wait job=m0: not within 0.3 s "
+        "(hint: job m0 is ready and waits for job-complete id=m0)\n"
+    )
+    assert (result.returncode, result.stdout) == (5, "")
+    result = run(vm.address, "-c", ".wait status=running timeout=0.3")
+    assert result.stderr.endswith("not within 0.3 s (hint: the VM is prelaunch)\n")
+    result = run(vm.address, "-c", ".wait STOP timeout=0.3")
+    assert result.stderr.endswith(".wait STOP: not within 0.3 s\n")
+
+
+def test_a_job_that_waits_for_a_command_is_told_of_at_the_prompt(
+    vm: RunningVm, shell: Terminal
+) -> None:
+    start_ready_mirror(vm)
+    shell.enter(".wait job=m0")
+    shell.wait_for("^note: job m0 is ready and waits for job-complete id=m0$")
+    shell.wait_for("^m0 100% .* ready: job-complete id=m0$")
+    shell.press("ctrl-c")
+    shell.wait_for("^interrupted$")
+    shell.wait_for(r"^\(QEMU\) job-complete id=m0$")
+    shell.press("right", "enter")
+    shell.wait_for("m0 mirror: .*completed$")
+    shell.wait_for_prompt()
+    shell.enter(".wait job=m0")
+    shell.wait_for("^note: job m0 has ended$")
+    shell.wait_for_prompt()
+    assert shell.text.count("waits for") == 1
+
+
+def test_at_the_prompt_wait_says_what_has_happened(shell: Terminal) -> None:
+    shell.enter(".wait status=prelaunch")
+    shell.wait_for("^note: the VM is prelaunch$")
+    shell.wait_for_prompt()
+    shell.enter(".events off")
+    shell.wait_for_prompt()
+    shell.enter("cont")
+    shell.wait_for_prompt()
+    shell.enter(".wait RESUME")
+    shell.wait_for("^note: RESUME has come$")
+    shell.wait_for_prompt()
+    shell.enter(".wait job m0")
+    shell.wait_for(r"^write \.wait job=m0$")
+
+
+def test_a_migrations_end_is_told(table_vm: StartTableVm, terminal: StartTerminal) -> None:
+    answers = {"query-migrate": COMPLETED, "query-status": {"status": "paused"}}
+    shell = terminal(table_vm("9.0.0", answers).address)
+    shell.wait_for_prompt()
+    shell.enter(".wait migration")
+    shell.wait_for("^note: the migration has ended$")
 
 
 def test_an_unknown_event_is_refused_with_a_suggestion(vm: RunningVm, run: Run) -> None:

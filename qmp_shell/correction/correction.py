@@ -130,7 +130,12 @@ def nearest(word: str, names: Collection[str]) -> str:
     """The name that is most similar to a word; empty: none is, or it can't stand in a line."""
     equal = [name for name in names if plain(name) == plain(word)]
     found = equal[:1] or similar_names(word, names)[:1]
-    return found[0] if found and _PLAIN_NAME.fullmatch(found[0]) is not None else ""
+    return found[0] if found and is_plain(found[0]) else ""
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name of the VM's means only itself in a line."""
+    return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def plain(name: str) -> str:

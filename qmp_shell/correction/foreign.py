@@ -84,14 +84,16 @@ def split_commands(text: str) -> list[str]:
     if found is None:
         return [text]
     commands: list[list[str]] = [[]]
+    is_one = True
     for word in found.words:
-        is_last = word.endswith(";")
+        is_last = word in _SEPARATORS or word.endswith(";")
         kept = "" if word in _SEPARATORS else word.rstrip(";") if is_last else word
         commands[-1] += [kept] if kept else []
-        if (word in _SEPARATORS or is_last) and commands[-1]:
+        if is_last:
+            is_one = False
             commands.append([])
     lines = [" ".join(words) for words in commands if words]
-    return [*lines[:-1], lines[-1] + found.tail] if lines else [text]
+    return [text] if is_one or not lines else [*lines[:-1], lines[-1] + found.tail]
 
 
 def join_around_equals(words: list[str]) -> list[str]:

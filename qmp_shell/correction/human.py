@@ -74,7 +74,7 @@ def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction
     if name in vocabulary.commands():
         topic = name.removeprefix(_QUERY)
         is_known = name.startswith(_QUERY) and topic in vocabulary.human_topics()
-        here = f" (here it is info {topic})" if is_known else ""
+        here = f" (HMP: info {topic})" if is_known else ""
         return Correction(line, Form.QMP, f"{name} is a QMP command: ", here)
     if name in EXIT:
         return Correction(".exit", Form.DOT)

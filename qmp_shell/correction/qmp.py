@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from ..complete.kinds import HUMAN_OPTIONS
-from .arguments import ArgumentReader
-from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
+from .arguments import read_arguments
+from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest, plain
 from .foreign import Words, split_commands, split_key, split_line, unwrap
 
 # Options of QEMU's command line, and the command that does the same on a running VM.
@@ -54,7 +54,9 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
     if commands[0] != inner:
         return _correct_command(commands[0], vocabulary) or Correction(commands[0])
     found = _correct_command(inner, vocabulary)
-    return found or (Correction(inner) if inner != text.strip() else None)
+    if found is None and inner != text.strip():
+        return Correction(inner)
+    return found or _note_unknown(inner, vocabulary)
 
 
 def _correct_several(commands: list[str], vocabulary: Vocabulary) -> Correction | None:
@@ -151,16 +153,15 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
     command = name if name in commands else option if option in commands else same
     if not command:
         return None
-    reader = ArgumentReader(command, vocabulary.arguments, vocabulary.names)
-    found = reader.read(line.words)
+    found = read_arguments(command, line.words, vocabulary)
     if found is None:
         is_foreign = not all(split_key(word)[0] for word in line.words)
         return _in_human(name, command, text, vocabulary) if is_foreign else None
     corrected = " ".join([command, *found.words])
-    if corrected == " ".join([name, *line.words]) and not found.missing:
+    missing = found.missing if not line.tail else ()  # it would not stand at the end
+    if corrected == " ".join([name, *line.words]) and not missing:
         return None
     is_rewritten = found.is_rewritten or command != name
-    missing = found.missing if not line.tail else ()
     correction = Correction(corrected + line.tail, missing=missing, is_rewritten=is_rewritten)
     if found.is_unitless:
         return _in_human(name, command, text, vocabulary) or correction
@@ -178,21 +179,22 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
         return _human(text.replace(name, human_name, 1))
     type_ = vocabulary.arguments(command, {})
     members = type_.members.values() if type_ is not None else ()
-    required = tuple(each.name for each in members if each.required)
+    required = tuple(each.name for each in members if each.required and is_plain(each.name))
     return Correction(command, missing=required) if required else None
 
 
 def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command of the human monitor, or a dot command without its dot."""
-    human, commands = vocabulary.human_commands(), vocabulary.commands()
+    commands = vocabulary.commands()
     if name in commands:
         return None
+    human = vocabulary.human_commands()
     if name == _DRIVE and _ADD_DRIVE in human:
         return _human(text.replace(name, f"{_ADD_DRIVE} 0", 1))
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
-        command = next((each for each in synonyms if each in commands), "")
+        command = next((each for each in synonyms if each in commands and is_plain(each)), "")
         if command and text == name:
             return Correction(command)
         if name in vocabulary.dot_commands.names() and text == name:
@@ -219,13 +221,20 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
             found = Correction(similar + rest * is_readable, is_rewritten=False)
         is_rewritten = found.is_rewritten and bool(line.words)
         return found._replace(before="did you mean ", after="?", is_rewritten=is_rewritten)
+    human = vocabulary.human_commands()
     similar = nearest(name, vocabulary.dot_commands.names())
-    if similar:
+    if similar and not (line.words and similar in human):
         return vocabulary.dot_line(similar, rest, "did you mean ", "?")
-    similar = nearest(name, vocabulary.human_commands())
-    if similar:
-        return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
-    if _NAME.fullmatch(name) is None:
+    similar = nearest(name, human)
+    if not similar:
+        return None
+    return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
+
+
+def _note_unknown(text: str, vocabulary: Vocabulary) -> Correction | None:
+    """A command that does not exist, and is not like any that does."""
+    name, commands = text.partition(" ")[0], vocabulary.commands()
+    if not commands or name in commands or _NAME.fullmatch(name) is None:
         return None
     after = " lists the VM's commands"
     return Correction(".commands", Form.DOT, f"no command {name}; ", after, is_rewritten=False)

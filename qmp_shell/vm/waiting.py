@@ -217,7 +217,7 @@ class Waiter:
 
     def _note_job(self, job: records.Job) -> None:
         """Show how far a job is, and tell, once, what it waits for."""
-        before, self.awaited = self.awaited, self._awaited_by(job)
+        before, self.awaited = self.awaited, _awaited_by(job)
         self.situation = f"job {job.id} is {job.status}"
         note = job.status
         if self.awaited:
@@ -226,13 +226,6 @@ class Waiter:
         self._show(job.progress, note)
         if self.awaited not in ("", before) and job.status not in _BRIEF:
             self._on_awaited(self.situation)
-
-    def _awaited_by(self, job: records.Job) -> str:
-        """The line with the command that a job waits for; empty: it waits for none."""
-        command, arguments = job.awaited_command, {"id": job.id}
-        if command and self._has_only_block_jobs:
-            command, arguments = f"block-{command}", {"device": job.id}
-        return format_message({"execute": command, "arguments": arguments}) if command else ""
 
     def _find_job(self, job_id: str) -> records.Job | None:
         return next((job for job in self._jobs() if job.id == job_id), None)
@@ -320,6 +313,12 @@ class Waiter:
     def _wait_until(self, is_done: Callable[[], bool]) -> None:
         if not self._client.wait(is_done, self._deadline):
             raise TimeIsOver
+
+
+def _awaited_by(job: records.Job) -> str:
+    """The line with the command that a job waits for; empty: it waits for none."""
+    command = job.awaited_command
+    return format_message({"execute": command, "arguments": {"id": job.id}}) if command else ""
 
 
 def _has_value(data: Message, path: str, word: str) -> bool:

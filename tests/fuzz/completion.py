@@ -24,6 +24,7 @@ from qmp_shell.complete import (
 from qmp_shell.complete.analysis import follow_path
 from qmp_shell.complete.draft import CommandDraft
 from qmp_shell.complete.literal import Expected, read_literal
+from qmp_shell.correction import Vocabulary, correct_human_line, correct_line
 from qmp_shell.language.command import parse_value
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.word_types import apply_types
@@ -122,6 +123,17 @@ WORDS = (
     ),
     *("type=on ", "id=", "driver=", "size=", "up=", "list.0.", "node-name=", "node-name.", "path="),
     *(".help ", ".wait ", ".hmp ", ".watch 2 ", ".set ", ".source ", ".events ", "job=", "help "),
+    *(
+        "cont; ",
+        "-device ",
+        "device_del ",
+        " && ",
+        "(QEMU) ",
+        "-> ",
+        "driver: ",
+        ",help",
+        ", id = ",
+    ),
     *("info ", "sendkey ctrl-", "object_add ", "netdev_add on,", ",id=", "migrate_set_parameter "),
     *('"', "'", "[", "]", "{", "}", "\\\n", " | ", " <", "=", ".", "\n", "on", "null", "0x10"),
     *(
@@ -192,6 +204,8 @@ def check(data: bytes) -> None:
             _check_draft(Draft(text, cursor), types, names)
     _check_draft(Draft(text, human=True), types, names)
     _check_draft(Draft(text, in_transaction=True), types, names, in_transaction=True)
+    for line in text.split("\n"):
+        _check_corrections(line, types, names)
     _check_hints(types, arguments if isinstance(arguments, dict) else {})
 
 
@@ -233,8 +247,26 @@ def _check_candidate(
         assert split_human_line(line)[-1] == candidate.text
     elif options.syntax == Syntax.HUMAN_OPTION:
         assert split_human_line(line)[-1].endswith(candidate.text)
+    elif draft.command is not None and draft.command.pipe is not None:
+        assert inserted == candidate.text  # a column of a view
     elif draft.command is not None and options.syntax in (Syntax.WORD, Syntax.VALUE):
         _check_word(candidate, options, Draft(line, in_transaction=in_transaction).command, types)
+
+
+def _check_corrections(line: str, types: VmTypes, names: Names) -> None:
+    """What is offered in the place of a line is short, on lines of its own, and runs no program."""
+    vocabulary = Vocabulary(types, names, Registry())
+    answers = (f"unknown command: '{line}'", "x: extraneous characters at the end of line")
+    for found in (
+        correct_line(line, vocabulary),
+        correct_line(line, vocabulary._replace(in_transaction=True)),
+        *(correct_human_line(line, answer, vocabulary) for answer in answers),
+    ):
+        if found is not None:
+            offered = found.typed(human=False)
+            assert all(each.isprintable() for each in offered.split("\n"))
+            assert len(offered) + len(found.hint(human=True)) < _LONGEST
+            assert all(offered.count(mark) <= line.count(mark) for mark in "|<>")
 
 
 def _check_literal(candidate: Candidate, options: Completions, inserted: str, line: str) -> None:
@@ -313,7 +345,7 @@ def _check_hints(types: VmTypes, arguments: Message) -> None:
     for name in ("test", "transaction", "device_add"):
         message = {"execute": name, "arguments": arguments}
         for texts in (
-            find_faults(message, types),
+            [str(fault) + fault.beyond("x") for fault in find_faults(message, types)],
             list(feature_notes(message, types)),
             list(_pages(writer, name, arguments)),
         ):

@@ -34,6 +34,13 @@ from qmp_shell.complete import (
     insertion,
 )
 from qmp_shell.configuration.reader import parse_configuration
+from qmp_shell.correction.foreign import (
+    join_around_equals,
+    split_commands,
+    split_key,
+    split_options,
+    unwrap,
+)
 from qmp_shell.discovery.command_line import parse_command_line
 from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
@@ -48,7 +55,7 @@ from qmp_shell.language import (
 )
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.notation import format_message, format_string
-from qmp_shell.language.secrets import may_hold_secret, redact
+from qmp_shell.language.secrets import may_hold_secret, names_secret, redact
 from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import parse_word
@@ -63,7 +70,7 @@ from qmp_shell.render.text import format_compact, format_event, format_pretty, s
 from qmp_shell.render.tree import draw_forest
 from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.schema import ANY, BOOLEAN, INTEGER, NUMBER, Object, Schema
-from qmp_shell.schema.check import similar_names
+from qmp_shell.schema.check import has_word, similar_names
 from qmp_shell.session.human import HumanMonitor
 from qmp_shell.session.known_errors import advice_for
 from qmp_shell.session.settings import name_matches
@@ -309,6 +316,12 @@ def _describe_value(text: str) -> None:
     list(names.candidates(NameRequest(Kind.REFERENCE, "$_.")))
 
 
+def _split_options(text: str) -> None:
+    for word in join_around_equals(text.split()):
+        split_key(word)
+        split_options(word)
+
+
 def _redact(text: str) -> None:
     redact({"execute": "human-monitor-command", "arguments": {"command-line": text}})
 
@@ -390,6 +403,11 @@ CASES: dict[str, Case] = {
         lambda text: format_message({"execute": "x", "arguments": {"a": {"b": text}}}), _NAME
     ),
     "find a secret in a line": Case(may_hold_secret, _SECRET),
+    "find a word of secrets": Case(names_secret, _SECRET),
+    "split commands": Case(split_commands, (*_NOTATION, ";", "&&")),
+    "split options": Case(_split_options, (*_NOTATION, ",", ",,")),
+    "unwrap a line": Case(unwrap, (*_NOTATION, "(QEMU) ", "-> ")),
+    "find a word in an error": Case(lambda text: has_word(text, "a-1"), _NAME),
     "redact": Case(_redact, _SECRET),
     "type a line": Case(_type_line, _NOTATION),
     "type arguments": Case(lambda text: _type_line("test type=on " + text), _NOTATION),

@@ -1,0 +1,113 @@
+"""Which arguments are meant by values without a name: ``set_link n0 off``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
+from ..schema import Builtin, Enum, Member, Object, Type, branches
+from .correction import nearest
+from .items import Item, KnownArguments, given_by
+
+_UNIT = re.compile(r".*[A-Za-z]")
+# Which of more optional arguments is meant by a text, nobody can tell.
+_MOST_TEXTS = 2
+
+
+class Placement(NamedTuple):
+    """Items that all have a key.
+
+    :ivar is_unitless: a number without a unit is for an argument that was not named; the human
+        monitor may count it in another unit.
+    """
+
+    items: list[Item]
+    is_unitless: bool = False
+
+
+def place(items: list[Item], type_: Object, known: KnownArguments) -> Placement | None:
+    """Find the arguments that values without a name are for.
+
+    :param type_: the type of the command's arguments.
+    :return: None: there is no argument that a value fits.
+    """
+    if not type_.members and not type_.is_open({}):  # it takes none at all
+        return Placement([item for item in items if item.key])
+    placed = list(items)
+    is_unitless = False
+    for find in (_find_sure, _find_similar, _find_possible):
+        for index, item in enumerate(placed):
+            if item.key:
+                continue
+            given = given_by(placed)
+            members = type_.members_for(given)
+            free = [each for name, each in members.items() if name not in given]
+            member = find(item.value, free, known, given)
+            if member is not None:
+                placed[index] = Item(member.name, item.value)
+                is_unitless |= _is_number(member.type) and _UNIT.match(item.value) is None
+    return Placement(placed, is_unitless) if all(item.key for item in placed) else None
+
+
+def _find_sure(
+    value: str, members: list[Member], known: KnownArguments, given: dict[str, Any]
+) -> Member | None:
+    """The argument of which it is a value, and hardly of another."""
+    named = [
+        each
+        for each in members
+        if value in words_of(each.type) or value in known.names_for(each, value, given)
+    ]
+    typed = [each for each in members if any(_is_of(value, of) for of in branches(each.type))]
+    found = _required(named) or _required(typed) or named or typed[: len(typed) == 1]
+    return found[0] if found else None
+
+
+def _find_similar(value: str, members: list[Member], *_: object) -> Member | None:
+    """The required argument that has a value like this one."""
+    return next((each for each in _required(members) if nearest(value, words_of(each.type))), None)
+
+
+def _find_possible(_value: str, members: list[Member], *_: object) -> Member | None:
+    """The argument that takes any text, if there are not too many that do."""
+    texts = [each for each in members if _takes_text(each.type)]
+    required = _required(texts)
+    if required:
+        return required[0]
+    is_clear = not _required(members) and len(texts) <= _MOST_TEXTS
+    return texts[0] if texts and is_clear else None
+
+
+def words_of(type_: Type) -> Collection[str]:
+    """The values of a type, if it is an enumeration; else none."""
+    enum = next((each for each in branches(type_) if isinstance(each, Enum)), None)
+    return enum.values if enum is not None else ()
+
+
+def _required(members: list[Member]) -> list[Member]:
+    return [each for each in members if each.required]
+
+
+def _is_of(value: str, type_: Type) -> bool:
+    """Whether a value is a number or a switch, of the type that is wanted."""
+    word = BareWord(value)
+    kind = type_.json_type if isinstance(type_, Builtin) else ""
+    return (
+        (kind == "boolean" and value.lower() in SWITCH_WORDS)
+        or (kind == "int" and parse_integer(word) is not None)
+        or (kind == "number" and parse_float(word) is not None)
+    )
+
+
+def _is_number(type_: Type) -> bool:
+    return isinstance(type_, Builtin) and type_.json_type in ("int", "number")
+
+
+def _takes_text(type_: Type) -> bool:
+    """Whether any text is a value of a type."""
+    return any(
+        isinstance(each, Builtin) and each.json_type in ("string", "value")
+        for each in branches(type_)
+    )

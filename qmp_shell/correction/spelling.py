@@ -1,0 +1,115 @@
+"""Items as words of this shell's notation, in which misspelt names are the ones they are like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from ..complete import Kind
+from ..schema import Member, Object, Type, as_array, as_object
+from .correction import nearest
+from .items import Item, KnownArguments, given_by
+from .placing import words_of
+
+# Names of types are corrected; who has misspelt a thing that exists may mean none that exists.
+_TYPE_KINDS = (Kind.DRIVER, Kind.QOM_TYPE, Kind.CPU_MODEL)
+# What begins a value that means something by itself.
+_MARKS = ("", '"', "'", "{", "[", "$")
+
+
+class _Place(NamedTuple):
+    """Where a key leads: the key, in which each part is a name that exists, and the member."""
+
+    key: str
+    member: Member | None
+
+
+class Speller:
+    """Writes the items of one command.
+
+    :ivar is_rewritten: a value stands for a list of one item, and is written so.
+    """
+
+    def __init__(self, known: KnownArguments) -> None:
+        self._known = known
+        self._counts: dict[str, int] = {}
+        self.is_rewritten = False
+
+    def spell(self, items: list[Item]) -> Iterator[str]:
+        """The items as words."""
+        given = given_by(items)
+        type_ = self._known.type_for(given)
+        for key, value in items:
+            place = _follow(key, type_, given) if type_ is not None else _Place(key, None)
+            if place.member is not None and value[:1] not in _MARKS:
+                value = self._spell_value(value, place.member, given)
+                place = self._into_list(place)
+            yield f"{place.key}={value}"
+
+    def _spell_value(self, value: str, member: Member, given: dict[str, Any]) -> str:
+        known = words_of(member.type)
+        if self._known.kind_of(member) in _TYPE_KINDS:
+            known = self._known.names_for(member, value, given)
+        return value if value in known else nearest(value, known) or value
+
+    def _into_list(self, place: _Place) -> _Place:
+        """The place of an item, if the argument is a list: of scalars, or of objects with one."""
+        type_ = place.member.type if place.member is not None else None
+        of_array = as_array(type_)
+        if of_array is None or as_object(type_) is not None:
+            return place
+        inner = ""
+        if isinstance(of_array.element, Object):
+            if len(of_array.element.members) != 1:
+                return place
+            inner = f".{next(iter(of_array.element.members))}"
+        index = self._counts[place.key] = self._counts.get(place.key, -1) + 1
+        self.is_rewritten = True
+        return place._replace(key=f"{place.key}.{index}{inner}")
+
+
+def _follow(key: str, type_: Type, given: Any) -> _Place:
+    """Follow a dotted key into a type, part by part; each is a name, or the index of a list."""
+    whole = as_object(type_)
+    if whole is not None and key in whole.members_for(given):  # a name with a dot in it
+        return _Place(key, whole.members_for(given)[key])
+    parts = key.split(".")
+    member: Member | None = None
+    for index, part in enumerate(parts):
+        of_array = as_array(type_)
+        if of_array is not None and member is not None and part.isdecimal():
+            type_ = of_array.element
+            member = member._replace(find_type=partial(_same, type_))
+        else:
+            part, member = _find_member(part, as_object(type_), given)
+            parts[index] = part
+            if member is None:
+                return _Place(".".join(parts), None)
+            type_ = member.type
+        given = given.get(part) if isinstance(given, dict) else None
+    return _Place(".".join(parts), member)
+
+
+def _same(type_: Type) -> Type:
+    return type_
+
+
+def _find_member(name: str, type_: Object | None, given: Any) -> tuple[str, Member | None]:
+    """The member of a name, or the one whose name is most like it.
+
+    An object that may have other members has that name, unless one is missing that is like it.
+    """
+    if type_ is None:
+        return name, None
+    members = type_.members_for(given)
+    if name not in members:
+        taken = given if isinstance(given, dict) else {}
+        is_open = type_.is_open(given)
+        free = [
+            each.name
+            for each in members.values()
+            if each.name not in taken and (each.required or not is_open)
+        ]
+        name = nearest(name, free) or name
+    return name, members.get(name)

@@ -1,0 +1,752 @@
+"""What a refused line should have been: other tools' notations, and misspelt names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmp_shell.commands import Registry
+from qmp_shell.complete import Candidate, Kind, NameRequest
+from qmp_shell.correction import Vocabulary, correct_human_line, correct_line
+from qmp_shell.errors import CheckError, QMPError, UsageError
+from qmp_shell.protocol import CommandError
+from qmp_shell.schema import Schema
+from qmp_shell.session import Session
+from qmp_shell.vm.types import VmTypes
+from tests.conftest import Run, RunningVm, StartPeer, StartTerminal
+from tests.peer import HOLD, UNTIL_PROMPT
+from tests.sessions import attach, offline_session, offline_types, run_line
+from tests.terminal import Terminal
+
+_HUMAN = {
+    "info": "show various information about the system state",
+    "c": "resume emulation",
+    "cont": "resume emulation",
+    "savevm": "save a VM snapshot",
+    "device_add": "add device, like -device on the command line",
+    "object_add": "create QOM object",
+    "chardev-add": "add chardev",
+    "block_resize": "resize a block image",
+    "balloon": "request VM to change its memory allocation (in MB)",
+    "nbd_server_start": "serve block devices on the given host and port",
+    "drive_add": "add drive to PCI storage controller",
+    "migrate": "migrate to URI",
+    "help": "show the help",
+    "log": "activate logging of the specified items",
+    "set_link": "change the link status of a network adapter",
+    "odd": "",
+    "query-odd": "",
+}
+_NAMES = {
+    Kind.HUMAN: _HUMAN,
+    Kind.TOPIC: dict.fromkeys(("block", "status", "qtree"), ""),
+    Kind.NODE: dict.fromkeys(("d0", "d1"), ""),
+    Kind.BLOCK: dict.fromkeys(("d0", "d1", "ide0"), ""),
+    Kind.BLOCK_DEVICE: {"ide0": ""},
+    Kind.DRIVER: dict.fromkeys(("e1000", "virtio-rng-pci", "virtio-blk-pci", "virtio-net-pci"), ""),
+    Kind.DEVICE_PATH: {"rng0": ""},
+    Kind.QOM_PATH: {"/machine": ""},
+}
+
+
+class Names:
+    """The names of a VM. (A :class:`~qmp_shell.complete.NameSource`.)"""
+
+    def candidates(self, request: NameRequest) -> Iterable[Candidate]:
+        return [Candidate(*each) for each in _NAMES.get(request.kind, {}).items()]
+
+
+@pytest.fixture
+def vocabulary(types: VmTypes) -> Vocabulary:
+    return Vocabulary(types, Names(), Registry())
+
+
+def corrected(text: str, vocabulary: Vocabulary) -> str:
+    """The line that is offered, with what follows it in the hint; empty: there is none."""
+    found = correct_line(text, vocabulary)
+    if found is None:
+        return ""
+    hint = found.hint(human=False).removeprefix(found.before).removesuffix(found.after)
+    assert found.missing or hint.replace(", then ", "\n") == found.typed(human=False)
+    return hint
+
+
+# Arguments as other tools write them
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        # without the name of the argument
+        ("device_del rng1", "device_del id=rng1"),
+        ("device_del 5", "device_del id=5"),
+        ("set_link n0 off", "set_link name=n0 up=off"),
+        ("set_link off n0", "set_link up=off name=n0"),
+        ("set_link n0", "set_link name=n0 up=..."),
+        ("migrate tcp:localhost:4444", "migrate uri=tcp:localhost:4444"),
+        ("qom-get /machine type", "qom-get path=/machine property=type"),
+        ("qom-set /machine x 1", "qom-set path=/machine property=x value=1"),
+        ("eject cd0", "eject device=cd0"),
+        ("eject cd0 # now", "eject device=cd0 # now"),
+        ("eject cd0 | jq .x", "eject device=cd0 | jq .x"),
+        ("block_resize d0 1G", "block_resize node-name=d0 size=1G"),
+        ("block_resize ide0 1G", "block_resize device=ide0 size=1G"),
+        ("block_resize size=1G d0", "block_resize size=1G node-name=d0"),
+        ("blockdev-mirror d0 d1", "blockdev-mirror device=d0 target=d1 sync=..."),
+        ("blockdev-mirror d0 d1 ful", "blockdev-mirror device=d0 target=d1 sync=full"),
+        ("job-complete 'a b'", "job-complete id='a b'"),
+        ("send-key ctrl", "send-key keys=..."),
+        ("query-status now", "query-status"),
+        ("quit now please", "quit"),
+        # of QEMU's command line
+        ("device_add e1000", "device_add driver=e1000"),
+        ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),
+        ("device_add e1000,mac=1:2,id=n1", "device_add driver=e1000 mac=1:2 id=n1"),
+        ("device_add driver=e1000,id=n1", "device_add driver=e1000 id=n1"),
+        ("device_add driver=e1000, id=n1", "device_add driver=e1000 id=n1"),
+        ("device_add e1000,id=a,,b", "device_add driver=e1000 id=a,b"),
+        ("device_add e1000,multifunction", "device_add driver=e1000 multifunction=on"),
+        ("device_add e1001,id=n1", "device_add driver=e1000 id=n1"),
+        ("-device e1000,id=n1", "device_add driver=e1000 id=n1"),
+        ("-object iothread,id=io0", "object-add qom-type=iothread id=io0"),
+        ("object_add iothread,id=io0", "object-add qom-type=iothread id=io0"),
+        ("object_add qom-type=iothread id=io0", "object-add qom-type=iothread id=io0"),
+        ("netdev_add user,id=n", "netdev_add type=user id=n"),
+        ("netdev_add type=user,id=n", "netdev_add type=user id=n"),
+        (
+            "netdev_add user,id=n,hostfwd=tcp::1-:2,hostfwd=tcp::3-:4",
+            "netdev_add type=user id=n hostfwd.0.str=tcp::1-:2 hostfwd.1.str=tcp::3-:4",
+        ),
+        ("netdev_add user,id=n,norestrict", "netdev_add type=user id=n restrict=off"),
+        (
+            "-blockdev driver=null-co,node-name=n,read-only=on",
+            "blockdev-add driver=null-co node-name=n read-only=on",
+        ),
+        ("blockdev-add driver=raw,file.driver=nul", "blockdev-add driver=raw file.driver=nul"),
+        # of other programs
+        ("device_add driver = e1000", "device_add driver=e1000"),
+        ("device_add driver= e1000 id =n1", "device_add driver=e1000 id=n1"),
+        ("device_add driver: e1000", "device_add driver=e1000"),
+        ("device_add --driver=e1000 --id n1", "device_add driver=e1000 id=n1"),
+        ("device_add -driver e1000", "device_add driver=e1000"),
+        # a text in the place of a list
+        (
+            "snapshot-save job-id=j tag=t vmstate=d0 devices=d0",
+            "snapshot-save job-id=j tag=t vmstate=d0 devices.0=d0",
+        ),
+        # misspelt
+        ("device_add drvier=e1000", "device_add driver=e1000"),
+        ("device_add DRIVER=e1000", "device_add driver=e1000"),
+        ("device_add driver=e1001", "device_add driver=e1000"),
+        ("watchdog-set-action action=pasue", "watchdog-set-action action=pause"),
+        (
+            "blockdev-add driver=raw file.drver=null-co",
+            "blockdev-add driver=raw file.driver=null-co",
+        ),
+        (
+            "migrate-set-capabilities capabilities.0.capabilty=xbzrle capabilities.0.state=on",
+            "migrate-set-capabilities capabilities.0.capability=xbzrle capabilities.0.state=on",
+        ),
+        # missing
+        ("device_add", "device_add driver=..."),
+        ("device_add id=n1", "device_add id=n1 driver=..."),
+        ("netdev_add", "netdev_add id=... type=..."),
+        (
+            "blockdev-add driver=qcow2 file.filename=/x",
+            "blockdev-add driver=qcow2 file.filename=/x file.driver=...",
+        ),
+    ],
+)
+def test_arguments_are_read_in_other_notations(
+    vocabulary: Vocabulary, typed: str, meant: str
+) -> None:
+    assert corrected(typed, vocabulary) == meant
+
+
+def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabulary) -> None:
+    found = correct_line("netdev_add", vocabulary)
+    assert found is not None
+    assert found.typed(human=False) == "netdev_add id="
+
+
+# Which commands are meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "hint"),
+    [
+        ("info block", ".hmp info block", "the human monitor has it: .hmp info block"),
+        ("savevm foo", ".hmp savevm foo", "the human monitor has it: .hmp savevm foo"),
+        ("savevm", ".hmp savevm", "the human monitor has it: .hmp savevm"),
+        ("info pci | grep x", ".hmp info pci | grep x", ""),
+        ("c", "cont", "write cont"),
+        ("odd", ".hmp odd", ""),
+        ("info", ".info", "write .info"),
+        ("log", ".log", ""),
+        ("log unimp", ".hmp log unimp", ""),
+        # what the human monitor counts in another unit, has options for, or has otherwise
+        ("balloon 64", ".hmp balloon 64", ""),
+        ("balloon 64M", "balloon value=64M", "write balloon value=64M"),
+        ("block_resize d0 128", ".hmp block_resize d0 128", ""),
+        ("migrate -d tcp:a:1", ".hmp migrate -d tcp:a:1", ""),
+        ("nbd-server-start a:1", ".hmp nbd_server_start a:1", ""),
+        ("chardev-add null,id=c", ".hmp chardev-add null,id=c", ""),
+        ("-chardev socket,id=c,path=/x", ".hmp chardev-add socket,id=c,path=/x", ""),
+        ("-drive if=none,file=x", ".hmp drive_add 0 if=none,file=x", ""),
+        ("human-monitor-command info block", ".hmp info block", "write .hmp info block"),
+        ("human-monitor-command command-line=info block", ".hmp info block", ""),
+        # several on one line
+        ("cont; stop", "cont\nstop", "one command a line: cont, then stop"),
+        ("cont ; stop;", "cont\nstop", ""),
+        ("cont && stop && query-name | jq .", "cont\nstop\nquery-name | jq .", ""),
+        ("cont; info block", "cont\n.hmp info block", ""),
+        ("cont;", "cont", "write cont"),
+        ("device_del a; cont", "device_del id=a\ncont", ""),
+        # dot commands
+        ("wait status=running", ".wait status=running", "write .wait status=running"),
+        ("set view table", ".set view table", ""),
+        ("top now", ".top", "write .top"),
+        ("history", ".history", ""),
+        (".wiat job=x", ".wait job=x", "did you mean .wait job=x?"),
+        (".whyy x", ".why", "did you mean .why?"),
+        ("trree block", ".tree block", "did you mean .tree block?"),
+        (".query-status", "query-status", "write query-status"),
+        (".savevm x", ".hmp savevm x", ""),
+        (".quit", ".exit", "write .exit"),
+        ("exit now", ".exit", ""),
+        ("\\q", ".exit", ""),
+        # help
+        ("help device_add driver", ".help device_add driver", ""),
+        ("?device_add", ".help device_add", ""),
+        ("man cont", ".help cont", ""),
+        ("cont help", ".help cont", ""),
+        ("cont --help", ".help cont", ""),
+        (
+            "device_add help",
+            ".hmp device_add help",
+            ".hmp device_add help lists what there is; .help device_add describes the command",
+        ),
+        ("device_add driver=?", ".hmp device_add help", ""),
+        ("device_add e1000,help", ".help device_add driver=e1000", ""),
+        ("object-add iothread,?", ".help object-add qom-type=iothread", ""),
+        # copied with what stands around it
+        ("(QEMU) query-status", "query-status", "write query-status"),
+        ("(qemu) info status", ".hmp info status", ""),
+        ('-> { "execute": "query-status" }', '{ "execute": "query-status" }', ""),
+        ("""'{"execute": "stop"}'""", '{"execute": "stop"}', ""),
+        ("TRANS> device_del rng1", "device_del id=rng1", ""),
+        # misspelt
+        ("query_status", "query-status", "write query-status"),
+        ("quer-status", "query-status", "did you mean query-status?"),
+        ("device_dle rng1", "device_del id=rng1", "did you mean device_del id=rng1?"),
+        ("migrate_set_params 1G", "migrate-set-parameters", ""),
+        ("inof", ".info", "did you mean .info?"),
+        ("inof block", ".hmp info block", "did you mean .hmp info block?"),
+        ("savvm x", ".hmp savevm x", "did you mean .hmp savevm x?"),
+        (
+            "nothing-like this",
+            ".commands",
+            "no command nothing-like; .commands lists the VM's commands",
+        ),
+    ],
+)
+def test_the_command_that_was_meant_is_found(
+    vocabulary: Vocabulary, typed: str, meant: str, hint: str
+) -> None:
+    found = correct_line(typed, vocabulary)
+    assert found is not None
+    assert found.typed(human=False) == meant
+    assert not hint or found.hint(human=False) == hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            " ",
+            "#",
+            "{",
+            "[1]",
+            '{"execute": "x"}',
+            ")",
+            "$",
+            "!ls",
+            "| jq",
+            "a=b",
+            "=",
+            "'",
+            '"',
+        ),
+        *(
+            "transaction(abort",
+            "transaction( blockdev-snapshot d0 d1 )",
+            "stop x=[",
+            "device_add [",
+        ),
+        *(
+            "device_add driver=e1000",
+            "cont",
+            "query-block | .tabel",
+            "stop x=1",
+            "device_del id=rng9",
+        ),
+        *(
+            "device_del id=rng1",
+            "blockdev-add driver=raw file=a,b=c",
+            ".exit now",
+            ".info block",
+            ".",
+        ),
+        "cont; nonsense-like this",
+        "device_add driver=e1000 id=a\tb\x1b",
+        "query-status " + "x" * 300,
+        "device_del   id=rng9",
+        "device_add | jq .",
+    ],
+)
+def test_nothing_is_made_of_what_is_right_or_means_nothing(
+    vocabulary: Vocabulary, text: str
+) -> None:
+    assert corrected(text, vocabulary) == ""
+
+
+def test_what_exists_is_not_put_in_the_place_of_what_does_not(vocabulary: Vocabulary) -> None:
+    """To delete rng0 in place of rng1 would be worse than nothing."""
+    assert corrected("device_del rng1", vocabulary) == "device_del id=rng1"
+    assert corrected("device_del id=rng1", vocabulary) == ""
+
+
+def test_the_readme_tells_what_is_offered(vocabulary: Vocabulary) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    rows = text.partition("| typed | offered |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert len(rows) >= 10
+    for row in rows:
+        typed, offered = (re.findall("`([^`]+)`", cell) for cell in row.strip(" |").split(" | "))
+        for each in typed:
+            found = correct_line(each, vocabulary)
+            assert found is not None
+            assert found.typed(human=False) == "\n".join(offered), row
+
+
+def test_the_lines_of_working_scripts_are_right(vocabulary: Vocabulary) -> None:
+    lines = [
+        line
+        for path in (Path(__file__).parent / "scripts").glob("*.qmp")
+        for line in path.read_text().splitlines()
+        if line and path.name != "human.qmp" and not line.startswith(("#", ".", ")", " "))
+    ]
+    assert len(lines) > 20
+    assert [line for line in lines if corrected(line, vocabulary)] == []
+
+
+def test_actions_of_a_transaction_are_corrected(vocabulary: Vocabulary) -> None:
+    vocabulary = vocabulary._replace(in_transaction=True)
+    action = "block-dirty-bitmap-add"
+    assert corrected(f"{action} d0 b0", vocabulary) == f"{action} node=d0 name=b0"
+    assert corrected(f"{action}d node=d0 name=b0", vocabulary) == f"{action} node=d0 name=b0"
+    assert corrected("query-status", vocabulary) == ".commands lists the VM's commands"[:9]
+
+
+class HostileNames(Names):
+    """Names that do something else if they stand in a line."""
+
+    def candidates(self, request: NameRequest) -> Iterable[Candidate]:
+        names = ("e1000 | rm", "savevm;x", "e1000\n.x", "-savevm", "", request.kind)
+        return [Candidate(name) for name in names]
+
+
+def test_names_that_mean_something_else_are_never_offered(types: VmTypes) -> None:
+    vocabulary = Vocabulary(types, HostileNames(), Registry())
+    for line in ("device_add driver=e1000x", "device_add e1000x", "savevm x", "-savvm"):
+        found = correct_line(line, vocabulary)
+        typed = found.typed(human=False) if found is not None else ""
+        assert not set(typed) & set("|;\n"), typed
+
+
+_WORDS = (
+    *(
+        "device_add",
+        "-device",
+        "device_del",
+        "netdev_add",
+        "query-status",
+        "savevm",
+        "wait",
+        "cont",
+    ),
+    *(
+        "info",
+        "driver",
+        "id",
+        "=",
+        ",",
+        ";",
+        "&&",
+        "|",
+        ">",
+        "#",
+        "'",
+        '"',
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+    ),
+    *(" ", " ", " ", "e1000", "user", "on", "5", "1G", "-", "--", ".", "$", "help", "?", "(QEMU)"),
+    *("human-monitor-command", "transaction(", ")", "hostfwd", "\\", "é", ".0.", "blockdev-add"),
+)
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=20).map("".join), st.booleans())
+def test_any_line_is_read(types: VmTypes, text: str, in_transaction: bool) -> None:
+    vocabulary = Vocabulary(types, Names(), Registry(), in_transaction)
+    found = correct_line(text, vocabulary)
+    if found is not None:
+        line = found.typed(human=False)
+        assert line.replace("\n", "").isprintable()
+        assert line != text
+        assert line.count("|") <= text.count("|")
+    for answer in (f"unknown command: '{text}'", "x: extraneous characters at the end of line"):
+        correct_human_line(text, answer, vocabulary)
+
+
+# Lines for the human monitor
+
+_UNKNOWN = "unknown command: 'x'\r\n"
+_EXTRA = 'device_add: extraneous characters at the end of line\r\nTry "help device_add"'
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer", "meant", "hint"),
+    [
+        ("query-status", _UNKNOWN, ".qmp query-status", "(HMP: info status)"),
+        ("query-name", _UNKNOWN, ".qmp query-name", "query-name is a QMP command: .qmp query-name"),
+        ("blockdev-add driver=x", _UNKNOWN, ".qmp blockdev-add driver=x", ""),
+        ('{"execute": "stop"}', _UNKNOWN, '.qmp {"execute": "stop"}', ""),
+        ("(QEMU) query-status", _UNKNOWN, ".qmp query-status", ""),
+        ("(qemu) info status", _UNKNOWN, "info status", ""),
+        ("object-add iothread,id=i", _UNKNOWN, "object_add iothread,id=i", ""),
+        (
+            "object-add qom-type=iothread id=i",
+            _UNKNOWN,
+            ".qmp object-add qom-type=iothread id=i",
+            "",
+        ),
+        ("wait status=running", _UNKNOWN, ".wait status=running", ""),
+        ("exit now", _UNKNOWN, ".exit", ""),
+        (
+            "cont; info block",
+            _UNKNOWN,
+            "cont\ninfo block",
+            "one command a line: cont, then info block",
+        ),
+        ("infoo block", _UNKNOWN, "info block", "did you mean info block?"),
+        ("info blok -v", _UNKNOWN, "info block -v", "did you mean info block -v?"),
+        ("help query-status", _UNKNOWN, ".help query-status", ""),
+        ("help savvm", _UNKNOWN, "help savevm", ""),
+        ("quer-status", _UNKNOWN, ".qmp query-status", "did you mean .qmp query-status?"),
+        ("trree block", _UNKNOWN, ".tree block", ""),
+        ("device_add driver=e1000 id=n1", _EXTRA, "device_add driver=e1000,id=n1", ""),
+        ("device_add e1000 id=n1", _EXTRA, "device_add e1000,id=n1", ""),
+    ],
+)
+def test_a_line_that_the_human_monitor_refused_is_corrected(
+    vocabulary: Vocabulary, typed: str, answer: str, meant: str, hint: str
+) -> None:
+    found = correct_human_line(typed, answer, vocabulary)
+    assert found is not None
+    assert found.typed(human=True) == meant
+    assert hint in found.hint(human=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("info status", "VM status: running"),
+        ("info block", "unknown: unknown command: x"),
+        ("device_add e1000 x", _EXTRA),
+        ("nothing-like this", _UNKNOWN),
+        ("info nothing-like", _UNKNOWN),
+        ("savevm a b", _EXTRA),
+    ],
+)
+def test_other_answers_of_the_human_monitor_need_no_hint(
+    vocabulary: Vocabulary, typed: str, answer: str
+) -> None:
+    assert correct_human_line(typed, answer, vocabulary) is None
+
+
+# On a VM
+
+
+def hint_of(session: Session, line: str) -> str:
+    """The hint on a line, which is refused."""
+    with pytest.raises(QMPError) as refused:
+        run_line(session, line)
+    return refused.value.hint
+
+
+def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    vm.add_nodes("d0")
+    for line, hint in (
+        ("info block", "the human monitor has it: .hmp info block"),
+        ("device_del rng1", "write device_del id=rng1"),
+        ("cont; stop", "one command a line: cont, then stop"),
+        ("device_add virtio-rng-pci,id=r2", "write device_add driver=virtio-rng-pci id=r2"),
+        ("device_add virtio-rng-pc,id=r2", "write device_add driver=virtio-rng-pci id=r2"),
+        ("block_resize d0 1G", "write block_resize node-name=d0 size=1G"),
+        ("q", "write quit"),
+        ("object_del x", "write object-del id=x"),
+    ):
+        assert hint_of(session, line) == hint, line
+        assert hint.endswith(session.corrector.line.replace("\n", ", then ")), line
+    run_line(session, "device_add driver=virtio-rng-pci id=r2")
+    assert session.corrector.line == ""
+    assert hint_of(session, "device_del id=nope") == "id is one of: r2"
+    session.attachment.close()
+
+
+def test_scripts_get_hints_in_the_line_of_the_error(vm: RunningVm, run: Run) -> None:
+    script = "device_del rng1\ndevice_add virtio-rng-pci,id=r2\nstop; cont\n.wiat x\nls -l\n"
+    result = run(vm.address, "-k", stdin=script)
+    assert result.stderr.splitlines() == [
+        "qmp-shell: <stdin>:1:12: 'rng1' has no value; write key=value "
+        "(hint: write device_del id=rng1)",
+        "qmp-shell: <stdin>:2: device_add: GenericError: Parameter 'driver' is missing "
+        "(hint: write device_add driver=virtio-rng-pci id=r2)",
+        "qmp-shell: <stdin>:3:7: 'cont' has no value; write key=value "
+        "(hint: one command a line: stop, then cont)",
+        "qmp-shell: <stdin>:4:1: no command .wiat; .help lists them (hint: did you mean .wait x?)",
+        "qmp-shell: <stdin>:5:4: '-l' has no value; write key=value "
+        "(hint: no command ls; .commands lists the VM's commands)",
+    ]
+    assert result.returncode == 2
+
+
+def test_a_dry_run_has_hints_on_the_notation_alone(schema: Schema) -> None:
+    session = offline_session(schema)
+    session.is_dry_run = True
+    assert hint_of(session, "device_add e1000,id=n1") == "write device_add driver=e1000 id=n1"
+    for line in ("device_del", "device_ad", "device_add drvier=x"):
+        with pytest.raises(CheckError) as refused:
+            run_line(session, line)
+        assert refused.value.hint == "", line
+
+
+def test_a_guest_agents_commands_are_known(schema: Schema, guest_agent: Path, run: Run) -> None:
+    assert offline_types(schema).commands()
+    result = run(
+        "-N", "-w", "20", str(guest_agent), "-k", stdin="guest-ping; guest-info\nguest-pin\n"
+    )
+    assert "(hint: one command a line: guest-ping, then guest-info)" in result.stderr
+    assert "(hint: did you mean guest-ping" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "object_add secret,id=s,data=hunter2",
+        "object-add secret,id=s,data=hunter2",
+        "-object secret,id=s,data=hunter2",
+        "set_password vnc hunter2",
+        "change vnc password hunter2",
+        "blockdev-add driver=http,password-secret=hunter2,url=x",
+        "device_add usb-x,passwd=hunter2",
+        "info password hunter2",
+        "sev-inject-launch-secret hunter2",
+        "wait password hunter2",
+        "stop; set_password hunter2",
+    ],
+)
+def test_a_line_with_a_secret_is_neither_quoted_nor_offered(vm: RunningVm, line: str) -> None:
+    session = attach(vm.address)
+    assert "hunter2" not in hint_of(session, line)
+    assert session.corrector.line == ""
+    session.attachment.close()
+
+
+def test_a_vm_that_does_not_answer_does_not_hold_up_an_error(peer: StartPeer, run: Run) -> None:
+    address = peer(*UNTIL_PROMPT, HOLD).address
+    result = run(address, "-c", "device_del rng1")
+    assert result.stderr == "qmp-shell: column 12: 'rng1' has no value; write key=value\n"
+    assert result.returncode == 2
+
+
+# At the prompt
+
+
+def test_up_brings_the_corrected_line_and_then_what_was_typed(shell: Terminal) -> None:
+    shell.enter("device_del rng1")
+    shell.wait_for("^hint: write device_del id=rng1$")
+    shell.wait_for(r"^\(QEMU\) device_del id=rng1$")  # in grey
+    shell.wait_for_prompt()
+    assert shell.colours("hint: write") == {"cyan"}
+    shell.press("up")
+    shell.wait_until(lambda: shell.cursor_column == len("(QEMU) device_del id=rng1"), "the line")
+    shell.press("up")
+    shell.wait_for(r"^\(QEMU\) device_del rng1$")
+    shell.press("down", "enter")
+    shell.wait_for("DeviceNotFound")
+
+
+def test_right_takes_the_corrected_line(shell: Terminal) -> None:
+    shell.enter("device_add virtio-rng-pci,id=r2")
+    shell.wait_for(r"^\(QEMU\) device_add driver=virtio-rng-pci id=r2$")
+    shell.wait_for_prompt()
+    shell.press("right", "enter")
+    shell.wait_for(r"^\(QEMU\) device_del id=r2$")  # it was plugged: what undoes it is suggested
+    shell.wait_for_prompt()
+    shell.enter("devce_del")
+    shell.wait_for(r"^\(QEMU\) device_del id=$")  # which comes first
+    shell.wait_for_prompt()
+
+
+def test_the_corrected_line_is_no_entry_of_the_history(shell: Terminal) -> None:
+    shell.enter("device_del rng1")
+    shell.wait_for("^hint: write device_del id=rng1$")
+    shell.wait_for_prompt()
+    shell.enter(".history")
+    shell.wait_for("^device_del rng1$")
+    shell.wait_for_prompt()
+    assert re.search("^device_del id=rng1$", shell.text, re.MULTILINE) is None
+    assert shell.cursor_line == "(QEMU)"
+    shell.press("up", "up")
+    shell.wait_for(r"^\(QEMU\) device_del rng1$")
+
+
+def test_up_brings_several_commands_a_line_each(shell: Terminal) -> None:
+    shell.enter("cont; stop")
+    shell.wait_for("^hint: one command a line: cont, then stop$")
+    shell.wait_for_prompt()
+    assert shell.cursor_line == "(QEMU)"  # two lines are not suggested in grey
+    shell.press("up")
+    shell.wait_for("^ {7}stop$")
+    shell.press("enter")
+    shell.wait_for("STOP$")
+    shell.wait_for_prompt()
+    assert shell.text.count('"return": {}') == 2
+
+
+def test_the_line_of_a_script_is_not_offered(shell: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "x.qmp").write_text("device_del rng1\n")
+    shell.enter(".source x.qmp")
+    shell.wait_for("^hint: write device_del id=rng1$")
+    shell.wait_for_prompt()
+    assert shell.cursor_line == "(QEMU)"
+
+
+def test_a_hint_without_colours_is_a_comment(vm: RunningVm, terminal: StartTerminal) -> None:
+    shell = terminal(vm.address, NO_COLOR="1")
+    shell.wait_for_prompt()
+    shell.enter("device_del rng1")
+    shell.wait_for("^# hint: write device_del id=rng1$")
+    shell.wait_for_prompt()
+    assert shell.cursor_line == "(QEMU)"  # grey could not be told from what was typed
+    shell.press("up")
+    shell.wait_for(r"^\(QEMU\) device_del id=rng1$")
+
+
+def test_the_human_monitor_has_hints_and_runs_qmp_lines(shell: Terminal) -> None:
+    shell.enter(".hmp")
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("query-status")
+    shell.wait_for(
+        r"^hint: query-status is a QMP command: \.qmp query-status \(HMP: info status\)$"
+    )
+    shell.wait_for(r"^\(qemu\) \.qmp query-status$")
+    shell.wait_for_prompt("(qemu) ")
+    shell.press("right", "enter")
+    shell.wait_for('"status": "prelaunch"')
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter("info blok")
+    shell.wait_for(r"^hint: did you mean info block\?$")
+    shell.wait_for_prompt("(qemu) ")
+    shell.press("up")
+    shell.wait_for(r"^\(qemu\) info block$")
+    shell.interrupt()
+    shell.wait_for_prompt("(qemu) ")
+    shell.enter(".qmp")
+    shell.wait_for_prompt()
+    shell.enter(".hmp query-name")
+    shell.wait_for(r"^hint: query-name is a QMP command: query-name \(HMP: info name\)$")
+    shell.wait_for(r"^\(QEMU\) query-name$")
+
+
+def test_scripts_of_the_human_monitor_have_no_hints(vm: RunningVm, run: Run) -> None:
+    result = run("-H", vm.address, "-c", "query-status", "-c", ".qmp query-name")
+    assert result.stdout.splitlines() == [
+        "unknown command: 'query-status'",
+        '{"return": {"name": "testvm"}}',
+    ]
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_transactions_are_corrected_line_by_line(shell: Terminal) -> None:
+    shell.enter("transaction(")
+    shell.wait_for_prompt("TRANS> ")
+    shell.enter("block-dirty-bitmap-add d0 b0")
+    shell.wait_for("^hint: write block-dirty-bitmap-add node=d0 name=b0$")
+    shell.wait_for_prompt("TRANS> ")
+    shell.press("up")
+    shell.wait_for("^TRANS> block-dirty-bitmap-add node=d0 name=b0$")
+
+
+# What dot commands say by themselves
+
+
+def test_info_points_to_the_human_monitors(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    assert hint_of(session, ".info block") == "write .hmp info block"
+    assert session.corrector.line == ".hmp info block"
+    assert hint_of(session, ".oob query-status") == "it is executed in-band: write it without .oob"
+    session.attachment.close()
+
+
+def test_a_setting_can_be_written_with_an_equals_sign(schema: Schema) -> None:
+    session = offline_session(schema)
+    run_line(session, ".set view=table")
+    assert session.settings.view == "table"
+    with pytest.raises(UsageError, match=r"^no option 'pagr'; did you mean pager\?$"):
+        run_line(session, ".set pagr off")
+    with pytest.raises(UsageError, match=r"^no command \.wiat; did you mean \.wait\?$"):
+        run_line(session, ".help .wiat")
+
+
+def test_events_that_there_are_not_are_noted_and_muted(shell: Terminal) -> None:
+    shell.enter(".events foo")
+    shell.wait_for("^note: the VM has no event like 'foo'$")
+    shell.wait_for("^note: so no events are shown; .events on shows all$")
+    shell.wait_for_prompt()
+    shell.enter(".events !RSET STOP")
+    shell.wait_for(r"^note: the VM has no event like 'RSET'; did you mean RESET\?$")
+    shell.wait_for_prompt()
+    assert shell.text.count("so no events") == 1
+    shell.enter("cont")
+    shell.wait_for_prompt()
+    shell.enter("stop")
+    shell.wait_for("STOP$")
+
+
+def test_a_command_error_has_no_hint_that_repeats_it(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    for line in (
+        "quer-status",
+        "query-status a=1",
+        '{"execute": "set_link", "arguments": {"name": "x"}}',
+        '{"execute": "device_del", "arguments": {"id": 5}}',
+        "device_add driver=e1001",
+        "netdev_add type=usr id=n",
+    ):
+        with pytest.raises(CommandError) as refused:
+            run_line(session, line)
+        repeated = r"no command|no argument\b|missing:|must be|not there|no value"
+        assert re.search(repeated, refused.value.hint) is None, line
+    session.attachment.close()

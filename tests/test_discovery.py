@@ -545,8 +545,8 @@ def vm_with(*monitors: FoundMonitor) -> FoundVm:
         (
             ("/usr/bin/python3", "/usr/bin/qmp-shell", "vm.sock"),
             [FoundMonitor("/vm.sock", is_busy=True)],
-            "PID 900 (qmp-shell vm.sock)|leave that shell, or have it share the monitor"
-            " (.share PATH)",
+            "PID 900 (qmp-shell vm.sock)|leave that shell; if it is this program,"
+            " .share PATH in it lets others in",
         ),
         (
             ("socat", "-", "UNIX:/vm.sock"),
@@ -556,7 +556,8 @@ def vm_with(*monitors: FoundMonitor) -> FoundVm:
         (
             ("qmp-shell", "vm.sock", "-c", "set_password vnc secret-word"),
             [],
-            "PID 900 (qmp-shell)|leave that shell, or have it share the monitor (.share PATH)",
+            "PID 900 (qmp-shell)|leave that shell; if it is this program,"
+            " .share PATH in it lets others in",
         ),
         ((), [], "PID 900|end that client, or start QEMU with one more -qmp"),
     ],
@@ -571,24 +572,18 @@ def test_what_to_do_depends_on_who_holds_the_monitor(
 
 
 def test_a_shell_that_shares_the_monitor_is_the_way_to_it(
-    vm: RunningVm, environment: dict[str, str], folder: Path
+    vm: RunningVm, environment: dict[str, str], run: Run, folder: Path
 ) -> None:
-    """What it listens at is found."""
     shared = folder / "shared.sock"
-    code = (
-        "import socket, sys; held = socket.socket(socket.AF_UNIX); held.connect(sys.argv[1]);"
-        "own = socket.socket(socket.AF_UNIX); own.bind(sys.argv[2]); own.listen();"
-        "print('ready', flush=True); sys.stdin.read()"
-    )
-    command = (sys.executable, "-c", code, vm.address, str(shared))
-    with PipedProcess(*command, env=environment) as holder:
-        assert holder.read_line() == "ready\n"
-        use = find_use(parse_address(vm.address))
-        assert use is not None
-        assert use.offers == (str(shared),)
-        use = use._replace(holder=FoundProcess(holder.pid, ("/usr/bin/qmp-shell", "--share")))
-        assert explain_busy(use, None).endswith(f": it shares this monitor at {shared}")
-        holder.close_input()
+    command = (*shell_command(), vm.address, "--share", str(shared))
+    with PipedProcess(*command, env=environment) as sharing, held(vm.second_address, environment):
+        sharing.write_line("query-name")
+        assert sharing.read_line() == NAME_REPLY
+        result = run(vm.address, "-c", "query-name")
+        assert f"held by PID {sharing.pid} (" in result.stderr
+        assert result.stderr.endswith(f": it shares this monitor at {shared}\n")
+        assert run(str(shared), "-c", "query-name").stdout == NAME_REPLY
+        sharing.close_input()
 
 
 # The list

@@ -233,7 +233,7 @@ def _find_way_out(use: Use, vm: FoundVm | None) -> SafeText:
     if words[:1] in _SHELLS or words[1:3] == ["-m", "qmp_shell"]:
         if use.offers:
             return SafeText(f"it shares this monitor at {sanitize_line(use.offers[0])}")
-        return SafeText("leave that shell, or have it share the monitor (.share PATH)")
+        return SafeText("leave that shell; if it is this program, .share PATH in it lets others in")
     return SafeText("end that client, or start QEMU with one more -qmp")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +43,15 @@ _DOMAIN = """
     <qemu:arg value='/dev/null'/>
   </qemu:commandline>
 </domain>
+"""
+
+
+# Ends what belongs to a folder, and removes the folder, when its standard input is closed: by the
+# test, or by the end of all tests, however that comes.
+_CLEANER = """
+read line
+while pkill -KILL -f -- "unix:$1/|--pid-file $1/"; do sleep 0.02; done
+rm -rf -- "$1"
 """
 
 
@@ -130,6 +138,9 @@ class LibvirtDaemon:
         environment = {f"XDG_{name}_HOME": str(path) for name, path in variables.items()}
         environment |= {"XDG_RUNTIME_DIR": str(self._runtime), "HOME": str(folder)}
         environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+        self._cleaner = subprocess.Popen(
+            ["sh", "-c", _CLEANER, "sh", str(folder)], stdin=subprocess.PIPE, start_new_session=True
+        )
         self._log = open(folder / "log", "wb")  # noqa: SIM115
         self._process = subprocess.Popen(
             [program, "--pid-file", str(folder / "pid")],
@@ -198,10 +209,8 @@ class LibvirtDaemon:
     def end(self) -> None:
         """End it and its VMs, and remove its files."""
         self.kill()
-        for pid in _find_processes(f"unix:{self.folder}/"):
-            _kill(pid)
         self._log.close()
-        shutil.rmtree(self.folder)
+        self._cleaner.communicate()
 
 
 def _find_processes(text: str) -> list[int]:

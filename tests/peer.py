@@ -25,7 +25,7 @@ UNTIL_PROMPT = (GREETING, ACCEPTED, b"", b'{"return": {}, "id": 2}{"return": {},
 _BACKGROUND_COMMANDS = (b'"query-jobs"', b'"query-migrate"', b'"query-qmp-schema"')
 # The toolbar sends this one too, but the first one is for the heading of the prompt.
 _STATUS_COMMAND = b'"query-status"'
-_ID = re.compile(rb'"id": (\d+)')
+_ID = re.compile(rb'"id": ?(\d+)')
 
 
 class ScriptedPeer:

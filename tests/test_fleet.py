@@ -504,14 +504,16 @@ def test_an_interrupt_of_the_terminal_ends_all(
 def test_those_that_ignore_signals_are_killed(
     peer: StartPeer, names: Names, start: Callable[..., PipedProcess]
 ) -> None:
-    names.add(a=peer(GREETING, ACCEPTED, HOLD).address, b="/nonesuch")
+    for name in ("a", "b"):
+        names.add(**{name: peer(GREETING, ACCEPTED, HOLD).address})
     shell = start("--all", "stop")
-    wait_until(lambda: len(processes_of(shell.pid)) == 1)
-    (worker,) = processes_of(shell.pid)
-    os.kill(worker, signal.SIGSTOP)
+    wait_until(lambda: len(processes_of(shell.pid)) == 2)
+    workers = processes_of(shell.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
     shell.send_signal(signal.SIGTERM)
     assert shell.wait(20) == 143
-    assert not is_running(worker)
+    assert not any(map(is_running, workers))
 
 
 def test_one_that_is_killed_is_told(

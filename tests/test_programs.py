@@ -142,7 +142,7 @@ import sys
 print({GREETING.decode()!r}, flush=True)
 for line in sys.stdin:
     sys.stderr.write("x" * 300_000 + "\\n")
-    id = line.split('"id": ')[1].split("}}")[0]
+    id = line.split('"id":')[1].split("}}")[0]
     print('{{"return": {{}}, "id": ' + id + '}}', flush=True)
 sys.exit(f"the last words")
 """

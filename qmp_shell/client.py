@@ -290,6 +290,7 @@ class Client(Connection):
         self._listener = listener
         while self._events:
             listener(self._events.popleft())
+        self._after_delivery()
 
     def events(self, timeout: float | None = 0) -> Iterator[Event]:
         """Yield the events that came, in their order, each once; none is lost.

@@ -278,8 +278,11 @@ class Connection:
             while self._undelivered:
                 self._deliver_one(self._undelivered.popleft())
         finally:
-            for observer in self._observers:
-                observer.after_delivery()
+            self._after_delivery()
+
+    def _after_delivery(self) -> None:
+        for observer in self._observers:
+            observer.after_delivery()
 
     def _deliver_one(self, received: Received) -> None:
         if isinstance(received, Violation):

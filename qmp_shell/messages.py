@@ -101,14 +101,14 @@ class ReceivedMessage:
     """One message from the peer; the subclasses say of which kind.
 
     :ivar wire: the message exactly as it was received.
-    :ivar size: its length in bytes; 0 if it was not received over a connection.
+    :ivar text: its JSON, as it was received; empty if it was not received over a connection.
     """
 
-    __slots__ = ("size", "wire")
+    __slots__ = ("text", "wire")
 
     def __init__(self, wire: Message) -> None:
         self.wire = wire
-        self.size = 0
+        self.text = ""
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._members() == other._members()
@@ -131,6 +131,18 @@ class ReceivedMessage:
         """Whether this answers a quiet command."""
         return False
 
+    @property
+    def line(self) -> str | None:
+        """The JSON of :attr:`message` as it was received, if that is one line of printable ASCII.
+
+        Python would write the same values again, which takes longer than to receive them.
+        """
+        text = self.text
+        # JSON has no other control characters.
+        if not text or not text.isascii() or any(each in text for each in "\n\r\t\x7f"):
+            return None
+        return text
+
 
 class Greeting(ReceivedMessage):
     """The first message of a QMP monitor (section "Server Greeting").
@@ -145,14 +157,15 @@ class Event(ReceivedMessage):
     """An asynchronous event (section "Asynchronous events").
 
     ``{"event": NAME, "data": {...}, "timestamp": {"seconds": ..., "microseconds": ...}}``
+
+    :ivar name: the event's name, for example ``STOP``.
     """
 
-    __slots__ = ()
+    __slots__ = ("name",)
 
-    @property
-    def name(self) -> str:
-        """The event's name, for example ``STOP``."""
-        return str(self.wire["event"])
+    def __init__(self, wire: Message) -> None:
+        super().__init__(wire)
+        self.name = str(wire["event"])
 
     @property
     def data(self) -> Message:
@@ -200,6 +213,15 @@ class Reply(ReceivedMessage):
     def quiet(self) -> bool:
         """Whether the command was quiet."""
         return self.request.quiet
+
+    @property
+    def line(self) -> str | None:
+        """The JSON of :attr:`message`; QEMU writes the ``id``, which is taken out, at the end."""
+        text = super().line
+        if text is None or self._message is self.wire:
+            return text
+        end = f', "id": {self.request.identity}}}'
+        return f"{text[: -len(end)]}}}" if text.endswith(end) else None
 
     @property
     def name(self) -> str:

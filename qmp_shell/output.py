@@ -11,12 +11,12 @@ import os
 import select
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NewType
 
 from .errors import OutputTimeout
-from .signals import interruptible, poll_timeout
+from .signals import Interruptible, poll_timeout
 
 SafeText = NewType("SafeText", str)
 """Text without control characters but newline, tab, and the colours that ``render/`` has added."""
@@ -26,6 +26,7 @@ STANDARD_ERROR = 2
 
 # What is reported as writable takes so many bytes without blocking (pipe(7), PIPE_BUF).
 _CHUNK = 4096
+_LONG = 1 << 20  # characters
 # Ends an escape sequence, a colour and a line, where a text was cut.
 _AFTER_CUT = b"\x18\x1b[0m\r\n"
 
@@ -58,7 +59,7 @@ class Writer:
         """
         left = memoryview(data)
         self._has_begun = False
-        with interruptible():
+        with Interruptible():
             while left:
                 left = left[self._write_some(left) :]
 
@@ -136,4 +137,13 @@ class Output(Writer):
 
     def write_line(self, text: SafeText) -> None:
         """Write a text and a newline."""
+        if len(text) > _LONG:
+            # In pieces, for a copy of all of it would need as much memory again.
+            for start in range(0, len(text), _LONG):
+                self.write(SafeText(text[start : start + _LONG]))
+            text = SafeText("")
         self.write(SafeText(f"{text}\n"))
+
+    def write_lines(self, texts: Sequence[SafeText]) -> None:
+        """Write several texts, and a newline behind each."""
+        self.write_line(SafeText("\n".join(texts)))

@@ -12,7 +12,7 @@ import re
 from enum import Enum, auto
 
 from .errors import ConnectError, ConnectionLost, ProtocolError
-from .framing import Framer, parse_object
+from .framing import Framer
 from .messages import (
     CommandError,
     Event,
@@ -188,9 +188,11 @@ class Conversation:
         received: list[Received] = []
         try:
             self._framer.feed(data)
-            while (text := self._framer.next_object()) is not None:
-                message = self._classify(parse_object(text))
-                message.size = len(text)
+            while (found := self._framer.next_message()) is not None:
+                text, wire = found
+                del found
+                message = self._classify(wire)
+                message.text = text
                 received.append(message)
         except ProtocolError as error:
             self._violation = error

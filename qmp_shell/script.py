@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .render.views import Subject
 
 _READ_BYTES = 1 << 16
+_MOST_HELD = 1 << 16  # characters of events that are printed together
 _WRAP = "qmp-shell-wrap"
 _STANDARD_INPUT = "<stdin>"
 
@@ -48,6 +49,8 @@ class ScriptDisplay(TextDisplay):
         self._output = Output(STANDARD_OUTPUT, timeout=lambda: settings.timeout)
         self._errors = Output(STANDARD_ERROR, timeout=lambda: settings.timeout)
         self._progress: ProgressArea | None = None
+        self._events: list[SafeText] = []  # that are to be printed, all at once
+        self._size = 0
 
     def reply(self, subject: Subject, view: str) -> None:
         self._print(self.format.reply(subject, view))
@@ -65,7 +68,21 @@ class ScriptDisplay(TextDisplay):
         self._print(text)
 
     def event(self, event: Event) -> None:
-        self._print(self.format.message(event.message, self._settings.view))
+        text = self.format.received(event, self._settings.view)
+        self._events.append(text)
+        self._size += len(text)
+        if self._size > _MOST_HELD:
+            self.flush()
+
+    def after_delivery(self) -> None:
+        self.flush()
+
+    def flush(self) -> None:
+        """Print the events that came together."""
+        events, self._events, self._size = self._events, [], 0
+        if events:
+            self._hide_progress()
+            self._output.write_lines(events)
 
     def late_reply(self, reply: Reply) -> None:
         """Nothing: that its command was given up has been reported."""
@@ -74,6 +91,7 @@ class ScriptDisplay(TextDisplay):
         self.warning(f"a reply that answers no command was received: {format_compact(message)}")
 
     def warning(self, text: str) -> None:
+        self.flush()
         complain(text, self._settings.timeout)
 
     def progress(self, title: str) -> AbstractContextManager[ProgressBar | None]:
@@ -92,12 +110,17 @@ class ScriptDisplay(TextDisplay):
         """Nothing: what was printed is never changed."""
 
     def trace(self, direction: str, message: Message) -> None:
+        self.flush()
         self._errors.write_line(self.format.trace(direction, message))
 
     def _print(self, text: SafeText) -> None:
+        self.flush()
+        self._hide_progress()
+        self._output.write_line(text)
+
+    def _hide_progress(self) -> None:
         if self._progress is not None:
             self._progress.hide()
-        self._output.write_line(text)
 
 
 class LineInput(NamedTuple):

@@ -9,6 +9,10 @@ from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import TypeVar
 
+# What the signal module has in its place turns each set of numbers into one of enum members, which
+# takes four times as long as the system call. A command needs a dozen such calls.
+_set_mask = getattr(signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask)
+
 T = TypeVar("T")
 Result = TypeVar("Result")
 
@@ -61,15 +65,15 @@ class SignalsBlocked:
         self._numbers = numbers
 
     def __enter__(self) -> None:
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._before = _set_mask(signal.SIG_BLOCK, ())
         try:
-            signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
+            _set_mask(signal.SIG_BLOCK, self._numbers)
         except BaseException:  # one came just before, and is reported once it is blocked
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+            _set_mask(signal.SIG_SETMASK, self._before)
             raise
 
     def __exit__(self, *_: object) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        _set_mask(signal.SIG_SETMASK, self._before)
 
 
 def use_uninterrupted(
@@ -125,12 +129,19 @@ def poll_timeout(deadline: float | None, longest: float = _LONGEST_POLL) -> floa
     return min(max(left, 0.0), longest) * 1000
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Unblock SIGINT in the context, where it is blocked around it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))  # raises what has come already
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class Interruptible:
+    """Unblocks SIGINT until the end of a ``with`` block, if it is blocked around that."""
+
+    def __enter__(self) -> None:
+        self._before = _set_mask(signal.SIG_BLOCK, ())
+        self._is_blocked = signal.SIGINT in self._before
+        if self._is_blocked:
+            try:
+                _set_mask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+            except BaseException:  # one has come already
+                _set_mask(signal.SIG_SETMASK, self._before)
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_blocked:
+            _set_mask(signal.SIG_SETMASK, self._before)

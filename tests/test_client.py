@@ -336,7 +336,7 @@ def test_sigint_is_unblocked_after_an_interrupt_while_it_was_being_blocked() -> 
         return before
 
     with theirs, Client(SocketStream(ours)) as client, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signal, "pthread_sigmask", interrupted)
+        patch.setattr("qmp_shell.signals._set_mask", interrupted)
         with pytest.raises(KeyboardInterrupt):
             client.receive()
     assert signal.SIGINT not in mask(signal.SIG_BLOCK, ())
@@ -557,12 +557,12 @@ def test_sigint_is_blocked_while_received_data_is_processed(
     server = peer(GREETING, ACCEPTED, b'{"return": {}, "id": 2}', HOLD)
     blocked = []
 
-    def read(text: bytes) -> Message:
+    def read(text: str) -> Message:
         blocked.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
         return dict(json.loads(text))
 
     with qmp_shell.connect(server.address) as client:
-        monkeypatch.setattr("qmp_shell.protocol.parse_object", read)
+        monkeypatch.setattr("qmp_shell.framing.parse_object", read)
         client.execute("test")
     assert blocked == [True]
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -21,7 +21,7 @@ from qmp_shell.launch import qemu as qemu_module
 from qmp_shell.launch.monitor import MonitorSocket
 from qmp_shell.launch.process import find_peer
 from qmp_shell.launch.qemu import OwnVm, run_with_vm
-from qmp_shell.signals import SignalsBlocked, interruptible
+from qmp_shell.signals import Interruptible, SignalsBlocked
 from tests.conftest import (
     NAME_REPLY,
     PipedProcess,
@@ -585,7 +585,7 @@ def test_output_that_nobody_can_show_any_more_does_not_stop_the_end() -> None:
 
 def test_an_interrupt_while_the_last_output_is_written_does_not_stop_the_end() -> None:
     def be_interrupted(_: str) -> None:
-        with interruptible():
+        with Interruptible():
             signal.raise_signal(signal.SIGINT)
 
     script = "trap 'echo ending; while :; do sleep 0.1; done' TERM; echo ready; sleep 300 & wait"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import re
 from typing import Any
@@ -97,6 +99,44 @@ def test_framing_does_not_depend_on_how_the_stream_is_cut(
     for start in range(0, len(stream), size):
         found += feed_framer(framer, stream[start : start + size])
     assert [json.loads(text.decode("utf-8", "surrogatepass")) for text in found] == sent
+
+
+@given(
+    st.lists(st.tuples(messages, st.sampled_from([None, 4]), st.sampled_from([b"", b"\r\n", b" "]))),
+    st.lists(st.integers(1, 60), min_size=1),
+)
+def test_messages_are_the_same_however_they_are_written_and_cut(
+    sent: list[tuple[Message, int | None, bytes]], sizes: list[int]
+) -> None:
+    """Alone on a line or not, on one line or on several: the parser and the brackets agree."""
+    texts = [json.dumps(message, indent=indent) for message, indent, _ in sent]
+    stream = b"".join(text.encode() + end for text, (_, _, end) in zip(texts, sent, strict=True))
+    framer = Framer()
+    found = []
+    for size in itertools.cycle(sizes):
+        framer.feed(stream[:size])
+        stream = stream[size:]
+        while (message := framer.next_message()) is not None:
+            found.append(message)
+        if not stream:
+            break
+    assert found == [(text, message) for text, (message, _, _) in zip(texts, sent, strict=True)]
+
+
+@pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}', b'{"a": "{"} {"b": "}"}', b'{"a": [}'])
+def test_a_line_that_is_no_object_is_split_by_its_brackets(line: bytes) -> None:
+    split, parsed = Framer(), Framer()
+    split.feed(line + b"\r\n")
+    parsed.feed(line + b"\r\n")
+    expected = []
+    while (text := split.next_object()) is not None:
+        expected.append(text.decode())
+    found = []
+    with contextlib.suppress(ProtocolError):
+        while (message := parsed.next_message()) is not None:
+            found.append(message[0])
+    assert found == expected[: len(found)]
+    assert len(found) == (0 if line.endswith(b"[}") else 2)
 
 
 def test_messages_without_separators_are_split() -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from qmp_shell.signals import (
+    Interruptible,
     SignalsBlocked,
     ended_by_signals,
-    interruptible,
     is_signal_pending,
     poll_timeout,
     use_uninterrupted,
@@ -90,7 +90,7 @@ def test_an_interrupt_that_was_delayed_leaves_the_signal_blocked_as_it_was() -> 
         with SignalsBlocked():
             signal.raise_signal(signal.SIGINT)
             try:
-                with interruptible():
+                with Interruptible():
                     pass
             finally:
                 masks.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))

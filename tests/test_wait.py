@@ -452,7 +452,7 @@ def test_only_so_many_bytes_of_events_are_kept() -> None:
     history = EventHistory()
     for number in range(100):
         event = Event({"event": f"E{number % 3}"})
-        event.size = 1 << 20
+        event.text = " " * (1 << 20)
         history.add(event)
     assert sum(len(kept) for kept in history._events.values()) == 32
     last = history.find("E0", lambda _: True)

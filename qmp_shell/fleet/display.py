@@ -63,7 +63,7 @@ class VmDisplay(ScriptDisplay):
 
     def event(self, event: Event) -> None:
         view = json_view(self._settings.view)
-        self._channel.send(Record(0, view, (), False, format_compact(event.message)))
+        self._channel.send(Record(0, view, (), False, event.line or format_compact(event.message)))
 
     def warning(self, text: str) -> None:
         complain(text)

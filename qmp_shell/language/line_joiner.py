@@ -90,6 +90,8 @@ class LineJoiner:
         reports the error.
         """
         unscanned, self._unscanned = self._unscanned, ""
+        if not self._depth and "{" not in unscanned and "[" not in unscanned:
+            return False
         try:
             if self._depth:
                 start = literal_end(unscanned, 0, self._depth)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..output import SafeText
-from ..protocol import Event, Message
+from ..protocol import Event, Message, ReceivedMessage
 from .text import format_clock, format_compact, format_event, sanitize, sanitize_line
 from .views import VIEWS, Look, Subject, json_view
 
@@ -35,7 +35,7 @@ class Formatter:
         :param view: a name in :data:`~qmp_shell.render.views.VIEWS`.
         """
         if "error" in subject.message:
-            return self.message(subject.message, view)
+            return self._json(subject, view)
         return VIEWS[view].draw(subject, self.look)
 
     def message(self, message: Message, view: str) -> SafeText:
@@ -43,9 +43,16 @@ class Formatter:
 
         :param view: one of a reply.
         """
-        is_error = "error" in message
-        look = self.look._replace(colour=self.look.colour and not is_error)
-        text = VIEWS[json_view(view)].draw(Subject(message), look)
+        return self._json(Subject(message), view)
+
+    def received(self, message: ReceivedMessage, view: str) -> SafeText:
+        """A message as it was received, as JSON."""
+        return self._json(Subject(message.message, received=message), view)
+
+    def _json(self, subject: Subject, view: str) -> SafeText:
+        is_error = "error" in subject.message
+        look = self.look._replace(colour=False) if is_error else self.look
+        text = VIEWS[json_view(view)].draw(subject, look)
         return self._styled(text, "error") if is_error else text
 
     def lines(self, lines: Iterable[str]) -> SafeText:

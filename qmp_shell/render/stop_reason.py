@@ -75,7 +75,7 @@ def _format_cause(reason: StopReason) -> str:
     """What the events and the disks tell of the cause."""
     incidents = reason.incidents
     if reason.run_state == "io-error":
-        errors = [each for each in incidents.block_errors.values() if each.action == "stop"]
+        errors = [each for each in incidents.block_errors if each.action == "stop"]
         causes = [_format_error(each) for each in errors]
         return f": {', '.join(causes)}" if causes else ""
     if reason.run_state == "watchdog" and incidents.watchdog is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UsageError
 from ..output import SafeText
-from ..protocol import Message
+from ..protocol import Message, ReceivedMessage
 from .text import PLAIN, JsonMarks, format_compact, format_pretty
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ class Subject(NamedTuple):
     :ivar message: the reply, which has a member ``return`` or ``error``.
     :ivar columns: those that were asked for; empty: a view that has columns chooses them.
     :ivar find_type: looks up the type of what was returned; None: it is not known.
+    :ivar received: the same as it was received; None: it was not, or it was changed.
     """
 
     message: Message
     columns: tuple[str, ...] = ()
     find_type: Callable[[], Type | None] = _return_none
+    received: ReceivedMessage | None = None
 
     @property
     def value(self) -> Any:
@@ -63,6 +65,10 @@ def view_json(subject: Subject, look: Look) -> SafeText:
 
 def view_compact(subject: Subject, look: Look) -> SafeText:
     """JSON on one line."""
+    if subject.received is not None and not look.colour:
+        line = subject.received.line
+        if line is not None:
+            return SafeText(line)
     return format_compact(subject.message, _marks(look))
 
 

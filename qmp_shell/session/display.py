@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from ..connection import Observer
 from ..protocol import Event, Message, Reply
 from ..render.formatter import Formatter
 from ..render.views import FOR_PROGRAMS
@@ -66,6 +67,12 @@ class TextDisplay(ABC):
         else:
             self._captured.append(make(Formatter(FOR_PROGRAMS)))
 
+    def after_delivery(self) -> None:
+        """Nothing: all is shown at once."""
+
+    def at_end(self) -> None:
+        """Nothing: that the connection has ended is reported by whoever needs it."""
+
     @contextmanager
     def capture(self) -> Iterator[Sequence[str]]:
         found: list[str] = []
@@ -76,8 +83,8 @@ class TextDisplay(ABC):
             self._captured = None
 
 
-class Display(Protocol):
-    """A terminal, or a script's output.
+class Display(Observer, Protocol):
+    """A terminal, or a script's output. It observes the connection whose events it shows.
 
     What it is given may hold any text of the VM's; it makes it safe to print.
 

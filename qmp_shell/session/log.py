@@ -91,6 +91,8 @@ class MessageTracer:
         """:param quiet: it belongs to a question of the shell's own."""
         shown = self._settings.verbose and not quiet
         is_traced = self._log is not None or shown
+        if not is_traced and "event" in message:
+            return
         hides_return = self._follow(direction, message, is_traced=is_traced)
         if not is_traced:
             return

@@ -70,4 +70,4 @@ class ReplyPresenter:
         return format_for_program(self._subject(reply, columns), name)
 
     def _subject(self, reply: Reply, columns: tuple[str, ...]) -> Subject:
-        return Subject(reply.message, columns, lambda: self._find_type(reply.name))
+        return Subject(reply.message, columns, lambda: self._find_type(reply.name), reply)

@@ -234,6 +234,7 @@ class Session:
         before.close()
         self.parser.discard_transaction()
         connected_to = self._target.address if self._target is not None else None
+        client.add_observer(self.display)
         self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
         self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Generic, TypeVar, overload
 
@@ -47,7 +46,7 @@ class Option(Generic[T]):
 
     def __set__(self, settings: object, value: T) -> None:
         assert isinstance(settings, Settings)
-        self.put(settings.values, value)
+        settings.choose(self, value)
 
     def put(self, values: MutableMapping[str, Any], value: T) -> None:
         """Set it in values of settings by their names."""
@@ -121,17 +120,28 @@ class PrettySwitch(Switch):
 class Settings:
     """The values that hold: those that the user has chosen, else those of the VM, else defaults.
 
-    :ivar values: all of them, by the settings' names; those that are set are chosen ones.
+    :ivar values: all of them, by the settings' names, but for those that have the option's own.
     """
 
     def __init__(self, defaults: Mapping[str, Any] | None = None) -> None:
         """:param defaults: in place of the options' own."""
         self._defaults = dict(defaults or {})
-        self.values: ChainMap[str, Any] = ChainMap({}, {}, self._defaults)
+        self._of_vm: dict[str, Any] = {}
+        self._chosen: dict[str, Any] = {}
+        self.values = self._defaults
 
     def use_for_vm(self, values: Mapping[str, Any]) -> None:
         """Use values that hold for one VM, in place of those for the one before."""
-        self.values = ChainMap(self.values.maps[0], dict(values), self._defaults)
+        self._of_vm = dict(values)
+        self._update()
+
+    def choose(self, option: Option[T], value: T) -> None:
+        """Use a value that the user has chosen."""
+        option.put(self._chosen, value)
+        self._update()
+
+    def _update(self) -> None:
+        self.values = {**self._defaults, **self._of_vm, **self._chosen}
 
     confirm = Choice(
         "destructive",
@@ -164,8 +174,8 @@ class Settings:
 
     def shows_event(self, name: str) -> bool:
         """Whether events of a name are shown. A pattern after ``!`` leaves events out."""
-        if not self.events:
-            return False
+        if not self.events or not self.event_patterns:
+            return self.events
         included = [each for each in self.event_patterns if not each.startswith("!")]
         excluded = [each[1:] for each in self.event_patterns if each.startswith("!")]
         return (not included or any(name_matches(name, each) for each in included)) and not any(

@@ -10,7 +10,7 @@ from collections import deque
 from typing import NamedTuple
 
 from ..errors import ProtocolError
-from ..framing import Framer, NoObjectError, Notation, parse_object
+from ..framing import Framer, NoObjectError, Notation, decode_object, parse_object
 from ..language import ParseError
 from ..language.literal import parse_literal
 from ..messages import Message
@@ -86,7 +86,7 @@ class RequestReader:
 
 def _parse(text: bytes) -> Incoming:
     try:
-        message = parse_object(text)
+        message = parse_object(decode_object(text))
     except ProtocolError as error:
         if b"'" not in text or len(text) > _LONGEST_HANDWRITTEN:
             return _fault(str(error))

@@ -234,11 +234,12 @@ class Answers:
 
     def forget_changeable(self) -> None:
         """Something may have changed: have everything asked anew that can change."""
-        self._entries = {
-            key: entry
-            for key, entry in self._entries.items()
-            if not entry.is_answered or entry.is_constant
-        }
+        if self._entries:
+            self._entries = {
+                key: entry
+                for key, entry in self._entries.items()
+                if not entry.is_answered or entry.is_constant
+            }
 
 
 class AnswerView:

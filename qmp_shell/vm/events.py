@@ -16,6 +16,7 @@ _KEPT_NAMES = 200
 _KEPT_BYTES = 32 << 20  # of all together, as they were received
 # Of how many jobs the end is kept.
 _KEPT_JOBS = 10_000
+_OF_JOBS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "JOB_STATUS_CHANGE")
 # The members of an event's data that name what it is about.
 _SUBJECTS = ("device", "id", "node-name", "path", "qom-path")
 
@@ -40,20 +41,22 @@ class EventHistory:
         """Record a received event."""
         self.count += 1
         # The names are in the order of their last events.
-        kept = self._events.pop(event.name, None) or deque()
-        self._events[event.name] = kept
+        name = event.name
+        kept = self._events.pop(name, None) or deque()
+        self._events[name] = kept
         kept.append((self.count, event))
-        self._size += event.size
+        self._size += len(event.text)
         if len(kept) > _KEPT:
-            self._drop_first(event.name)
+            self._drop_first(name)
         while self._size > _KEPT_BYTES or len(self._events) > _KEPT_NAMES:
             self._drop_first(next(iter(self._events)))
-        self._note_job(event)
+        if name in _OF_JOBS:
+            self._note_job(event)
 
     def _drop_first(self, name: str) -> None:
         """Drop the oldest event of a name."""
         kept = self._events[name]
-        self._size -= kept.popleft()[1].size
+        self._size -= len(kept.popleft()[1].text)
         if not kept:
             del self._events[name]
 
@@ -74,7 +77,7 @@ class EventHistory:
             if kept:
                 current[name] = kept
         self._events = current
-        self._size = sum(event.size for kept in current.values() for _, event in kept)
+        self._size = sum(len(event.text) for kept in current.values() for _, event in kept)
 
     def find(self, name: str, matches: Callable[[Event], bool]) -> Event | None:
         """The first event of a name that matches."""
@@ -84,7 +87,7 @@ class EventHistory:
         """Drop an event that was waited for, so that the next wait finds another one."""
         kept = self._events[event.name]
         kept.remove(next(each for each in kept if each[1] is event))
-        self._size -= event.size
+        self._size -= len(event.text)
         if not kept:
             del self._events[event.name]
 

@@ -54,7 +54,6 @@ class Incidents:
     :ivar panic: the event ``GUEST_PANICKED``; None: there was none.
     :ivar watchdog: the event ``WATCHDOG``; None: there was none.
     :ivar shutdown: the event ``SHUTDOWN``; None: there was none.
-    :ivar block_errors: the last one of each block device or node.
     """
 
     def __init__(self) -> None:
@@ -66,7 +65,12 @@ class Incidents:
         self.panic: Event | None = None
         self.watchdog: Event | None = None
         self.shutdown: Event | None = None
-        self.block_errors: dict[str, BlockError] = {}
+        self._block_errors: dict[str, Event] = {}
+
+    @property
+    def block_errors(self) -> list[BlockError]:
+        """The last error of each block device or node, the oldest first."""
+        return [_block_error(event) for event in self._block_errors.values()]
 
     def begin(self, message: Message) -> None:
         """A command of this shell is about to be executed."""
@@ -96,11 +100,21 @@ class Incidents:
         elif event.name == "SHUTDOWN":
             self.shutdown = event
         elif event.name == "BLOCK_IO_ERROR":
-            error = _block_error(event)
-            self.block_errors.pop(error.device or error.node, None)
-            self.block_errors[error.device or error.node] = error
-            if len(self.block_errors) > _KEPT_ERRORS:
-                del self.block_errors[next(iter(self.block_errors))]
+            errors, key = self._block_errors, _failed(event)
+            errors.pop(key, None)
+            errors[key] = event
+            if len(errors) > _KEPT_ERRORS:
+                del errors[next(iter(errors))]
+
+
+def _failed(event: Event) -> str:
+    """The block device of an event ``BLOCK_IO_ERROR``, its QOM path, or the node."""
+    data = event.data
+    return (
+        read_string(data.get("device"))
+        or read_string(data.get("qom-path"))
+        or read_string(data.get("node-name"))
+    )
 
 
 def _block_error(event: Event) -> BlockError:

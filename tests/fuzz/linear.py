@@ -45,7 +45,7 @@ from qmp_shell.discovery.command_line import parse_command_line
 from qmp_shell.discovery.unix_sockets import parse_table
 from qmp_shell.errors import AddressError, ProtocolError, UsageError
 from qmp_shell.fleet.channel import ChannelReader
-from qmp_shell.framing import Framer, parse_object
+from qmp_shell.framing import Framer, decode_object, parse_object
 from qmp_shell.language import (
     LineJoiner,
     ParseError,
@@ -190,7 +190,7 @@ def _frame(text: str) -> None:
         framer.feed(b"{" + text.encode())
         while (found := framer.next_object()) is not None:
             with contextlib.suppress(ProtocolError):
-                parse_object(found)
+                parse_object(decode_object(found))
 
 
 def _frame_in_pieces(text: str) -> None:
@@ -200,7 +200,7 @@ def _frame_in_pieces(text: str) -> None:
     with contextlib.suppress(ProtocolError):
         for place in range(0, len(data), 64):
             framer.feed(data[place : place + 64])
-            while framer.next_object() is not None:
+            while framer.next_message() is not None:
                 pass
 
 

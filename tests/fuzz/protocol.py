@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qmp_shell.errors import ConnectError, ConnectionLost, ProtocolError
-from qmp_shell.framing import Framer, parse_object
+from qmp_shell.framing import Framer, decode_object, parse_object
 from qmp_shell.protocol import (
     AGENT_DELIMITER,
     CommandError,
@@ -57,7 +57,7 @@ def _check_frames(sent: bytes) -> None:
     for text in found:
         place = sent.index(text, place) + len(text)
         with contextlib.suppress(ProtocolError):
-            assert isinstance(parse_object(text), dict)
+            assert isinstance(parse_object(decode_object(text)), dict)
 
 
 def _converse(state: State, chunks: list[bytes]) -> list[str]:

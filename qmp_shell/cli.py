@@ -288,6 +288,7 @@ def _run_front_end(
     look = choices.new_look()
     formatter = Formatter(look)
     is_dry_run = options.dry_run or schema is not None
+    keep_going = options.keep_going or is_dry_run
 
     def new_session(
         display: Display,
@@ -307,6 +308,7 @@ def _run_front_end(
             human=options.hmp,
             dry_run=is_dry_run,
             schema=schema,
+            keep_going=keep_going,
         )
         if schema is None:
             session.attach()
@@ -320,7 +322,6 @@ def _run_front_end(
         from .prompt import run_prompt
 
         return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
-    keep_going = options.keep_going or is_dry_run
     display, report = new_output(settings, formatter, keep_going=keep_going)
     session = new_session(display, report)
     try:

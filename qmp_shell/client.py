@@ -227,6 +227,7 @@ class Client(Connection):
         deadline: float | None = None,
         descriptors: Sequence[int] = (),
         on_reply: Callable[[Reply], object] | None = None,
+        is_queued: bool = False,
     ) -> Request:
         """Send a message without waiting for its reply; several may be under way.
 
@@ -234,10 +235,10 @@ class Client(Connection):
         :param quiet: if its reply comes after the caller stopped waiting, drop it.
         :param deadline: by the monotonic clock, for the VM to accept the data; None: no limit.
         :param descriptors: open file descriptors to send along.
-        :param on_reply: is called with the reply when it is delivered. Such a message is only
-            queued: it is sent by :meth:`flush`, or during a :meth:`wait`. Its descriptors are
-            closed then, unless this method raises an error. It must not have any while
-            :attr:`has_descriptors_under_way`, or it would have to wait.
+        :param on_reply: is called with the reply when it is delivered. Such a message is queued.
+        :param is_queued: it is only queued: it is sent by :meth:`flush`, or during a :meth:`wait`.
+            Its descriptors are closed then, unless this method raises an error. It must not have
+            any while :attr:`has_descriptors_under_way`, or it would have to wait.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -255,10 +256,16 @@ class Client(Connection):
         outgoing.request.on_reply = on_reply
         if descriptors:
             self._with_descriptors = outgoing.request
-        return self._transmit(outgoing, deadline, descriptors)
+        is_queued = is_queued or on_reply is not None
+        return self._transmit(outgoing, deadline, descriptors, is_queued=is_queued)
 
     def _transmit(
-        self, outgoing: Outgoing, deadline: float | None, descriptors: Sequence[int] = ()
+        self,
+        outgoing: Outgoing,
+        deadline: float | None,
+        descriptors: Sequence[int] = (),
+        *,
+        is_queued: bool = False,
     ) -> Request:
         request = outgoing.request
         try:
@@ -267,7 +274,7 @@ class Client(Connection):
         except BaseException:  # it was not sent
             self._conversation.forget(request)
             raise
-        if request.on_reply is not None:
+        if is_queued:
             self._send_later(Transmission(outgoing.data, descriptors, owns_descriptors=True))
             return request
         sending = Transmission(outgoing.data, descriptors)

@@ -6,6 +6,7 @@ Replies go to standard output, everything else to standard error. Nothing here n
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -184,12 +185,17 @@ class StandardInput:
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(_STANDARD_INPUT, line, column)
 
-    def lines(self, session: ScriptSession) -> Iterator[bytes]:
+    def lines(self, session: ScriptSession) -> Iterator[bytes | None]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
             return
         descriptor = sys.stdin.fileno()
         buffer = bytearray()
-        while data := self._read(session, descriptor):
+        while True:
+            if not select.select([descriptor], [], [], 0)[0]:
+                yield None
+            data = self._read(session, descriptor)
+            if not data:
+                break
             scanned = len(buffer)
             buffer += data
             start = 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+
+# signal.pthread_sigmask() makes enum members of the numbers, which takes four times as long as
+# the system call. A command needs a dozen such calls.
+from _signal import pthread_sigmask as _set_mask  # type: ignore[import-not-found]
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import TypeVar
-
-# What the signal module has in its place turns each set of numbers into one of enum members, which
-# takes four times as long as the system call. A command needs a dozen such calls.
-_set_mask = getattr(signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask)
 
 T = TypeVar("T")
 Result = TypeVar("Result")

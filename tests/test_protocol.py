@@ -102,7 +102,9 @@ def test_framing_does_not_depend_on_how_the_stream_is_cut(
 
 
 @given(
-    st.lists(st.tuples(messages, st.sampled_from([None, 4]), st.sampled_from([b"", b"\r\n", b" "]))),
+    st.lists(
+        st.tuples(messages, st.sampled_from([None, 4]), st.sampled_from([b"", b"\r\n", b" "]))
+    ),
     st.lists(st.integers(1, 60), min_size=1),
 )
 def test_messages_are_the_same_however_they_are_written_and_cut(

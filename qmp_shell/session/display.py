@@ -68,10 +68,12 @@ class TextDisplay(ABC):
             self._captured.append(make(Formatter(FOR_PROGRAMS)))
 
     def after_delivery(self) -> None:
-        """Nothing: all is shown at once."""
+        """What comes is shown at once, so nothing is left to show."""
+        return
 
     def at_end(self) -> None:
-        """Nothing: that the connection has ended is reported by whoever needs it."""
+        """Whoever needs the VM says that it is gone."""
+        return
 
     @contextmanager
     def capture(self) -> Iterator[Sequence[str]]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from ..errors import QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
+from ..protocol import Message
 from ..vm import Attachment
+from .ahead import SentCommand
 from .settings import Settings
 
 # A script that runs itself would never end.
 _DEEPEST = 16
+# How many commands are sent without waiting, where a failure of one does not end the script.
+_MOST_AHEAD = 64
 LONGEST_LINE = 64 << 20
 """Bytes that a line of a script may have; QEMU accepts no longer JSON token."""
 
@@ -33,6 +40,18 @@ class ScriptSession(Protocol):
     def run(self, line: LogicalLine) -> None:
         """Do what a logical line says."""
 
+    def read_ahead(self, line: LogicalLine) -> Message | None:
+        """The message of a line that may be sent before what came before it was shown."""
+
+    def send_ahead(self, line: LogicalLine, message: Message, *, is_queued: bool) -> SentCommand:
+        """Send it."""
+
+    def receive(self, sent: SentCommand) -> bool:
+        """Wait for the reply to it."""
+
+    def show(self, sent: SentCommand) -> None:
+        """Show the reply to it."""
+
 
 class Input(Protocol):
     """Where the lines of a script come from."""
@@ -40,8 +59,8 @@ class Input(Protocol):
     def place(self, line: int, column: int | None = None) -> str:
         """What stands before an error: the place in this input, numbered from 1."""
 
-    def lines(self, session: ScriptSession) -> Iterator[bytes]:
-        """Yield physical lines, with or without their newlines.
+    def lines(self, session: ScriptSession) -> Iterator[bytes | None]:
+        """Yield physical lines, with or without their newlines; None: the next one may take long.
 
         :raise UsageError: they cannot be read.
         """
@@ -55,13 +74,16 @@ class FileInput(NamedTuple):
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(self.path, line, column)
 
-    def lines(self, _: ScriptSession) -> Iterator[bytes]:
+    def lines(self, _: ScriptSession) -> Iterator[bytes | None]:
         try:
             with open(self.path, "rb") as file:
+                is_pipe = not stat.S_ISREG(os.fstat(file.fileno()).st_mode)
                 while line := file.readline(LONGEST_LINE + 1):
                     if len(line) > LONGEST_LINE:
                         raise line_too_long(self.path)
                     yield line
+                    if is_pipe:
+                        yield None
         except (OSError, ValueError) as error:
             reason = explain_os_error(error)
             raise UsageError(f"{self.path}: {reason}") from None
@@ -77,13 +99,24 @@ def format_place(name: str, line: int, column: int | None) -> str:
     return f"{name}:{line}: " if column is None else f"{name}:{line}:{column}: "
 
 
+class _SentLine(NamedTuple):
+    """A line whose command was sent ahead, and where it stands."""
+
+    sent: SentCommand
+    script: Input
+    number: int
+
+
 class ScriptRunner:
     """Runs scripts in a session, and the scripts that they run."""
 
-    def __init__(self, session: ScriptSession, report: Reporter) -> None:
+    def __init__(self, session: ScriptSession, report: Reporter, *, keep_going: bool) -> None:
+        """:param keep_going: ``report`` does not end a script because of a failed command."""
         self._session = session
         self._report = report
+        self._keep_going = keep_going
         self._depth = 0
+        self._ahead: deque[_SentLine] = deque()  # sent, and not shown yet
 
     def run_file(self, path: str) -> None:
         """Run the lines of a file, from within a script or at a prompt.
@@ -115,19 +148,92 @@ class ScriptRunner:
         session = self._session
         joiner = LineJoiner()
         number = 0
-        for raw in script.lines(session):
-            number += 1
-            line = session.join_line(joiner, _decode(raw, is_first=number == 1))
-            if line is not None:
-                self._attempt(line, script, number)
-            if session.is_finished:
-                return
+        try:
+            for raw in script.lines(session):
+                if raw is None:
+                    self._show_all()
+                    continue
+                number += 1
+                line = session.join_line(joiner, _decode(raw, is_first=number == 1))
+                if line is not None:
+                    self._take(line, script, number)
+                if session.is_finished:
+                    return
+            self._show_all()
+        finally:
+            self._ahead.clear()
         if joiner.needs_more:
             self._attempt(joiner.finish(), script, number)
         if not continues and session.parser.in_transaction:
             session.parser.discard_transaction()
             error = UsageError("a transaction( is open at the end; close it with )")
             self._fail(error, script.place(number))
+
+    def _take(self, line: LogicalLine, script: Input, number: int) -> None:
+        """Send a line ahead of what is to be shown, or run it after that.
+
+        :raise ReportedError: a failure ends the script.
+        """
+        message = self._session.read_ahead(line)
+        if message is None:
+            self._show_all()
+            self._attempt(line, script, number)
+            return
+        if not self._keep_going:
+            self._receive_last()
+        try:
+            sent = self._session.send_ahead(line, message, is_queued=self._keep_going)
+        except QMPError as error:
+            self._show_all()
+            self._fail(error, script.place(number))
+            return
+        self._ahead.append(_SentLine(sent, script, number))
+        if len(self._ahead) > (_MOST_AHEAD if self._keep_going else 1):
+            self._show_first()
+            while len(self._ahead) > 1 and self._ahead[0].sent.is_answered:
+                self._show_first()
+
+    def _receive_last(self) -> None:
+        """Wait for the reply to the last command, if its failure ends the script.
+
+        :raise ReportedError: it has failed.
+        """
+        if not self._ahead:
+            return
+        last = self._ahead[-1]
+        try:
+            is_good = self._session.receive(last.sent)
+        except QMPError:
+            is_good = False  # as is told with what was to be shown
+        if not is_good:
+            self._show_all()
+
+    def _show_all(self) -> None:
+        while self._ahead:
+            self._show_first()
+
+    def _show_first(self) -> None:
+        """Show what was sent first, when its reply is there.
+
+        :raise ReportedError: a failure ends the script.
+        """
+        first = self._ahead.popleft()
+        try:
+            self._session.show(first.sent)
+        except QMPError as error:
+            self._fail(error, first.script.place(first.number))
+
+    def show_in_turn(self, show: Callable[[], None]) -> None:
+        """Show something that has just come, after the replies that came before it."""
+        last: SentCommand | None = None
+        for each in self._ahead:
+            if not each.sent.is_answered:
+                break
+            last = each.sent
+        if last is None:
+            show()
+        else:
+            last.later.append(show)
 
     def _attempt(self, line: LogicalLine, script: Input, number: int) -> None:
         """Run a line; a failure is reported with its place.

@@ -6,7 +6,7 @@ import os
 import select
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
@@ -39,6 +39,7 @@ from ..protocol import (
 from ..render.views import check_view
 from ..vm import Attachment
 from ..vm.question import is_read_only
+from .ahead import SentCommand, read_message
 from .correcting import Corrector
 from .log import MessageTracer
 from .replies import ReplyPresenter
@@ -142,6 +143,7 @@ class Session:
         human: bool = False,
         dry_run: bool = False,
         schema: Schema | None = None,
+        keep_going: bool = False,
     ) -> None:
         """
         :param report: reports a failure in a script to the user; returns whether to go on.
@@ -152,6 +154,7 @@ class Session:
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
+        :param keep_going: ``report`` does not end a script because of a failed command.
         :raise UsageError: the log cannot be written.
         """
         self.display = display
@@ -159,7 +162,7 @@ class Session:
         self.commands = commands
         self.variables = _new_variables(dry_run=dry_run)
         self.parser = StatementParser(self._replace_references)
-        self.scripts = ScriptRunner(self, report)
+        self.scripts = ScriptRunner(self, report, keep_going=keep_going)
         self.tracer = MessageTracer(display, settings, is_interactive=user is not None, vm=vm_name)
         self._is_one_of_many = bool(vm_name)
         if log:
@@ -278,15 +281,61 @@ class Session:
         _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
+        with self._corrected(line):
+            self._run(line)
+
+    @contextmanager
+    def _corrected(self, line: LogicalLine) -> Iterator[None]:
+        """Have the error of a line say what that should have been, if it is known."""
         self.corrector.offer("")
         try:
-            self._run(line)
+            yield
         except (UsageError, CommandError, CheckError) as error:
             self.corrector.explain(line.text, error)
             raise
         except ReportedError:
             self.corrector.offer("")  # it is that of a line in a script
             raise
+
+    def read_ahead(self, line: LogicalLine) -> Message | None:
+        """The message of a line that may be sent before what came before it was shown.
+
+        :return: None: the line is to be run in its turn.
+        """
+        if self.user or self.human or self.is_dry_run or self.settings.verbose:
+            return None
+        return read_message(self.parser, line)
+
+    def send_ahead(self, line: LogicalLine, message: Message, *, is_queued: bool) -> SentCommand:
+        """Send what :meth:`read_ahead` found. Then :meth:`receive` and :meth:`show` it.
+
+        :param is_queued: it need not be sent before something is waited for.
+        :raise Timeout, ConnectionLost: see :meth:`run`.
+        """
+        client = self.attachment.client
+        client.timeout = self.settings.timeout
+        return SentCommand(line, message, client.post(message, is_queued=is_queued))
+
+    def receive(self, sent: SentCommand) -> bool:
+        """Wait for the reply to a command that was sent ahead; returns whether it is good.
+
+        :raise Timeout, ConnectionLost: see :meth:`run`.
+        """
+        return not sent.wait(self.attachment.client).is_error
+
+    def show(self, sent: SentCommand) -> None:
+        """Show the reply to a command that was sent ahead.
+
+        :raise CommandError, Timeout, ConnectionLost: see :meth:`run`.
+        """
+        try:
+            with self._corrected(sent.line):
+                reply = sent.wait(self.attachment.client)
+                self._finish(sent.message, reply, DISPLAY)
+        finally:
+            for show in sent.later:
+                show()
+            self.display.after_delivery()
 
     def _run(self, line: LogicalLine) -> None:
         start = 0  # of what a position in an error is counted from
@@ -434,16 +483,23 @@ class Session:
             reply = self.attachment.request(message, descriptors)
             if not reply.is_error and not is_read_only(message):
                 self.inverse = inverse
-            if reply.is_error or destination.is_display:
-                self.replies.show(reply, destination.view)
-            self._note_features(message)
-            if reply.is_error:
-                raise self._explained(CommandError(reply))
-            self._note_return(message, reply, destination)
+            self._finish(message, reply, destination)
             if delivery is not None:
                 self.display.make_way()
                 delivery.deliver(self.replies.format(reply, destination.view))
         return reply
+
+    def _finish(self, message: Message, reply: Reply, destination: Destination) -> None:
+        """A command was executed: show its reply, unless that goes elsewhere, and keep it.
+
+        :raise CommandError: the VM refused it; its reply was displayed.
+        """
+        if reply.is_error or destination.is_display:
+            self.replies.show(reply, destination.view)
+        self._note_features(message)
+        if reply.is_error:
+            raise self._explained(CommandError(reply))
+        self._note_return(message, reply, destination)
 
     def _note_unknown_return(self, destination: Destination) -> None:
         """In a dry run, a command would return something."""
@@ -587,7 +643,7 @@ class Session:
             if self.transcript is not None:
                 self.transcript.note_event(message)
             if self.settings.shows_event(message.name):
-                self.display.event(message)
+                self.scripts.show_in_turn(partial(self.display.event, message))
         elif isinstance(message, LateReply):
             self.display.late_reply(message.reply)
         elif isinstance(message, StrayReply):

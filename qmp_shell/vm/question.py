@@ -10,7 +10,7 @@ from ..protocol import Message, arguments_of, command_of
 T = TypeVar("T")
 
 # What the names of commands that change nothing in the VM begin with.
-_READ_ONLY = (
+READ_ONLY = (
     "query-",
     "x-query-",
     "qom-list",
@@ -46,4 +46,4 @@ def is_read_only(message: Message) -> bool:
         line = arguments_of(message).get("command-line")
         words = line.split(None, 1) if isinstance(line, str) else []
         return bool(words) and words[0] in _READ_ONLY_HUMAN
-    return command.startswith(_READ_ONLY)
+    return command.startswith(READ_ONLY)

@@ -1,0 +1,95 @@
+"""Commands of a script that are sent before what came before them has been shown.
+
+Most of the time that a command takes is QEMU's. While it works, the next line is read, and the
+reply to the line before is shown. Only a command that changes nothing is sent ahead, so all is as
+if it was sent later: none is sent after a failure that ends the script, and hints for one that has
+failed come from the VM as it was then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..client import Client
+from ..errors import QMPError
+from ..language import (
+    ExecuteStatement,
+    LogicalLine,
+    ParseError,
+    StatementParser,
+    has_ambiguous_words,
+)
+from ..language.destination import DISPLAY
+from ..messages import Message, Reply, Request, arguments_of, is_out_of_band
+from ..vm.question import READ_ONLY, is_read_only
+
+# Characters; a longer line is sent like all that change something.
+_LONGEST_LINE = 4096
+_BEGINNINGS = ("{", *READ_ONLY)
+
+
+class SentCommand:
+    """A command that was sent, and whose reply was not shown yet.
+
+    :ivar later: what is to be shown after its reply, for that came first.
+    """
+
+    def __init__(self, line: LogicalLine, message: Message, request: Request) -> None:
+        self.line = line
+        self.message = message
+        self._request = request
+        self._failure: QMPError | None = None
+        self.later: list[Callable[[], None]] = []
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its reply has come."""
+        return self._request.reply is not None
+
+    def wait(self, client: Client) -> Reply:
+        """Wait for its reply. What this has raised is raised again without waiting.
+
+        :raise Timeout: it did not come in time.
+        :raise ConnectionLost: the connection has ended.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return client.answer(self._request, client.timeout)
+        except QMPError as error:
+            self._failure = error
+            raise
+
+
+def read_message(parser: StatementParser, line: LogicalLine) -> Message | None:
+    """The message of a line that is nothing but a command which changes nothing.
+
+    :return: None: it is something else, or more has to be known to send it. The line is then to
+        be run after all that came before it.
+    """
+    text = line.text
+    if (
+        len(text) > _LONGEST_LINE
+        or parser.in_transaction
+        or "$" in text
+        or not text.isascii()
+        or not text.isprintable()
+        or not text.lstrip().startswith(_BEGINNINGS)
+    ):
+        return None
+    try:
+        statement = parser.parse(line)
+    except ParseError:
+        return None
+    if not isinstance(statement, ExecuteStatement) or statement.files:
+        return None
+    message = statement.message
+    is_plain = (
+        statement.destination == DISPLAY
+        and is_read_only(message)
+        and not is_out_of_band(message)
+        and "id" not in message
+        and not has_ambiguous_words(message)
+        and not any(isinstance(value, dict) for value in arguments_of(message).values())
+    )
+    return message if is_plain else None

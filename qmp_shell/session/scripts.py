@@ -217,9 +217,12 @@ class ScriptRunner:
 
         :raise ReportedError: a failure ends the script.
         """
-        first = self._ahead.popleft()
+        first = self._ahead[0]
         try:
-            self._session.show(first.sent)
+            try:
+                self._session.show(first.sent)
+            finally:
+                self._ahead.popleft()
         except QMPError as error:
             self._fail(error, first.script.place(first.number))
 

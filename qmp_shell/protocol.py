@@ -116,7 +116,7 @@ class Conversation:
         self._framer = Framer()
         if agent:
             self._framer.skip_to(_AGENT_DELIMITER)
-        self._pending: list[Request] = []
+        self._pending: dict[Request, None] = {}  # in the order in which they were sent
         self._last_id = 0
         self._handshake: Request | None = None
         self._token = 0
@@ -169,11 +169,11 @@ class Conversation:
 
     def forget(self, request: Request) -> None:
         """Expect no reply to a command any more, for example because it was never sent."""
-        self._pending = [each for each in self._pending if each is not request]
+        self._pending.pop(request, None)
 
     def is_pending(self, request: Request) -> bool:
         """Whether a reply to a command is expected."""
-        return any(each is request for each in self._pending)
+        return request in self._pending
 
     def receive_data(self, data: bytes) -> list[Received]:
         """Process received bytes.
@@ -233,7 +233,7 @@ class Conversation:
         data = text.encode("ascii") + b"\n"
         self._last_id += 1
         request = Request(message, wire["id"], own_id="id" not in message, quiet=quiet)
-        self._pending.append(request)
+        self._pending[request] = None
         return Outgoing(request, wire, data)
 
     def _classify(self, message: Message) -> ReceivedMessage:

@@ -16,6 +16,7 @@ from .logical_line import ParseError
 from .values import BareWord, parse_string
 from .words import MAX_DEPTH, Word
 
+_NOT_IN_NAMES = frozenset("=\"'{}[]()")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -71,7 +72,7 @@ def check_command_name(word: Word) -> None:
     """
     if word.value is not None:
         raise ParseError("a command's name comes first, then key=value", word.start)
-    if any(mark in word.key for mark in "=\"'{}[]()"):
+    if not _NOT_IN_NAMES.isdisjoint(word.key):
         raise ParseError("{} is not a command name", word.start, quoted=word.key)
 
 

@@ -10,6 +10,7 @@ import gc
 import json
 import re
 import sys
+from functools import cached_property
 from typing import Any
 
 from .errors import ProtocolError
@@ -45,17 +46,28 @@ class Notation:
         """
         self.space = re.compile(rb"[%s]*" % space)
         self.openings = openings
+        self._quotes = quotes
         # No possessive quantifiers here: Python 3.11.2, which Debian 12 has, gets them wrong.
-        texts = {quote: rb"[^%c\\]*(?:\\.[^%c\\]*)*" % (quote, quote) for quote in quotes}
-        strings = rb"|".join(rb"%c%s%c" % (quote, text, quote) for quote, text in texts.items())
-        self.to_quote = {quote: re.compile(text, re.DOTALL) for quote, text in texts.items()}
-        other = rb"[^%s{}\[\]]*" % quotes
+        self._texts = {quote: rb"[^%c\\]*(?:\\.[^%c\\]*)*" % (quote, quote) for quote in quotes}
+
+    # Compiled when a message is no line of its own; that is 2 % of a start.
+
+    @cached_property
+    def to_quote(self) -> dict[int, re.Pattern[bytes]]:
+        return {quote: re.compile(text, re.DOTALL) for quote, text in self._texts.items()}
+
+    @cached_property
+    def to_bracket(self) -> re.Pattern[bytes]:
+        other = rb"[^%s{}\[\]]*" % self._quotes
+        strings = rb"|".join(
+            rb"%c%s%c" % (quote, text, quote) for quote, text in self._texts.items()
+        )
         whole = strings
         for _ in range(2):
             inner = rb"%s(?:(?:%s)%s)*" % (other, whole, other)
             whole = rb"%s|\{%s\}|\[%s\]" % (strings, inner, inner)
-        self.to_bracket = re.compile(
-            rb"%s(?:(?:%s)%s)*([{}\[\]%s]|\Z)" % (other, whole, other, quotes), re.DOTALL
+        return re.compile(
+            rb"%s(?:(?:%s)%s)*([{}\[\]%s]|\Z)" % (other, whole, other, self._quotes), re.DOTALL
         )
 
 

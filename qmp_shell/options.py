@@ -33,6 +33,10 @@ class _Help(argparse.HelpFormatter):
         super().__init__(prog, width=width - 2)
 
 
+# What argparse says is English, as is all else; to look for a translation took 5 % of a start.
+argparse._ = str  # type: ignore[attr-defined]
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports an error on one line, as all of qmp-shell does."""
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
@@ -124,10 +124,11 @@ class ScriptDisplay(TextDisplay):
             self._progress.hide()
 
 
-class LineInput(NamedTuple):
+class LineInput:
     """A line given with ``-c``; it may contain newlines."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def place(self, _: int, column: int | None = None) -> str:
         return "" if column is None else f"column {column}: "
@@ -167,10 +168,11 @@ class WordsInput:
         return iter(os.fsencode(" ".join(self._formatted)).split(b"\n"))
 
 
-class ReadInput(NamedTuple):
+class ReadInput:
     """Standard input that was read already."""
 
-    data: bytes
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(_STANDARD_INPUT, line, column)

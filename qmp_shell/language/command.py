@@ -99,10 +99,11 @@ def parse_value(text: str, offset: int) -> Any:
     return BareWord(text)
 
 
-class _Leaf(NamedTuple):
+class _Leaf:
     """The value of a complete key."""
 
-    value: Any
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class _Branch:

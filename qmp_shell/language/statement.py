@@ -25,12 +25,14 @@ from .words import (
     split_words,
 )
 
-_TRANSACTION = re.compile(r"transaction\s*\(")
-_DOT = re.compile(r"\.(?P<name>\S*)\s*(?P<argument>.*)", re.DOTALL)
+# Patterns; re compiles each when it is first used, since most lines need none of them.
+_TRANSACTION = r"transaction\s*\("
+_DOT = r"(?s)\.(?P<name>\S*)\s*(?P<argument>.*)"
 # The dot commands that may be typed without the dot, because other shells have them so.
-_WITHOUT_DOT = re.compile(
-    r"\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?(?:\s*[|>].*)?))\s*", re.DOTALL
+_WITHOUT_DOT = (
+    r"(?s)\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?(?:\s*[|>].*?)?))\s*"
 )
+_WORDS_WITHOUT_DOT = ("exit", "help", "?")
 
 
 class DescriptorFile(NamedTuple):
@@ -74,7 +76,13 @@ Statement = ExecuteStatement | DotStatement
 
 def is_dot_command(text: str) -> bool:
     """Whether a line is a dot command, including those that may be typed without the dot."""
-    return text.lstrip().startswith(".") or _WITHOUT_DOT.fullmatch(text) is not None
+    return text.lstrip().startswith(".") or _match_without_dot(text) is not None
+
+
+def _match_without_dot(text: str) -> re.Match[str] | None:
+    if not text.lstrip().startswith(_WORDS_WITHOUT_DOT):
+        return None
+    return re.fullmatch(_WITHOUT_DOT, text)
 
 
 class StatementParser:
@@ -127,11 +135,13 @@ class StatementParser:
             return None
         if text[start] == ".":
             return _parse_dot_command(text[start:])
-        if (without_dot := _WITHOUT_DOT.fullmatch(text)) is not None:
+        if (without_dot := _match_without_dot(text)) is not None:
             return DotStatement(
                 "exit" if without_dot["exit"] else "help", (without_dot["topic"] or "").strip()
             )
-        opening = _TRANSACTION.match(text, start)
+        opening = None
+        if text.startswith("transaction", start):
+            opening = re.compile(_TRANSACTION).match(text, start)
         if opening is not None:
             if self.in_transaction:
                 raise ParseError("a transaction is already open; close it with )", start)
@@ -216,7 +226,7 @@ def _parse_descriptor(word: Word) -> DescriptorFile:
 
 def _parse_dot_command(text: str) -> DotStatement:
     """Parse a line that begins with a dot."""
-    match = _DOT.match(text)
+    match = re.match(_DOT, text)
     assert match is not None
     return DotStatement(match["name"], match["argument"].strip())
 

@@ -6,7 +6,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..errors import QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
@@ -66,10 +66,11 @@ class Input(Protocol):
         """
 
 
-class FileInput(NamedTuple):
+class FileInput:
     """A script file."""
 
-    path: str
+    def __init__(self, path: str) -> None:
+        self.path = path
 
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(self.path, line, column)
@@ -99,12 +100,13 @@ def format_place(name: str, line: int, column: int | None) -> str:
     return f"{name}:{line}: " if column is None else f"{name}:{line}:{column}: "
 
 
-class _SentLine(NamedTuple):
+class _SentLine:
     """A line whose command was sent ahead, and where it stands."""
 
-    sent: SentCommand
-    script: Input
-    number: int
+    def __init__(self, sent: SentCommand, script: Input, number: int) -> None:
+        self.sent = sent
+        self.script = script
+        self.number = number
 
 
 class ScriptRunner:

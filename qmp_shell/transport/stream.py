@@ -11,7 +11,7 @@ import struct
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from .tls import TlsOptions
@@ -167,15 +167,16 @@ class SocketStream:
         self._socket.close()
 
 
-class Credentials(NamedTuple):
+class Credentials:
     """Who is at the other end of a UNIX socket.
 
     :ivar pid: of the process; 0: it is in another PID namespace.
     :ivar uid: of its user.
     """
 
-    pid: int
-    uid: int
+    def __init__(self, pid: int, uid: int) -> None:
+        self.pid = pid
+        self.uid = uid
 
     @property
     def is_own_user(self) -> bool:

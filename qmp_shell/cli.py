@@ -37,6 +37,7 @@ from .script import (
 from .session import AddressBook, Session
 from .session.scripts import Input
 from .session.sharing import AGENT_REASON
+from .start import importing
 
 if TYPE_CHECKING:
     from .launch.qemu import OwnVm
@@ -319,7 +320,8 @@ def _run_front_end(
         return session
 
     if choices.is_interactive:
-        from .prompt import run_prompt
+        with importing():
+            from .prompt import run_prompt
 
         return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     display, report = new_output(settings, formatter, keep_going=keep_going)

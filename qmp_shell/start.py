@@ -32,6 +32,13 @@ def main_wrap() -> int:
 @contextmanager
 def _start() -> Iterator[None]:
     _let_interrupts_kill()
+    with importing():
+        yield
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """What is made in this context is not searched for garbage, now or later."""
     gc.disable()
     try:
         yield

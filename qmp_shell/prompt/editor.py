@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from functools import cached_property
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.enums import EditingMode
@@ -75,8 +76,16 @@ class Editor:
         self._completer = SessionCompleter(session, self._assistant, self._watcher.check)
         self._guide = Guide(user.tour, session)
         self._suggestion = LineSuggestion(session, lambda: self._guide.line, colour=colour)
-        self._qmp_prompt = self._new_prompt(histories.qmp)
-        self._human_prompt = self._new_prompt(histories.human)
+
+    # Each is made when it is first used: that takes as long as to start a script.
+
+    @cached_property
+    def _qmp_prompt(self) -> PromptSession[str]:
+        return self._new_prompt(self._histories.qmp)
+
+    @cached_property
+    def _human_prompt(self) -> PromptSession[str]:
+        return self._new_prompt(self._histories.human)
 
     @property
     def _prompt(self) -> PromptSession[str]:

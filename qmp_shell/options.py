@@ -14,9 +14,10 @@ from .configuration.addresses import MARK
 from .errors import UsageError
 from .render.text import sanitize_line
 from .render.views import VIEWS
-from .script import LineInput, StandardInput, WordsInput
+from .script import WRAP, LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
+from .shell_scripts import SHELLS, read_script
 
 # How many VMs are served at the same time. Each takes a process, and three file descriptors here.
 _PROCESSES, _MOST_PROCESSES = 64, 256
@@ -31,6 +32,14 @@ class _Help(argparse.HelpFormatter):
         except OSError:
             width = 80
         super().__init__(prog, width=width - 2)
+
+
+class _PrintCompletion(argparse.Action):
+    """Prints a script that has a shell complete command lines, and ends the program."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> None:
+        sys.stdout.write(read_script(arguments[1]))
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -173,11 +182,6 @@ def _add_lists(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="with --list: a JSON object for each VM"
     )
-    parser.add_argument(
-        "--list-addresses",
-        action="store_true",
-        help="list addresses for completion, and what is there behind a tab",
-    )
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:
@@ -196,7 +200,7 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
 def build_wrap_parser() -> argparse.ArgumentParser:
     """The options of ``qmp-shell-wrap``."""
     parser = _Parser(
-        prog="qmp-shell-wrap",
+        prog=WRAP,
         usage="%(prog)s [OPTIONS] [--] QEMU [ARGS ...]",
         description="Start QEMU and a QMP shell on it; the VM ends with the shell.",
     )
@@ -209,6 +213,12 @@ def build_wrap_parser() -> argparse.ArgumentParser:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     """The options that both programs have."""
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        choices=SHELLS,
+        action=_PrintCompletion,
+        help="print what has a shell complete command lines, and exit",
+    )
     parser.add_argument(
         "-H", "--hmp", action="store_true", help="human monitor mode: lines are HMP commands"
     )

@@ -37,10 +37,13 @@ _qmp_shell_command() {
     (( start += ${#COMP_WORDS[word]} ))
     line=${COMP_LINE:start}
   done
-  if declare -F _command_offset >/dev/null; then
-    compopt +o filenames
+  compopt +o filenames
+  if declare -F _comp_command_offset >/dev/null; then
+    _comp_command_offset "$word"
+  elif declare -F _command_offset >/dev/null; then  # before version 2.12 of bash-completion
     _command_offset "$word"
   else
+    compopt -o filenames
     _qmp_shell_paths "${COMP_WORDS[COMP_CWORD]}" ""
   fi
 }

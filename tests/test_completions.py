@@ -15,12 +15,17 @@ from typing import Protocol
 
 import pexpect
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qmp_shell.completing.shell_words import split_line
 from qmp_shell.options import build_parser, build_wrap_parser
+from qmp_shell.vm.question import is_read_only
 from tests.conftest import (
     Run,
     RunningVm,
     StartPeer,
+    StartTableVm,
     create_image,
     create_image_snapshot,
     require_program,
@@ -95,9 +100,9 @@ class Fish:
         self._path = path
         self._directory = directory
 
-    def described(self, line: str) -> dict[str, str]:
+    def described(self, line: str, setup: str = "") -> dict[str, str]:
         """Return the candidates for the last word of a line, with their descriptions."""
-        script = "set fish_complete_path $argv[1]; complete -C $argv[2]"
+        script = f"set fish_complete_path $argv[1]; {setup}; complete -C $argv[2]"
         result = subprocess.run(
             [self._path, "--no-config", "-c", script, COMPLETIONS, line],
             cwd=self._directory,
@@ -167,7 +172,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "bin").mkdir()
     for name, entry in (("qmp-shell", "main"), ("qmp-shell-wrap", "main_wrap")):
         _write_program(directory, name, shlex.join(shell_command(entry)))
-    _write_program(directory, "qemu_fake", "false")
+    for name in ("qemu_fake", "qemu-system-x86_64"):
+        _write_program(directory, name, "false")
     configuration = directory / ".config" / "qmp-shell" / "config.toml"
     configuration.parent.mkdir(parents=True)
     configuration.write_text(CONFIGURATION)
@@ -399,7 +405,7 @@ def test_what_is_completed_is_inserted(terminal: TerminalShell, vm: RunningVm) -
     assert terminal.run(f'qmp-shell {address} screendump filename="my\t') == [
         *(address, "screendump", "filename=my vm.sock")
     ]
-    assert terminal.run(f"qmp-shell {address} qom-get path=/machine/unattached/device[0\t") == [
+    assert terminal.run(f"qmp-shell {address} qom-get path=/machine/unattached/device\\[0\t") == [
         *(address, "qom-get", "path=/machine/unattached/device[0]")
     ]
 
@@ -449,12 +455,12 @@ def test_a_vm_that_does_not_answer_gives_nothing(shell: Shell, peer: StartPeer) 
 
 @pytest.mark.parametrize("before", ["", "-v ", "-f monitor.log ", "--timeout=5 ", "-- "])
 def test_commands_named_qemu_are_offered_for_qemu(shell: Shell, before: str) -> None:
-    assert shell.offered(f"qmp-shell-wrap {before}qem") == {"qemu_fake"}
-    assert shell.offered(f"qmp-shell-wrap {before}") == {"qemu_fake"}
+    assert shell.offered(f"qmp-shell-wrap {before}qem") == {"qemu_fake", "qemu-system-x86_64"}
+    assert shell.offered(f"qmp-shell-wrap {before}") == {"qemu_fake", "qemu-system-x86_64"}
 
 
 def test_paths_of_programs_are_offered_for_qemu(shell: Shell) -> None:
-    programs = {"bin/qemu_fake", "bin/qmp-shell", "bin/qmp-shell-wrap"}
+    programs = {"bin/qemu_fake", "bin/qemu-system-x86_64", "bin/qmp-shell", "bin/qmp-shell-wrap"}
     assert shell.offered("qmp-shell-wrap bin/") == programs
 
 
@@ -473,6 +479,104 @@ def test_no_options_are_offered_after_qemu(shell: Shell, arguments: str) -> None
     assert shell.offered(f"qmp-shell-wrap qemu_fake {arguments}--ti") == set()
 
 
+@pytest.fixture(scope="module")
+def bash_with_qemu(directory: Path) -> Iterator[TerminalShell]:
+    """bash with bash-completion, which knows QEMU's options."""
+    setup = (
+        f"source /usr/share/bash-completion/bash_completion; source {COMPLETIONS}/qmp-shell.bash\n"
+    )
+    with _start_shell(directory, ["bash", "--noprofile", "--norc", "-i"], setup) as terminal:
+        yield terminal
+
+
+@pytest.mark.parametrize("before", ["", "-v --timeout=5 -- ", "-f qemu-system-x86_64 "])
+@pytest.mark.parametrize("shell_name", ["bash_with_qemu", "zsh"])
+def test_qemus_own_options_are_completed(
+    request: pytest.FixtureRequest, shell_name: str, before: str
+) -> None:
+    shell: TerminalShell = request.getfixturevalue(shell_name)
+    line = f"qmp-shell-wrap {before}qemu-system-x86_64 -m 1G -k fr-c"
+    assert shell.offered(line) == {"fr-ca", "fr-ch"}
+
+
+def test_fish_completes_qemu_as_any_command(fish: Fish) -> None:
+    own = "complete -c qemu-system-x86_64 -o no-shutdown -d own"
+    line = "qmp-shell-wrap -v -- qemu-system-x86_64 -m 1G -no-shut"
+    assert fish.described(line, own) == {"-no-shutdown": "own"}
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "",
+            "qmp-shell",
+            "qmp-shell --color",
+            "qmp-shell --co x",
+            "qmp-shell -w x -w ",
+            "qmp-shell '",
+        ),
+        *(
+            'qmp-shell "',
+            "qmp-shell \\",
+            "qmp-shell --help ",
+            "qmp-shell --version x",
+            "qmp-shell -t x ",
+        ),
+        *("qmp-shell --listen x y", "qmp-shell --all ", "qmp-shell @none ", "qmp-shell tls:x y"),
+        *("qmp-shell --config none.toml -c x", "qmp-shell --schema x -c y", "qmp-shell -c x -c "),
+        *(
+            "qmp-shell '' x y",
+            "qmp-shell \udcff \udcff",
+            "qmp-shell fd:0 x",
+            "qmp-shell ssh://x/y z",
+        ),
+        *(
+            "qmp-shell $NONE/ x",
+            "qmp-shell exec:false y",
+            "qmp-shell x y=z 'a",
+            "qmp-shell x .hmp ",
+        ),
+    ],
+)
+def test_nothing_is_said_about_a_line_that_is_wrong(run: Run, line: str) -> None:
+    for more in ((), ("",), ("x" * 99,)):
+        result = run("--complete", line, *more)
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_vm_is_asked_what_changes_nothing(run: Run, table_vm: StartTableVm) -> None:
+    vm = table_vm("7.2.0", {})
+    run("--complete", f"qmp-shell {vm.address} device_add driver=")
+    assert all(is_read_only(message) for message in vm.messages[1:])
+    assert vm.messages[0]["execute"] == "qmp_capabilities"
+    assert len(vm.messages) > 2
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="$~\n\x00"))))
+def test_words_are_split_as_by_a_shell(words: list[str]) -> None:
+    line = shlex.join(words)
+    assert [word.value for word in split_line(f"{line} ")[:-1]] == words
+    for end in range(len(line)):
+        assert "".join(word.text for word in split_line(line[:end])) is not None
+
+
+# Where the scripts are
+
+
+@each_program
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_the_program_prints_its_scripts(run: Run, program: str, shell_name: str) -> None:
+    entry = "main" if program == "qmp-shell" else "main_wrap"
+    result = run("--print-completion", shell_name, program=entry)
+    name = {"zsh": "_qmp-shell"}.get(shell_name, f"{program}.{shell_name}")
+    assert result.stdout == (COMPLETIONS / name).read_text()
+    assert result.returncode == 0
+
+
 # The display
 
 
@@ -484,7 +588,7 @@ def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
         "monitors/notes.txt",
         "--color=always",
     ]
-    assert terminal.run("qmp-shell-wrap qem\t-drive no\t") == [
+    assert terminal.run("qmp-shell-wrap qemu_\t-drive no\t") == [
         "qemu_fake",
         "-drive",
         "notes.txt",
@@ -511,4 +615,4 @@ def test_fish_shows_no_help_text_for_files(fish: Fish) -> None:
     assert fish.described("qmp-shell moni") == {"monitor.sock": "", "monitors/": ""}
     assert fish.described("qmp-shell -f note") == {"notes.txt": ""}
     assert fish.described("qmp-shell -f none") == {}
-    assert fish.described("qmp-shell-wrap q") == {"qemu_fake": ""}
+    assert fish.described("qmp-shell-wrap qemu_") == {"qemu_fake": ""}

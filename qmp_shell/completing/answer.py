@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
+from ..errors import QMPError
 from ..output import STANDARD_OUTPUT, Output
 from ..render.text import sanitize_line
 from .offers import Offer
@@ -41,15 +43,16 @@ def print_completions(arguments: Sequence[str], program: str) -> None:
         end = len(line) - len(replaced[0])
         typed, kept = last.text, sum(place < end for place in last.places)
     output = Output(STANDARD_OUTPUT)
-    for answer in complete([word.value for word in before], last.text, program):
-        if isinstance(answer, Offer):
-            if answer.word.startswith(typed) and is_insertable(answer):
-                output.write_line(sanitize_line(f"{answer.word[kept:]}\t{answer.description}"))
-        elif answer.what == "command":
-            start = words[answer.at].start
-            output.write_line(sanitize_line(f"\tcommand\t{answer.at + 1}\t{start}"))
-        else:
-            output.write_line(sanitize_line(f"\t{answer.what}\t{answer.prefix[kept:]}"))
+    with suppress(QMPError):  # the line is wrong so far, and the shell has no place to say it
+        for answer in complete([word.value for word in before], last.text, program):
+            if isinstance(answer, Offer):
+                if answer.word.startswith(typed) and is_insertable(answer):
+                    output.write_line(sanitize_line(f"{answer.word[kept:]}\t{answer.description}"))
+            elif answer.what == "command":
+                start = words[answer.at].start
+                output.write_line(sanitize_line(f"\tcommand\t{answer.at + 1}\t{start}"))
+            else:
+                output.write_line(sanitize_line(f"\t{answer.what}\t{answer.prefix[kept:]}"))
 
 
 def _own_words(words: list[ShellWord], program: str) -> list[ShellWord]:

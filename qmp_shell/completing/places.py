@@ -93,9 +93,7 @@ class _Completer:
         if action is not None:
             last = words[-1]
             is_cluster = len(last) > 2 and not last.startswith("--")  # as -vc
-            yield from _values(
-                action, 0, typed, [*words[:-1], last[:-1]][: None if is_cluster else -1]
-            )
+            yield from _values(action, 0, typed, [*words[:-1], *[last[:-1]] * is_cluster])
 
     def _find_pending(self, words: Sequence[str]) -> argparse.Action | None:
         """The option that the words end with and that a value must follow."""

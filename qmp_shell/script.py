@@ -225,7 +225,7 @@ def complain(message: str, timeout: float | None = None) -> None:
 
 def _program() -> str:
     """The name of the program that runs; it has another one as a module of Python."""
-    name = os.path.basename(sys.argv[0])
+    name = os.path.basename(sys.argv[0]).removesuffix(".pyz")
     return name if name == WRAP else "qmp-shell"
 
 

@@ -57,7 +57,7 @@ def print_completions(arguments: Sequence[str], program: str) -> None:
 
 def _own_words(words: list[ShellWord], program: str) -> list[ShellWord]:
     """The words behind the program's name, before which others may stand, as ``time``."""
-    names = [word.text.rpartition("/")[2] for word in words[:-1]]
+    names = [word.text.rpartition("/")[2].removesuffix(".pyz") for word in words[:-1]]
     return words[names.index(program) + 1 if program in names else bool(names) :]
 
 

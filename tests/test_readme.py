@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from qmp_shell.commands import Registry
 from qmp_shell.render.views import VIEWS
 from qmp_shell.session.settings import OPTIONS
 from qmp_shell.transport import SCHEMES
+from tests import picture
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -39,3 +43,11 @@ def test_the_files_that_hold_the_promises_exist() -> None:
     links = re.findall(r"\]\(((?:tests|\.github)/[^)]*)\)", README)
     assert len(links) > 20
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_picture_shows_what_the_shell_shows(qemu: str) -> None:
+    version = subprocess.check_output([qemu, "--version"], text=True)
+    if f"version {picture.QEMU}." not in version:
+        pytest.skip(f"the picture is of QEMU {picture.QEMU}")
+    is_same = picture.make_picture(qemu) == picture.PATH.read_text(encoding="utf-8")
+    assert is_same, "look at it, and make it again: .venv/bin/python -m tests.picture"

@@ -486,11 +486,10 @@ def provide_programs() -> str:
         return _PROGRAMS
     folder = tempfile.mkdtemp(prefix="qmp-shell-")
     _temporary_folders.append(folder)
-    name = os.path.join(_PROGRAMS, "ssh")
-    with open(
-        os.path.join(folder, "ssh"), "xb", opener=lambda *file: os.open(*file, 0o700)
-    ) as file:
-        file.write(zipimport.zipimporter(os.path.dirname(_PROGRAMS)).get_data(name))
+    data = zipimport.zipimporter(os.path.dirname(_PROGRAMS)).get_data(f"{_PROGRAMS}/ssh")
+    path = os.path.join(folder, "ssh")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "wb") as file:
+        file.write(data)
     return folder
 
 

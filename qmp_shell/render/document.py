@@ -1,0 +1,112 @@
+"""A text of the manual, laid out for a terminal by rich.
+
+This module does not know where texts come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..documentation.markup import Block, Code, Heading, Item, Paragraph, parse_spans
+from ..output import SafeText
+from .drawing import draw, make_text
+from .parts import Part
+from .views import Look
+
+# Columns. Longer lines are hard to read, and shorter ones are all broken words.
+_WIDEST, _NARROWEST = 80, 20
+_INDENT = 4
+# Terms that are longer than this have their text below them, and so have all on a narrow terminal.
+_LONGEST_TERM = 18
+_WIDE_ENOUGH = 60
+_KINDS = {"code": "key", "strong": "bold", "emphasis": "italic", "": ""}
+# Code is not broken at its blanks, unless it is longer than this.
+_LONGEST_UNBROKEN = 30
+# Stands for a blank within it until lines are broken; rich would break them at a no-break space.
+_NO_BREAK = "\ue000"
+
+
+def draw_document(blocks: Iterable[Block], look: Look) -> SafeText:
+    """A text as wide as the terminal, but not too wide to be read."""
+    width = min(max(look.find_width() or _WIDEST, _NARROWEST), _WIDEST)
+    look = look._replace(find_width=lambda: width)
+    page = Group(*_Layout(look, width).blocks(blocks))
+    return SafeText(draw(page, look).replace(_NO_BREAK, " "))
+
+
+class _Layout:
+    """Lays out blocks."""
+
+    def __init__(self, look: Look, width: int) -> None:
+        self._has_colour = look.colour
+        self._blank = _NO_BREAK if look.supports_unicode else " "
+        self._bullet = "\N{BULLET}" if look.supports_unicode else "-"
+        self._is_wide = width >= _WIDE_ENOUGH
+
+    def blocks(self, blocks: Iterable[Block]) -> Iterator[RenderableType]:
+        """Blocks with a blank line between two, but not between the items of a list."""
+        is_first = True
+        for of_items, group in groupby(blocks, _kind_of_item):
+            for each in [self._list(list(group))] if of_items else map(self._block, group):
+                if not is_first:
+                    yield ""
+                is_first = False
+                yield each
+
+    def _block(self, block: Block) -> RenderableType:
+        if isinstance(block, Heading):
+            return self._text(f"**{block.text}**")
+        if isinstance(block, Code):
+            lines = (make_text(Part(line, "string")) for line in block.lines)
+            return Padding(Group(*lines), (0, 0, 0, _INDENT))
+        assert isinstance(block, Paragraph)
+        return self._text(block.text)
+
+    def _list(self, items: Sequence[Block]) -> RenderableType:
+        pairs = [
+            (self._term(each.term), Group(*self.blocks(each.body)))
+            for each in items
+            if isinstance(each, Item)
+        ]
+        longest = max(len(term) for term, _ in pairs)
+        if longest > (_LONGEST_TERM if self._is_wide else 1):
+            indented = (
+                Group(term, Padding(text, (0, 0, 0, _INDENT))) for term, text in pairs
+            )
+            return Group(*indented)
+        table = Table.grid(padding=(0, 1 if longest == 1 else 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for pair in pairs:
+            table.add_row(*pair)
+        return table
+
+    def _term(self, text: str) -> Text:
+        return self._text(text, mark="") if text else Text(self._bullet)
+
+    def _text(self, text: str, mark: str = "`") -> Text:
+        """
+        :param mark: stands around code where it has no colour.
+        """
+        parts = []
+        for span in parse_spans(text):
+            shown = span.text
+            if span.kind == "code":
+                shown = shown if self._has_colour else f"{mark}{shown}{mark}"
+                if len(shown) <= _LONGEST_UNBROKEN:
+                    shown = shown.replace(" ", self._blank)
+            parts.append(Part(shown, _KINDS[span.kind]))
+        return make_text(*parts)
+
+
+def _kind_of_item(block: Block) -> str:
+    """Tells lists from other blocks (empty), and lists with terms from those without."""
+    if not isinstance(block, Item):
+        return ""
+    return "term" if block.term else "bullet"

@@ -45,7 +45,9 @@ def make_page(name: str) -> str:
         if section.parent is document:
             _convert_to_capitals(section[0])
     text: str = publish_from_doctree(document, writer="manpage", settings_overrides=_SETTINGS)
-    return text
+    # The writer's own first title; and words are not hyphenated, for many of them are typed.
+    title = re.compile(r"^\.SH name$", re.IGNORECASE | re.MULTILINE)
+    return title.sub(lambda _: ".nr HY 0\n.nh\n.ad l\n.SH NAME", text, count=1)
 
 
 def read_source(name: str) -> str:
@@ -72,7 +74,9 @@ def _describe_options(parser: argparse.ArgumentParser) -> str:
         options = [action for action in group._group_actions if action.option_strings]
         if options:
             rows = ((_format_option(option), _escape(option.help or "")) for option in options)
-            groups.append(f"{str(group.title).capitalize()}\n{'-' * 40}\n\n{_define(rows)}")
+            title = str(group.title)
+            heading = f"{title[0].upper()}{title[1:]}\n{'-' * 40}"
+            groups.append(f"{heading}\n\n{_define(rows)}")
     return "\n\n".join(groups)
 
 

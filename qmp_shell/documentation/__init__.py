@@ -21,6 +21,7 @@ class Topic(NamedTuple):
 
 
 TOPICS = {
+    "demo": Topic("a temporary VM, and a guided tour", ("tour",)),
     "addresses": Topic("how to say which VM is meant, and to start QEMU for it", ("connect",)),
     "finding": Topic("the VMs that run, and who holds a monitor"),
     "configuration": Topic("names for VMs, and how the prompt is to be"),

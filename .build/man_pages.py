@@ -84,7 +84,9 @@ def _format_option(option: argparse.Action) -> str:
     """All forms of an option, each with its value."""
     value = ""
     if option.nargs != 0:
-        value = option.metavar if isinstance(option.metavar, str) else "|".join(option.choices or ())
+        value = (
+            option.metavar if isinstance(option.metavar, str) else "|".join(option.choices or ())
+        )
         value = f" [{value}]" if option.nargs == "?" else f" {value}"
     return ", ".join(f"``{form}{value}``" for form in option.option_strings)
 

@@ -1,38 +1,38 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_wrap_option_strings=(-h --help --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
+_shtab_qmp_shell_wrap_option_strings=(-c --command -f --file -k --keep-going -n --dry-run -H --hmp -t --timeout -p --pretty --compact --view -e --events -v --verbose -l --logfile --color --share --share-readonly --config --no-config -h --help --version)
 
 _shtab_qmp_shell_wrap_pos_0_COMPGEN=_qmp_shell_qemu_files
 _shtab_qmp_shell_wrap_pos_1_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap__f_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___file_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell_wrap___share_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell_wrap__l_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell_wrap___logfile_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell_wrap___share_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell_wrap___config_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell_wrap___help_COMPGEN=_qmp_shell_socket_files
 
 _shtab_qmp_shell_wrap___view_choices=(json table tree compact csv)
 _shtab_qmp_shell_wrap___color_choices=(auto always never)
 
 _shtab_qmp_shell_wrap_pos_1_nargs=...
-_shtab_qmp_shell_wrap__h_nargs=0
-_shtab_qmp_shell_wrap___help_nargs=0
-_shtab_qmp_shell_wrap___version_nargs=0
-_shtab_qmp_shell_wrap__H_nargs=0
-_shtab_qmp_shell_wrap___hmp_nargs=0
 _shtab_qmp_shell_wrap__k_nargs=0
 _shtab_qmp_shell_wrap___keep_going_nargs=0
 _shtab_qmp_shell_wrap__n_nargs=0
 _shtab_qmp_shell_wrap___dry_run_nargs=0
+_shtab_qmp_shell_wrap__H_nargs=0
+_shtab_qmp_shell_wrap___hmp_nargs=0
 _shtab_qmp_shell_wrap__p_nargs=0
 _shtab_qmp_shell_wrap___pretty_nargs=0
 _shtab_qmp_shell_wrap___compact_nargs=0
 _shtab_qmp_shell_wrap__e_nargs=0
 _shtab_qmp_shell_wrap___events_nargs=0
-_shtab_qmp_shell_wrap___share_readonly_nargs=0
 _shtab_qmp_shell_wrap__v_nargs=0
 _shtab_qmp_shell_wrap___verbose_nargs=0
+_shtab_qmp_shell_wrap___share_readonly_nargs=0
 _shtab_qmp_shell_wrap___no_config_nargs=0
+_shtab_qmp_shell_wrap__h_nargs=0
+_shtab_qmp_shell_wrap___version_nargs=0
 
 # Custom Preamble
 

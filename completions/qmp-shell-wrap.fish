@@ -82,29 +82,30 @@ function _shtab_qmp_shell_wrap_using
 end
 
 set -g _shtab_qmp_shell_wrap_commands
-set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --config --file --logfile --share --timeout --view -c -f -l -t
+set -g _shtab_qmp_shell_wrap_opts_with_value --color --command --config --file --help --logfile --share --timeout --view -c -f -l -t
 
 complete -c qmp-shell-wrap -e
 complete -c qmp-shell-wrap -f
 
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s h -l help -d 'show this help message and exit'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l version -d 'show program'"'"'s version number and exit'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s H -l hmp -d 'human monitor mode: lines are HMP commands'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s c -l command -x -d 'run this line and exit (may be given again)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s f -l file -xka "(_qmp_shell_files)" -d 'run the lines of a file and exit; - is standard input'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s k -l keep-going -d 'go on after a failed line'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s n -l dry-run -d 'print the JSON that each line would send, and send none of it'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s n -l dry-run -d 'print and check the JSON that each line would send; send none'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s H -l hmp -d 'human monitor mode: lines are HMP commands'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s t -l timeout -x -d 'how long one command may take (default: any time)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s p -l pretty -d 'replies over many lines, indented (default at a terminal)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l compact -d 'each reply on one line (default in scripts)'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l view -xka "json table tree compact csv" -d 'how replies are shown'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l view -xka "json table tree compact csv" -d 'how replies are shown: json, table, tree, compact, csv'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s e -l events -d 'print events in a script'"'"'s output too'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l share -xka "(_qmp_shell_sockets)" -d 'serve the VM'"'"'s monitor to others, too, on a UNIX socket'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l share-readonly -d 'with --share: others may only execute what changes nothing'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s v -l verbose -d 'show each message sent and received'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s l -l logfile -xka "(_qmp_shell_files)" -d 'append every message to a file'
-complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s t -l timeout -x -d 'how long one command may take (default: any time)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l color -xka "auto always never" -d 'colours (auto, the default: at a terminal, unless $NO_COLOR is set)'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l share -xka "(_qmp_shell_sockets)" -d 'serve the VM'"'"'s monitor to others, too, on a UNIX socket'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l share-readonly -d 'with --share: others may only execute what changes nothing'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l config -xka "(_qmp_shell_files)" -d 'the configuration file (default: ~/.config/qmp-shell/config.toml)'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l no-config -d 'read no configuration file'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -s h -d 'a short help, on one screen'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l help -xka "(_qmp_shell_sockets)" -d 'all options, or a topic of the manual, as notation'
+complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -l version -d 'show program'"'"'s version number and exit'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -eq 0' -ka "(_qmp_shell_qemu)" -d 'the program, as qemu-system-x86_64'
 complete -c qmp-shell-wrap -n '_shtab_qmp_shell_wrap_using; and test $_shtab_qmp_shell_wrap_npos -ge 1' -ka "(_qmp_shell_files)" -d 'its arguments'

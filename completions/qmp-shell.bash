@@ -1,28 +1,27 @@
 # Written by completions/generate.py, with shtab: change nothing here.
 
-_shtab_qmp_shell_option_strings=(-h --help --all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
+_shtab_qmp_shell_option_strings=(--all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses -c --command -f --file -k --keep-going -n --dry-run -H --hmp -t --timeout -p --pretty --compact --view -e --events -v --verbose -l --logfile --color --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --share --share-readonly --config --no-config -h --help --version)
 
 _shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell___wait_COMPGEN=_qmp_shell_socket_files
 _shtab_qmp_shell___schema_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell__f_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_ca_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_cert_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_key_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___tls_psk_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell__f_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___share_COMPGEN=_qmp_shell_socket_files
-_shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
 _shtab_qmp_shell___config_COMPGEN=_qmp_shell_files
+_shtab_qmp_shell___help_COMPGEN=_qmp_shell_socket_files
 
 _shtab_qmp_shell___view_choices=(json table tree compact csv)
 _shtab_qmp_shell___color_choices=(auto always never)
 
 _shtab_qmp_shell_pos_0_nargs='*'
-_shtab_qmp_shell__h_nargs=0
-_shtab_qmp_shell___help_nargs=0
 _shtab_qmp_shell___all_nargs=0
 _shtab_qmp_shell___demo_nargs=0
 _shtab_qmp_shell__N_nargs=0
@@ -32,23 +31,24 @@ _shtab_qmp_shell___listen_nargs=0
 _shtab_qmp_shell___list_nargs=0
 _shtab_qmp_shell___json_nargs=0
 _shtab_qmp_shell___list_addresses_nargs=0
-_shtab_qmp_shell___tls_nargs=0
-_shtab_qmp_shell___version_nargs=0
-_shtab_qmp_shell__H_nargs=0
-_shtab_qmp_shell___hmp_nargs=0
 _shtab_qmp_shell__k_nargs=0
 _shtab_qmp_shell___keep_going_nargs=0
 _shtab_qmp_shell__n_nargs=0
 _shtab_qmp_shell___dry_run_nargs=0
+_shtab_qmp_shell__H_nargs=0
+_shtab_qmp_shell___hmp_nargs=0
 _shtab_qmp_shell__p_nargs=0
 _shtab_qmp_shell___pretty_nargs=0
 _shtab_qmp_shell___compact_nargs=0
 _shtab_qmp_shell__e_nargs=0
 _shtab_qmp_shell___events_nargs=0
-_shtab_qmp_shell___share_readonly_nargs=0
 _shtab_qmp_shell__v_nargs=0
 _shtab_qmp_shell___verbose_nargs=0
+_shtab_qmp_shell___tls_nargs=0
+_shtab_qmp_shell___share_readonly_nargs=0
 _shtab_qmp_shell___no_config_nargs=0
+_shtab_qmp_shell__h_nargs=0
+_shtab_qmp_shell___version_nargs=0
 
 # Custom Preamble
 

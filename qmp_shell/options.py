@@ -181,8 +181,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="qmp-shell",
         usage="%(prog)s [OPTIONS] [ADDRESS ...] [COMMAND key=value ...]",
-        purpose="A shell for QEMU's machine protocol (QMP). ADDRESS is a socket's PATH, HOST:PORT,\n"
-        "@NAME, ... (default: $QMP_SOCKET, or the only VM that runs).",
+        purpose="A shell for QEMU's machine protocol (QMP). ADDRESS is a socket's PATH,\n"
+        "HOST:PORT, @NAME, ... (default: $QMP_SOCKET, or the only VM that runs).",
         examples=(
             ("qmp-shell /run/vm.sock", "a prompt"),
             ("qmp-shell /run/vm.sock query-block | jq .", "one command"),

@@ -134,15 +134,15 @@ def _unknown_topic(session: Session, topic: str) -> UsageError:
         session.corrector.offer(line)
         error.hint = f"the human monitor has it: {line}"
         return error
-    names = [*types.commands(), *TOPICS]
-    suggestion = suggest(name, names, "there are")
+    known = [*types.commands(), *TOPICS]
+    suggestion = suggest(name, known, "there are")
     found = find_topics(topic.split(), types, attachment.manual)
     search = ""
     if found:
         names = ", ".join(each.name for each in found[:_MOST_FOUND])
         more = f" and {len(found) - _MOST_FOUND} more" if len(found) > _MOST_FOUND else ""
         search = f".find {topic} has {names}{more}"
-    similar = nearest(name, names)
+    similar = nearest(name, known)
     session.corrector.offer(f".help {similar}" if similar else search and f".find {topic}")
     error.hint = " ".join(filter(None, (suggestion, search)))
     return error

@@ -76,9 +76,7 @@ class _Layout:
         ]
         longest = max(len(term) for term, _ in pairs)
         if longest > (_LONGEST_TERM if self._is_wide else 1):
-            indented = (
-                Group(term, Padding(text, (0, 0, 0, _INDENT))) for term, text in pairs
-            )
+            indented = (Group(term, Padding(text, (0, 0, 0, _INDENT))) for term, text in pairs)
             return Group(*indented)
         table = Table.grid(padding=(0, 1 if longest == 1 else 2, 0, 0))
         table.add_column(no_wrap=True)

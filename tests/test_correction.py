@@ -49,7 +49,13 @@ _NAMES = {
     Kind.NODE: dict.fromkeys(("d0", "d1"), ""),
     Kind.BLOCK: dict.fromkeys(("d0", "d1", "ide0"), ""),
     Kind.BLOCK_DEVICE: {"ide0": ""},
-    Kind.DRIVER: dict.fromkeys(("e1000", "virtio-rng-pci", "virtio-blk-pci", "virtio-net-pci"), ""),
+    Kind.DRIVER: dict.fromkeys(
+        (
+            *("e1000", "scsi-cd", "virtio-rng-pci", "virtio-blk-pci", "virtio-net-pci"),
+            "virtio-scsi-pci",
+        ),
+        "",
+    ),
     Kind.DEVICE_PATH: {"rng0": ""},
     Kind.QOM_PATH: {"/machine": ""},
 }

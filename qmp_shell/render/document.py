@@ -22,7 +22,8 @@ from .views import Look
 # Columns. Longer lines are hard to read, and shorter ones are all broken words.
 _WIDEST, _NARROWEST = 80, 20
 _INDENT = 4
-# Terms that are longer than this have their text below them, and so have all on a narrow terminal.
+# Texts stand beside their terms if no term is longer than this, or if none is longer than twice
+# this and each text fits on the rest of its line; else below them, as all do on a narrow terminal.
 _LONGEST_TERM = 18
 _WIDE_ENOUGH = 60
 _KINDS = {"code": "key", "strong": "bold", "emphasis": "italic", "": ""}
@@ -47,13 +48,15 @@ class _Layout:
         self._has_colour = look.colour
         self._blank = _NO_BREAK if look.supports_unicode else " "
         self._bullet = "\N{BULLET}" if look.supports_unicode else "-"
-        self._is_wide = width >= _WIDE_ENOUGH
+        self._width = width
 
     def blocks(self, blocks: Iterable[Block]) -> Iterator[RenderableType]:
         """Blocks with a blank line between two, but not between the items of a list."""
         is_first = True
-        for of_items, group in groupby(blocks, _kind_of_item):
-            for each in [self._list(list(group))] if of_items else map(self._block, group):
+        for _, group in groupby(blocks, _kind_of_item):
+            members = list(group)
+            items = [each for each in members if isinstance(each, Item)]
+            for each in [self._list(items)] if items else map(self._block, members):
                 if not is_first:
                     yield ""
                 is_first = False
@@ -68,22 +71,28 @@ class _Layout:
         assert isinstance(block, Paragraph)
         return self._text(block.text)
 
-    def _list(self, items: Sequence[Block]) -> RenderableType:
-        pairs = [
-            (self._term(each.term), Group(*self.blocks(each.body)))
-            for each in items
-            if isinstance(each, Item)
-        ]
+    def _list(self, items: Sequence[Item]) -> RenderableType:
+        pairs = [(self._term(item.term), Group(*self.blocks(item.body))) for item in items]
         longest = max(len(term) for term, _ in pairs)
-        if longest > (_LONGEST_TERM if self._is_wide else 1):
+        if longest > self._most_beside(items, longest):
             indented = (Group(term, Padding(text, (0, 0, 0, _INDENT))) for term, text in pairs)
             return Group(*indented)
-        table = Table.grid(padding=(0, 1 if longest == 1 else 2, 0, 0))
+        gap = 1 if longest == 1 else 2
+        table = Table.grid(padding=(0, gap, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column()
         for pair in pairs:
             table.add_row(*pair)
         return table
+
+    def _most_beside(self, items: Sequence[Item], longest: int) -> int:
+        """How long a term may be beside which its text stands."""
+        if self._width < _WIDE_ENOUGH:
+            return len(self._bullet)
+        left = self._width - longest - 2
+        texts = [block for item in items for block in item.body]
+        is_short = all(isinstance(each, Paragraph) and len(each.text) <= left for each in texts)
+        return 2 * _LONGEST_TERM if is_short else _LONGEST_TERM
 
     def _term(self, text: str) -> Text:
         return self._text(text, mark="") if text else Text(self._bullet)

@@ -56,7 +56,7 @@ _KINDS = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
 class Help(Command):
     name = "help"
     usage = "[TOPIC]"
-    summary = "this, or help on a topic, command, event or type"
+    summary = "this, or help on a topic, command or event"
     has_output = True
     is_saved = False
 
@@ -78,7 +78,7 @@ class Help(Command):
             return complete(Draft.of_command(argument), names, types)
         topics = [Candidate(name, topic.summary) for name, topic in TOPICS.items()]
         found = [each for kind in _KINDS for each in names.candidates(NameRequest(kind))]
-        return Completions(argument, topics + found)
+        return Completions(argument, found + topics)
 
 
 def _show_topic(session: Session, topic: str) -> None:

@@ -1,7 +1,7 @@
 """Parse the part of reStructuredText that the manual is written in.
 
-That is: titles, paragraphs, lists with ``-``, definition lists, code behind ``::``, comments, and
-within a paragraph code, strong and emphasized text. docutils, which makes the manual pages, takes
+That is: titles, paragraphs, lists with ``-``, definition lists, code behind ``::``, and within a
+paragraph code, strong and emphasized text. docutils, which makes the manual pages, takes
 longer to load than everything else of the shell, so it is not used at the prompt; tests compare
 what the two read. This module does not know how a text is shown.
 """
@@ -16,7 +16,6 @@ from typing import NamedTuple
 _UNDERLINE = re.compile(r"(=+|-+)")
 _SPAN = re.compile(r"``(?P<code>.+?)``|\*\*(?P<strong>.+?)\*\*|\*(?P<emphasis>[^*]+)\*")
 _BULLET = "- "
-_COMMENT = ".. "
 _CODE_FOLLOWS = "::"
 
 
@@ -87,10 +86,7 @@ class _Reader:
     def blocks(self) -> Iterator[Block]:
         while self._skip_blank_lines():
             line = self._lines[self._next]
-            if line.startswith(_COMMENT):
-                self._next += 1
-                self._take_indented()
-            elif self._is_underline(self._next + 1):
+            if self._is_underline(self._next + 1):
                 self._next += 2
                 yield Heading(line)
             elif line.startswith(_BULLET):

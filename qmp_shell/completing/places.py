@@ -11,6 +11,7 @@ from typing import Any
 
 from ..choices import Choices
 from ..configuration.addresses import MARK
+from ..documentation import TOPICS
 from ..errors import UsageError
 from ..options import build_parser, build_wrap_parser, parse_arguments
 from ..script import WRAP, WordsInput
@@ -18,6 +19,7 @@ from .offers import Answer, Delegation, Offer
 from .vm_words import complete_line, complete_words
 
 _UNIX = "unix:"
+_TOPIC = "TOPIC"  # of the manual; it may be left out, but no address stands in its place
 
 
 def complete(words: Sequence[str], typed: str, program: str) -> Iterator[Answer]:
@@ -103,7 +105,10 @@ class _Completer:
         # -vt5 has a value already; -vt has none.
         names = [last] if last.startswith("--") else [f"-{letter}" for letter in last[1:]]
         actions = [self._find_action(name) for name in names]
-        takes_value = [action is not None and action.nargs is None for action in actions]
+        takes_value = [
+            action is not None and (action.nargs is None or action.metavar == _TOPIC)
+            for action in actions
+        ]
         return actions[-1] if takes_value[-1:] == [True] and takes_value.count(True) == 1 else None
 
     def _find_action(self, name: str) -> argparse.Action | None:
@@ -143,6 +148,9 @@ def _values(
     if action.choices is not None:
         for choice in action.choices:
             yield Offer(f"{prefix}{choice}", start=start)
+    elif action.metavar == _TOPIC:
+        for name, topic in TOPICS.items():
+            yield Offer(f"{prefix}{name}", topic.summary, start)
     elif action.metavar == "FILE":
         yield Delegation("files", prefix)
     elif action.metavar == "LINE":

@@ -25,6 +25,8 @@ PAGES = ("qmp-shell.1", "qmp-shell-wrap.1", "qmp-shell.7")
 _PARSERS = {"qmp-shell.1": build_parser, "qmp-shell-wrap.1": build_wrap_parser}
 # In a page's source, what stands for text that is made here.
 _OPTIONS, _TOPIC_LIST, _TOPICS = ".. OPTIONS", ".. TOPIC LIST", ".. TOPICS"
+# Many words are typed, so they are neither broken nor set apart: groff 1.22, and from 1.23 on.
+_LEFT_ALIGNED = ".nr HY 0\n.nh\n.ad l\n.ds AD l"
 _SETTINGS = {
     "halt_level": 2,  # warnings
     "report_level": 2,
@@ -45,9 +47,9 @@ def make_page(name: str) -> str:
         if section.parent is document:
             _convert_to_capitals(section[0])
     text: str = publish_from_doctree(document, writer="manpage", settings_overrides=_SETTINGS)
-    # The writer's own first title; and words are not hyphenated, for many of them are typed.
+    # The writer's own first title.
     title = re.compile(r"^\.SH name$", re.IGNORECASE | re.MULTILINE)
-    return title.sub(lambda _: ".nr HY 0\n.nh\n.ad l\n.SH NAME", text, count=1)
+    return title.sub(lambda _: f"{_LEFT_ALIGNED}\n.SH NAME", text, count=1)
 
 
 def read_source(name: str) -> str:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmp_shell.completing.shell_words import split_line
+from qmp_shell.documentation import TOPICS
 from qmp_shell.options import build_parser, build_wrap_parser
 from qmp_shell.vm.question import is_read_only
 from tests.conftest import (
@@ -600,6 +601,13 @@ def test_zsh_shows_help_texts(zsh: TerminalShell) -> None:
     zsh.shows("qmp-shell --", f"-- {guest_agent}")
     zsh.shows("qmp-shell monitor.sock --", f"-- {guest_agent}")
     zsh.shows("qmp-shell @", "-- ssh://host/x")
+
+
+@each_program
+def test_the_topics_of_the_manual_are_completed(fish: Fish, program: str) -> None:
+    topics = {name: topic.summary for name, topic in TOPICS.items()}
+    assert fish.described(f"{program} --help ") == topics
+    assert fish.described(f"{program} --help no") == {"notation": topics["notation"]}
 
 
 @each_program

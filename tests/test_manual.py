@@ -345,11 +345,12 @@ def test_the_short_help_is_a_part_of_the_long_one(run: Run, program: str) -> Non
     name = "main" if program == "qmp-shell" else "main_wrap"
     short = run("-h", program=name).stdout
     long = " ".join(run("--help", program=name).stdout.split())
-    rows = re.findall(r"^  (-\S+(?: \S+)?)  +(.*)", short, re.MULTILINE)
+    rows = re.findall(r"^  (-\S+)(?: (\S+))?  +(.*)", short, re.MULTILINE)
     assert len(rows) >= 8
-    for option, text in rows:
-        assert option in long
-        assert text in long
+    for option, value, text in rows:
+        # Python 3.13 writes "-c, --command LINE", older ones "-c LINE, --command LINE".
+        shown = re.escape(f"{value} {text}".strip())
+        assert re.search(rf" {option}\b[^.;]* {shown}", long), option
 
 
 def test_the_examples_of_the_short_help_work(vm: RunningVm, run: Run, qemu: str) -> None:

@@ -1,247 +1,51 @@
-# Written by completions/generate.py, with shtab: change nothing here.
+# Completion of qmp-shell and qmp-shell-wrap in bash. The program says what can stand at the cursor;
+# qmp_shell/completing/answer.py describes its answer.
 
-_shtab_qmp_shell_option_strings=(-h --help --all --parallel --demo -N --skip-negotiation --agent --listen -w --wait --schema --list --json --list-addresses --tls --tls-ca --tls-cert --tls-key --tls-hostname --tls-psk --version -H --hmp -c --command -f --file -k --keep-going -n --dry-run -p --pretty --compact --view -e --events --share --share-readonly -v --verbose -l --logfile -t --timeout --color --config --no-config)
-
-_shtab_qmp_shell_pos_0_COMPGEN=_qmp_shell_socket_files
-_shtab_qmp_shell__w_COMPGEN=_qmp_shell_socket_files
-_shtab_qmp_shell___wait_COMPGEN=_qmp_shell_socket_files
-_shtab_qmp_shell___schema_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___tls_ca_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___tls_cert_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___tls_key_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___tls_psk_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell__f_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___file_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___share_COMPGEN=_qmp_shell_socket_files
-_shtab_qmp_shell__l_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___logfile_COMPGEN=_qmp_shell_files
-_shtab_qmp_shell___config_COMPGEN=_qmp_shell_files
-
-_shtab_qmp_shell___view_choices=(json table tree compact csv)
-_shtab_qmp_shell___color_choices=(auto always never)
-
-_shtab_qmp_shell_pos_0_nargs='*'
-_shtab_qmp_shell__h_nargs=0
-_shtab_qmp_shell___help_nargs=0
-_shtab_qmp_shell___all_nargs=0
-_shtab_qmp_shell___demo_nargs=0
-_shtab_qmp_shell__N_nargs=0
-_shtab_qmp_shell___skip_negotiation_nargs=0
-_shtab_qmp_shell___agent_nargs=0
-_shtab_qmp_shell___listen_nargs=0
-_shtab_qmp_shell___list_nargs=0
-_shtab_qmp_shell___json_nargs=0
-_shtab_qmp_shell___list_addresses_nargs=0
-_shtab_qmp_shell___tls_nargs=0
-_shtab_qmp_shell___version_nargs=0
-_shtab_qmp_shell__H_nargs=0
-_shtab_qmp_shell___hmp_nargs=0
-_shtab_qmp_shell__k_nargs=0
-_shtab_qmp_shell___keep_going_nargs=0
-_shtab_qmp_shell__n_nargs=0
-_shtab_qmp_shell___dry_run_nargs=0
-_shtab_qmp_shell__p_nargs=0
-_shtab_qmp_shell___pretty_nargs=0
-_shtab_qmp_shell___compact_nargs=0
-_shtab_qmp_shell__e_nargs=0
-_shtab_qmp_shell___events_nargs=0
-_shtab_qmp_shell___share_readonly_nargs=0
-_shtab_qmp_shell__v_nargs=0
-_shtab_qmp_shell___verbose_nargs=0
-_shtab_qmp_shell___no_config_nargs=0
-
-# Custom Preamble
-
-# shtab counts words, but bash splits them at = : @ too: keep the last part of each, with its @,
-# and the --option before a =. Leave out -vp and -w5, in which shtab would see no option.
-_qmp_shell_words() {
-  local i word words=()
-  for (( i = 0; i <= COMP_CWORD; i++ )); do
-    word=${COMP_WORDS[i]}
-    if [[ $word == [=:]* ]]; then
-      [[ ${words[${#words[@]} - 1]} == --* ]] || unset "words[${#words[@]} - 1]"
-      word=
-    elif (( i )) && [[ ${COMP_WORDS[i - 1]} == @ ]]; then
-      unset "words[${#words[@]} - 1]"
-      word=@$word
-    fi
-    if (( i == COMP_CWORD )) || [[ -n $word && $word != -[!-]?* ]]; then
-      words+=("$word")
-    fi
-  done
-  COMP_WORDS=("${words[@]}")
-  COMP_CWORD=$(( ${#words[@]} - 1 ))
-}
-
-_qmp_shell_socket_files() {
-  local path file typed=${COMP_LINE:0:COMP_POINT}
-  typed=${typed##*[[:space:]]}
-  [[ $typed == --*=* ]] && typed=${typed#*=}
-  local before=${typed%"$completing_word"}
-  "${COMP_WORDS[0]}" --list-addresses 2>/dev/null | while IFS=$'\t' read -r path _; do
-    [[ $path == "$typed"* ]] && printf '%s\n' "${path#"$before"}"
-  done
-  compgen -f -- "$completing_word" | while IFS= read -r path; do
-    file=$path
-    [[ $path == \~/* ]] && file=$HOME/${path#\~/}
-    [[ -S $file || -d $file ]] && printf '%s\n' "$path"
-  done
-}
-
-_qmp_shell_files() {
-  compgen -f -- "$completing_word"
-}
-
-# End Custom Preamble
-
-# $1=COMP_WORDS[1]
-_qmp_shell_shtab_compgen_files() {
-  compgen -f -- $1  # files
-}
-
-# $1=COMP_WORDS[1]
-_qmp_shell_shtab_compgen_dirs() {
-  compgen -d -- $1  # recurse into subdirs
-}
-
-# $1=COMP_WORDS[1]
-_qmp_shell_shtab_replace_nonword() {
-  echo "${1//[^[:word:]]/_}"
-}
-
-# set default values (called for the initial parser & any subparsers)
-_qmp_shell_set_parser_defaults() {
-  local subparsers_var="${prefix}_subparsers[@]"
-  sub_parsers=${!subparsers_var-}
-
-  local current_option_strings_var="${prefix}_option_strings[@]"
-  current_option_strings=${!current_option_strings_var}
-
-  completed_positional_actions=0
-
-  _qmp_shell_set_new_action "pos_$completed_positional_actions" true
-}
-
-# $1=action identifier
-# $2=positional action (bool)
-# set all identifiers for an action's parameters
-_qmp_shell_set_new_action() {
-  current_action="${prefix}_$(_qmp_shell_shtab_replace_nonword $1)"
-
-  local current_action_compgen_var=${current_action}_COMPGEN
-  current_action_compgen="${!current_action_compgen_var-}"
-
-  local current_action_choices_var="${current_action}_choices[@]"
-  current_action_choices="${!current_action_choices_var-}"
-
-  local current_action_nargs_var="${current_action}_nargs"
-  if [ -n "${!current_action_nargs_var-}" ]; then
-    current_action_nargs="${!current_action_nargs_var}"
-  else
-    current_action_nargs=1
-  fi
-
-  current_action_args_start_index=$(( $word_index + 1 - $pos_only ))
-
-  current_action_is_positional=$2
-}
-
-# Notes:
-# `COMPREPLY`: what will be rendered after completion is triggered
-# `completing_word`: currently typed word to generate completions for
-# `${!var}`: evaluates the content of `var` and expand its content as a variable
-#     hello="world"
-#     x="hello"
-#     ${!x} -> ${hello} -> "world"
-_shtab_qmp_shell() {
-  _qmp_shell_words
-  local completing_word="${COMP_WORDS[COMP_CWORD]}"
-  local previous_word="${COMP_WORDS[COMP_CWORD-1]}"
-  local completed_positional_actions
-  local current_action
-  local current_action_args_start_index
-  local current_action_choices
-  local current_action_compgen
-  local current_action_is_positional
-  local current_action_nargs
-  local current_option_strings
-  local sub_parsers
+_qmp_shell() {
+  local line
   COMPREPLY=()
-
-  local prefix=_shtab_qmp_shell
-  local word_index=0
-  local pos_only=0 # "--" delimiter not encountered yet
-  _qmp_shell_set_parser_defaults
-  word_index=1
-
-  # determine what arguments are appropriate for the current state
-  # of the arg parser
-  while [[ $word_index -ne $COMP_CWORD && $current_action_nargs != ... ]]; do
-    local this_word="${COMP_WORDS[$word_index]}"
-
-    if [[ $pos_only = 1 || " $this_word " != " -- " ]]; then
-      if [[ -n $sub_parsers && " ${sub_parsers[@]} " == *" $this_word "* ]]; then
-        # valid subcommand: add it to the prefix & reset the current action
-        prefix="${prefix}_$(_qmp_shell_shtab_replace_nonword $this_word)"
-        _qmp_shell_set_parser_defaults
-      fi
-
-      if [[ " ${current_option_strings[@]} " == *" $this_word "* ]]; then
-        # a new action should be acquired (due to recognised option string or
-        # no more input expected from current action);
-        # the next positional action can fill in here
-        _qmp_shell_set_new_action $this_word false
-      fi
-
-      if [[ "$current_action_nargs" != "*" ]] && \
-         [[ "$current_action_nargs" != "+" ]] && \
-         [[ "$current_action_nargs" != "?" ]] && \
-         [[ "$current_action_nargs" != *"..." ]] && \
-         (( $word_index + 1 - $current_action_args_start_index - $pos_only >= \
-            $current_action_nargs )); then
-        $current_action_is_positional && let "completed_positional_actions += 1"
-        _qmp_shell_set_new_action "pos_$completed_positional_actions" true
-      fi
-    else
-      pos_only=1 # "--" delimiter encountered
-    fi
-
-    let "word_index+=1"
-  done
-
-  # Generate the completions
-
-  COMPREPLY=()
-  if [[ $pos_only = 0 && $current_action_nargs != ... && "$completing_word" == -* &&
-        ( -z "$current_action_compgen" || "$current_action_is_positional" = true ) ]]; then
-    # optional argument started: use option strings
-    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
-      compgen -W "${current_option_strings[*]}" -- "$completing_word")
-  elif [[ "$previous_word" =~ ^[0-9\&]*[\<\>]\>?$ ]]; then
-    # handle redirection operators
-    compopt -o filenames 2>/dev/null || : # bash>=4
-    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$completing_word")
-  else
-    # use choices & compgen
-    local action_compgen_word="$completing_word"
-    # handle tab-completing in the middle of a line (#248 <- #116)
-    [[ -n "$current_action_compgen" && "$completing_word" == -* ]] && action_compgen_word=""
-    [ -n "$current_action_compgen" ] && {
-      [[ "$current_action_compgen" =~ _(file|dir|glob|FILE|DIR|GLOB)|File|Dir|Glob ]] &&
-        compopt -o filenames 2>/dev/null || : # bash>=4
-      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
-        "$current_action_compgen" "$action_compgen_word")
-    }
-    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
-      compgen -W "${current_action_choices[*]}" -- "$completing_word")
-  fi
-
-  if [[ ${#COMPREPLY[@]} = 0 ]]; then
-    # native fallback matches are not necessarily filenames (e.g. variables)
-    compopt +o filenames 2>/dev/null || : # bash>=4
-  fi
-
+  compopt -o filenames  # so bash quotes what is inserted
+  while IFS= read -r line; do
+    case $line in
+      $'\tfiles\t'*) _qmp_shell_paths "$2" "${line#$'\tfiles\t'}" ;;
+      $'\tsockets\t'*) _qmp_shell_paths "$2" "${line#$'\tsockets\t'}" sockets ;;
+      $'\tcommand\t'*) _qmp_shell_command "${line##*$'\t'}" ;;
+      *) COMPREPLY+=("${line%%$'\t'*}") ;;
+    esac
+  done < <("$1" --complete "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+  [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=.:,/] ]] && compopt -o nospace
   return 0
 }
 
-complete -o bashdefault -F _shtab_qmp_shell qmp-shell
+# Paths behind a part of the word; of sockets only, those and the directories in which they may be.
+_qmp_shell_paths() {
+  local path file
+  while IFS= read -r path; do
+    file=$path
+    [[ $path == \~/* ]] && file=$HOME/${path#\~/}
+    [[ ! ${3-} || -S $file || -d $file ]] && COMPREPLY+=("$2$path")
+  done < <(compgen -f -- "${1#"$2"}")
+}
+
+# The command that begins at a character of the line is completed as it is without qmp-shell-wrap.
+_qmp_shell_command() {
+  local line=$COMP_LINE before start=0 word
+  for (( word = 0; word < COMP_CWORD; word++ )); do
+    before=${line%%"${COMP_WORDS[word]}"*}
+    (( start += ${#before} ))
+    (( start >= $1 )) && break
+    (( start += ${#COMP_WORDS[word]} ))
+    line=${COMP_LINE:start}
+  done
+  compopt +o filenames
+  if declare -F _comp_command_offset >/dev/null; then
+    _comp_command_offset "$word"
+  elif declare -F _command_offset >/dev/null; then  # before version 2.12 of bash-completion
+    _command_offset "$word"
+  else
+    compopt -o filenames
+    _qmp_shell_paths "${COMP_WORDS[COMP_CWORD]}" ""
+  fi
+}
+
+complete -F _qmp_shell qmp-shell qmp-shell-wrap

@@ -26,6 +26,7 @@ from .errors import (
 from .options import build_wrap_parser, parse_arguments
 from .render.formatter import Formatter
 from .script import (
+    WRAP,
     ErrorReport,
     ServedMonitor,
     StandardInput,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .schema import Schema
     from .session import Connector, Display, Reporter, User
 
+Run = Callable[[], "QMPError | int | None"]
 NewOutput = Callable[..., tuple["Display", ErrorReport]]
 
 # The exit status for each kind of error, the first that fits; 1 for all others.
@@ -55,6 +57,8 @@ _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
     (Timeout, 5),
     (InternalError, 70),  # EX_SOFTWARE of sysexits(3)
 )
+_PROGRAM = "qmp-shell"
+_COMPLETE = "--complete"  # is no option for users, and the first word
 _LONGEST_SCHEMA = 64 << 20  # characters; QEMU's has 250,000
 _FAILED = 1
 _INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
@@ -73,15 +77,31 @@ def exit_status(error: QMPError | None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """``qmp-shell``; returns its exit status."""
-    return _guard(lambda: _run(parse_arguments(argv)))
+    return _guard(lambda: _run_or_complete(argv, _PROGRAM, lambda: _run(parse_arguments(argv))))
 
 
 def main_wrap(argv: list[str] | None = None) -> int:
     """``qmp-shell-wrap``; returns its exit status."""
-    return _guard(lambda: _run_wrap(build_wrap_parser().parse_args(argv)))
+    return _guard(
+        lambda: _run_or_complete(
+            argv, WRAP, lambda: _run_wrap(build_wrap_parser().parse_args(argv))
+        )
+    )
 
 
-def _guard(run: Callable[[], QMPError | int | None]) -> int:
+def _run_or_complete(argv: list[str] | None, program: str, run: Run) -> QMPError | int | None:
+    """Run a program, unless a shell asks it for what can stand on its command line."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] != [_COMPLETE]:
+        return run()
+    from .completing import print_completions
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the shell has its own line there
+    print_completions(arguments[1:], program)
+    return None
+
+
+def _guard(run: Run) -> int:
     """Turn what goes wrong into one line on standard error and an exit status.
 
     :param run: returns the error, if there was one, that was reported to the user; or the status.
@@ -142,7 +162,7 @@ def _drop_output() -> None:
 def _run(options: argparse.Namespace) -> QMPError | int | None:
     """:return: the error that was reported, or an exit status; None: all went well."""
     choices = Choices(options)
-    if options.list or options.json or options.list_addresses:
+    if options.list or options.json:
         _list_vms(choices)
         return None
     _check_sharing(options, is_agent=options.agent)
@@ -174,12 +194,9 @@ def _list_vms(choices: Choices) -> None:
         raise UsageError("--list takes no ADDRESS")
     if choices.options.json and not choices.options.list:
         raise UsageError("--json belongs to --list")
-    from .finding import print_addresses, print_vms
+    from .finding import print_vms
 
-    if choices.options.list_addresses:
-        print_addresses(choices.addresses.list())
-    else:
-        print_vms(choices.new_look(for_person=True), as_json=choices.options.json)
+    print_vms(choices.new_look(for_person=True), as_json=choices.options.json)
 
 
 def _run_wrap(options: argparse.Namespace) -> QMPError | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .discovery import FoundVm, find_vms
 from .errors import UsageError
@@ -15,12 +14,10 @@ from .render.text import sanitize_line
 from .render.views import Look
 from .render.vms import draw_vms, format_choice, format_vm_json
 from .script import complain
-from .session.known_addresses import KnownAddress
 from .transport import parse_address
 from .transport.stream import Address
 
 _NO_ADDRESS = "no address: give one, set QMP_SOCKET, or try --demo"
-_PLAIN = re.compile(r"[\w/.,:@%+=#~^ -]+")
 _MOST_LISTED = 10  # VMs in an error message, which is one line
 _LONGEST_ANSWER = 4096  # bytes, as a terminal has it
 
@@ -36,17 +33,6 @@ def print_vms(look: Look, *, as_json: bool) -> None:
             output.write_line(format_vm_json(vm))
     else:
         output.write_line(draw_vms(vms, look, with_users=os.geteuid() == 0))
-
-
-def print_addresses(addresses: Iterable[KnownAddress]) -> None:
-    """Print each address, a tab, and what is there, for completion in a shell.
-
-    An address that a shell could take for more than a name is left out; bash quotes not all.
-    """
-    output = Output(STANDARD_OUTPUT)
-    for address, description in addresses:
-        if _PLAIN.fullmatch(address):
-            output.write_line(sanitize_line(f"{address}\t{description}"))
 
 
 def choose_address(look: Look, *, is_interactive: bool) -> Address:

@@ -12,14 +12,21 @@ from typing import Any, NoReturn
 from . import __version__
 from .configuration.addresses import MARK
 from .errors import UsageError
-from .render.text import sanitize_line
+from .render.text import sanitize_line, shorten
 from .render.views import VIEWS
-from .script import LineInput, StandardInput, WordsInput
+from .script import WRAP, LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
+from .shell_scripts import SHELLS, read_script
 
 # How many VMs are served at the same time. Each takes a process, and three file descriptors here.
 _PROCESSES, _MOST_PROCESSES = 64, 256
+# The options on the page of -h, in the form that stands there.
+_SHOWN_FIRST = (
+    *("-c", "-f", "-H", "-n", "-w", "-t", "-v", "--view", "--list", "--share", "--demo"),
+    "--help",
+)
+_EXAMPLE_WIDTH = 48
 
 
 class _Help(argparse.HelpFormatter):
@@ -37,11 +44,91 @@ class _Help(argparse.HelpFormatter):
 argparse._ = str  # type: ignore[attr-defined]
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports an error on one line, as all of qmp-shell does."""
+class _PrintCompletion(argparse.Action):
+    """Prints a script that has a shell complete command lines, and ends the program."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=_Help, **settings)
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> NoReturn:
+        sys.stdout.write(read_script(arguments[1]))
+        parser.exit()
+
+
+class _ShortHelp(argparse.Action):
+    """``-h``: what most people need, on one screen."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        assert isinstance(parser, _Parser)
+        sys.stdout.write(parser.format_short_help())
+        parser.exit()
+
+
+class _FullHelp(argparse.Action):
+    """``--help``: all options, or a topic of the manual."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        options: argparse.Namespace,
+        topic: object,
+        *_: object,
+    ) -> NoReturn:
+        if isinstance(topic, str):
+            _print_topic(topic, options)
+        else:
+            parser.print_help()
+        parser.exit()
+
+
+def _print_topic(name: str, options: argparse.Namespace) -> None:
+    """Print a topic of the manual, as ``.help`` shows it.
+
+    :param options: those before it.
+    :raise UsageError: there is no such topic.
+    """
+    from .choices import Choices
+    from .documentation import TOPICS, read_topic
+    from .documentation.markup import parse_blocks
+    from .output import STANDARD_OUTPUT, Output
+    from .render.formatter import Formatter
+
+    if name not in TOPICS:
+        raise UsageError(f"no topic {shorten(name)!r}; there are {', '.join(TOPICS)}")
+    formatter = Formatter(Choices(options).new_look(for_person=True))
+    Output(STANDARD_OUTPUT).write_line(formatter.document(parse_blocks(read_topic(name))))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Has a page of help that fits a screen, and reports an error on one line.
+
+    :ivar purpose: what that page begins with.
+    :ivar examples: what it ends with: command lines, and what they do.
+    """
+
+    def __init__(
+        self, *, purpose: str, examples: Sequence[tuple[str, str]], **settings: Any
+    ) -> None:
+        super().__init__(formatter_class=_Help, add_help=False, **settings)
+        self.purpose = purpose
+        self.examples = examples
+
+    def format_short_help(self) -> str:
+        """The page of ``-h``: the options that most people need, and examples."""
+        rows = []
+        for action in self._actions:
+            form = next((each for each in action.option_strings if each in _SHOWN_FIRST), None)
+            if form is not None:
+                value = f" [{action.metavar}]" if action.nargs == "?" else f" {action.metavar}"
+                rows.append((form + value * (action.nargs != 0), str(action.help)))
+        width = max(len(form) for form, _ in rows)
+        lines = [
+            self.format_usage().rstrip(),
+            self.purpose,
+            "",
+            *(f"  {form:<{width}}  {text}" for form, text in rows),
+            "",
+            "examples:",
+            *(f"  {line:<{_EXAMPLE_WIDTH}}  {text}" for line, text in self.examples),
+        ]
+        return "\n".join([*lines, ""])
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")
@@ -107,12 +194,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="qmp-shell",
         usage="%(prog)s [OPTIONS] [ADDRESS ...] [COMMAND key=value ...]",
+        purpose="A shell for QEMU's machine protocol (QMP). ADDRESS is a socket's PATH,\n"
+        "HOST:PORT, @NAME, ... (default: $QMP_SOCKET, or the only VM that runs).",
+        examples=(
+            ("qmp-shell /run/vm.sock", "a prompt"),
+            ("qmp-shell /run/vm.sock query-block | jq .", "one command"),
+            ("qmp-shell-wrap -- qemu-system-x86_64 -m 256", "start QEMU, too"),
+        ),
         description="A shell for QEMU's machine protocol (QMP).",
         epilog="Without a COMMAND, -c and -f, lines are typed at a prompt, or read from a pipe. "
         "Options stand before the COMMAND. "
         "Exit status: 0 all well, 1 a command failed, 2 usage or a line that cannot be parsed, "
         "3 no connection, 4 connection lost, 5 timed out, 70 a fault of qmp-shell itself, "
-        "130 interrupted.",
+        "130 interrupted. "
+        "The manual: man 7 qmp-shell, or --help TOPIC, as --help notation.",
     )
     parser.add_argument(
         "words",
@@ -120,22 +215,54 @@ def build_parser() -> argparse.ArgumentParser:
         nargs=argparse.REMAINDER,
         help="of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)",
     )
-    parser.add_argument(
+    _add_vms(parser.add_argument_group("which VM"))
+    _add_inputs(parser)
+    _add_looks(parser)
+    _add_tls(parser.add_argument_group("TLS"))
+    _add_others(parser)
+    return parser
+
+
+def build_wrap_parser() -> argparse.ArgumentParser:
+    """The options of ``qmp-shell-wrap``."""
+    parser = _Parser(
+        prog=WRAP,
+        usage="%(prog)s [OPTIONS] [--] QEMU [ARGS ...]",
+        purpose="Start QEMU and a QMP shell on it; the VM ends with the shell.",
+        examples=(
+            ("qmp-shell-wrap -- qemu-system-x86_64 -m 256", "a prompt"),
+            ("qmp-shell-wrap -c query-pci -- qemu-system-x86_64", "one command"),
+            ("qmp-shell-wrap -f test.qmp -- ./start-vm", "a script on a VM of its own"),
+        ),
+        description="Start QEMU and a QMP shell on it; the VM ends with the shell.",
+        epilog="The manual: man qmp-shell-wrap, man 7 qmp-shell, or --help TOPIC.",
+    )
+    _add_inputs(parser)
+    _add_looks(parser)
+    _add_others(parser)
+    parser.add_argument("qemu", metavar="QEMU", help="the program, as qemu-system-x86_64")
+    parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
+    return parser
+
+
+def _add_vms(group: argparse._ArgumentGroup) -> None:
+    """The options that say which VM is meant, and those that list VMs."""
+    group.add_argument(
         "--all", action="store_true", help="all VMs of the configuration, at the same time"
     )
-    parser.add_argument(
+    group.add_argument(
         "--parallel",
         metavar="N",
         type=_processes,
         default=_PROCESSES,
         help=f"of several VMs, how many at the same time (default: {_PROCESSES})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--demo",
         action="store_true",
-        help="start a temporary VM and attach to it, to try things",
+        help="start a temporary VM, and attach to it with a guided tour",
     )
-    parser.add_argument(
+    group.add_argument(
         "-N",
         "--skip-negotiation",
         "--agent",
@@ -143,12 +270,12 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the address is a guest agent's (qemu-ga): no greeting, no capabilities",
     )
-    parser.add_argument(
+    group.add_argument(
         "--listen",
         action="store_true",
         help="wait until QEMU connects to ADDRESS (its option lacks server=on), at most -w SECONDS",
     )
-    parser.add_argument(
+    group.add_argument(
         "-w",
         "--wait",
         metavar="SECONDS",
@@ -156,37 +283,22 @@ def build_parser() -> argparse.ArgumentParser:
         type=_seconds_or_address,
         const=inf,
         default=0.0,
-        help="wait for the socket to appear, and to be free (no SECONDS: for any time)",
+        help="wait until the socket exists and is free, at most SECONDS",
     )
-    parser.add_argument(
+    group.add_argument(
         "--schema",
         metavar="FILE",
         help="a dry run without a VM: types come from a file, the reply to query-qmp-schema",
     )
-    _add_lists(parser)
-    _add_tls(parser)
-    _add_common(parser)
-    return parser
-
-
-def _add_lists(parser: argparse.ArgumentParser) -> None:
-    """The options that list VMs, and attach to none."""
-    parser.add_argument(
+    group.add_argument(
         "--list", action="store_true", help="list the running VMs, their monitors and who is there"
     )
-    parser.add_argument(
-        "--json", action="store_true", help="with --list: a JSON object for each VM"
-    )
-    parser.add_argument(
-        "--list-addresses",
-        action="store_true",
-        help="list addresses for completion, and what is there behind a tab",
-    )
+    group.add_argument("--json", action="store_true", help="with --list: a JSON object for each VM")
 
 
-def _add_tls(parser: argparse.ArgumentParser) -> None:
+def _add_tls(group: argparse._ArgumentGroup) -> None:
     """The options of TLS; ``tls_NAME`` is the field NAME of ``TlsOptions``."""
-    parser.add_argument("--tls", action="store_true", help="HOST:PORT means tls:HOST:PORT")
+    group.add_argument("--tls", action="store_true", help="HOST:PORT means tls:HOST:PORT")
     for name, metavar, description in (
         ("ca", "FILE", "CA certificates that the server is verified by (default: the system's)"),
         ("cert", "FILE", "the client's certificate, if the server wants one"),
@@ -194,29 +306,13 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
         ("hostname", "NAME", "the name in the server's certificate (default: HOST)"),
         ("psk", "FILE", "a shared key instead of certificates, as USER:HEXKEY"),
     ):
-        parser.add_argument(f"--tls-{name}", metavar=metavar, help=description)
+        group.add_argument(f"--tls-{name}", metavar=metavar, help=description)
 
 
-def build_wrap_parser() -> argparse.ArgumentParser:
-    """The options of ``qmp-shell-wrap``."""
-    parser = _Parser(
-        prog="qmp-shell-wrap",
-        usage="%(prog)s [OPTIONS] [--] QEMU [ARGS ...]",
-        description="Start QEMU and a QMP shell on it; the VM ends with the shell.",
-    )
-    _add_common(parser)
-    parser.add_argument("qemu", metavar="QEMU", help="the program, as qemu-system-x86_64")
-    parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
-    return parser
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    """The options that both programs have."""
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument(
-        "-H", "--hmp", action="store_true", help="human monitor mode: lines are HMP commands"
-    )
-    parser.add_argument(
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is run; both programs have them."""
+    group = parser.add_argument_group("what is run")
+    group.add_argument(
         "-c",
         "--command",
         metavar="LINE",
@@ -225,7 +321,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         type=LineInput,
         help="run this line and exit (may be given again)",
     )
-    parser.add_argument(
+    group.add_argument(
         "-f",
         "--file",
         metavar="FILE",
@@ -234,14 +330,29 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         type=_file_input,
         help="run the lines of a file and exit; - is standard input",
     )
-    parser.add_argument("-k", "--keep-going", action="store_true", help="go on after a failed line")
-    parser.add_argument(
+    group.add_argument("-k", "--keep-going", action="store_true", help="go on after a failed line")
+    group.add_argument(
         "-n",
         "--dry-run",
         action="store_true",
-        help="print the JSON that each line would send, and send none of it",
+        help="print and check the JSON that each line would send; send none",
     )
-    parser.add_argument(
+    group.add_argument(
+        "-H", "--hmp", action="store_true", help="human monitor mode: lines are HMP commands"
+    )
+    group.add_argument(
+        "-t",
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        help="how long one command may take (default: any time)",
+    )
+
+
+def _add_looks(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is shown; both programs have them."""
+    group = parser.add_argument_group("what is shown")
+    group.add_argument(
         "-p",
         "--pretty",
         dest="view",
@@ -249,50 +360,69 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         const="json",
         help="replies over many lines, indented (default at a terminal)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--compact",
         dest="view",
         action="store_const",
         const="compact",
         help="each reply on one line (default in scripts)",
     )
-    parser.add_argument("--view", choices=tuple(VIEWS), help="how replies are shown")
-    parser.add_argument(
+    group.add_argument(
+        "--view",
+        metavar="VIEW",
+        choices=tuple(VIEWS),
+        help=f"how replies are shown: {', '.join(VIEWS)}",
+    )
+    group.add_argument(
         "-e", "--events", action="store_true", help="print events in a script's output too"
     )
-    parser.add_argument(
-        "--share",
-        metavar="PATH",
-        help="serve the VM's monitor to others, too, on a UNIX socket",
-    )
-    parser.add_argument(
-        "--share-readonly",
-        action="store_true",
-        help="with --share: others may only execute what changes nothing",
-    )
-    parser.add_argument(
+    group.add_argument(
         "-v", "--verbose", action="store_true", help="show each message sent and received"
     )
-    parser.add_argument("-l", "--logfile", metavar="FILE", help="append every message to a file")
-    parser.add_argument(
-        "-t",
-        "--timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        help="how long one command may take (default: any time)",
-    )
-    parser.add_argument(
+    group.add_argument("-l", "--logfile", metavar="FILE", help="append every message to a file")
+    group.add_argument(
         "--color",
         choices=("auto", "always", "never"),
         help="colours (auto, the default: at a terminal, unless $NO_COLOR is set)",
     )
-    which = parser.add_mutually_exclusive_group()
+
+
+def _add_others(parser: argparse.ArgumentParser) -> None:
+    """All other options that both programs have."""
+    group = parser.add_argument_group("other options")
+    group.add_argument(
+        "--share",
+        metavar="PATH",
+        help="serve the VM's monitor to others, too, on a UNIX socket",
+    )
+    group.add_argument(
+        "--share-readonly",
+        action="store_true",
+        help="with --share: others may only execute what changes nothing",
+    )
+    which = group.add_mutually_exclusive_group()
     which.add_argument(
         "--config",
         metavar="FILE",
         help="the configuration file (default: ~/.config/qmp-shell/config.toml)",
     )
     which.add_argument("--no-config", action="store_true", help="read no configuration file")
+    group.add_argument("-h", action=_ShortHelp, nargs=0, help="a short help, on one screen")
+    group.add_argument(
+        "--help",
+        action=_FullHelp,
+        nargs="?",
+        metavar="TOPIC",
+        help="all options, or a topic of the manual, as notation",
+    )
+    group.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    group.add_argument(
+        "--print-completion",
+        metavar="SHELL",
+        choices=SHELLS,
+        action=_PrintCompletion,
+        help="print what has bash, zsh or fish complete command lines",
+    )
 
 
 def _processes(text: str) -> int:

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from .render.progress import ProgressArea, ProgressBar
     from .render.views import Subject
 
+WRAP = "qmp-shell-wrap"
+"""The program that starts QEMU, too."""
+
 _READ_BYTES = 1 << 16
 _MOST_HELD = 1 << 16  # characters of events that are printed together
-_WRAP = "qmp-shell-wrap"
 _STANDARD_INPUT = "<stdin>"
 
 
@@ -254,8 +256,8 @@ def complain(message: str, timeout: float | None = None) -> None:
 
 def _program() -> str:
     """The name of the program that runs; it has another one as a module of Python."""
-    name = os.path.basename(sys.argv[0])
-    return name if name == _WRAP else "qmp-shell"
+    name = os.path.basename(sys.argv[0]).removesuffix(".pyz")
+    return name if name == WRAP else "qmp-shell"
 
 
 class ErrorReport:

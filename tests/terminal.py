@@ -131,6 +131,15 @@ class Terminal:
         """The column of the cursor, counted from 0."""
         return int(self._screen.cursor.x)
 
+    @property
+    def cursor_row(self) -> int:
+        """The row of the cursor, counted from 0."""
+        return int(self._screen.cursor.y)
+
+    def cell(self, row: int, column: int) -> pyte.screens.Char:
+        """A character on the screen, and how it looks."""
+        return self._screen.buffer[row][column]
+
     def colours(self, text: str) -> set[str]:
         """Return the foreground colours of the first occurrence of a text on the screen."""
         return {character.fg for character in self._characters(text)}

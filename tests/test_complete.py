@@ -361,6 +361,9 @@ def test_every_command_has_a_signature(types: VmTypes, schema: Schema) -> None:
         ("device_add mac=1 driver=e1000", []),
         ("query-cpu-model-expansion type=static model.name=a model.props.x=on ", []),
         ("transaction( abrot blockdev-backup x=1 ", ["abrot", "x"]),
+        ("query-status | .compact", []),
+        ("getfd fdname=f </dev/null", []),
+        ("query-status x=1 | .table > f", ["x"]),
     ],
 )
 def test_unknown_names_in_a_line_are_found(types: VmTypes, text: str, unknown: list[str]) -> None:

@@ -1,76 +1,58 @@
-"""The completion scripts in completions/: up to date, and correct in the shells that use them."""
+"""The completion scripts in completions/, in the shells that use them."""
 
 from __future__ import annotations
 
 import os
 import re
-import runpy
 import shlex
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
-from importlib.metadata import version
-from importlib.util import find_spec
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import pexpect
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from qmp_shell.completing.shell_words import split_line
+from qmp_shell.documentation import TOPICS
 from qmp_shell.options import build_parser, build_wrap_parser
-from tests.conftest import lack, require_program
+from qmp_shell.vm.question import is_read_only
+from tests.conftest import (
+    Run,
+    RunningVm,
+    StartPeer,
+    StartTableVm,
+    create_image,
+    create_image_snapshot,
+    require_program,
+    shell_command,
+)
+from tests.peer import ACCEPTED, GREETING, HOLD
 
 COMPLETIONS = Path(__file__).parents[1] / "completions"
-GENERATOR = COMPLETIONS / "generate.py"
-GENERATE_COMMAND = "python completions/generate.py"
 PARSERS = {parser.prog: parser for parser in (build_parser(), build_wrap_parser())}
 PROMPT = "ready> "
-# What the program lists as the monitors of running VMs.
-FOUND = {
-    "/run/web 1.sock": "web, PID 7, free",
-    "/run/~a,b=c@d%e+f^g#h.sock": "odd, PID 8, busy: PID 9 (qmp-shell)",
-    "@web1": "/run/web 1.sock",
-    "@web2": "ssh://host/run/vm.sock",
-    "libvirt:db": "db, PID 10, through libvirt",
-    "libvirt:qemu:///system#mail": "mail, PID 11, through libvirt",
-}
+# The names of snapshots: those that are inserted, and those that might be taken for more.
+SAFE = {"plain-1", "a[0]", "#1"}
+SNAPSHOTS = (
+    *(*SAFE, "two words", "$(touch harmed)", "`touch harmed`", "a;touch harmed", "a|touch harmed"),
+    *("a&touch harmed", "a\ntouch harmed", "a'b", 'a"b', "a\\b", "!!", "~root", "=ls", "$HOME"),
+    *("*", "a>harmed", "(x)"),
+)
+CONFIGURATION = """
+[vm.web1]
+address = "/run/web 1.sock"
+[vm.web2]
+address = "ssh://host/x"
+"""
 ERROR_MESSAGE = re.compile(r"\b(bash|zsh): |:\d+: ")  # of the shell itself, or of a function in zsh
 
 each_program = pytest.mark.parametrize("program", PARSERS)
-
-
-# The generated files
-
-
-@pytest.mark.parametrize("columns", [30, 300])
-def test_the_files_are_up_to_date(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
-    if find_spec("shtab") is None:
-        lack("shtab")
-    generator = runpy.run_path(str(GENERATOR))
-    if version("shtab") != generator["SHTAB_VERSION"]:
-        lack(f"shtab {generator['SHTAB_VERSION']}")
-    expected: dict[str, str] = generator["completions"]()
-    assert {path.name for path in COMPLETIONS.iterdir() if path.is_file()} == {
-        GENERATOR.name,
-        *expected,
-    }
-    outdated = [
-        name
-        for name, text in expected.items()
-        if (COMPLETIONS / name).read_text(encoding="utf-8") != text
-    ]
-    assert outdated == [], f"generate the files again with: {GENERATE_COMMAND}"
-
-
-@each_program
-def test_all_functions_for_bash_have_qmp_shell_in_their_names(program: str) -> None:
-    script = (COMPLETIONS / f"{program}.bash").read_text(encoding="utf-8")
-    functions = re.findall(r"^(\w+)\(\)", script, re.MULTILINE)
-    assert f"_shtab_{program.replace('-', '_')}" in functions
-    assert [name for name in functions if "qmp_shell" not in name] == []
 
 
 # The shells, in a directory with files and sockets to complete
@@ -101,11 +83,9 @@ class TerminalShell:
 
     def offered(self, line: str) -> set[str]:
         """Replace the last word of a line by all candidates, and return them."""
-        words = shlex.split(f"{line}|")  # so that an empty last word is not dropped
-        last = words.pop().removesuffix("|")
-        return {
-            _normalize(word) for word in self.run(f"{line}\x1b*")[len(words) - 1 :] if word != last
-        }
+        *before, last = _split(line)
+        words = self.run(f"{line}\x1b*")[len(before) - 1 :]
+        return {_normalize(word) for word in words if word != last}
 
     def shows(self, line: str, text: str) -> None:
         """Press Tab after a line, wait until a text appears, and clear the line."""
@@ -121,9 +101,9 @@ class Fish:
         self._path = path
         self._directory = directory
 
-    def described(self, line: str) -> dict[str, str]:
+    def described(self, line: str, setup: str = "") -> dict[str, str]:
         """Return the candidates for the last word of a line, with their descriptions."""
-        script = "set fish_complete_path $argv[1]; complete -C $argv[2]"
+        script = f"set fish_complete_path $argv[1]; {setup}; complete -C $argv[2]"
         result = subprocess.run(
             [self._path, "--no-config", "-c", script, COMPLETIONS, line],
             cwd=self._directory,
@@ -138,7 +118,18 @@ class Fish:
         return {candidate: description for candidate, _, description in lines}
 
     def offered(self, line: str) -> set[str]:
-        return {_normalize(word) for word in self.described(line)}
+        last = _split(line)[-1]
+        # It offers also what contains the letters in their order.
+        return {_normalize(word) for word in self.described(line) if word.startswith(last)}
+
+
+def _split(line: str) -> list[str]:
+    """The words of a line; the last one may be empty, or lack a quote at its end."""
+    try:
+        words = shlex.split(f"{line}|")
+    except ValueError:
+        words = shlex.split(f"{line}|'")
+    return [*words[:-1], words[-1].removesuffix("|")]
 
 
 def _normalize(word: str) -> str:
@@ -157,25 +148,36 @@ def _environment(directory: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("completion")
-    (directory / "bin").mkdir()
-    for name in (*PARSERS, "qemu-system-fake"):
-        program = directory / "bin" / name
-        program.write_text(
-            r"""#!/bin/sh
-if [ "$1" = --list-addresses ]; then
-  while IFS= read -r line; do printf '%s\n' "$line"; done <"$HOME/.addresses"
-  exit
+def _write_program(directory: Path, name: str, completer: str) -> None:
+    """Write a program that prints its arguments, unless it is asked for completions."""
+    program = directory / "bin" / name
+    program.write_text(
+        rf"""#!/bin/sh
+if [ "$1" = --complete ]; then
+  if [ -e "$HOME/.answer" ]; then
+    while IFS= read -r line; do printf '%s\n' "$line"; done <"$HOME/.answer"
+    exit
+  fi
+  exec {completer} "$@"
 fi
 IFS=$(printf '\037')
 printf '\002%s\003' "$*"
 """
-        )
-        program.chmod(0o755)
-    found = "".join(f"{address}\t{what}\n" for address, what in FOUND.items())
-    (directory / ".addresses").write_text(found)
+    )
+    program.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("completion")
+    (directory / "bin").mkdir()
+    for name, entry in (("qmp-shell", "main"), ("qmp-shell-wrap", "main_wrap")):
+        _write_program(directory, name, shlex.join(shell_command(entry)))
+    for name in ("qemu_fake", "qemu-system-x86_64"):
+        _write_program(directory, name, "false")
+    configuration = directory / ".config" / "qmp-shell" / "config.toml"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(CONFIGURATION)
     (directory / "monitors").mkdir()
     for name in ("monitor.log", "notes.txt", "monitors/notes.txt"):
         (directory / name).touch()
@@ -280,7 +282,7 @@ def test_file_names_are_completed_for_file_options(shell: Shell, program: str, o
 
 
 @each_program
-@pytest.mark.parametrize("option", ["-c", "--command", "-t", "--timeout"])
+@pytest.mark.parametrize("option", ["-t", "--timeout"])
 def test_nothing_is_offered_for_other_options_with_a_value(
     shell: Shell, program: str, option: str
 ) -> None:
@@ -298,30 +300,25 @@ def test_sockets_and_directories_are_offered_for_an_address(shell: Shell, direct
     assert shell.offered("qmp-shell notes") == set()
 
 
-def test_known_addresses_are_offered(shell: Shell) -> None:
-    assert shell.offered("qmp-shell /run/w") == {"/run/web 1.sock"}
-    assert shell.offered("qmp-shell libv") == {"libvirt:db", "libvirt:qemu:///system#mail"}
-    assert shell.offered("qmp-shell libvirt:d") == {"libvirt:db"}
-    assert shell.offered("qmp-shell -w /run/w") == {"/run/web 1.sock"}
-    assert shell.offered("qmp-shell --wait=/run/w") == {"/run/web 1.sock"}
+def test_names_of_the_configuration_are_offered(shell: Shell, fish: Fish) -> None:
     assert shell.offered("qmp-shell @") == {"@web1", "@web2"}
     assert shell.offered("qmp-shell @web1 @") == {"@web1", "@web2"}
-    assert shell.offered("qmp-shell ") >= {*FOUND, "monitor.sock", "monitors"}
+    assert shell.offered("qmp-shell -c x @web1 @") == {"@web1", "@web2"}
+    assert shell.offered("qmp-shell --wait=@") == {"@web1", "@web2"}
+    assert shell.offered("qmp-shell ") >= {"@web1", "@web2", "monitor.sock", "monitors"}
+    assert fish.described("qmp-shell @") == {"@web1": "/run/web 1.sock", "@web2": "ssh://host/x"}
 
 
-def test_a_known_address_is_inserted(terminal: TerminalShell) -> None:
-    assert terminal.run("qmp-shell /run/w\t -v") == ["/run/web 1.sock", "-v"]
-    assert terminal.run("qmp-shell libvirt:d\t -v") == ["libvirt:db", "-v"]
-    assert terminal.run("qmp-shell libvirt:q\t -v") == ["libvirt:qemu:///system#mail", "-v"]
+def test_monitors_of_running_vms_are_offered(shell: Shell, fish: Fish, vm: RunningVm) -> None:
+    beginning = vm.address.removesuffix("p.sock")
+    assert shell.offered(f"qmp-shell {beginning}") == {vm.address}
+    assert shell.offered(f"qmp-shell -w {beginning}") == {vm.address}
+    assert shell.offered(f"qmp-shell --wait={beginning}") == {vm.address}
+    assert "testvm" in fish.described(f"qmp-shell {beginning}")[vm.address]
+
+
+def test_a_name_is_inserted(terminal: TerminalShell) -> None:
     assert terminal.run("qmp-shell @w\t1 @web2\t-v") == ["@web1", "@web2", "-v"]
-    odd = next(address for address in FOUND if "~" in address)
-    assert terminal.run("qmp-shell /run/~\t -v") == [odd, "-v"]
-
-
-def test_fish_shows_what_is_at_an_address(fish: Fish) -> None:
-    found = fish.described("qmp-shell /run/w")
-    assert found == {"/run/web 1.sock": FOUND["/run/web 1.sock"]}
-    assert fish.described("qmp-shell @")["@web2"] == FOUND["@web2"]
 
 
 def test_an_address_may_begin_with_a_tilde(shell: Shell) -> None:
@@ -346,7 +343,7 @@ def test_an_address_is_completed_after_options(shell: Shell, options: str) -> No
     assert shell.offered(f"qmp-shell {options} mon") == {"monitor.sock", "monitors"}
 
 
-@pytest.mark.parametrize("before", ["monitor.sock", "unix:monitor.sock", "localhost:4444", "-- x"])
+@pytest.mark.parametrize("before", ["-c x monitor.sock", "monitor.sock -c x", "-c x -- y"])
 def test_more_addresses_are_offered(shell: Shell, before: str) -> None:
     assert shell.offered(f"qmp-shell {before} mon") == {"monitor.sock", "monitors"}
 
@@ -356,17 +353,115 @@ def test_options_are_completed_after_the_address(shell: Shell) -> None:
     assert shell.offered("qmp-shell -- --ti") == set()
 
 
+# A command, and a line behind -c
+
+
+@pytest.fixture(scope="module")
+def vm(qemu: str, directory: Path) -> Iterator[RunningVm]:
+    """A VM with a disk that has snapshots."""
+    image = directory / "disk.qcow2"
+    create_image(image)
+    for name in SNAPSHOTS:
+        create_image_snapshot(image, name)
+    with (
+        tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as folder,
+        closing(RunningVm(qemu, Path(folder), "-drive", f"file={image}")) as vm,
+        vm.second(),
+    ):  # it has started
+        yield vm
+
+
+def test_a_command_is_completed(shell: Shell, vm: RunningVm) -> None:
+    line = f"qmp-shell {vm.address}"
+    assert shell.offered(f"{line} query-st") == {
+        "query-stats",
+        "query-stats-schemas",
+        "query-status",
+    }
+    assert shell.offered(f"{line} -v query-statu") == {"query-status"}
+    assert shell.offered(f"{line} .wat") == {".watch"}
+    assert shell.offered(f"{line} qom-list path=/obj") == {"path=/objects"}
+    assert "id=" in shell.offered(f"{line} device_add driver=virtio-rng-pci i")
+    assert shell.offered(f"{line} .wait status=runn") == {"status=running"}
+    assert shell.offered(f"{line} -H info statu") == {"status"}
+
+
+def test_a_line_is_completed(shell: Shell, vm: RunningVm) -> None:
+    line = f"qmp-shell {vm.address}"
+    assert shell.offered(f"{line} -c query-statu") == {"query-status"}
+    assert shell.offered(f"{line} -v --command=query-statu") >= {"query-status"}
+    assert shell.offered(f"qmp-shell -c x {vm.address} -c qom-list\\ path=/obj") == {
+        "qom-list path=/objects"
+    }
+
+
+def test_what_is_completed_is_inserted(terminal: TerminalShell, vm: RunningVm) -> None:
+    address = vm.address
+    assert terminal.run(f"qmp-shell {address} device_ad\tdri\tvirtio-balloon-pci-t\tid\tr1") == [
+        *(address, "device_add", "driver=virtio-balloon-pci-transitional", "id=r1")
+    ]
+    assert terminal.run(f"qmp-shell {address} -c 'device_add driver=virtio-balloon-pci-t\t") == [
+        *(address, "-c", "device_add driver=virtio-balloon-pci-transitional")
+    ]
+    assert terminal.run(f'qmp-shell {address} screendump filename="my\t') == [
+        *(address, "screendump", "filename=my vm.sock")
+    ]
+    assert terminal.run(f"qmp-shell {address} qom-get path=/machine/unattached/device\\[0\t") == [
+        *(address, "qom-get", "path=/machine/unattached/device[0]")
+    ]
+
+
+def test_the_address_may_be_written_in_any_way(
+    shell: Shell, vm: RunningVm, directory: Path
+) -> None:
+    folder, name = os.path.split(vm.address)
+    (directory / "vms").unlink(missing_ok=True)
+    (directory / "vms").symlink_to(folder)
+    for address in (f'"$HOME/vms/{name}"', f"~/vms/{name}", f"vms/{name}", f"'vms/'\\{name}"):
+        assert shell.offered(f"qmp-shell {address} query-statu") == {"query-status"}
+
+
+def test_no_name_is_taken_for_more_than_a_name(
+    shell: Shell, vm: RunningVm, directory: Path, run: Run
+) -> None:
+    """Snapshots are in an image, which others may have made."""
+    assert shell.offered(f"qmp-shell {vm.address} -H delvm ") == SAFE | {"two words"}
+    assert not (directory / "harmed").exists()
+    answer = run("--complete", f"qmp-shell {vm.address} -H -c 'delvm ").stdout
+    names = {line.partition("\t")[0].removeprefix("delvm ") for line in answer.splitlines()}
+    assert names == SAFE | {"=ls", "~root"}
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+@pytest.mark.parametrize("name", [*sorted(SAFE), "~root"])
+def test_a_name_is_inserted_into_a_line(
+    terminal: TerminalShell, vm: RunningVm, quote: str, name: str
+) -> None:
+    line = f"{quote}delvm {name[:2]}" if quote else f"delvm\\ {name[:1]}"
+    assert terminal.run(f"qmp-shell {vm.address} -Hc {line}\t") == [
+        *(vm.address, "-Hc", f"delvm {name}")
+    ]
+
+
+def test_a_vm_that_does_not_answer_gives_nothing(shell: Shell, peer: StartPeer) -> None:
+    for steps in ((HOLD,), (GREETING, HOLD), (GREETING, ACCEPTED, HOLD), (b"\0" * 100, HOLD), ()):
+        address = peer(*steps).address
+        assert shell.offered(f"qmp-shell {address} query-st") == set()
+    assert shell.offered("qmp-shell /tmp/nobody.sock query-st") == set()
+    assert shell.offered("qmp-shell exec:touch\\ harmed query-st") == set()
+
+
 # QEMU and ARGS
 
 
 @pytest.mark.parametrize("before", ["", "-v ", "-f monitor.log ", "--timeout=5 ", "-- "])
 def test_commands_named_qemu_are_offered_for_qemu(shell: Shell, before: str) -> None:
-    assert shell.offered(f"qmp-shell-wrap {before}qem") == {"qemu-system-fake"}
-    assert shell.offered(f"qmp-shell-wrap {before}") == {"qemu-system-fake"}
+    assert shell.offered(f"qmp-shell-wrap {before}qem") == {"qemu_fake", "qemu-system-x86_64"}
+    assert shell.offered(f"qmp-shell-wrap {before}") == {"qemu_fake", "qemu-system-x86_64"}
 
 
 def test_paths_of_programs_are_offered_for_qemu(shell: Shell) -> None:
-    programs = {"bin/qemu-system-fake", "bin/qmp-shell", "bin/qmp-shell-wrap"}
+    programs = {"bin/qemu_fake", "bin/qemu-system-x86_64", "bin/qmp-shell", "bin/qmp-shell-wrap"}
     assert shell.offered("qmp-shell-wrap bin/") == programs
 
 
@@ -375,14 +470,112 @@ def test_paths_of_programs_are_offered_for_qemu(shell: Shell) -> None:
 def test_file_names_are_offered_for_qemus_arguments(
     shell: Shell, before: str, arguments: str
 ) -> None:
-    line = f"qmp-shell-wrap {before}qemu-system-fake {arguments}mon"
+    line = f"qmp-shell-wrap {before}qemu_fake {arguments}mon"
     assert shell.offered(line) == {"monitor.log", "monitor.sock", "monitors"}
 
 
 @pytest.mark.parametrize("arguments", ["", "-m 1G ", "disk.img "])
 def test_no_options_are_offered_after_qemu(shell: Shell, arguments: str) -> None:
-    assert shell.offered(f"qmp-shell-wrap qemu-system-fake {arguments}-") == set()
-    assert shell.offered(f"qmp-shell-wrap qemu-system-fake {arguments}--ti") == set()
+    assert shell.offered(f"qmp-shell-wrap qemu_fake {arguments}-") == set()
+    assert shell.offered(f"qmp-shell-wrap qemu_fake {arguments}--ti") == set()
+
+
+@pytest.fixture(scope="module")
+def bash_with_qemu(directory: Path) -> Iterator[TerminalShell]:
+    """bash with bash-completion, which knows QEMU's options."""
+    setup = (
+        f"source /usr/share/bash-completion/bash_completion; source {COMPLETIONS}/qmp-shell.bash\n"
+    )
+    with _start_shell(directory, ["bash", "--noprofile", "--norc", "-i"], setup) as terminal:
+        yield terminal
+
+
+@pytest.mark.parametrize("before", ["", "-v --timeout=5 -- ", "-f qemu-system-x86_64 "])
+@pytest.mark.parametrize("shell_name", ["bash_with_qemu", "zsh"])
+def test_qemus_own_options_are_completed(
+    request: pytest.FixtureRequest, shell_name: str, before: str
+) -> None:
+    shell: TerminalShell = request.getfixturevalue(shell_name)
+    line = f"qmp-shell-wrap {before}qemu-system-x86_64 -m 1G -k fr-c"
+    assert shell.offered(line) == {"fr-ca", "fr-ch"}
+
+
+def test_fish_completes_qemu_as_any_command(fish: Fish) -> None:
+    own = "complete -c qemu-system-x86_64 -o no-shutdown -d own"
+    line = "qmp-shell-wrap -v -- qemu-system-x86_64 -m 1G -no-shut"
+    assert fish.described(line, own) == {"-no-shutdown": "own"}
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "",
+            "qmp-shell",
+            "qmp-shell --color",
+            "qmp-shell --co x",
+            "qmp-shell -w x -w ",
+            "qmp-shell '",
+        ),
+        *(
+            'qmp-shell "',
+            "qmp-shell \\",
+            "qmp-shell --help ",
+            "qmp-shell --version x",
+            "qmp-shell -t x ",
+        ),
+        *("qmp-shell --listen x y", "qmp-shell --all ", "qmp-shell @none ", "qmp-shell tls:x y"),
+        *("qmp-shell --config none.toml -c x", "qmp-shell --schema x -c y", "qmp-shell -c x -c "),
+        *(
+            "qmp-shell '' x y",
+            "qmp-shell \udcff \udcff",
+            "qmp-shell fd:0 x",
+            "qmp-shell ssh://x/y z",
+        ),
+        *(
+            "qmp-shell $NONE/ x",
+            "qmp-shell exec:false y",
+            "qmp-shell x y=z 'a",
+            "qmp-shell x .hmp ",
+        ),
+    ],
+)
+def test_nothing_is_said_about_a_line_that_is_wrong(run: Run, line: str) -> None:
+    for more in ((), ("",), ("x" * 99,)):
+        result = run("--complete", line, *more)
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_vm_is_asked_what_changes_nothing(run: Run, table_vm: StartTableVm) -> None:
+    vm = table_vm("7.2.0", {})
+    run("--complete", f"qmp-shell {vm.address} device_add driver=")
+    assert all(is_read_only(message) for message in vm.messages[1:])
+    assert vm.messages[0]["execute"] == "qmp_capabilities"
+    assert len(vm.messages) > 2
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="$~\n\x00"))))
+def test_words_are_split_as_by_a_shell(words: list[str]) -> None:
+    line = shlex.join(words)
+    assert [word.value for word in split_line(f"{line} ")[:-1]] == words
+    for end in range(len(line)):
+        assert "".join(word.text for word in split_line(line[:end])) is not None
+
+
+# Where the scripts are
+
+
+@each_program
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_the_program_prints_its_scripts(run: Run, program: str, shell_name: str) -> None:
+    entry = "main" if program == "qmp-shell" else "main_wrap"
+    result = run("--print-completion", shell_name, program=entry)
+    name = {"zsh": "_qmp-shell"}.get(shell_name, f"{program}.{shell_name}")
+    assert result.stdout == (COMPLETIONS / name).read_text()
+    assert result.returncode == 0
 
 
 # The display
@@ -396,8 +589,8 @@ def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
         "monitors/notes.txt",
         "--color=always",
     ]
-    assert terminal.run("qmp-shell-wrap qem\t-drive no\t") == [
-        "qemu-system-fake",
+    assert terminal.run("qmp-shell-wrap qemu_\t-drive no\t") == [
+        "qemu_fake",
         "-drive",
         "notes.txt",
     ]
@@ -406,10 +599,15 @@ def test_the_tab_key_inserts_completions(terminal: TerminalShell) -> None:
 def test_zsh_shows_help_texts(zsh: TerminalShell) -> None:
     guest_agent = "the address is a guest agent's (qemu-ga): no greeting, no capabilities"
     zsh.shows("qmp-shell --", f"-- {guest_agent}")
-    address = "of the monitor: PATH, HOST:PORT and others (default: $QMP_SOCKET, or the only VM)"
-    zsh.shows("qmp-shell ", address)
     zsh.shows("qmp-shell monitor.sock --", f"-- {guest_agent}")
-    zsh.shows("qmp-shell-wrap qemu-system-fake ", "its arguments")
+    zsh.shows("qmp-shell @", "-- ssh://host/x")
+
+
+@each_program
+def test_the_topics_of_the_manual_are_completed(fish: Fish, program: str) -> None:
+    topics = {name: topic.summary for name, topic in TOPICS.items()}
+    assert fish.described(f"{program} --help ") == topics
+    assert fish.described(f"{program} --help no") == {"notation": topics["notation"]}
 
 
 @each_program
@@ -425,4 +623,4 @@ def test_fish_shows_no_help_text_for_files(fish: Fish) -> None:
     assert fish.described("qmp-shell moni") == {"monitor.sock": "", "monitors/": ""}
     assert fish.described("qmp-shell -f note") == {"notes.txt": ""}
     assert fish.described("qmp-shell -f none") == {}
-    assert fish.described("qmp-shell-wrap q") == {"qemu-system-fake": ""}
+    assert fish.described("qmp-shell-wrap qemu_") == {"qemu_fake": ""}

@@ -296,7 +296,7 @@ def test_a_vm_is_reached_by_its_name(start_vm: StartVm, run: Run, write: Write) 
     assert result.returncode == 2
     result = run("@x", "query-name")
     assert result.stderr.endswith("; there are: @one, @two-2\n")
-    listed = run("--list-addresses").stdout
+    listed = run("--complete", "qmp-shell ").stdout
     assert listed.startswith(f"@one\t{one.address}\n@two-2\tunix:{two.address}\n")
 
 
@@ -305,7 +305,7 @@ def test_a_name_without_a_file_is_refused(run: Run, environment: dict[str, str])
     result = run("@web1", "query-name")
     assert result.stderr == f"qmp-shell: @web1: there is no {path}\n"
     assert result.returncode == 2
-    assert "@" not in run("--list-addresses").stdout[:1]
+    assert "@" not in run("--complete", "qmp-shell ").stdout[:1]
 
 
 def test_other_files_and_none(vm: RunningVm, run: Run, write: Write, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from qmp_shell.schema import Schema
 from qmp_shell.session import Session
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, StartPeer, StartTerminal
+from tests.documents import code_in, find_items
 from tests.peer import HOLD, UNTIL_PROMPT
 from tests.sessions import attach, offline_session, offline_types, run_line
 from tests.terminal import Terminal
@@ -48,7 +49,13 @@ _NAMES = {
     Kind.NODE: dict.fromkeys(("d0", "d1"), ""),
     Kind.BLOCK: dict.fromkeys(("d0", "d1", "ide0"), ""),
     Kind.BLOCK_DEVICE: {"ide0": ""},
-    Kind.DRIVER: dict.fromkeys(("e1000", "virtio-rng-pci", "virtio-blk-pci", "virtio-net-pci"), ""),
+    Kind.DRIVER: dict.fromkeys(
+        (
+            *("e1000", "scsi-cd", "virtio-rng-pci", "virtio-blk-pci", "virtio-net-pci"),
+            "virtio-scsi-pci",
+        ),
+        "",
+    ),
     Kind.DEVICE_PATH: {"rng0": ""},
     Kind.QOM_PATH: {"/machine": ""},
 }
@@ -322,12 +329,11 @@ def test_what_exists_is_not_put_in_the_place_of_what_does_not(vocabulary: Vocabu
     assert corrected("device_del id=rng1", vocabulary) == ""
 
 
-def test_the_readme_tells_what_is_offered(vocabulary: Vocabulary) -> None:
-    text = (Path(__file__).parent.parent / "README.md").read_text()
-    rows = text.partition("| typed | offered |\n")[2].partition("\n\n")[0].splitlines()[1:]
+def test_the_manual_tells_what_is_offered(vocabulary: Vocabulary) -> None:
+    rows = find_items("hints", "Lines of other tools")
     assert len(rows) >= 10
     for row in rows:
-        typed, offered = (re.findall("`([^`]+)`", cell) for cell in row.strip(" |").split(" | "))
+        typed, offered = (code_in(cell) for cell in row)
         for each in typed:
             found = correct_line(each, vocabulary)
             assert found is not None
@@ -338,7 +344,7 @@ def test_the_lines_of_working_scripts_are_right(vocabulary: Vocabulary) -> None:
     lines = [
         line
         for path in (Path(__file__).parent / "scripts").glob("*.qmp")
-        for line in path.read_text().splitlines()
+        for line in path.read_text().replace("\\\n    ", "").splitlines()
         if line and path.name != "human.qmp" and not line.startswith(("#", ".", ")", " "))
     ]
     assert len(lines) > 20

@@ -15,6 +15,7 @@ from qmp_shell.commands import Registry
 from qmp_shell.commands.base import parse_path, split_arguments
 from qmp_shell.commands.completion import complete_draft
 from qmp_shell.complete import Candidate, Completions, Draft, Kind, NameRequest, Syntax
+from qmp_shell.documentation import TOPICS
 from qmp_shell.errors import ConnectError, QMPError, ReportedError, UsageError
 from qmp_shell.language import ParseError
 from qmp_shell.render.formatter import Formatter
@@ -505,8 +506,8 @@ def completions(text: str, schema: Schema) -> Completions | None:
         (".events ", "", [Kind.EVENT, "on", "off"]),
         (".events o", "o", [Kind.EVENT, "on", "off"]),
         (".events STOP R", "R", [Kind.EVENT]),
-        (".help ", "", [Kind.COMMAND, Kind.EVENT, Kind.TYPE]),
-        ("? qu", "qu", [Kind.COMMAND, Kind.EVENT, Kind.TYPE]),
+        (".help ", "", [Kind.COMMAND, Kind.EVENT, Kind.TYPE, *TOPICS]),
+        ("? qu", "qu", [Kind.COMMAND, Kind.EVENT, Kind.TYPE, *TOPICS]),
         (".help device_add bus=", "", [Kind.BUS]),
         (".hmp ", "", [Kind.HUMAN]),
         (".hmp info ", "", [Kind.TOPIC]),

@@ -1,4 +1,4 @@
-"""The example scripts that the README mentions, on real VMs."""
+"""The example scripts of the manual's cookbook, on real VMs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Run, RunningVm, StartVm, create_image, require_program, shell_command
+from tests.documents import find_code
 
 EXAMPLES = Path(__file__).parent / "scripts"
 
@@ -116,13 +117,46 @@ def test_human_prints_the_output_of_the_human_monitor(vm: RunningVm, run: Run) -
     assert json.loads(last)["return"]["status"] == "prelaunch"
 
 
+def test_resize_makes_the_image_larger(vm: RunningVm, run: Run) -> None:
+    create_disks(vm.folder, "disk.qcow2")
+    assert run_example(run, vm, "resize.qmp") == [{"return": {}}] * 3
+    vm.shut_down()
+    assert "32 MiB (33554432 bytes)" in run_image_tool("info", "disk.qcow2", folder=vm.folder)
+
+
+def test_medium_exchanges_an_image_and_takes_it_out(vm: RunningVm, run: Run) -> None:
+    for name in ("first.iso", "second.iso"):
+        (vm.folder / name).write_bytes(bytes(1 << 20))
+    *_, query, _ = run_example(run, vm, "medium.qmp")
+    [drive] = query["return"]
+    assert drive["inserted"]["file"] == "second.iso"
+    with vm.second() as client:
+        [drive] = client.execute("query-block")
+    assert "inserted" not in drive
+
+
+def test_export_lets_other_programs_read_the_disk(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    create_disks(vm.folder, "disk.qcow2")
+    first, comment, second = (EXAMPLES / "export.qmp").read_text().partition("# Now: qemu-img ")
+    command, _, rest = second.partition("\n")
+    for name, text in (("first", first), ("second", rest)):
+        (tmp_path / name).write_text(text)
+    assert comment
+    run_example(run, vm, str(tmp_path / "first"))
+    run_image_tool(*command.split(), folder=vm.folder)
+    run_example(run, vm, str(tmp_path / "second"))
+    compared = run_image_tool("compare", "-U", "disk.qcow2", "copy.qcow2", folder=vm.folder)
+    assert compared == "Images are identical.\n"
+    with vm.second() as client:
+        assert client.execute("query-block-exports") == []
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.qmp")), ids=lambda path: path.name)
 def test_the_examples_pass_a_dry_run(path: Path, run: Run, schema_file: Path) -> None:
     result = run("--schema", str(schema_file), "-f", str(path))
     assert (result.stderr, result.returncode) == ("", 0)
 
 
-def test_the_readme_mentions_each_example() -> None:
-    readme = (EXAMPLES.parent.parent / "README.md").read_text()
-    for path in EXAMPLES.glob("*.qmp"):
-        assert f"tests/scripts/{path.name}" in readme
+def test_the_cookbook_has_each_example_and_no_other_script() -> None:
+    scripts = [script for script in find_code("cookbook") if not script.startswith("qmp-shell ")]
+    assert sorted(scripts) == sorted(path.read_text() for path in EXAMPLES.glob("*.qmp"))

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -591,6 +592,62 @@ def test_nobody_asks_for_a_passphrase_once_the_shell_has_ended(
         wait_until(lambda: not find_asking(ssh_server))
     finally:
         outer.end()
+
+
+# From a zip file
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The shell in a zip file, without what it depends on."""
+    path = tmp_path_factory.mktemp("archive") / "qmp-shell.pyz"
+    package = Path(qmp_shell.__file__).parent
+    with zipfile.ZipFile(path, "w") as file:
+        for source in (each for each in package.rglob("*") if each.is_file()):
+            if source.suffix != ".pyc":
+                file.write(source, source.relative_to(package.parent))
+        file.write(package / "scripts" / "qmp-shell", "__main__.py")
+    return str(path)
+
+
+def test_a_program_in_a_zip_file_reaches_libvirt(
+    web1: Domain,
+    remote: Callable[[str], str],
+    environment: dict[str, str],
+    archive: str,
+    tmp_path: Path,
+) -> None:
+    environment["TMPDIR"] = str(tmp_path)
+    for address in (web1.address, remote("vmhost")):
+        command = [sys.executable, archive, address, "-c", "query-name"]
+        result = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert (result.stdout.decode(), result.stderr) == (NAME_REPLY, b"")
+    assert list(tmp_path.glob("qmp-shell-*")) == []
+
+
+@pytest.mark.parametrize("key", ["ctrl-c", "answer"])
+def test_a_program_in_a_zip_file_has_ssh_ask(
+    remote: Callable[[str], str],
+    environment: dict[str, str],
+    archive: str,
+    tmp_path: Path,
+    ssh_server: SshServer,
+    key: str,
+) -> None:
+    environment["TMPDIR"] = str(tmp_path)
+    command = [sys.executable, archive, remote("asks"), "-c", "query-name", "-c", ".sleep 60"]
+    shell = Terminal(command, environment, tmp_path)
+    try:
+        shell.wait_for("Enter passphrase for key")
+        if key == "answer":
+            shell.type("sesame\r")
+            shell.wait_for("web1")
+        shell.press("ctrl-c")
+        assert shell.wait_for_end() == 130
+        wait_until(lambda: not find_asking(ssh_server))
+        wait_until(lambda: not list(tmp_path.glob("qmp-shell-*")))
+    finally:
+        shell.end()
 
 
 def parent(pid: int) -> int:

@@ -1,10 +1,13 @@
-"""``.help``: the notation, the dot commands, and the VM's own commands, events and types."""
+"""``.help``: the notation, the dot commands, the manual's topics, and the VM's own commands, events
+and types.
+"""
 
 from __future__ import annotations
 
 import shutil
 
 from ..complete import (
+    Candidate,
     Completions,
     Draft,
     Kind,
@@ -14,9 +17,11 @@ from ..complete import (
     complete,
 )
 from ..correction import nearest
+from ..documentation import TOPICS, read_topic, topic_of_command
 from ..errors import UsageError
 from ..language.command import parse_partial_arguments
 from ..language.words import split_partial
+from ..manual import wrap
 from ..render.help_page import HelpWriter
 from ..schema.check import suggest
 from ..session import Session
@@ -43,14 +48,15 @@ Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
 _WIDEST_PAGE = 100
 _NARROWEST_PAGE = 20
 _USAGE_WIDTH = 30
+_WIDTH_OF_TOPICS = 78
 _MOST_FOUND = 5
-_TOPICS = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
+_KINDS = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
 
 
 class Help(Command):
     name = "help"
     usage = "[TOPIC]"
-    summary = "this, or help on a command, event or type"
+    summary = "this, or help on a topic, command or event"
     has_output = True
     is_saved = False
 
@@ -60,6 +66,8 @@ class Help(Command):
             session.display.lines(_overview(session))
         elif topic.startswith("."):
             session.display.lines(_dot_command_help(session, topic))
+        elif topic in TOPICS:
+            _show_topic(session, topic)
         elif session.human is not None and not _is_qmp_only(session, topic):
             session.run_human(f"help {topic}")
         else:
@@ -68,8 +76,15 @@ class Help(Command):
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         if " " in argument:
             return complete(Draft.of_command(argument), names, types)
-        found = [each for kind in _TOPICS for each in names.candidates(NameRequest(kind))]
-        return Completions(argument, found)
+        topics = [Candidate(name, topic.summary) for name, topic in TOPICS.items()]
+        found = [each for kind in _KINDS for each in names.candidates(NameRequest(kind))]
+        return Completions(argument, found + topics)
+
+
+def _show_topic(session: Session, topic: str) -> None:
+    from ..documentation.markup import parse_blocks
+
+    session.display.document(parse_blocks(read_topic(topic)))
 
 
 def _overview(session: Session) -> list[str]:
@@ -77,7 +92,8 @@ def _overview(session: Session) -> list[str]:
     for command in session.commands.all():
         usage = f".{command.name} {command.usage}"
         lines.append(f"  {usage:<{_USAGE_WIDTH}}{command.summary}")
-    return lines
+    topics = wrap(", ".join(TOPICS), _WIDTH_OF_TOPICS, "  ", "  ")
+    return [*lines, "", "Topics of the manual, as .help notation:", *topics]
 
 
 def _dot_command_help(session: Session, topic: str) -> list[str]:
@@ -86,7 +102,9 @@ def _dot_command_help(session: Session, topic: str) -> list[str]:
     if command is None:
         suggestion = suggest(name, session.commands.names(), "there are", ".")
         raise UsageError(f"no command .{name}; {suggestion or '.help lists them'}")
-    return [f".{command.name} {command.usage}".rstrip() + f"  {command.summary}"]
+    explained = topic_of_command(name)
+    more = [f"more: .help {explained}"] if explained else []
+    return [f".{command.name} {command.usage}".rstrip() + f"  {command.summary}", *more]
 
 
 def _page(session: Session, topic: str) -> list[str]:
@@ -97,6 +115,8 @@ def _page(session: Session, topic: str) -> list[str]:
     words, last = split_partial(rest)
     given = parse_partial_arguments([*words, last])
     page = HelpWriter(attachment.types, attachment.manual, width).page(name, given)
+    if not page and session.commands.find(name) is not None:
+        return _dot_command_help(session, f".{name}")
     if not page:
         raise _unknown_topic(session, topic)
     return page
@@ -114,14 +134,15 @@ def _unknown_topic(session: Session, topic: str) -> UsageError:
         session.corrector.offer(line)
         error.hint = f"the human monitor has it: {line}"
         return error
-    suggestion = suggest(name, types.commands(), "there are")
+    known = [*types.commands(), *TOPICS]
+    suggestion = suggest(name, known, "there are")
     found = find_topics(topic.split(), types, attachment.manual)
     search = ""
     if found:
         names = ", ".join(each.name for each in found[:_MOST_FOUND])
         more = f" and {len(found) - _MOST_FOUND} more" if len(found) > _MOST_FOUND else ""
         search = f".find {topic} has {names}{more}"
-    similar = nearest(name, types.commands())
+    similar = nearest(name, known)
     session.corrector.offer(f".help {similar}" if similar else search and f".find {topic}")
     error.hint = " ".join(filter(None, (suggestion, search)))
     return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..language.words import Word
+from ..language.words import OPERATORS, Word
 from ..schema import ANY, Builtin, Object, Type, as_array, as_object
 from ..schema.text import Part, format_signature
 from .draft import ActionDraft, CommandDraft
@@ -103,8 +103,8 @@ def find_unknown_names(command: CommandDraft, types: TypeSource) -> Iterator[tup
             continue
         words = [*action.words, command.whole_word] if is_current else action.words
         for word in words:
-            path = word.key.split(".")
-            if word.value is not None and follow_path(type_, action.given, path) is None:
+            is_argument = word.value is not None and word.key not in OPERATORS
+            if is_argument and follow_path(type_, action.given, word.key.split(".")) is None:
                 yield _span(word)
     if not command.actions and command.whole_word.value is None:
         known = _known_names(types, is_action=command.is_action)

@@ -18,7 +18,7 @@ from .channel import Record, format_record
 if TYPE_CHECKING:
     from ..render.views import Subject
 
-# What is not the VM's own error is shown as one of these kinds (README, "In Python").
+# What is not the VM's own error is shown as one of these kinds (the topic "many" of the manual).
 _KINDS = (UsageError, ConnectError, ConnectionLost, Timeout)
 
 

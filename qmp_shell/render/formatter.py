@@ -16,6 +16,7 @@ from .text import format_clock, format_compact, format_event, sanitize, sanitize
 from .views import VIEWS, Look, Subject, json_view
 
 if TYPE_CHECKING:
+    from ..documentation.markup import Block
     from .job_lines import JobLine
     from .parts import Node
 
@@ -70,6 +71,12 @@ class Formatter:
         from .tree import draw_forest
 
         return draw_forest(nodes, self.look)
+
+    def document(self, blocks: Iterable[Block]) -> SafeText:
+        """A text of the manual, as wide as a terminal, also where there is none."""
+        from .document import draw_document
+
+        return draw_document(blocks, self.look)
 
     def event(self, event: Event) -> SafeText:
         """An event on one line."""

@@ -150,7 +150,7 @@ def _format_command(process: FoundProcess) -> SafeText:
 
 def _command_words(process: FoundProcess) -> list[str]:
     words = list(process.arguments)
-    names = [os.path.basename(word) for word in words[:2]]
+    names = [os.path.basename(word).removesuffix(".pyz") for word in words[:2]]
     if len(words) > 1 and _INTERPRETER.fullmatch(names[0]) and not words[1].startswith("-"):
         return [names[1], *words[2:]]
     return [*names[:1], *words[1:]]

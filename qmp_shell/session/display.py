@@ -14,6 +14,7 @@ from ..render.views import FOR_PROGRAMS
 
 if TYPE_CHECKING:
     from ..client import Client
+    from ..documentation.markup import Block
     from ..output import SafeText
     from ..render.parts import Node
     from ..render.views import Look, Subject
@@ -60,6 +61,9 @@ class TextDisplay(ABC):
 
     def draw(self, nodes: Iterable[Node]) -> None:
         self._show(lambda formatter: formatter.draw(nodes))
+
+    def document(self, blocks: Iterable[Block]) -> None:
+        self._show(lambda formatter: formatter.document(blocks))
 
     def _show(self, make: Callable[[Formatter], SafeText]) -> None:
         if self._captured is None:
@@ -122,8 +126,13 @@ class Display(Observer, Protocol):
     def draw(self, nodes: Iterable[Node]) -> None:
         """Show lines of several colours, or trees of them; long ones are wrapped."""
 
+    def document(self, blocks: Iterable[Block]) -> None:
+        """Show a text of the manual."""
+
     def capture(self) -> AbstractContextManager[Sequence[str]]:
-        """Collect what :meth:`lines`, :meth:`pairs` and :meth:`draw` would show, for a program."""
+        """Collect what :meth:`lines`, :meth:`pairs`, :meth:`draw` and :meth:`document` would show,
+        for a program.
+        """
 
     def event(self, event: Event) -> None:
         """Show an event."""

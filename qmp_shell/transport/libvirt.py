@@ -5,10 +5,10 @@ libvirt's library waits in threads, so it is used by a program of its own, ``lib
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import sys
-from pathlib import Path
 from urllib.parse import unquote
 
 from ..errors import AddressError
@@ -16,7 +16,15 @@ from ..signals import poll_timeout
 from .program import ProgramStream, start_program
 from .stream import Address, explain_error
 
-_BRIDGE = str(Path(__file__).with_name("libvirt_bridge.py"))
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_BRIDGE = os.path.join(_FOLDER, "libvirt_bridge.py")
+# Runs it if this package is in a zip file, of which Python runs no other part than the main one.
+_BRIDGE_IN_ZIP = """
+import sys, zipimport
+folder = sys.argv.pop(1)
+__file__ = folder + "/libvirt_bridge.py"
+exec(zipimport.zipimporter(folder).get_code("libvirt_bridge"))
+"""
 # Distributions have libvirt's module for their own Python only.
 _SYSTEM_PYTHON = "/usr/bin/python3"
 
@@ -56,7 +64,8 @@ class LibvirtAddress(Address):
 
     def connect(self, timeout: float | None) -> ProgramStream:
         seconds = "" if timeout is None else str(timeout)
-        command = [*_find_python(), _BRIDGE, self.kind, seconds, self.uri, self.domain]
+        program = [_BRIDGE] if os.path.exists(_BRIDGE) else ["-c", _BRIDGE_IN_ZIP, _FOLDER]
+        command = [*_find_python(), *program, self.kind, seconds, self.uri, self.domain]
         stream = start_program(command, name="libvirt", uses_terminal=True)
         try:
             # It has a limit of its own, which depends on who may be asked for a password.

@@ -14,9 +14,12 @@ import json
 import os
 import queue
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import threading
+import zipimport
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -49,6 +52,7 @@ _AGENT_REFUSAL = re.compile(r".*unable to execute QEMU agent command '[^']*': (.
 _UNKNOWN_COMMAND = re.compile(r"The command .* has not been found")
 
 _PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libvirt_programs")
+_temporary_folders: list[str] = []  # to be removed when this program ends
 
 # What became of a domain, by the detail of the event (virDomainEventStoppedDetailType).
 _ENDS = {
@@ -302,7 +306,7 @@ def open_connection(uri: str, client: Client) -> Any:
 
     :raise libvirtError: that failed.
     """
-    os.environ["PATH"] = f"{_PROGRAMS}:{os.environ.get('PATH', os.defpath)}"
+    os.environ["PATH"] = f"{provide_programs()}:{os.environ.get('PATH', os.defpath)}"
     # Names and passwords are those of libvirt's auth.conf; nobody is asked for others.
     kinds = [libvirt.VIR_CRED_AUTHNAME, libvirt.VIR_CRED_PASSPHRASE]
     connection = libvirt.openAuth(uri or None, [kinds, lambda *_: -1, None])
@@ -476,6 +480,19 @@ def run_events() -> None:
         libvirt.virEventRunDefaultImpl()
 
 
+def provide_programs() -> str:
+    """The folder of the programs that libvirt starts; those in a zip file are copied out of it."""
+    if os.path.isdir(_PROGRAMS):
+        return _PROGRAMS
+    folder = tempfile.mkdtemp(prefix="qmp-shell-")
+    _temporary_folders.append(folder)
+    data = zipimport.zipimporter(os.path.dirname(_PROGRAMS)).get_data(f"{_PROGRAMS}/ssh")
+    path = os.path.join(folder, "ssh")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "wb") as file:
+        file.write(data)
+    return folder
+
+
 def start_thread(run: Callable[[], object]) -> None:
     """Run a function in a thread that ends with this program."""
     threading.Thread(target=guard, args=(run,), daemon=True).start()
@@ -501,6 +518,8 @@ def leave(status: int) -> NoReturn:
     for child in find_children():
         with contextlib.suppress(OSError):
             os.kill(child, signal.SIGTERM)
+    for folder in _temporary_folders:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(status)
 
 

@@ -23,6 +23,7 @@ from .errors import (
     Timeout,
     UsageError,
 )
+from .importing import importing
 from .options import build_wrap_parser, parse_arguments
 from .render.formatter import Formatter
 from .script import (
@@ -38,7 +39,6 @@ from .script import (
 from .session import AddressBook, Session
 from .session.scripts import Input
 from .session.sharing import AGENT_REASON
-from .start import importing
 
 if TYPE_CHECKING:
     from .launch.qemu import OwnVm

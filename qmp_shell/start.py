@@ -1,16 +1,16 @@
 """Where both programs begin and end: modules are imported quietly and fast.
 
 Python turns Ctrl-C into an exception, whose traceback is printed if nothing catches it, and while
-modules are imported nothing does. And it searches again and again for garbage, of which imports
-leave none.
+modules are imported nothing does.
 """
 
 from __future__ import annotations
 
-import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from .importing import importing
 
 
 def main() -> int:
@@ -34,17 +34,6 @@ def _start() -> Iterator[None]:
     _let_interrupts_kill()
     with importing():
         yield
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """What is made in this context is not searched for garbage, now or later."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.freeze()
 
 
 def _run(program: Callable[[], int]) -> int:

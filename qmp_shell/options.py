@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from . import __version__
 from .configuration.addresses import MARK
 from .errors import UsageError
-from .render.text import sanitize_line, shorten
+from .render.text import sanitize, sanitize_line, shorten
 from .render.views import VIEWS
 from .script import WRAP, LineInput, StandardInput, WordsInput
 from .session import parse_seconds
@@ -48,7 +48,7 @@ class _PrintCompletion(argparse.Action):
     """Prints a script that has a shell complete command lines, and ends the program."""
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> NoReturn:
-        sys.stdout.write(read_script(arguments[1]))
+        _write(read_script(arguments[1]))
         parser.exit()
 
 
@@ -57,7 +57,7 @@ class _ShortHelp(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         assert isinstance(parser, _Parser)
-        sys.stdout.write(parser.format_short_help())
+        _write(parser.format_short_help())
         parser.exit()
 
 
@@ -76,6 +76,13 @@ class _FullHelp(argparse.Action):
         else:
             parser.print_help()
         parser.exit()
+
+
+def _write(text: str) -> None:
+    """Write a text of the program's own to standard output."""
+    from .output import STANDARD_OUTPUT, Output
+
+    Output(STANDARD_OUTPUT).write(sanitize(text))
 
 
 def _print_topic(name: str, options: argparse.Namespace) -> None:

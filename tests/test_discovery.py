@@ -145,6 +145,8 @@ def test_a_vm_is_found_with_all_its_monitors(qemu: str, folder: Path) -> None:
     try:
         with vm.second():
             pass
+        # QEMU takes a moment to notice that a client has left.
+        wait_until(lambda: not any(each.is_busy for each in found(vm).monitors))
         vm_found = found(vm)
         assert (vm_found.name, vm_found.machine, vm_found.memory) == (name, "pc", 32 << 20)
         assert vm_found.program == "qemu-system-x86_64"

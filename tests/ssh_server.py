@@ -80,8 +80,16 @@ class SshServer:
         client = self.programs / "ssh"
         client.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {folder}/ssh_config "$@"\n')
         client.chmod(0o755)
+        server = ["/usr/sbin/sshd", "-f", str(folder / "sshd_config")]
+        # OpenSSH 9.8 and newer refuse a host from which several logins have failed, as tests intend.
+        option = ["-o", "PerSourcePenalties=no"]
+        if (
+            subprocess.run([*server, *option, "-t"], capture_output=True, check=False).returncode
+            == 0
+        ):
+            server += option
         self._process = subprocess.Popen(
-            ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")],
+            [*server, "-D", "-e"],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )

@@ -81,12 +81,10 @@ class SshServer:
         client.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {folder}/ssh_config "$@"\n')
         client.chmod(0o755)
         server = ["/usr/sbin/sshd", "-f", str(folder / "sshd_config")]
-        # OpenSSH 9.8 and newer refuse a host from which several logins have failed, as tests intend.
+        # OpenSSH 9.8 and newer refuse a host from which several logins failed, as tests intend.
         option = ["-o", "PerSourcePenalties=no"]
-        if (
-            subprocess.run([*server, *option, "-t"], capture_output=True, check=False).returncode
-            == 0
-        ):
+        test = subprocess.run([*server, *option, "-t"], capture_output=True, check=False)
+        if test.returncode == 0:
             server += option
         self._process = subprocess.Popen(
             [*server, "-D", "-e"],

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from qmp_shell.launch.tour import Step, Tour
 from tests.conftest import Run, StartTerminal, own_vm, require_program
 from tests.terminal import Terminal
 from tests.test_vm import wait_for_end_of_qemus
+from tests.waiting import wait_until
 
 X86 = demo._TARGETS[0]
 # Change the speed of the disk that the tour copies to; 0 is no limit.
@@ -36,14 +36,6 @@ END = "That was the tour."
 
 def trace(*_: object) -> None:
     """Traces nothing."""
-
-
-def wait_until(condition: Callable[[], bool], expected: str) -> None:
-    """Wait until a condition is true, at most for 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, f"timed out waiting for {expected}"
-        time.sleep(0.01)
 
 
 @contextmanager

@@ -11,9 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,6 +47,7 @@ from tests.conftest import (
     shell_command,
 )
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 
 # The shell in a world where only some processes are VMs: others may be tests that run just now.
 ONLY = """
@@ -76,14 +76,6 @@ def found(vm: RunningVm) -> FoundVm:
 def monitor_at(vm: RunningVm, address: str) -> FoundMonitor:
     [monitor] = [each for each in found(vm).monitors if each.address == address]
     return monitor
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true, at most for 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
 
 
 def stop(vm: RunningVm) -> None:

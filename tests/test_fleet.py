@@ -37,6 +37,7 @@ from tests.conftest import (
 )
 from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.table_vm import Refusal
+from tests.waiting import wait_until
 
 VERSION = "9.0.0"
 MARK = b"\0mark\0"
@@ -98,13 +99,6 @@ def processes_of(parent: int) -> list[int]:
             if int(ppid) == parent and state != "Z":
                 found.append(int(path.parent.name))
     return found
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def is_running(pid: int) -> bool:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ from tests.conftest import (
     own_vm,
     shell_command,
 )
+from tests.waiting import wait_until
 
 NO_MACHINE = ("-M", "none", "-display", "none", "-name", "testvm")
 FAKE_VM = (sys.executable, str(Path(__file__).parent / "fake_vm.py"))
@@ -41,14 +42,6 @@ _LONGEST_END = 15.0
 
 def trace(*_: object) -> None:
     """Traces nothing."""
-
-
-def wait_until(condition: Callable[[], bool], expected: str) -> None:
-    """Wait until a condition is true, at most for 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, f"timed out waiting for {expected}"
-        time.sleep(0.01)
 
 
 class Left:

@@ -32,6 +32,7 @@ from tests.guest_port import GuestPort
 from tests.libvirt_daemon import Domain, LibvirtDaemon
 from tests.ssh_server import SshServer
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 
 BRIDGE = Path(transport.__file__).with_name("libvirt_bridge.py")
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -120,14 +121,6 @@ def libvirt_module(tmp_path_factory: pytest.TempPathFactory) -> str:
 def environment(environment: dict[str, str], libvirt_module: str) -> dict[str, str]:
     """With libvirt's module beside the shell's, as if both were installed together."""
     return environment | {"PYTHONPATH": libvirt_module}
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until a condition is true, at most for 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
 
 
 def has_bridge(domain: Domain) -> bool:

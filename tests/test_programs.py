@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from qmp_shell.transport.ssh import SshAddress
 from tests.conftest import Run, RunningVm, StartTerminal, StartVm, require_program, shell_command
 from tests.peer import ACCEPTED, GREETING
 from tests.ssh_server import SshServer
+from tests.waiting import wait_until
 
 NAME_REPLY = '{"return": {"name": "testvm"}}\n'
 Url = Callable[..., str]
@@ -67,14 +67,6 @@ def children(pid: int, name: str) -> list[int]:
         ["pgrep", "-P", str(pid), name], capture_output=True, text=True, check=False
     )
     return [int(line) for line in found.stdout.split()]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until a condition is true, at most for 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
 
 
 def has_ended(pid: int) -> bool:

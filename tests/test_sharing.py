@@ -36,6 +36,7 @@ from tests.plain_client import Message, PlainClient
 from tests.sessions import attach, offered_names, run_line
 from tests.terminal import Terminal
 from tests.unix_server import UnixServer
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 C = TypeVar("C", bound=contextlib.AbstractContextManager[Any])
@@ -280,13 +281,6 @@ def test_descriptors_of_clients_that_leave_are_closed(shared: SharingShell) -> N
             with shared.connect() as client:
                 client.send(b'{"execute": "getfd"', descriptors=(0, 0, 0))
         wait_until(lambda: len(os.listdir(f"/proc/{shared.process.pid}/fd")) == before)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # What only may be read

@@ -11,9 +11,8 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from qmp_shell.transport.unix import UnixAddress
 from qmp_shell.transport.unix_abstract import UnixAbstractAddress
 from tests.conftest import NAME_REPLY, Run, RunningVm, StartTerminal, StartVm, shell_command
 from tests.peer import GREETING
+from tests.waiting import wait_until
 
 NAME_RESULT = {"name": "testvm"}
 
@@ -49,14 +49,6 @@ def connect_socket(path: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(path)
     return connection
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition is true, at most for 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
 
 
 def is_listening(path: Path) -> bool:

@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tests.bench.growth import measure_growth
 from tests.bench.prompt import measure_keys, measure_start
 from tests.bench.server import reply_of
 from tests.bench.timing import Comparison, Cost, Run, compare, run_program
+from tests.waiting import wait_until
 
 PYTHON = sys.executable
 PEERS = [PYTHON, "-m", "tests.bench.peers"]
@@ -194,12 +194,13 @@ def print_keys(bench: Bench) -> None:
 def started(command: Sequence[str], socket: str) -> Iterator[None]:
     """Have a program serve a socket."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 20
-        while not os.path.exists(socket):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command} does not serve {socket}")
-            time.sleep(0.01)
         try:
+            wait_until(
+                lambda: os.path.exists(socket) or process.poll() is not None,
+                f"{command} to serve {socket}",
+            )
+            if process.poll() is not None:
+                raise RuntimeError(f"{command} does not serve {socket}")
             yield
         finally:
             process.kill()

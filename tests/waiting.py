@@ -1,0 +1,20 @@
+"""Waiting for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_LIMIT_SECONDS = 20.0
+_INTERVAL_SECONDS = 0.01
+
+
+def wait_until(condition: Callable[[], object], expected: str = "a condition") -> None:
+    """Wait until a condition is true, at most for 20 s.
+
+    :param expected: what the error message names if it does not become true.
+    """
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"timed out waiting for {expected}"
+        time.sleep(_INTERVAL_SECONDS)

@@ -34,6 +34,7 @@ _LINES = (
     "query-status | .compact",
 )
 _LAST_LINE = "device_add driver=virtio-net-pci id=nic1 m"
+_LAST_SCREEN = re.compile(r"^ mac=.*\n(.*\n)+device_add driver=.* \.\.\.$", re.MULTILINE)
 _COLUMNS, _ROWS = 80, 29
 _TIME = re.compile(r"^\d\d:\d\d:\d\d\.\d{3}")
 _SHOWN_TIME = "14:03:27.512"
@@ -108,10 +109,17 @@ def _run_session(address: str, folder: Path) -> str:
             terminal.enter(line)
             terminal.wait_for_prompt()
         terminal.type(_LAST_LINE)
-        terminal.wait_for(r"^ mac=.*\n(.*\n)+device_add driver=")
+        terminal.wait_until(lambda: _is_complete(terminal), "the whole menu and signature")
         return draw(terminal)
     finally:
         terminal.end()
+
+
+def _is_complete(terminal: Terminal) -> bool:
+    """Whether all of the last screen was drawn, and the cursor is back behind what was typed."""
+    line = terminal.cursor_line.rstrip()
+    is_back = line.endswith(_LAST_LINE) and terminal.cursor_column == len(line)
+    return is_back and _LAST_SCREEN.search(terminal.text) is not None
 
 
 def draw(terminal: Terminal) -> str:

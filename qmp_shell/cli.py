@@ -342,7 +342,17 @@ def _run_front_end(
 
         return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     display, report = new_output(settings, formatter, keep_going=keep_going)
-    session = new_session(display, report)
+    return _run_script(new_session(display, report), options, report, ends_connection=vm is None)
+
+
+def _run_script(
+    session: Session, options: argparse.Namespace, report: ErrorReport, *, ends_connection: bool
+) -> QMPError | None:
+    """Run the lines that the options name, and close the session.
+
+    :param ends_connection: see :meth:`.session.Session.close`.
+    :return: the error, if there was one, that was reported to the user.
+    """
     try:
         return run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:
@@ -350,7 +360,7 @@ def _run_front_end(
             session.tracer.note_fault(error)
         raise
     finally:
-        session.close(ends_connection=vm is None)
+        session.close(ends_connection=ends_connection)
 
 
 def _default_input(options: argparse.Namespace) -> Input:

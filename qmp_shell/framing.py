@@ -161,7 +161,10 @@ class Framer:
         return text, parse_object(text)
 
     def _next_line(self) -> bytes | None:
-        """The next line, if an object may begin and end in it; without its newline."""
+        """The next line of the buffer, without its newline, if it may be exactly one object.
+
+        :return: None: the line is incomplete or too long, or does not begin with ``{``.
+        """
         if self._depth:
             return None
         start = self._skip_space()
@@ -187,10 +190,6 @@ class Framer:
             if len(self._buffer) > self._limit:
                 raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
             return None
-        if self._start == 0 and end == len(self._buffer):
-            text = bytes(self._buffer)
-            self.clear()
-            return text
         text = bytes(memoryview(self._buffer)[self._start : end])
         self._start = end
         return text

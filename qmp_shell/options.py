@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from . import __version__
 from .configuration.addresses import MARK
 from .errors import UsageError
+from .output import STANDARD_OUTPUT, Output
 from .render.text import sanitize, sanitize_line, shorten
 from .render.views import VIEWS
 from .script import WRAP, LineInput, StandardInput, WordsInput
@@ -80,8 +81,6 @@ class _FullHelp(argparse.Action):
 
 def _write(text: str) -> None:
     """Write a text of the program's own to standard output."""
-    from .output import STANDARD_OUTPUT, Output
-
     Output(STANDARD_OUTPUT).write(sanitize(text))
 
 
@@ -94,7 +93,6 @@ def _print_topic(name: str, options: argparse.Namespace) -> None:
     from .choices import Choices
     from .documentation import TOPICS, read_topic
     from .documentation.markup import parse_blocks
-    from .output import STANDARD_OUTPUT, Output
     from .render.formatter import Formatter
 
     if name not in TOPICS:
@@ -428,7 +426,7 @@ def _add_others(parser: argparse.ArgumentParser) -> None:
         metavar="SHELL",
         choices=SHELLS,
         action=_PrintCompletion,
-        help="print what has bash, zsh or fish complete command lines",
+        help="print the completion script for bash, zsh or fish",
     )
 
 

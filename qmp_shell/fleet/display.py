@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..errors import ConnectError, ConnectionLost, QMPError, Timeout, UsageError
 from ..output import STANDARD_ERROR, STANDARD_OUTPUT, Output, Writer
 from ..protocol import CommandError, Event, Message
 from ..render.formatter import Formatter
 from ..render.text import format_compact
-from ..render.views import json_view
+from ..render.views import Subject, format_for_program, json_view
 from ..script import ErrorReport, ScriptDisplay, complain
 from ..session import Settings
 from .channel import Record, format_record
-
-if TYPE_CHECKING:
-    from ..render.views import Subject
 
 # What is not the VM's own error is shown as one of these kinds (the topic "many" of the manual).
 _KINDS = (UsageError, ConnectError, ConnectionLost, Timeout)
@@ -54,7 +50,7 @@ class VmDisplay(ScriptDisplay):
 
     def reply(self, subject: Subject, view: str) -> None:
         self._replies += 1
-        body = format_compact(subject.message)
+        body = format_for_program(subject, "compact")
         is_error = "error" in subject.message
         self._channel.send(Record(self._replies, view, subject.columns, is_error, body))
 
@@ -63,7 +59,8 @@ class VmDisplay(ScriptDisplay):
 
     def event(self, event: Event) -> None:
         view = json_view(self._settings.view)
-        self._channel.send(Record(0, view, (), False, event.line or format_compact(event.message)))
+        body = format_for_program(Subject(event.message, received=event), "compact")
+        self._channel.send(Record(0, view, (), False, body))
 
     def warning(self, text: str) -> None:
         complain(text)

@@ -29,9 +29,7 @@ from .words import (
 _TRANSACTION = r"transaction\s*\("
 _DOT = r"(?s)\.(?P<name>\S*)\s*(?P<argument>.*)"
 # The dot commands that may be typed without the dot, because other shells have them so.
-_WITHOUT_DOT = (
-    r"(?s)\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?(?:\s*[|>].*?)?))\s*"
-)
+_WITHOUT_DOT = r"(?s)\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?(?:\s*[|>].*)?))\s*"
 _WORDS_WITHOUT_DOT = ("exit", "help", "?")
 
 

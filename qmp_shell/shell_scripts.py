@@ -1,5 +1,7 @@
-"""The scripts by which bash, zsh and fish complete a command line. They are kept once, in
-``completions/`` beside this package; what is built of it has them inside the package.
+"""The completion scripts for bash, zsh and fish.
+
+In the repository they are in ``completions/``, beside this package; wheels and zipapps have copies
+inside the package.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ SHELLS = tuple(_NAMES)
 def read_script(shell: str) -> str:
     """The script for a shell, one of :data:`SHELLS`; it is for both programs.
 
-    :raise UsageError: whoever has packed this package has left it out.
+    :raise UsageError: this installation does not contain it.
     """
     for folder in _FOLDERS:
         try:

@@ -72,7 +72,7 @@ def words_of(blocks: Iterable[Block]) -> Iterator[str]:
 
 
 def table_below(text: str, heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading of a text in Markdown, without its head."""
+    """The body rows of the first Markdown table below a heading."""
     part = text.partition(f"\n{heading}\n")[2]
     rows = re.findall(r"^\|(.*)\|$", part.partition("\n## ")[0], re.MULTILINE)[2:]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)] for row in rows]

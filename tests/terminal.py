@@ -133,7 +133,7 @@ class Terminal:
 
     @property
     def cursor_row(self) -> int:
-        """The row of the cursor, counted from 0."""
+        """The screen row in which the cursor is; 0 is the top row."""
         return int(self._screen.cursor.y)
 
     def cell(self, row: int, column: int) -> pyte.screens.Char:

@@ -1,4 +1,4 @@
-"""Commands of a script that are sent before what came before them was shown."""
+"""Scripts send commands that change nothing before the replies to earlier ones are shown."""
 
 from __future__ import annotations
 

@@ -149,7 +149,10 @@ def _environment(directory: Path) -> dict[str, str]:
 
 
 def _write_program(directory: Path, name: str, completer: str) -> None:
-    """Write a program that prints its arguments, unless it is asked for completions."""
+    """Write a fake program that prints its arguments.
+
+    ``--complete`` prints the file ``~/.answer`` if there is one; else it calls the real program.
+    """
     program = directory / "bin" / name
     program.write_text(
         rf"""#!/bin/sh

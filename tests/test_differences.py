@@ -51,7 +51,7 @@ def run_classic(
 
 @pytest.fixture
 def environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    """With a home folder for the classic shell's history."""
+    """Environment variables with a temporary $HOME, where the classic shell keeps its history."""
     return environment | {"HOME": str(tmp_path)}
 
 

@@ -1,4 +1,4 @@
-"""Programs that run commands on many hosts: what they want of the shell, as the manual says."""
+"""GNU parallel and Ansible run qmp-shell on many hosts, as the manual describes."""
 
 from __future__ import annotations
 

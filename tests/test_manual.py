@@ -317,7 +317,7 @@ def test_each_promise_is_held_by_tests_that_exist() -> None:
 
 @pytest.mark.parametrize("topic", ["notation", "wait", "variables"])
 def test_its_lines_of_commands_can_be_parsed(topic: str, schema_file: Path, run: Run) -> None:
-    """But for those with a $NAME: what it stands for has to be kept first."""
+    """Lines with a $NAME are left out: they need a value that an earlier line has kept."""
     code = "".join(find_code(topic)).replace("</path", "</dev/null").replace("<>/srv/disk.img", "")
     result = run("--schema", str(schema_file), stdin=code)
     unknown = [line for line in result.stderr.splitlines() if "$" not in line]

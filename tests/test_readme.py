@@ -28,7 +28,7 @@ def test_it_is_short() -> None:
 
 
 def test_its_links_work_on_any_page_and_lead_to_files() -> None:
-    """PyPI shows it, too, where a relative link leads nowhere."""
+    """PyPI shows the README, too, and relative links do not work there."""
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert len(links) > len(TOPICS)
     assert [link for link in links if not link.startswith("https://")] == []

@@ -1,6 +1,6 @@
 """Completion on the command line of bash, zsh and fish: ``qmp-shell --complete TEXT``.
 
-The scripts in ``completions/`` only pass on what is typed, and insert what is answered.
+The scripts in ``completions/`` pass the typed text to the program, and its answer to the shell.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is answered to a shell that completes a command line.
+"""Print completions in the form that the shells' completion scripts read.
 
-Each line of the answer is a word that can stand in the place of the one that is being typed, a tab,
-and what it is. A line that begins with a tab has the shell complete something itself::
+Each line is a candidate for the word that is being typed, a tab, and a description. A line that
+begins with a tab tells the shell to complete something itself::
 
     <tab>files<tab>PREFIX             names of files, behind a part of the word
     <tab>sockets<tab>PREFIX           the same for sockets

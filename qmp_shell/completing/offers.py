@@ -1,4 +1,4 @@
-"""What completion answers: words, and what a shell completes itself."""
+"""The kinds of completions: candidates, and what the shell is told to complete itself."""
 
 from __future__ import annotations
 

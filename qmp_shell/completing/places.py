@@ -74,7 +74,7 @@ class _Completer:
             yield from _programs("qemu")
 
     def _options(self, typed: str, words: Sequence[str]) -> Iterator[Answer]:
-        """The names of options, or the value of the one that is being typed."""
+        """Names of options; behind ``--NAME=`` or ``-x``, values of that option."""
         name, equals, value = typed.partition("=")
         if not typed.startswith("--"):
             name, equals, value = typed[:2], typed[:2], typed[2:]
@@ -90,7 +90,7 @@ class _Completer:
                 yield Offer(option, formatter._expand_help(each) if each.help else "")
 
     def _pending_value(self, words: Sequence[str], typed: str) -> Iterator[Answer]:
-        """The value of the option that the words end with, if they do."""
+        """Values for the option that is the last word, if that option needs a value."""
         action = self._find_pending(words)
         if action is not None:
             last = words[-1]
@@ -181,7 +181,7 @@ def _known_addresses(options: argparse.Namespace, prefix: str, start: int = 0) -
 
 
 def _programs(beginning: str) -> Iterator[Answer]:
-    """The programs whose names begin so."""
+    """The executable programs in ``$PATH`` whose names begin with a text."""
     names = set()
     for folder in os.get_exec_path():
         with contextlib.suppress(OSError), os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""The words of a command line that is being typed in bash, zsh or fish. Nothing of it is run."""
+"""Split a command line of bash, zsh or fish into words, without running any part of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HOME = re.compile(r"~(?=/|\s|$)")
 
 
 class ShellWord(NamedTuple):
-    """A word of a command line.
+    """A word of a shell's command line, with its quotes removed.
 
     :ivar text: without its quotes; variables, and a ``~`` at its beginning, are as they are typed.
     :ivar value: the same, with what stands for them in the environment.
@@ -26,7 +26,7 @@ class ShellWord(NamedTuple):
 
 
 class _Reader:
-    """Reads one word, from an offset on."""
+    """Reads one word of a command line, from a given position to the next blank."""
 
     def __init__(self, line: str, start: int) -> None:
         self._line = line

@@ -1,4 +1,4 @@
-"""The words of a command line that a VM knows: those of a command, and a line behind ``-c``.
+"""Completions that need the VM: the words of a QMP command, and a line behind ``-c``.
 
 The VM is connected to for a moment, if that starts no program and asks nobody. It is asked what
 completion at the prompt asks it, which is harmless. A VM that does not answer soon gives nothing.
@@ -25,8 +25,8 @@ from ..session.variables import Variables
 from ..vm import Attachment
 from .offers import Answer, Delegation, Offer
 
-# How long the VM may take to greet, and then to answer; and all of it, a host's name to be found
-# among it, which cannot be interrupted.
+# Time limits in seconds: for the greeting, for the answers, and (by SIGALRM) for the whole
+# completion, since looking up a host's name has no time limit of its own.
 _SECONDS = 1.0
 _LAST_SECONDS = 3
 # A value is quoted if it has one of these; within quotes they would be escaped.

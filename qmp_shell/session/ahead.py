@@ -1,9 +1,9 @@
-"""Commands of a script that are sent before what came before them has been shown.
+"""Scripts send some commands before they have shown the replies to earlier ones.
 
-Most of the time that a command takes is QEMU's. While it works, the next line is read, and the
-reply to the line before is shown. Only a command that changes nothing is sent ahead, so all is as
-if it was sent later: none is sent after a failure that ends the script, and hints for one that has
-failed come from the VM as it was then.
+While QEMU executes a command, the script reads its next line and prints the reply to the line
+before. Only commands that change nothing in the VM are sent early, so the result is the same as if
+each was sent after the reply to the one before was shown: no command follows a failure that ends
+the script, and the hint for a failed command describes the VM as it was when the command failed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BEGINNINGS = ("{", *READ_ONLY)
 class SentCommand:
     """A command that was sent, and whose reply was not shown yet.
 
-    :ivar later: what is to be shown after its reply, for that came first.
+    :ivar later: functions that show what was received after its reply; called once that is shown.
     """
 
     def __init__(self, line: LogicalLine, message: Message, request: Request) -> None:

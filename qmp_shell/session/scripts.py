@@ -41,7 +41,7 @@ class ScriptSession(Protocol):
         """Do what a logical line says."""
 
     def read_ahead(self, line: LogicalLine) -> Message | None:
-        """The message of a line that may be sent before what came before it was shown."""
+        """The message of a line that may be sent before earlier replies are shown."""
 
     def send_ahead(self, line: LogicalLine, message: Message, *, is_queued: bool) -> SentCommand:
         """Send it."""
@@ -172,7 +172,7 @@ class ScriptRunner:
             self._fail(error, script.place(number))
 
     def _take(self, line: LogicalLine, script: Input, number: int) -> None:
-        """Send a line ahead of what is to be shown, or run it after that.
+        """Send a line before earlier replies are shown if that is allowed, else run it after that.
 
         :raise ReportedError: a failure ends the script.
         """
@@ -229,7 +229,7 @@ class ScriptRunner:
             self._fail(error, first.script.place(first.number))
 
     def show_in_turn(self, show: Callable[[], None]) -> None:
-        """Show something that has just come, after the replies that came before it."""
+        """Show an event that was received, once the replies received before it are shown."""
         last: SentCommand | None = None
         for each in self._ahead:
             if not each.sent.is_answered:

@@ -286,7 +286,7 @@ class Session:
 
     @contextmanager
     def _corrected(self, line: LogicalLine) -> Iterator[None]:
-        """Have the error of a line say what that should have been, if it is known."""
+        """Add a correction to an error that is raised in the context, if one is known."""
         self.corrector.offer("")
         try:
             yield
@@ -298,7 +298,7 @@ class Session:
             raise
 
     def read_ahead(self, line: LogicalLine) -> Message | None:
-        """The message of a line that may be sent before what came before it was shown.
+        """The message of a line that may be sent before earlier replies are shown.
 
         :return: None: the line is to be run in its turn.
         """

@@ -69,7 +69,7 @@ class Incidents:
 
     @property
     def block_errors(self) -> list[BlockError]:
-        """The last error of each block device or node, the oldest first."""
+        """The most recent error of each block device or node, in the order of their times."""
         return [_block_error(event) for event in self._block_errors.values()]
 
     def begin(self, message: Message) -> None:
@@ -108,7 +108,10 @@ class Incidents:
 
 
 def _failed(event: Event) -> str:
-    """The block device of an event ``BLOCK_IO_ERROR``, its QOM path, or the node."""
+    """What a ``BLOCK_IO_ERROR`` event is about: its ``device``, ``qom-path`` or ``node-name``.
+
+    :return: the first of them that is not empty.
+    """
     data = event.data
     return (
         read_string(data.get("device"))

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+from .static_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client import Client, connect, listen

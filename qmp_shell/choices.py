@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Collection
 from functools import cached_property
-from typing import TextIO
 
 from .configuration import Configuration, default_path, load
 from .configuration.addresses import ConfiguredAddresses
@@ -17,6 +16,7 @@ from .render.views import Look, find_width
 from .script import complain
 from .session import Settings
 from .session.settings import OPTIONS
+from .static_typing import TextIO
 
 _MOST_MISTAKES = 10  # of a configuration, that are told one by one
 _TLS_OPTIONS = ("ca", "cert", "key", "hostname", "psk")  # fields of TlsOptions

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .choices import Choices
 from .commands import Registry
@@ -39,6 +38,7 @@ from .script import (
 from .session import AddressBook, Session
 from .session.scripts import Input
 from .session.sharing import AGENT_REASON
+from .static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .launch.qemu import OwnVm

@@ -12,7 +12,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 from .connection import Connection, Transmission
 from .errors import (
@@ -38,6 +37,7 @@ from .protocol import (
     StrayReply,
     Unsolicited,
 )
+from .static_typing import TYPE_CHECKING, Any
 from .transport import SILENCE_SECONDS, OnSilence, open_stream, parse_address
 from .transport.stream import MOST_DESCRIPTORS
 

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from math import inf
-from typing import TYPE_CHECKING
 
 from .choices import Choices, is_terminal
 from .client import GREETING_SECONDS, Client, Tracer, connect, listen
@@ -14,6 +13,7 @@ from .errors import ConnectError, UsageError
 from .script import complain
 from .session import Connector, Target
 from .signals import ended_by_signals
+from .static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .silence import SilenceWatch

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from .errors import ConnectionLost, Timeout
 from .protocol import Conversation, Received, ReceivedMessage, Violation
 from .signals import SignalsBlocked, poll_timeout
+from .static_typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 if TYPE_CHECKING:
     from .transport.stream import Stream

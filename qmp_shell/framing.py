@@ -11,9 +11,9 @@ import json
 import re
 import sys
 from functools import cached_property
-from typing import Any
 
 from .errors import ProtocolError
+from .static_typing import Any
 
 # The largest message accepted, in bytes. QEMU itself limits one JSON token to 64 MiB; a peer
 # that never ends its message must not use up all memory.

@@ -7,9 +7,9 @@ Sections named below are those of QEMU's ``docs/interop/qmp-spec.rst``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from .errors import ProtocolError, QMPError
+from .static_typing import Any
 
 Message = dict[str, Any]
 """A JSON object, as it is sent or received."""

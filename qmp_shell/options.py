@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from math import inf
-from typing import Any, NoReturn
 
 from . import __version__
 from .configuration.addresses import MARK
@@ -19,6 +18,7 @@ from .script import WRAP, LineInput, StandardInput, WordsInput
 from .session import parse_seconds
 from .session.scripts import FileInput, Input
 from .shell_scripts import SHELLS, read_script
+from .static_typing import Any, NoReturn
 
 # How many VMs are served at the same time. Each takes a process, and three file descriptors here.
 _PROCESSES, _MOST_PROCESSES = 64, 256

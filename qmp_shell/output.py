@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NewType
 
 from .errors import OutputTimeout
 from .signals import Interruptible, poll_timeout
+from .static_typing import NewType
 
 SafeText = NewType("SafeText", str)
 """Text without control characters but newline, tab, and the colours that ``render/`` has added."""

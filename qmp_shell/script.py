@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
@@ -28,6 +27,7 @@ from .session.scripts import (
     format_place,
     line_too_long,
 )
+from .static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .render.progress import ProgressArea, ProgressBar

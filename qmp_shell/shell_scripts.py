@@ -6,8 +6,6 @@ inside the package.
 
 from __future__ import annotations
 
-import pkgutil
-
 from .errors import UsageError
 
 _FOLDERS = ("completions", "../completions")
@@ -21,6 +19,8 @@ def read_script(shell: str) -> str:
 
     :raise UsageError: this installation does not contain it.
     """
+    import pkgutil
+
     for folder in _FOLDERS:
         try:
             data = pkgutil.get_data(__package__, f"{folder}/{_NAMES[shell]}")

@@ -11,7 +11,8 @@ import time
 from _signal import pthread_sigmask as _set_mask  # type: ignore[import-not-found]
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
-from typing import TypeVar
+
+from .static_typing import TypeVar
 
 T = TypeVar("T")
 Result = TypeVar("Result")

@@ -102,8 +102,9 @@ def parse_line(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
     if "execute" not in message:
         return statement
     type_ = types.arguments(message["execute"], message.get("arguments", {}))
-    return statement._replace(
-        message=message | {"arguments": apply_types(message.get("arguments", {}), type_)}
+    arguments = apply_types(message.get("arguments", {}), type_)
+    return ExecuteStatement(
+        message | {"arguments": arguments}, statement.files, statement.destination
     )
 
 

@@ -20,6 +20,7 @@ from qmp_shell.language import (
     is_dot_command,
 )
 from qmp_shell.language.command import parse_partial_arguments, parse_value
+from qmp_shell.language.logical_line import Position
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.word_types import apply_types
 from qmp_shell.language.words import Word, literal_end, split_partial, split_words
@@ -348,7 +349,7 @@ def test_the_position_of_an_error_is_in_its_physical_line() -> None:
     assert source is not None
     with pytest.raises(ParseError) as caught:
         StatementParser().parse(source)
-    assert source.position(caught.value.offset) == (12, 3, "  oops]")
+    assert source.position(caught.value.offset) == Position(12, 3, "  oops]")
 
 
 @pytest.mark.parametrize(
@@ -429,10 +430,10 @@ def test_the_text_is_known_that_the_next_line_is_joined_to() -> None:
     assert source is not None
     assert source.text == "test a=1 b=[\n1, 2]"
     assert [source.position(offset) for offset in (0, 11, 13, 17)] == [
-        (1, 1, "test a=1 \\"),
-        (2, 3, "b=["),
-        (3, 1, "1, \\"),
-        (4, 2, "2]"),
+        Position(1, 1, "test a=1 \\"),
+        Position(2, 3, "b=["),
+        Position(3, 1, "1, \\"),
+        Position(4, 2, "2]"),
     ]
     assert (joiner.continued_text, joiner.needs_more) == ("", False)
 
@@ -440,8 +441,8 @@ def test_the_text_is_known_that_the_next_line_is_joined_to() -> None:
 def test_a_raw_line_is_complete_whatever_is_in_it() -> None:
     joiner = LineJoiner(first=5)
     first, second = joiner.add_raw_line("info [ \\"), joiner.add_raw_line("x")
-    assert (first.text, first.position(5)) == ("info [ \\", (5, 6, "info [ \\"))
-    assert (second.text, second.position(0)) == ("x", (6, 1, "x"))
+    assert (first.text, first.position(5)) == ("info [ \\", Position(5, 6, "info [ \\"))
+    assert (second.text, second.position(0)) == ("x", Position(6, 1, "x"))
     assert not joiner.needs_more
 
 
@@ -465,11 +466,12 @@ def test_a_partial_line_has_complete_words_and_a_last_one(
     text: str, words: list[Word], last: Word
 ) -> None:
     assert split_partial(text) == (words, last)
-    behind = [
-        word._replace(start=word.start + 3, value_start=word.value_start + 3) for word in words
-    ]
-    moved = last._replace(start=last.start + 3, value_start=last.value_start + 3)
-    assert split_partial("xx " + text, 3) == (behind, moved)
+    behind = [_moved(word, 3) for word in words]
+    assert split_partial("xx " + text, 3) == (behind, _moved(last, 3))
+
+
+def _moved(word: Word, by: int) -> Word:
+    return Word(word.start + by, word.key, word.value, word.value_start + by)
 
 
 @pytest.mark.parametrize(
@@ -778,9 +780,9 @@ def test_any_text_is_parsed_or_raises_a_parse_error(text: str, in_literal: bool)
         try:
             parser.parse(source)
         except ParseError as error:
-            line, column, physical_line = source.position(error.offset)
-            assert line >= 1
-            assert 1 <= column <= len(physical_line) + 1
+            position = source.position(error.offset)
+            assert position.line >= 1
+            assert 1 <= position.column <= len(position.text) + 1
 
 
 @pytest.mark.timeout(20)

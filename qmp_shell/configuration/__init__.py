@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+
+from ..static_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .vm import ConfiguredVm

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
 
 from ..errors import AddressError
 from ..session.target import AddressBook, Target
+from ..static_typing import TYPE_CHECKING
 from ..transport import parse_address
 from . import Configuration
 

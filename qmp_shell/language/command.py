@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 from ..protocol import Message
+from ..record import Record
+from ..static_typing import Any
 from .logical_line import ParseError
 from .values import BareWord, parse_string
 from .words import MAX_DEPTH, Word
@@ -20,7 +21,7 @@ _NOT_IN_NAMES = frozenset("=\"'{}[]()")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
-class ParsedCommand(NamedTuple):
+class ParsedCommand(Record):
     """A command whose bare words have not been converted to typed values yet.
 
     :ivar name: the command's name.
@@ -28,8 +29,9 @@ class ParsedCommand(NamedTuple):
         :class:`~qmp_shell.language.values.BareWord` objects.
     """
 
-    name: str
-    arguments: dict[str, Any]
+    def __init__(self, name: str, arguments: dict[str, Any]) -> None:
+        self.name = name
+        self.arguments = arguments
 
     def message(self) -> Message:
         """Return the QMP message, without ``arguments`` if there are none."""

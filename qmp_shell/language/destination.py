@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from ..record import Record
 from .logical_line import ParseError
 from .references import VARIABLE_NAME
 from .values import parse_string
@@ -27,28 +27,30 @@ _OR = r"\|\s*(?:[^\sA-Za-z_/.~]|~[^/]|$)"
 _ALONE = r"(?:\||>>?)(?=\s)"
 
 
-class ViewRequest(NamedTuple):
+class ViewRequest(Record):
     """How a reply is to be shown: what follows ``|`` if that begins with a dot.
 
     :ivar name: of the view, without the dot. There may be none of that name.
     :ivar columns: the words after it.
     """
 
-    name: str
-    columns: tuple[str, ...] = ()
+    def __init__(self, name: str, columns: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.columns = columns
 
 
-class OutputFile(NamedTuple):
+class OutputFile(Record):
     """A file that output is written to.
 
     :ivar appends: what it holds already is kept.
     """
 
-    path: str
-    appends: bool
+    def __init__(self, path: str, appends: bool) -> None:
+        self.path = path
+        self.appends = appends
 
 
-class Destination(NamedTuple):
+class Destination(Record):
     """Where the output of a line goes. By default it is displayed.
 
     :ivar view: how a reply is to be shown; None: as the settings say, and on one line for a
@@ -58,10 +60,17 @@ class Destination(NamedTuple):
     :ivar pipeline: the shell command that gets it as its input.
     """
 
-    view: ViewRequest | None = None
-    variable: str | None = None
-    file: OutputFile | None = None
-    pipeline: str | None = None
+    def __init__(
+        self,
+        view: ViewRequest | None = None,
+        variable: str | None = None,
+        file: OutputFile | None = None,
+        pipeline: str | None = None,
+    ) -> None:
+        self.view = view
+        self.variable = variable
+        self.file = file
+        self.pipeline = pipeline
 
     @property
     def is_display(self) -> bool:
@@ -87,7 +96,7 @@ def parse_destination(operators: Iterable[Word]) -> Destination:
         if word.key == PIPE:
             found = _parse_pipe(word.value, word.value_start)
         else:
-            found = found._replace(file=_parse_file(word))
+            found = Destination(found.view, file=_parse_file(word))
     return found
 
 
@@ -118,7 +127,8 @@ def _parse_pipe(text: str, start: int) -> Destination:
         columns = tuple(word.key for word in words if word not in operators)
         if name == _KEEP:
             return Destination(variable=_parse_variable(columns, operators))
-        return parse_destination(operators)._replace(view=ViewRequest(name, columns))
+        found = parse_destination(operators)
+        return Destination(ViewRequest(name, columns), found.variable, found.file, found.pipeline)
     except ParseError as error:
         error.offset += start
         raise

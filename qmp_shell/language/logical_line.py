@@ -6,12 +6,12 @@ This module maps positions in the joined text back to the physical lines; it doe
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
 
 from ..errors import UsageError
+from ..record import Record
 
 
-class Position(NamedTuple):
+class Position(Record):
     """A position in the input.
 
     :ivar line: the number of the physical line, from 1.
@@ -19,9 +19,10 @@ class Position(NamedTuple):
     :ivar text: the text of that physical line.
     """
 
-    line: int
-    column: int
-    text: str
+    def __init__(self, line: int, column: int, text: str) -> None:
+        self.line = line
+        self.column = column
+        self.text = text
 
 
 class LogicalLine:

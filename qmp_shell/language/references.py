@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
+from ..static_typing import Any
 from .values import BareWord
 
 VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..protocol import Message
+from ..record import Record
 from .command import check_command_name, parse_command, parse_value
 from .destination import DISPLAY, Destination, parse_destination
 from .logical_line import LogicalLine, ParseError
@@ -33,18 +33,19 @@ _WITHOUT_DOT = r"(?s)\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?
 _WORDS_WITHOUT_DOT = ("exit", "help", "?")
 
 
-class DescriptorFile(NamedTuple):
+class DescriptorFile(Record):
     """A file to open, whose descriptor is sent along with a command.
 
     :ivar path: the path to open.
     :ivar writable: whether to open it for reading and writing; otherwise only for reading.
     """
 
-    path: str
-    writable: bool
+    def __init__(self, path: str, writable: bool) -> None:
+        self.path = path
+        self.writable = writable
 
 
-class ExecuteStatement(NamedTuple):
+class ExecuteStatement(Record):
     """A message to send, after its bare words have been converted to typed values.
 
     :ivar message: the message; its leaves may be
@@ -53,20 +54,27 @@ class ExecuteStatement(NamedTuple):
     :ivar destination: where the reply goes.
     """
 
-    message: Message
-    files: tuple[DescriptorFile, ...] = ()
-    destination: Destination = DISPLAY
+    def __init__(
+        self,
+        message: Message,
+        files: tuple[DescriptorFile, ...] = (),
+        destination: Destination = DISPLAY,
+    ) -> None:
+        self.message = message
+        self.files = files
+        self.destination = destination
 
 
-class DotStatement(NamedTuple):
+class DotStatement(Record):
     """A dot command: ``.name argument``.
 
     :ivar name: the name without the dot.
     :ivar argument: the rest of the line, without surrounding blanks.
     """
 
-    name: str
-    argument: str
+    def __init__(self, name: str, argument: str) -> None:
+        self.name = name
+        self.argument = argument
 
 
 Statement = ExecuteStatement | DotStatement

@@ -7,8 +7,8 @@ This module does not know which type an argument has (``word_types.py`` does), n
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from ..static_typing import Any
 from .logical_line import ParseError
 
 # Patterns; re compiles each when it is first used, since most lines need none of them.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from ..record import Record
 from .logical_line import ParseError
 
 # How many levels deep objects and lists may be nested. QEMU's JSON parser allows 1,024
@@ -47,7 +47,7 @@ OPERATORS = (PIPE, READ, READ_WRITE, WRITE, APPEND)
 _OPERATOR = re.compile(r"(?P<operator>\||<>?|>>?)\s*")
 
 
-class Word(NamedTuple):
+class Word(Record):
     """A word: ``NAME``, ``KEY=VALUE``, ``<PATH``, ``<>PATH``, ``>PATH``, ``>>PATH`` or
     ``| PIPELINE``.
 
@@ -61,10 +61,11 @@ class Word(NamedTuple):
     :ivar value_start: where the value begins; the end of the word if there is none.
     """
 
-    start: int
-    key: str
-    value: str | None
-    value_start: int
+    def __init__(self, start: int, key: str, value: str | None, value_start: int) -> None:
+        self.start = start
+        self.key = key
+        self.value = value
+        self.value_start = value_start
 
 
 def split_words(text: str, position: int = 0, *, closing: str = "") -> Iterator[Word]:
@@ -118,7 +119,10 @@ def _split_closing_bracket(words: list[Word]) -> list[Word]:
     if len(text) < 2 or not text.endswith(")") or "(" in text:
         return words
     end = (last.start if last.value is None else last.value_start) + len(text)
-    cut = last._replace(key=text[:-1]) if last.value is None else last._replace(value=text[:-1])
+    if last.value is None:
+        cut = Word(last.start, text[:-1], None, end - 1)
+    else:
+        cut = Word(last.start, last.key, text[:-1], last.value_start)
     return [*before, cut, Word(end - 1, ")", None, end), *tail]
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..output import SafeText
 from ..protocol import Event, Message, ReceivedMessage
+from ..static_typing import TYPE_CHECKING
 from .text import format_clock, format_compact, format_event, sanitize, sanitize_line
 from .views import VIEWS, Look, Subject, json_view
 
@@ -52,7 +52,9 @@ class Formatter:
 
     def _json(self, subject: Subject, view: str) -> SafeText:
         is_error = "error" in subject.message
-        look = self.look._replace(colour=False) if is_error else self.look
+        look = self.look
+        if is_error:
+            look = Look(False, look.ascii_only, look.find_width, look.supports_unicode)
         text = VIEWS[json_view(view)].draw(subject, look)
         return self._styled(text, "error") if is_error else text
 

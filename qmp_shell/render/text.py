@@ -10,10 +10,11 @@ import re
 import time
 from collections.abc import Callable
 from json.encoder import encode_basestring, encode_basestring_ascii
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..output import SafeText
 from ..protocol import Event
+from ..record import Record
+from ..static_typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..vm.records import Version
@@ -55,14 +56,17 @@ def shorten(text: str, most: int = 60) -> SafeText:
     return sanitize_line(text if len(text) <= most else f"{text[:most]}...")
 
 
-class JsonMarks(NamedTuple):
+class JsonMarks(Record):
     """What stands before each kind of token of JSON, and after each token: terminal escapes."""
 
-    key: str = ""
-    string: str = ""
-    number: str = ""
-    constant: str = ""
-    end: str = ""
+    def __init__(
+        self, key: str = "", string: str = "", number: str = "", constant: str = "", end: str = ""
+    ) -> None:
+        self.key = key
+        self.string = string
+        self.number = number
+        self.constant = constant
+        self.end = end
 
 
 PLAIN = JsonMarks()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UsageError
 from ..output import SafeText
 from ..protocol import Message, ReceivedMessage
+from ..record import Record
+from ..static_typing import TYPE_CHECKING, Any
 from .text import PLAIN, JsonMarks, format_compact, format_pretty
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def _return_none() -> None:
     return None
 
 
-class Look(NamedTuple):
+class Look(Record):
     """What an output can show.
 
     :ivar colour: terminal escapes for colours.
@@ -28,13 +29,20 @@ class Look(NamedTuple):
     :ivar supports_unicode: tables and trees may have characters beyond ASCII.
     """
 
-    colour: bool
-    ascii_only: bool
-    find_width: Callable[[], int | None] = _return_none
-    supports_unicode: bool = True
+    def __init__(
+        self,
+        colour: bool,
+        ascii_only: bool,
+        find_width: Callable[[], int | None] = _return_none,
+        supports_unicode: bool = True,
+    ) -> None:
+        self.colour = colour
+        self.ascii_only = ascii_only
+        self.find_width = find_width
+        self.supports_unicode = supports_unicode
 
 
-class Subject(NamedTuple):
+class Subject(Record):
     """What is to be shown.
 
     :ivar message: the reply, which has a member ``return`` or ``error``.
@@ -43,10 +51,17 @@ class Subject(NamedTuple):
     :ivar received: the same as it was received; None: it was not, or it was changed.
     """
 
-    message: Message
-    columns: tuple[str, ...] = ()
-    find_type: Callable[[], Type | None] = _return_none
-    received: ReceivedMessage | None = None
+    def __init__(
+        self,
+        message: Message,
+        columns: tuple[str, ...] = (),
+        find_type: Callable[[], Type | None] = _return_none,
+        received: ReceivedMessage | None = None,
+    ) -> None:
+        self.message = message
+        self.columns = columns
+        self.find_type = find_type
+        self.received = received
 
     @property
     def value(self) -> Any:
@@ -87,7 +102,7 @@ def find_width() -> int | None:
     return shutil.get_terminal_size((0, 0)).columns or None
 
 
-class ViewType(NamedTuple):
+class ViewType(Record):
     """A view as users choose it.
 
     :ivar draw: makes the text.
@@ -95,9 +110,10 @@ class ViewType(NamedTuple):
     :ivar most_values: a reply of more values takes too long in it, and is shown as JSON.
     """
 
-    draw: View
-    summary: str
-    most_values: int | None = None
+    def __init__(self, draw: View, summary: str, most_values: int | None = None) -> None:
+        self.draw = draw
+        self.summary = summary
+        self.most_values = most_values
 
 
 def _late(module: str, function: str) -> View:

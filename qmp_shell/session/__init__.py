@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..static_typing import TYPE_CHECKING
 from .scripts import Reporter
 from .session import Connector, DotCommand, DotCommands, Session
 from .settings import Settings, parse_seconds

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
 
 from ..errors import CheckError, ConnectionLost, QMPError
 from ..language import is_dot_command
+from ..static_typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..correction import Correction, DotCommands

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol
 
 from ..connection import Observer
 from ..protocol import Event, Message, Reply
 from ..render.formatter import Formatter
 from ..render.views import FOR_PROGRAMS
+from ..static_typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..client import Client

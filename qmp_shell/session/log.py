@@ -6,11 +6,11 @@ import json
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputTimeout, UsageError
 from ..output import Writer
 from ..protocol import Message
+from ..static_typing import TYPE_CHECKING, Any
 from .settings import Settings
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..language import ViewRequest
 from ..protocol import Reply
 from ..render.views import Subject, fitting_view, format_for_program, next_view
+from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..schema import Type
@@ -45,13 +45,15 @@ class ReplyPresenter:
 
         :param view: None: as the settings say.
         """
-        name, columns = view or ViewRequest(self._settings.view)
-        shown_as = fitting_view(name, reply.message)
-        if shown_as != name:
-            self._display.warning(f"this reply is too long for .{name}, so it is shown as JSON")
+        view = view or ViewRequest(self._settings.view)
+        shown_as = fitting_view(view.name, reply.message)
+        if shown_as != view.name:
+            self._display.warning(
+                f"this reply is too long for .{view.name}, so it is shown as JSON"
+            )
         self.last = reply if self._keep else None
         self._shown_as = shown_as
-        self._display.reply(self._subject(reply, columns), shown_as)
+        self._display.reply(self._subject(reply, view.columns), shown_as)
 
     def show_in_next_view(self) -> None:
         """Show the last reply once more, in another view; the VM is not asked again."""
@@ -66,8 +68,8 @@ class ReplyPresenter:
         :param view: None: JSON on one line.
         """
         self.last = reply if self._keep else None
-        name, columns = view or ViewRequest("compact")
-        return format_for_program(self._subject(reply, columns), name)
+        view = view or ViewRequest("compact")
+        return format_for_program(self._subject(reply, view.columns), view.name)
 
     def _subject(self, reply: Reply, columns: tuple[str, ...]) -> Subject:
         return Subject(reply.message, columns, lambda: self._find_type(reply.name), reply)

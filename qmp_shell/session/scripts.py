@@ -6,11 +6,11 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from ..errors import QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
 from ..protocol import Message
+from ..static_typing import Protocol
 from ..vm import Attachment
 from .ahead import SentCommand
 from .settings import Settings

@@ -7,7 +7,6 @@ import select
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Protocol
 
 from ..client import Client, Tracer
 from ..errors import CheckError, ConnectionLost, ReportedError, UsageError, explain_os_error
@@ -37,6 +36,7 @@ from ..protocol import (
     command_of,
 )
 from ..render.views import check_view
+from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
 from ..vm.question import is_read_only
 from .ahead import SentCommand, read_message

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Generic, TypeVar, overload
 
 from ..errors import UsageError
 from ..language.values import SWITCH_WORDS
 from ..render.views import VIEWS
+from ..static_typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 

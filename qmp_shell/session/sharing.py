@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from ..errors import ConnectError, UsageError
 from ..protocol import Event
 from ..signals import ended_by_signals
+from ..static_typing import TYPE_CHECKING
 from ..vm import Attachment
 
 if TYPE_CHECKING:

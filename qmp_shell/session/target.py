@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..record import Record
+from ..static_typing import TYPE_CHECKING, Any
 from ..transport import parse_address
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from .known_addresses import KnownAddress
 
 
-class Target(NamedTuple):
+class Target(Record):
     """A VM that a session can attach to.
 
     :ivar agent: it is a guest agent.
@@ -20,9 +21,12 @@ class Target(NamedTuple):
         attached to, unless the user has chosen others.
     """
 
-    address: Address
-    agent: bool = False
-    settings: Mapping[str, Any] = {}
+    def __init__(
+        self, address: Address, agent: bool = False, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self.address = address
+        self.agent = agent
+        self.settings = settings or {}
 
 
 class AddressBook:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
 
 from ..errors import UsageError
 from ..language import ParseError
 from ..language.references import EACH, Reference
 from ..language.words import MAX_DEPTH
 from ..render.text import shorten
+from ..static_typing import Any
 
 LAST, ITEM = "_", "it"
 """The variables that the shell sets itself: the last return value, and an item of ``.each``."""

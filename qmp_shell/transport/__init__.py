@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from math import inf
-from typing import TYPE_CHECKING
 
 from ..address import split_address
 from ..errors import AddressError, ConnectError, UsageError
+from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .stream import Address, Stream

@@ -11,7 +11,8 @@ import struct
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+
+from ..static_typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from .tls import TlsOptions

@@ -9,7 +9,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from ..static_typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
 from .stream import Address, SocketStream, explain_error

@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..client import Client
 from ..errors import ConnectionLost, Timeout
 from ..protocol import Message, Request
+from ..static_typing import TYPE_CHECKING, Any, TypeVar
 from .question import Question, is_read_only
 from .read import read_object
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
 
 from ..client import Client
 from ..errors import ConnectionLost
 from ..protocol import Event, Message, Reply, Unsolicited
+from ..static_typing import TYPE_CHECKING, TypeVar
 from .answers import ANSWER_SECONDS, Answers
 from .events import EventHistory
 from .incidents import Incidents

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from ..protocol import Event, Message, arguments_of
+from ..static_typing import Any
 from .read import read_scalar, read_string
 
 # How many events of one name are kept, and of how many names: a VM may send them for days between

@@ -5,9 +5,8 @@ Each kind of event is kept once, the last one; it does not know the VM's present
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..protocol import Event, Message, arguments_of, command_of
+from ..record import Record
 from .read import read_string
 
 # Of how many block devices and nodes the last error is kept.
@@ -18,7 +17,7 @@ _STOPPING_HUMAN = {word: word for word in ("stop", "savevm", "loadvm", "migrate"
 _STOPPING_HUMAN["s"] = "stop"
 
 
-class Stop(NamedTuple):
+class Stop(Record):
     """That the VM's CPUs stopped.
 
     :ivar at: when, in seconds since the epoch, by the VM's clock.
@@ -26,11 +25,12 @@ class Stop(NamedTuple):
         was somebody else, or QEMU itself.
     """
 
-    at: float
-    command: str
+    def __init__(self, at: float, command: str) -> None:
+        self.at = at
+        self.command = command
 
 
-class BlockError(NamedTuple):
+class BlockError(Record):
     """An error in reading or writing a disk: the event ``BLOCK_IO_ERROR``.
 
     :ivar device: the block device, or the QOM path of the device; may be empty.
@@ -39,12 +39,15 @@ class BlockError(NamedTuple):
     :ivar action: what QEMU did then: ``stop``, ``report`` or ``ignore``.
     """
 
-    at: float
-    device: str
-    node: str
-    operation: str
-    reason: str
-    action: str
+    def __init__(
+        self, at: float, device: str, node: str, operation: str, reason: str, action: str
+    ) -> None:
+        self.at = at
+        self.device = device
+        self.node = node
+        self.operation = operation
+        self.reason = reason
+        self.action = action
 
 
 class Incidents:

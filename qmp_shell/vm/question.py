@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
 
 from ..protocol import Message, arguments_of, command_of
+from ..static_typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -21,17 +21,24 @@ READ_ONLY = (
 _READ_ONLY_HUMAN = ("info", "help")
 
 
-class Question(NamedTuple, Generic[T]):
+class Question(Generic[T]):
     """A command that changes nothing, and the parser of what it returns.
 
     :ivar parse: takes whatever the command returned, and does not raise.
     :ivar is_constant: the answer stays the same as long as QEMU runs.
     """
 
-    command: str
-    parse: Callable[[object], T]
-    arguments: Message | None = None
-    is_constant: bool = False
+    def __init__(
+        self,
+        command: str,
+        parse: Callable[[object], T],
+        arguments: Message | None = None,
+        is_constant: bool = False,
+    ) -> None:
+        self.command = command
+        self.parse = parse
+        self.arguments = arguments
+        self.is_constant = is_constant
 
     @property
     def message(self) -> Message:

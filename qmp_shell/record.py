@@ -1,0 +1,20 @@
+"""A base for classes that only hold values, for the modules that every script imports.
+
+A named tuple or a dataclass would do the same, but to make one such class takes as long as to
+import a module without one, since both compile code for it.
+"""
+
+from __future__ import annotations
+
+
+class Record:
+    """Values that belong together. Two of a kind are equal if their values are."""
+
+    __hash__ = None  # type: ignore[assignment]  # the values may be changed
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({values})"

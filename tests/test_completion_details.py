@@ -402,7 +402,6 @@ def test_without_a_vm_nothing_is_known_but_the_schema() -> None:
     assert answers.waiting.get(NAME) is None
     assert VmTypes(answers.immediate).commands() == []
     assert VmTypes(Answers(None, SMALL).immediate).commands() == ["cmd"]
-    assert (Answers(None).has_schema, Answers(None, SMALL).has_schema) == (False, True)
 
 
 def test_notes_of_what_is_deprecated_or_unstable() -> None:

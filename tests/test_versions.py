@@ -15,6 +15,7 @@ from qmp_shell.protocol import CommandError
 from qmp_shell.schema import Schema
 from qmp_shell.session import Session
 from qmp_shell.vm import Attachment
+from qmp_shell.vm.questions import SCHEMA
 from tests.conftest import StartTableVm
 from tests.sessions import attach, offered_names, offline_session, run_line
 from tests.table_vm import Refusal, SchemaEditor, TableVm
@@ -294,7 +295,7 @@ def test_names_are_completed_without_a_schema(start: Start, older: TableVm) -> N
     assert unknown_names(session, "device_del id=net1 x=1 ") == []
     assert unknown_names(session, "device_dle ") == ["device_dle"]
     assert unknown_names(session, "qom-set path=/machine property=nonsense value=5 ") == []
-    assert not session.attachment.answers.has_schema
+    assert session.attachment.answers.lacks(SCHEMA)
     draft = Draft("device_del id=net1").command
     assert draft is not None
     assert find_signature(draft, session.attachment.known_types) is None

@@ -137,6 +137,8 @@ class SessionCompleter(Completer):
     ) -> AsyncGenerator[NameCompletion, None]:
         """What is known, and what a VM that answers soon makes known. Typing goes on meanwhile."""
         self._late = None
+        if not complete_event.completion_requested:
+            await _until_drawn()
         found = list(self.get_completions(document, complete_event))
         end = time.monotonic() + SILENCE_SECONDS
         answers = self._session.attachment.answers
@@ -182,6 +184,23 @@ class SessionCompleter(Completer):
             for file in self._files.complete(completions, complete_event):
                 if file.name not in names:  # what was described is not offered twice
                     yield file
+
+
+async def _until_drawn() -> None:
+    """Wait until what was typed is drawn, which is not to wait for what can follow it."""
+    app = get_app()
+    drawn = asyncio.get_running_loop().create_future()
+
+    def note(_: object) -> None:
+        if not drawn.done():
+            drawn.set_result(None)
+
+    app.after_render += note
+    try:
+        app.invalidate()
+        await drawn
+    finally:
+        app.after_render -= note
 
 
 def _begins_value(draft: Draft, completions: Completions) -> bool:

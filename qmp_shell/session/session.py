@@ -617,14 +617,24 @@ class Session:
             raise ReportedError(UsageError("not sent"))
 
     def _note_features(self, message: Message) -> None:
-        """Note what a message used that is deprecated or unstable, each of it once for each VM."""
-        if not self.attachment.answers.has_schema:
+        """Note what a message used that is deprecated or unstable, each of it once for each VM.
+
+        Only a person is told. What says so is the schema, for which the VM is waited for if that
+        was not needed before.
+        """
+        attachment = self.attachment
+        if self.user is None or attachment.answers.is_silent:
             return
         from .hints import feature_notes
 
-        for note in feature_notes(message, self.attachment.known_types):
-            if note not in self.attachment.noted_features:
-                self.attachment.noted_features.add(note)
+        notes: list[str] = []
+        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+            notes += attachment.known_within(
+                lambda: list(feature_notes(message, attachment.known_types))
+            )
+        for note in notes:
+            if note not in attachment.noted_features:
+                attachment.noted_features.add(note)
                 self.display.note(note)
 
     def _explained(self, error: CommandError) -> CommandError:

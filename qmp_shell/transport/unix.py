@@ -9,9 +9,9 @@ import stat
 import struct
 from collections.abc import Iterator
 from itertools import islice
-from ..static_typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
+from ..static_typing import TYPE_CHECKING
 from .stream import Address, SocketStream, explain_error
 
 if TYPE_CHECKING:

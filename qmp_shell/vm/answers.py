@@ -206,14 +206,6 @@ class Answers:
         first = self._first_open()
         return first is not None and first.asked_at <= time.monotonic() - SILENCE_SECONDS
 
-    @property
-    def has_schema(self) -> bool:
-        """Whether the VM's schema was received."""
-        entry = self._entries.get(_SCHEMA_KEY)
-        return self._schema is not None or (
-            entry is not None and entry.is_constant and not entry.is_unknown_command
-        )
-
     def ask_anew(self, questions: Iterable[Question[Any]]) -> None:
         """Forget what can change, and ask some questions at once, without waiting."""
         self.forget_changeable()
@@ -261,9 +253,6 @@ class AnswerView:
     def refuses(self, question: Question[Any], /) -> bool:
         """Whether the VM has answered the question with an error; other answers are none."""
         return self._refuses(question)
-
-
-_SCHEMA_KEY = ("query-qmp-schema", repr(None))
 
 
 def _key(question: Question[Any]) -> tuple[str, str]:

@@ -18,10 +18,11 @@ from qmp_shell.complete.kinds import CPU_PLACE, kind_of
 from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
 from qmp_shell.protocol import CommandError
 from qmp_shell.session import Session
+from qmp_shell.vm.inspection import DEVICE_USES
 from qmp_shell.vm.names import VmNames
 from qmp_shell.vm.plugging import parse_device_uses
 from qmp_shell.vm.question import Question
-from qmp_shell.vm.questions import DEVICE_USES, object_properties
+from qmp_shell.vm.questions import object_properties
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import RunningVm, create_image
 from tests.json_values import GivenAnswers, values

@@ -11,8 +11,9 @@ from qmp_shell.errors import CheckError
 from qmp_shell.schema import INTEGER, Object
 from qmp_shell.session import Session
 from qmp_shell.session.inverse import find_inverse
+from qmp_shell.vm.name_lists import NAME_LISTS
 from qmp_shell.vm.open_commands import MEMORY_DRIVERS
-from qmp_shell.vm.questions import DEVICE_TYPES, DRIVERS, NAME_LISTS
+from qmp_shell.vm.questions import DEVICE_TYPES, DRIVERS
 from tests.conftest import RunningVm
 from tests.sessions import attach, offered_names, run_line
 

@@ -97,7 +97,7 @@ def _block(session: Session, words: list[str]) -> None:
 
 def _pci(session: Session, words: list[str]) -> None:
     from ..render.device_tree import format_pci_tree
-    from ..vm.questions import DEVICE_TREE
+    from ..vm.inspection import DEVICE_TREE
 
     _refuse(words)
     buses = session.attachment.answers.waiting.get(DEVICE_TREE) or []
@@ -106,7 +106,7 @@ def _pci(session: Session, words: list[str]) -> None:
 
 def _devices(session: Session, words: list[str]) -> None:
     from ..render.device_tree import format_device_tree
-    from ..vm.questions import DEVICE_TREE
+    from ..vm.inspection import DEVICE_TREE
 
     _refuse(words)
     buses = session.attachment.answers.waiting.get(DEVICE_TREE) or []

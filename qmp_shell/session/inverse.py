@@ -12,16 +12,16 @@ from ..language.notation import format_message
 from ..language.secrets import may_hold_secret
 from ..protocol import Message, arguments_of, command_of
 from ..vm.attachment import Attachment
-from ..vm.question import Question
-from ..vm.questions import (
+from ..vm.inspection import (
     BALLOON,
     BLOCK_JOB_SPEEDS,
     CAPABILITIES,
     LIMITS,
     PARAMETERS,
-    RUN_STATE,
     former_value,
 )
+from ..vm.question import Question
+from ..vm.questions import RUN_STATE
 from ..vm.read import read_object, read_objects
 
 T = TypeVar("T")

@@ -9,18 +9,9 @@ from typing import Any, NamedTuple
 
 from .answers import AnswerView
 from .counters import DiskCounters
+from .inspection import CPUS, DISK_COUNTERS, NETWORK, VIRTIO_NICS, virtio_queue
 from .question import Question
-from .questions import (
-    CPUS,
-    DISK_COUNTERS,
-    JOBS,
-    MIGRATION,
-    NAME,
-    NETWORK,
-    RUN_STATE,
-    VIRTIO_NICS,
-    virtio_queue,
-)
+from .questions import JOBS, MIGRATION, NAME, RUN_STATE
 from .records import Cpu, Job, Migration, Progress
 
 HISTORY = 20

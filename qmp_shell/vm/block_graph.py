@@ -7,17 +7,16 @@ from typing import Any, NamedTuple
 from .answers import Answers, AnswerView
 from .block_records import BlockDevice, BlockEdge, BlockExport, BlockNode
 from .device_names import format_device_name
-from .question import Question
-from .questions import (
+from .inspection import (
     ALL_BLOCK_NODES,
     BLOCK_DEVICES,
     BLOCK_EXPORTS,
     BLOCK_GRAPH,
-    BLOCK_JOBS,
     BLOCK_NODES,
     BLOCK_STATS_GRAPH,
-    JOBS,
 )
+from .question import Question
+from .questions import BLOCK_JOBS, JOBS
 from .records import Job
 
 _AT_ONCE: tuple[Question[Any], ...] = (

@@ -13,10 +13,11 @@ from .answers import AnswerView
 from .block_graph import known_block_graph
 from .device_names import format_device_name
 from .device_tree import PCI_BUSES
-from .name_lists import listed, net_clients
+from .inspection import BLOCK_DEVICES, CPU_SLOTS, DEVICE_USES, FRONTENDS
+from .name_lists import NAME_LISTS, listed, net_clients
 from .open_commands import MEMORY_DRIVERS
 from .plugging import DeviceUses, PlugBus
-from .questions import BLOCK_DEVICES, CPU_SLOTS, DEVICE_USES, DRIVERS, FRONTENDS, NAME_LISTS
+from .questions import DRIVERS
 
 # Where names stand in a menu: those that can be used now, those in use, and others.
 _FREE, _TAKEN, _IMPOSSIBLE = range(3)

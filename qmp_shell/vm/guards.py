@@ -13,17 +13,10 @@ from typing import Any
 from ..protocol import Message
 from .block_records import parse_file_name, parse_secrets
 from .device_tree import Bus, Device, PlacedDevice, find_device, walk_devices
+from .inspection import BLOCK_DEVICES, BLOCK_NODES, DEVICE_TREE, object_value
 from .loss import Guard, Known, Loss, Unanswered
 from .question import Question
-from .questions import (
-    BLOCK_DEVICES,
-    BLOCK_NODES,
-    DEVICE_TREE,
-    JOBS,
-    NAME,
-    RUN_STATE,
-    object_value,
-)
+from .questions import JOBS, NAME, RUN_STATE
 from .read import read_integer, read_object, read_objects, read_string
 
 VM_QUESTIONS: tuple[Question[Any], ...] = (NAME, RUN_STATE)

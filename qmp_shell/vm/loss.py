@@ -12,8 +12,8 @@ from ..protocol import Message
 from .answers import AnswerView
 from .block_records import BlockNode
 from .host_files import HostFile
+from .inspection import ALL_BLOCK_NODES, BLOCK_DEVICES, BLOCK_NODES
 from .question import Question
-from .questions import ALL_BLOCK_NODES, BLOCK_DEVICES, BLOCK_NODES
 
 T = TypeVar("T")
 

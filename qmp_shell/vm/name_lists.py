@@ -6,12 +6,54 @@ The VM is asked through a view of its answers, which may be one that does not wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from ..complete import Candidate
+from ..complete import Candidate, Kind
 from ..protocol import Message
 from .answers import AnswerView
-from .questions import NETWORK, NameList
-from .read import read_path, read_scalar
+from .inspection import NETWORK
+from .question import Question
+from .read import read_objects, read_path, read_scalar
+
+
+class NameList(NamedTuple):
+    """A command that lists the names of a kind as an array of objects.
+
+    :ivar name: the member that is the name; a dotted path if it lies deeper.
+    :ivar details: the members that describe what has that name, each perhaps after a label.
+    :ivar is_constant: the list stays the same as long as QEMU runs.
+    """
+
+    command: str
+    arguments: Message | None
+    name: str
+    details: tuple[str, ...] = ()
+    is_constant: bool = False
+
+    @property
+    def question(self) -> Question[list[Message]]:
+        """The question whose answer is the list."""
+        return Question(self.command, read_objects, self.arguments, self.is_constant)
+
+
+NAME_LISTS = {
+    Kind.QOM_TYPE: NameList("qom-list-types", {"abstract": True}, "name", ("parent",), True),
+    Kind.IOTHREAD: NameList("query-iothreads", None, "id", ("thread thread-id",)),
+    Kind.MEMORY_BACKEND: NameList("query-memdev", None, "id", ("size", "policy")),
+    Kind.NODE: NameList("query-named-block-nodes", {"flat": True}, "node-name", ("drv", "file")),
+    Kind.BLOCK_DEVICE: NameList("query-block", None, "device", ("inserted.drv", "inserted.file")),
+    Kind.BLOCK_QDEV: NameList("query-block", None, "qdev", ("inserted.file",)),
+    Kind.EXPORT: NameList("query-block-exports", None, "id", ("type", "node-name")),
+    Kind.JOB: NameList("query-jobs", None, "id", ("type", "status")),
+    Kind.BLOCK_JOB: NameList("query-block-jobs", None, "device", ("type", "status")),
+    Kind.CHARDEV: NameList("query-chardev", None, "label", ("filename",)),
+    Kind.NIC: NameList("query-rx-filter", None, "name", ("main-mac",)),
+    Kind.CPU_MODEL: NameList("query-cpu-definitions", None, "name", ("typename", "alias-of"), True),
+    Kind.CPU: NameList("query-cpus-fast", None, "cpu-index", ("qom-path",)),
+    Kind.TRACE_EVENT: NameList("trace-event-get-state", {"name": "*"}, "name", ("state",)),
+    Kind.FDSET: NameList("query-fdsets", None, "fdset-id"),
+    Kind.COMMAND_LINE_OPTION: NameList("query-command-line-options", None, "option"),
+}
 
 
 def listed(answers: AnswerView, source: NameList) -> Iterator[Candidate]:

@@ -18,16 +18,9 @@ from ..schema.text import format_arguments, format_type
 from .answers import AnswerView
 from .block_records import BlockNode
 from .fitting_names import FITTING_NAMES
-from .name_lists import listed, net_clients
-from .questions import (
-    BLOCK_NODES,
-    DEVICE_TYPES,
-    DRIVERS,
-    HUMAN_COMMANDS,
-    HUMAN_TOPICS,
-    NAME_LISTS,
-    object_properties,
-)
+from .inspection import BLOCK_NODES, HUMAN_COMMANDS, HUMAN_TOPICS
+from .name_lists import NAME_LISTS, listed, net_clients
+from .questions import DEVICE_TYPES, DRIVERS, object_properties
 from .types import VmTypes
 
 

@@ -7,28 +7,25 @@ from typing import Any, NamedTuple
 from . import block_records, records
 from .answers import Answers, AnswerView
 from .human import NetClient
-from .question import Question
-from .questions import (
+from .inspection import (
     ACCELERATOR,
     ARCHITECTURE,
     BALLOON,
     BLOCK_DEVICES,
     CPUS,
     DISPLAY,
-    JOBS,
     KVM,
     MACHINE,
     MEMORY,
-    MIGRATION,
-    NAME,
     NETWORK,
-    RUN_STATE,
     SPICE,
     TCG,
     UUID,
     VERSION,
     VNC,
 )
+from .question import Question
+from .questions import JOBS, MIGRATION, NAME, RUN_STATE
 
 _ALL: tuple[Question[Any], ...] = (
     *(NAME, UUID, RUN_STATE, VERSION, MACHINE, ACCELERATOR, KVM, CPUS, ARCHITECTURE),

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..language.secrets import reads_secret
 from .answers import Answers
+from .inspection import object_value
 from .question import Question
-from .questions import object_properties, object_value
+from .questions import object_properties
 from .read import read_string
 from .records import Property
 

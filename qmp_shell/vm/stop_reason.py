@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from .answers import Answers, AnswerView
 from .block_records import BlockDevice
 from .incidents import Incidents
+from .inspection import BLOCK_DEVICES
 from .question import Question
-from .questions import BLOCK_DEVICES, JOBS, MIGRATION, RUN_STATE
+from .questions import JOBS, MIGRATION, RUN_STATE
 from .records import Job, Migration
 
 _ALL: tuple[Question[Any], ...] = (RUN_STATE, BLOCK_DEVICES, JOBS, MIGRATION)

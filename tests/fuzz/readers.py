@@ -19,7 +19,15 @@ from qmp_shell.render.text import format_version
 from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.schema import Object
 from qmp_shell.session.confirmation import format_question
-from qmp_shell.vm import block_records, former_values, human, plugging, questions, records
+from qmp_shell.vm import (
+    block_records,
+    former_values,
+    human,
+    inspection,
+    plugging,
+    questions,
+    records,
+)
 from qmp_shell.vm.block_graph import gather_block_graph
 from qmp_shell.vm.device_tree import parse_device_tree
 from qmp_shell.vm.events import EventHistory
@@ -44,7 +52,12 @@ PARSERS: list[Callable[[Any], object]] = [
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if name.startswith("parse_")
 ]
-QUESTIONS = [each for each in vars(questions).values() if isinstance(each, Question)]
+QUESTIONS = [
+    each
+    for module in (questions, inspection)
+    for each in vars(module).values()
+    if isinstance(each, Question)
+]
 KINDS = [value for name, value in vars(Kind).items() if name.isupper()]
 FORMATTERS = [
     Formatter(Look(colour=False, ascii_only=True)),

@@ -327,6 +327,7 @@ def _run_front_end(
             dry_run=is_dry_run,
             schema=schema,
             keep_going=keep_going,
+            uses_disk=not options.no_cache,
         )
         if schema is None:
             session.attach()

@@ -405,6 +405,11 @@ def _add_others(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --share: others may only execute what changes nothing",
     )
+    group.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="ask the VM for its schema, and keep none in ~/.cache/qmp-shell",
+    )
     which = group.add_mutually_exclusive_group()
     which.add_argument(
         "--config",

@@ -373,6 +373,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return inherited | {
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "XDG_CONFIG_HOME": str(tmp_path / "configuration"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "PAGER": "cat",

@@ -882,3 +882,15 @@ def test_a_name_that_contains_a_pipeline_is_completed_as_one_string(
     shell.wait_for(r'"return": \{\}')
     shell.wait_for_prompt()
     assert not (tmp_path / "pwned").exists()
+
+
+def test_the_vm_is_asked_little_before_the_prompt_is_drawn(
+    vm: RunningVm, terminal: StartTerminal
+) -> None:
+    # The log goes where the prompt goes, so that the order of both is seen.
+    shell = terminal("-l", "/dev/tty", vm.address, columns=400)
+    shell.wait_until(lambda: b"(QEMU)" in shell.raw, "the prompt is drawn")
+    before = shell.raw.partition(b"(QEMU)")[0]
+    sent = re.findall(rb'"direction": "sent", "message": {"execute": "([^"]+)"', before)
+    assert sent[0] == b"qmp_capabilities"
+    assert sorted(sent[1:]) == [b"query-commands", b"query-name", b"query-status"]

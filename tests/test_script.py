@@ -529,8 +529,9 @@ def test_scripts_import_no_module_that_only_the_prompt_needs(vm: RunningVm) -> N
         "import sys, argparse, json, select, socket;"
         "argparse.ArgumentParser().add_argument('-x'); own = set(sys.modules);"
         "from qmp_shell.cli import main; status = main(sys.argv[1:]);"
-        "print(sorted({'prompt_toolkit', 'pygments', 'asyncio', 'inspect', 'dataclasses',"
-        " 'pathlib', 'subprocess', 'tempfile', 'qmp_shell.schema', 'difflib'}"
+        "print(sorted({'prompt_toolkit', 'pygments', 'asyncio', 'rich', 'tqdm', 'inspect',"
+        " 'dataclasses', 'typing', 'pathlib', 'subprocess', 'tempfile', 'qmp_shell.schema',"
+        " 'qmp_shell.complete', 'difflib'}"
         " & set(sys.modules) - own), file=sys.stderr)"
     )
     result = subprocess.run(
@@ -665,7 +666,7 @@ def test_the_schema_is_queried_for_ambiguous_words_and_dry_runs_only(
     vm: RunningVm, run: Run
 ) -> None:
     def log(line: str, *options: str) -> str:
-        return run("-l", "/dev/stderr", *options, vm.address, "-c", line).stderr
+        return run("--no-cache", "-l", "/dev/stderr", *options, vm.address, "-c", line).stderr
 
     assert "query-qmp-schema" not in log("object-add qom-type=iothread id=io0")
     assert "query-qmp-schema" in log("set_link name=5 up=on")

@@ -133,4 +133,6 @@ def _attach(choices: Choices) -> Attachment | None:
         timeout=_SECONDS,
         greeting_timeout=_SECONDS,
     )
-    return Attachment(client, lambda _: None, address=target.address)
+    return Attachment(
+        client, lambda _: None, address=target.address, uses_disk=not options.no_cache
+    )

@@ -32,6 +32,7 @@ from ..render.text import sanitize_line
 from ..session import Session
 from ..vm.answers import SILENCE_SECONDS
 from .assistant import Assistant
+from .drawing import call_when_drawn
 from .insertion import NameCompletion, ends_open, insert_common, show_menu
 from .matching import matching
 
@@ -188,19 +189,9 @@ class SessionCompleter(Completer):
 
 async def _until_drawn() -> None:
     """Wait until what was typed is drawn, which is not to wait for what can follow it."""
-    app = get_app()
     drawn = asyncio.get_running_loop().create_future()
-
-    def note(_: object) -> None:
-        if not drawn.done():
-            drawn.set_result(None)
-
-    app.after_render += note
-    try:
-        app.invalidate()
-        await drawn
-    finally:
-        app.after_render -= note
+    call_when_drawn(lambda: drawn.done() or drawn.set_result(None))
+    await drawn
 
 
 def _begins_value(draft: Draft, completions: Completions) -> bool:

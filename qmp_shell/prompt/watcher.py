@@ -13,6 +13,7 @@ from contextlib import suppress
 from ..errors import ConnectionLost
 from ..session import Session
 from ..vm import Attachment
+from .drawing import call_when_drawn
 from .timer import Timer
 
 # How often, in seconds, the screen is brought up to date while the VM sends without end.
@@ -43,14 +44,17 @@ class VmWatcher:
         self._connected: Attachment | None = None
 
     def start(self) -> None:
-        """Begin to watch, in the event loop of the prompt that runs now."""
+        """Begin to watch, in the event loop of the prompt that runs now.
+
+        What the toolbar shows is asked for once the prompt is drawn.
+        """
         self._loop = asyncio.get_running_loop()
         self._descriptors = set(self._session.attachment.watched)
         for descriptor in self._descriptors:
             self._loop.add_reader(descriptor, self._read, descriptor)
         attachment = self._session.attachment
         self._connected = attachment if attachment.is_connected else None
-        self._poll()
+        call_when_drawn(self._poll_and_report)
 
     def stop(self) -> None:
         """Watch nothing any more; the event loop has ended."""

@@ -144,6 +144,7 @@ class Session:
         dry_run: bool = False,
         schema: Schema | None = None,
         keep_going: bool = False,
+        uses_disk: bool = False,
     ) -> None:
         """
         :param report: reports a failure in a script to the user; returns whether to go on.
@@ -154,6 +155,7 @@ class Session:
         :param human: begin in human monitor mode.
         :param dry_run: send nothing; show and check what would be sent.
         :param schema: the types of a VM that is not there.
+        :param uses_disk: the schemas of VMs are kept on disk.
         :param keep_going: ``report`` does not end a script because of a failed command.
         :raise UsageError: the log cannot be written.
         """
@@ -172,6 +174,7 @@ class Session:
         self.human = _new_human_monitor() if human else None
         self.is_dry_run = dry_run
         self.is_finished = False
+        self._uses_disk = uses_disk
         self.attachment = Attachment(None, self._show_unsolicited, schema=schema)
         self.replies = ReplyPresenter(
             display, settings, self._find_return_type, keep=user is not None
@@ -238,7 +241,9 @@ class Session:
         self.parser.discard_transaction()
         connected_to = self._target.address if self._target is not None else None
         client.add_observer(self.display)
-        self.attachment = Attachment(client, self._show_unsolicited, address=connected_to)
+        self.attachment = Attachment(
+            client, self._show_unsolicited, address=connected_to, uses_disk=self._uses_disk
+        )
         self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
         self.inverse = ""

@@ -10,16 +10,18 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from ..client import Client
 from ..errors import ConnectionLost, Timeout
-from ..protocol import Message, Request
+from ..protocol import Message, Reply, Request
 from ..static_typing import TYPE_CHECKING, Any, TypeVar
 from .question import Question, is_read_only
 from .read import read_object
 
 if TYPE_CHECKING:
     from ..schema import Schema
+    from .schema_cache import SchemaCache
 
 T = TypeVar("T")
 
@@ -42,10 +44,10 @@ class _Entry:
     :ivar asked_at: by the monotonic clock, in seconds.
     """
 
-    def __init__(self, request: Request, *, is_constant: bool) -> None:
+    def __init__(self, request: Request, question: Question[Any]) -> None:
         self.request = request
+        self.question = question
         self.asked_at = time.monotonic()
-        self._is_constant = is_constant
         self._parsed: dict[Callable[[object], Any], Any] = {}
 
     @property
@@ -57,7 +59,7 @@ class _Entry:
         """Whether it holds an answer that cannot change."""
         reply = self.request.reply
         if reply is None or not reply.is_error:
-            return reply is not None and self._is_constant
+            return reply is not None and self.question.is_constant
         return self.is_unknown_command
 
     @property
@@ -85,12 +87,16 @@ class Answers:
     :ivar immediate: the view that does not.
     """
 
-    def __init__(self, client: Client | None, schema: Schema | None = None) -> None:
+    def __init__(
+        self, client: Client | None, schema: Schema | None = None, *, uses_disk: bool = False
+    ) -> None:
         """
         :param client: None: there is no VM, and the only answer is ``schema``.
         :param schema: a schema that stands in for the VM's own.
+        :param uses_disk: what is the same for all VMs of a program is kept on disk.
         """
         self._client = client
+        self._uses_disk = uses_disk
         self._schema = schema
         self._entries: dict[tuple[str, str], _Entry] = {}
         # Those that were asked and perhaps not answered yet, in that order; see _first_open().
@@ -108,7 +114,7 @@ class Answers:
         if self._client is None:
             return self._offline_answer(question)
         key = _key(question)
-        entry = self._entries.get(key)
+        entry = self._entries.get(key) or self._load(question)
         if entry is None:
             if self.lacks(question):
                 return None
@@ -121,6 +127,7 @@ class Answers:
                 self._entries.pop(key, None)
                 self._open.remove(entry)
                 raise
+            self._first_open()
         return entry.answer(question.parse)
 
     def look_up(self, question: Question[T]) -> T | None:
@@ -130,7 +137,7 @@ class Answers:
         """
         if self._client is None:
             return self._offline_answer(question)
-        entry = self._entries.get(_key(question))
+        entry = self._entries.get(_key(question)) or self._load(question)
         if entry is None and self._client.connected and not self.is_silent:
             self._ask(self._client, question)
         return entry.answer(question.parse) if entry is not None else None
@@ -147,9 +154,30 @@ class Answers:
         self._add(question, request)
 
     def _add(self, question: Question[Any], request: Request) -> _Entry:
-        entry = _Entry(request, is_constant=question.is_constant)
+        entry = _Entry(request, question)
         self._entries[_key(question)] = entry
         self._open.append(entry)
+        return entry
+
+    @cached_property
+    def _schema_cache(self) -> SchemaCache | None:
+        """Where the schema is kept, if it is."""
+        if self._client is None:
+            return None
+        from .schema_cache import find_schema_cache
+
+        return find_schema_cache(self._client)
+
+    def _load(self, question: Question[Any]) -> _Entry | None:
+        """The answer to a question that was not asked yet, if it is on disk."""
+        if not question.is_of_program or not self._uses_disk or self._schema_cache is None:
+            return None
+        message = self._schema_cache.load()
+        if message is None:
+            return None
+        request = Request(question.message, None, own_id=False, quiet=True)
+        request.reply = Reply(message, request)
+        entry = self._entries[_key(question)] = _Entry(request, question)
         return entry
 
     def _first_open(self) -> _Entry | None:
@@ -158,7 +186,14 @@ class Answers:
             entry = self._open.popleft()
             if entry.is_unknown_command:
                 self._unknown_commands.add(entry.request.name)
+            elif entry.question.is_of_program and self._uses_disk:
+                self._keep(entry.request.reply)
         return self._open[0] if self._open else None
+
+    def _keep(self, reply: Reply | None) -> None:
+        """Write an answer that is the same for all VMs of a program to the disk."""
+        if reply is not None and self._schema_cache is not None:
+            self._schema_cache.keep(reply)
 
     def _offline_answer(self, question: Question[T]) -> T | None:
         """What is known without a VM: the schema that stands in for it."""

@@ -51,13 +51,15 @@ class Attachment:
         *,
         address: Address | None = None,
         schema: Schema | None = None,
+        uses_disk: bool = False,
     ) -> None:
         """
         :param client: None: there is no VM, only ``schema``.
+        :param uses_disk: see :class:`~qmp_shell.vm.answers.Answers`.
         :param listener: is given what the VM sends unasked, after it has been recorded here.
         """
         self.address = address
-        self.answers = Answers(client, schema)
+        self.answers = Answers(client, schema, uses_disk=uses_disk)
         self.events = EventHistory()
         self.incidents = Incidents()
         self.noted_features: set[str] = set()

@@ -189,9 +189,9 @@ class SessionCompleter(Completer):
 
 async def _until_drawn() -> None:
     """Wait until what was typed is drawn, which is not to wait for what can follow it."""
-    drawn = asyncio.get_running_loop().create_future()
-    call_when_drawn(lambda: drawn.done() or drawn.set_result(None))
-    await drawn
+    drawn = asyncio.Event()
+    call_when_drawn(drawn.set)
+    await drawn.wait()
 
 
 def _begins_value(draft: Draft, completions: Completions) -> bool:

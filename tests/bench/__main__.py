@@ -19,7 +19,6 @@ from pathlib import Path
 
 from tests.bench.growth import measure_growth
 from tests.bench.prompt import measure_keys, measure_start
-from tests.bench.server import reply_of
 from tests.bench.timing import Comparison, Cost, Run, compare, run_program
 from tests.waiting import wait_until
 
@@ -34,6 +33,7 @@ class Bench:
 
     :ivar vm: the address of a QEMU.
     :ivar server: the address of a server for what no QEMU sends (``server.py``).
+    :ivar flood: the address of one that sends events without end.
     """
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
@@ -42,6 +42,7 @@ class Bench:
         self.is_quick: bool = options.quick
         self.vm = str(folder / "vm.sock")
         self.server = str(folder / "server.sock")
+        self.flood = str(folder / "flood.sock")
 
     def count(self, usual: int) -> int:
         """How often something is measured."""
@@ -82,15 +83,21 @@ class Bench:
             "python -c 'import json, socket, argparse'",
             compare(ours, lambda: run_program(imports), many),
         )
-        typed = [OURS, self.vm, "-c", "qom-list path=5"]  # there is no such path
-        untyped = [OURS, self.vm, "-c", 'qom-list path="5"']
-        yield (
-            "one command that needs the schema",
-            "one that does not",
-            compare(
-                lambda: run_program(typed, status=1), lambda: run_program(untyped, status=1), many
-            ),
-        )
+        # 486 is a name here, which the schema tells.
+        expansion = "query-cpu-model-expansion type=static model.name="
+        typed = [OURS, self.vm, "-c", f"{expansion}486"]
+        untyped = [OURS, self.vm, "-c", f'{expansion}"486"']
+        for title, options in (("", ()), (", not kept on disk", ("--no-cache",))):
+            command = [*typed, *options]
+            yield (
+                f"one command that needs the schema{title}",
+                "one that does not",
+                compare(
+                    lambda command=command: run_program(command),  # type: ignore[misc]
+                    lambda: run_program(untyped),
+                    many,
+                ),
+            )
         toolkit = [PYTHON, "-c", "import prompt_toolkit"]
         yield (
             "from the start to a prompt that takes a key",
@@ -141,9 +148,10 @@ class Bench:
             compare(lambda: run_program(schema), lambda: run_program(one), self.count(20)),
         )
         size = self.size(64 << 20)
-        large = self.write("large", f'{{"return": {reply_of(size)}}}')
+        large = str(self.folder / "large")
+        subprocess.run([*PEERS, "save", large, str(size)], check=True)
         yield (
-            f"a reply of {size >> 20} MiB",
+            f"a reply of {size / (1 << 20):.3g} MiB",
             "json.loads and json.dumps of it",
             compare(
                 lambda: run_program([OURS, self.server, "-c", f"query-{size}"]),
@@ -184,7 +192,10 @@ def print_comparisons(bench: Bench) -> None:
 def print_keys(bench: Bench) -> None:
     print("\n| a key press at a terminal | median | 95 % within |\n| --- | --- | --- |")
     line = KEYS[:10] if bench.is_quick else KEYS
-    for title, address in (("at a quiet VM", bench.vm),):
+    for title, address in (
+        ("at a quiet VM", bench.vm),
+        ("while a VM sends events without end", bench.flood),
+    ):
         times = sorted(measure_keys([OURS, address], b"(QEMU)", line))
         p95 = times[min(len(times) - 1, len(times) * 95 // 100)]
         print(f"| {title} | {statistics.median(times) * 1000:.1f} ms | {p95 * 1000:.1f} ms |")
@@ -216,8 +227,12 @@ def main() -> None:
         bench = Bench(options, Path(name))
         qemu = (options.qemu, "-M", "pc", "-m", "64", "-display", "none", "-nodefaults", "-S")
         monitor = ("-qmp", f"unix:{bench.vm},server=on,wait=off")
-        server = (PYTHON, "-m", "tests.bench.server", bench.server)
-        with started((*qemu, *monitor), bench.vm), started(server, bench.server):
+        server = (PYTHON, "-m", "tests.bench.server")
+        with (
+            started((*qemu, *monitor), bench.vm),
+            started((*server, bench.server), bench.server),
+            started((*server, bench.flood, "--flood"), bench.flood),
+        ):
             run_program([OURS, "-w", "20", bench.vm, "-c", "query-status"])
             print(
                 f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}\n"

@@ -10,6 +10,8 @@ import socket
 import sys
 import time
 
+from tests.bench.server import reply_of
+
 COMMAND = b'{"execute": "query-status"}\n'
 
 
@@ -57,6 +59,12 @@ def reload_lines(path: str) -> None:
     with open(path, encoding="ascii") as file:
         for line in file:
             sys.stdout.write(json.dumps(json.loads(line)) + "\n")
+
+
+def save(path: str, size: str) -> None:
+    """Write a reply of about so many bytes to a file."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f'{{"return": {reply_of(int(size))}}}')
 
 
 def colour(path: str) -> None:

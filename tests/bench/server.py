@@ -1,7 +1,8 @@
-"""A QMP server for replies and events that no VM sends: ``python -m tests.bench.server PATH``.
+"""A QMP server for replies and events that no VM sends.
 
-It answers ``query-N`` with about N bytes in small objects, and ``events-N`` with N events before
-the reply. It serves one client after the other.
+``python -m tests.bench.server PATH [--flood]`` answers ``query-N`` with about N bytes in small
+objects, and ``events-N`` with N events before the reply. With ``--flood`` it sends events without
+end, as fast as they are read. It serves one client after the other.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 from io import BufferedRWPair
 
 _GREETING = b"""{"QMP": {"version": {"qemu": {"micro": 0, "minor": 0, "major": 9}, "package": ""},
@@ -30,7 +32,20 @@ def reply_of(size: int) -> str:
     return "[" + ", ".join(text % number for number in range(count)) + "]"
 
 
-def main(path: str) -> None:
+def flood(client: socket.socket, lock: threading.Lock) -> None:
+    """Send events without end, each as a whole.
+
+    :param lock: is held while something is sent.
+    """
+    try:
+        while True:
+            with lock:
+                client.sendall((_EVENT + "\r\n").encode() * 100)
+    except OSError:  # the client has gone
+        return
+
+
+def main(path: str, *options: str) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
@@ -38,32 +53,37 @@ def main(path: str) -> None:
         while True:
             client, _ = listener.accept()
             with client, client.makefile("rwb") as file:
+                lock = threading.Lock()
                 try:
-                    serve(file, replies)
+                    file.write(_GREETING)
+                    file.flush()
+                    if "--flood" in options:
+                        threading.Thread(target=flood, args=(client, lock), daemon=True).start()
+                    serve(file, replies, lock)
                 except OSError:  # the client has gone
                     continue
 
 
-def serve(file: BufferedRWPair, replies: dict[str, bytes]) -> None:
-    """Serve one client.
+def serve(file: BufferedRWPair, replies: dict[str, bytes], lock: threading.Lock) -> None:
+    """Serve one client, which has had the greeting.
 
     :param replies: what was sent for each command before.
+    :param lock: is held while something is sent.
     """
-    file.write(_GREETING)
-    file.flush()
     for line in file:
         message = json.loads(line)
         name = message["execute"]
         kind, _, number = name.partition("-")
-        if kind == "events":
-            file.write((_EVENT + "\r\n").encode() * int(number))
         if name not in replies:
             is_sized = kind == "query" and number.isdigit()
             replies[name] = reply_of(int(number)).encode() if is_sized else b"{}"
         identity = json.dumps(message.get("id")).encode()
-        file.write(b'{"return": ' + replies[name] + b', "id": ' + identity + b"}\r\n")
-        file.flush()
+        with lock:
+            if kind == "events":
+                file.write((_EVENT + "\r\n").encode() * int(number))
+            file.write(b'{"return": ' + replies[name] + b', "id": ' + identity + b"}\r\n")
+            file.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import time
@@ -17,7 +18,7 @@ class Cost(NamedTuple):
     """What one run took.
 
     :ivar seconds: by the clock.
-    :ivar peak: the largest memory of a process, in bytes; 0: it was not measured.
+    :ivar peak: the largest memory of a process, in bytes; 0: it is not known.
     """
 
     seconds: float
@@ -30,7 +31,7 @@ class Comparison(NamedTuple):
     :ivar ours: the median, in seconds; so is ``peers``.
     :ivar ratio: of the medians.
     :ivar spread: the lowest and the highest ratio of a pair of runs.
-    :ivar memory: the ratio of the peaks; None: they were not measured.
+    :ivar memory: the ratio of the peaks; None: they are not known.
     """
 
     ours: float
@@ -51,13 +52,13 @@ def compare(ours: Run, peers: Run, count: int) -> Comparison:
     mine = statistics.median(pair[0].seconds for pair in pairs)
     theirs = statistics.median(pair[1].seconds for pair in pairs)
     ratios = sorted(pair[0].seconds / pair[1].seconds for pair in pairs)
-    peak = max(pair[1].peak for pair in pairs)
+    peaks = [min(pair[index].peak for pair in pairs) for index in (0, 1)]
     return Comparison(
         mine,
         theirs,
         mine / theirs,
         (ratios[0], ratios[-1]),
-        max(pair[0].peak for pair in pairs) / peak if peak else None,
+        peaks[0] / peaks[1] if all(peaks) else None,
     )
 
 
@@ -81,4 +82,6 @@ def run_program(command: Sequence[str], *, stdin: str | None = None, status: int
     process.stdout.close()
     if process.returncode != status:
         raise RuntimeError(f"{command} ended with status {process.returncode}")
-    return Cost(seconds, usage.ru_maxrss * 1024)
+    # A process begins as a copy of this one, whose memory counts as its own.
+    floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return Cost(seconds, usage.ru_maxrss * 1024 if usage.ru_maxrss > floor else 0)

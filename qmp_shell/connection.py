@@ -75,13 +75,17 @@ class Transmission:
 
 
 class Connection:
-    """A stream and the conversation over it. A subclass says what is done with each message."""
+    """A stream and the conversation over it. A subclass says what is done with each message.
+
+    :ivar most_received: how many bytes are received and handled at once.
+    """
 
     def __init__(self, stream: Stream, *, agent: bool = False) -> None:
         """
         :param stream: a fresh connection; this object owns and closes it.
         :param agent: the peer is a guest agent (qemu-ga).
         """
+        self.most_received = _RECEIVE_BYTES
         self._stream: Stream | None = stream
         self._conversation = Conversation(agent=agent)
         self._undelivered: deque[Received] = deque()
@@ -253,7 +257,7 @@ class Connection:
 
     def _receive_chunk(self) -> bool:
         try:
-            data = self._require_stream().receive(_RECEIVE_BYTES)
+            data = self._require_stream().receive(self.most_received)
         except (BlockingIOError, InterruptedError):
             return False
         except ConnectionResetError:

@@ -114,6 +114,8 @@ class Editor:
             bottom_toolbar=self._toolbar,
             enable_suspend=True,
         )
+        # Otherwise a key is drawn up to 10 ms later, as long as the VM sends something.
+        prompt.app.max_render_postpone_time = 0.0
         buffer = prompt.default_buffer
         # PromptSession does not allow this together with completion while typing; its buffer does.
         buffer.enable_history_search = Condition(lambda: True)

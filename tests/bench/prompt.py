@@ -70,9 +70,10 @@ def measure_start(command: Sequence[str], prompt: bytes) -> Cost:
 
 
 def measure_keys(command: Sequence[str], prompt: bytes, line: bytes) -> list[float]:
-    """How long each key of a line takes to be drawn, in seconds.
+    """How long each key of a line takes to be drawn, in seconds; those of blanks are left out.
 
-    Keys are pressed one after the other, each 50 ms after the one before was drawn.
+    Keys are pressed one after the other, each 50 ms after the one before was drawn. For a blank,
+    the cursor is only moved.
     """
     program = Prompt(command)
     try:
@@ -82,7 +83,8 @@ def measure_keys(command: Sequence[str], prompt: bytes, line: bytes) -> list[flo
         for key in line:
             start = time.perf_counter()
             program.type(bytes([key]))
-            times.append(program.wait_for(bytes([key])) - start)
+            if key != ord(" "):
+                times.append(program.wait_for(bytes([key])) - start)
             program.drain(0.05)
         return times
     finally:

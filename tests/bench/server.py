@@ -7,6 +7,7 @@ end, as fast as they are read. It serves one client after the other.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import sys
@@ -37,12 +38,10 @@ def flood(client: socket.socket, lock: threading.Lock) -> None:
 
     :param lock: is held while something is sent.
     """
-    try:
+    with contextlib.suppress(OSError):  # the client has gone
         while True:
             with lock:
                 client.sendall((_EVENT + "\r\n").encode() * 100)
-    except OSError:  # the client has gone
-        return
 
 
 def main(path: str, *options: str) -> None:
@@ -52,16 +51,14 @@ def main(path: str, *options: str) -> None:
         replies: dict[str, bytes] = {}
         while True:
             client, _ = listener.accept()
-            with client, client.makefile("rwb") as file:
-                lock = threading.Lock()
-                try:
-                    file.write(_GREETING)
-                    file.flush()
-                    if "--flood" in options:
-                        threading.Thread(target=flood, args=(client, lock), daemon=True).start()
-                    serve(file, replies, lock)
-                except OSError:  # the client has gone
-                    continue
+            lock = threading.Lock()
+            gone = contextlib.suppress(OSError)
+            with gone, client, client.makefile("rwb") as file:
+                file.write(_GREETING)
+                file.flush()
+                if "--flood" in options:
+                    threading.Thread(target=flood, args=(client, lock), daemon=True).start()
+                serve(file, replies, lock)
 
 
 def serve(file: BufferedRWPair, replies: dict[str, bytes], lock: threading.Lock) -> None:

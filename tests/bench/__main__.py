@@ -225,6 +225,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="qmp-bench-", dir="/tmp") as name:
         bench = Bench(options, Path(name))
+        for variable in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            os.environ[variable] = name  # no file of the user is read or written
         qemu = (options.qemu, "-M", "pc", "-m", "64", "-display", "none", "-nodefaults", "-S")
         monitor = ("-qmp", f"unix:{bench.vm},server=on,wait=off")
         server = (PYTHON, "-m", "tests.bench.server")

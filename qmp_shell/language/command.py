@@ -14,6 +14,7 @@ from ..protocol import Message
 from ..record import Record
 from ..static_typing import Any
 from .logical_line import ParseError
+from .references import parse_bare_word
 from .values import BareWord, parse_string
 from .words import MAX_DEPTH, Word
 
@@ -95,8 +96,6 @@ def parse_value(text: str, offset: int) -> Any:
     if text.startswith(('"', "'")):
         return parse_string(text, offset)
     if text.startswith("$"):
-        from .references import parse_bare_word
-
         return parse_bare_word(text, offset)
     return BareWord(text)
 

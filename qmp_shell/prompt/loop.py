@@ -16,8 +16,11 @@ from ..render.formatter import Formatter
 from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
 from ..vm import Attachment
+from ..vm.questions import NAME, RUN_STATE
+from ..vm.records import parse_version
 from .editor import Editor
 from .faults import FaultReporter
+from .guide import Guide
 from .history import Histories, open_history
 from .interlude import Interlude
 from .reattachment import Reattachment
@@ -93,9 +96,6 @@ def _describe(attachment: Attachment) -> str:
         return "no VM, only its schema: lines are checked and not sent"
     if attachment.is_agent:
         return "a guest agent"
-    from ..vm.questions import NAME, RUN_STATE
-    from ..vm.records import parse_version
-
     view = attachment.answers.immediate
     for question in (NAME, RUN_STATE):  # both are under way before one is waited for
         view.get(question)
@@ -136,7 +136,6 @@ class PromptLoop:
         self._editor: Editor | PlainEditor
         lost = self._lost_while_editing
         if is_dumb_terminal():
-            from .guide import Guide
             from .plain_editor import PlainEditor
 
             self._editor = PlainEditor(

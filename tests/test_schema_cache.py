@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Callable
@@ -10,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, RunningVm, StartTableVm
+from tests.conftest import Run, RunningVm, StartTableVm, StartVm
 
 # "5" is a string for this argument, which only the schema tells.
 TYPED = "set_link name=5 up=on"
 NOT_FOUND = "DeviceNotFound: Device '5' not found"
 
 AskedForSchema = Callable[..., bool]
+Spoil = Callable[[Path], object]
 
 
 @pytest.fixture
@@ -65,15 +65,8 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
-def change_version(path: Path) -> None:
-    content = json.loads(path.read_text())
-    content["version"]["qemu"]["major"] += 1
-    path.write_text(json.dumps(content))
-
-
-def leave_no_list(path: Path) -> None:
-    content = json.loads(path.read_text())
-    path.write_text(json.dumps({"version": content["version"], "reply": {"return": "x"}}))
+def replaced_by(text: str) -> Spoil:
+    return lambda path: path.write_text(text)
 
 
 def let_others_write(path: Path) -> None:
@@ -92,10 +85,17 @@ def make_fifo(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [truncate, change_version, leave_no_list, let_others_write, link_elsewhere, make_fifo],
+    [
+        truncate,
+        let_others_write,
+        link_elsewhere,
+        make_fifo,
+        *map(replaced_by, ("", "[]", "null", "7", "[" * 100_000, '{"a":' * 100_000)),
+        *map(replaced_by, ('{"return": "x"}', '{"return": []}', '{"return": [1, {}]}')),
+    ],
 )
 def test_the_vm_is_asked_if_its_file_cannot_be_trusted(
-    asks: AskedForSchema, cache_folder: Path, spoil: Callable[[Path], None]
+    asks: AskedForSchema, cache_folder: Path, spoil: Spoil
 ) -> None:
     asks()
     path = only_file(cache_folder)
@@ -116,18 +116,43 @@ def test_a_folder_that_cannot_be_written_is_no_failure(
     assert not (tmp_path / "relative").exists()
 
 
-def test_the_oldest_files_are_removed(asks: AskedForSchema, cache_folder: Path) -> None:
+def test_the_oldest_files_are_removed_and_no_others(
+    asks: AskedForSchema, cache_folder: Path
+) -> None:
     cache_folder.mkdir(parents=True)
-    for number in range(9):
-        path = cache_folder / f"schema-{number}.json"
+    names = [f"schema-{number:x}.json" for number in range(17)]
+    kept = ["schema-5.json.77", "schema.json", "schema-a.sql", "other"]
+    for number, name in enumerate([*names, *kept]):
+        path = cache_folder / name
         path.touch()
         os.utime(path, (number, number))
-    (cache_folder / "other").touch()
     assert asks()
     left = {path.name for path in cache_folder.iterdir()}
-    assert {"other", *(f"schema-{number}.json" for number in range(2, 9))} < left
-    assert len(left) == 1 + 8
+    assert {*names[2:], *kept} < left
+    assert len(left) == 16 + len(kept)
     assert not asks()
+
+
+def test_a_folder_of_others_is_left_alone(
+    asks: AskedForSchema, cache_folder: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    cache_folder.parent.mkdir()
+    cache_folder.symlink_to(elsewhere)
+    assert asks()
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_vm_with_another_schema_has_a_file_of_its_own(
+    start_vm: StartVm, run: Run, cache_folder: Path
+) -> None:
+    # The program and its version are the same, but drive-backup, which is deprecated, is hidden.
+    one, other = start_vm("-compat", "deprecated-output=hide"), start_vm()
+    assert NOT_FOUND in run(one.address, "-c", TYPED).stderr
+    line = "drive-backup device=5 target=x sync=full"
+    assert "Cannot find device='5'" in run(other.address, "-c", line).stderr
+    assert len(list(cache_folder.iterdir())) == 2
 
 
 def test_nothing_is_kept_of_a_program_that_is_no_qemu(

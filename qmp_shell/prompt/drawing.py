@@ -9,13 +9,27 @@ from prompt_toolkit.application import get_app
 
 
 def call_when_drawn(callback: Callable[[], object]) -> None:
-    """Call a function once, after the prompt that runs now is next drawn, which is soon."""
+    """Call a function once, after the prompt that runs now is next drawn, which is soon.
+
+    If its line has ended, it is not drawn any more, and the function is called at once.
+    """
     app = get_app()
+    if app.is_done:
+        callback()
+        return
     loop = asyncio.get_running_loop()
+    is_drawn = False
 
-    def call(_: object) -> None:
-        app.after_render -= call
-        loop.call_soon(callback)  # not amid the drawing, which a fault of it would end
+    def note(_: object) -> None:
+        nonlocal is_drawn
+        if not is_drawn and not loop.is_closed():
+            is_drawn = True
+            # Not amid the drawing, which a fault would end, and other handlers are called.
+            loop.call_soon(call)
 
-    app.after_render += call
+    def call() -> None:
+        app.after_render -= note
+        callback()
+
+    app.after_render += note
     app.invalidate()

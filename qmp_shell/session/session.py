@@ -492,6 +492,7 @@ class Session:
             if delivery is not None:
                 self.display.make_way()
                 delivery.deliver(self.replies.format(reply, destination.view))
+        self._note_features(message)
         return reply
 
     def _finish(self, message: Message, reply: Reply, destination: Destination) -> None:
@@ -501,8 +502,8 @@ class Session:
         """
         if reply.is_error or destination.is_display:
             self.replies.show(reply, destination.view)
-        self._note_features(message)
         if reply.is_error:
+            self._note_features(message)
             raise self._explained(CommandError(reply))
         self._note_return(message, reply, destination)
 

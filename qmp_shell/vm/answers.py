@@ -34,6 +34,8 @@ ANSWER_SECONDS = 2.0
 # Commands that the schema of QEMU 2.5 to 2.7 lacks, though it has them.
 _LEFT_OUT = ("device_add", "qmp_capabilities")
 
+_ON_DISK = "query-qmp-schema"
+
 # A question that fills the socket's buffer would have to be waited for; none is longer.
 _LONGEST_QUESTION = 2000
 
@@ -57,10 +59,7 @@ class _Entry:
     @property
     def is_constant(self) -> bool:
         """Whether it holds an answer that cannot change."""
-        reply = self.request.reply
-        if reply is None or not reply.is_error:
-            return reply is not None and self.question.is_constant
-        return self.is_unknown_command
+        return self.is_answered and (self.question.is_constant or self.is_unknown_command)
 
     @property
     def is_unknown_command(self) -> bool:
@@ -93,7 +92,7 @@ class Answers:
         """
         :param client: None: there is no VM, and the only answer is ``schema``.
         :param schema: a schema that stands in for the VM's own.
-        :param uses_disk: what is the same for all VMs of a program is kept on disk.
+        :param uses_disk: the VM's schema is kept on disk.
         """
         self._client = client
         self._uses_disk = uses_disk
@@ -127,7 +126,6 @@ class Answers:
                 self._entries.pop(key, None)
                 self._open.remove(entry)
                 raise
-            self._first_open()
         return entry.answer(question.parse)
 
     def look_up(self, question: Question[T]) -> T | None:
@@ -157,22 +155,27 @@ class Answers:
         entry = _Entry(request, question)
         self._entries[_key(question)] = entry
         self._open.append(entry)
+        if question.command == _ON_DISK and self._schema_cache is not None:
+            request.on_reply = self._schema_cache.keep
         return entry
 
     @cached_property
     def _schema_cache(self) -> SchemaCache | None:
         """Where the schema is kept, if it is."""
-        if self._client is None:
+        if self._client is None or not self._uses_disk:
             return None
         from .schema_cache import find_schema_cache
 
         return find_schema_cache(self._client)
 
+    @cached_property
+    def _schema_on_disk(self) -> Message | None:
+        """The reply that has the schema, if it was on disk."""
+        return self._schema_cache.load() if self._schema_cache is not None else None
+
     def _load(self, question: Question[Any]) -> _Entry | None:
         """The answer to a question that was not asked yet, if it is on disk."""
-        if not question.is_of_program or not self._uses_disk or self._schema_cache is None:
-            return None
-        message = self._schema_cache.load()
+        message = self._schema_on_disk if question.command == _ON_DISK else None
         if message is None:
             return None
         request = Request(question.message, None, own_id=False, quiet=True)
@@ -186,14 +189,7 @@ class Answers:
             entry = self._open.popleft()
             if entry.is_unknown_command:
                 self._unknown_commands.add(entry.request.name)
-            elif entry.question.is_of_program and self._uses_disk:
-                self._keep(entry.request.reply)
         return self._open[0] if self._open else None
-
-    def _keep(self, reply: Reply | None) -> None:
-        """Write an answer that is the same for all VMs of a program to the disk."""
-        if reply is not None and self._schema_cache is not None:
-            self._schema_cache.keep(reply)
 
     def _offline_answer(self, question: Question[T]) -> T | None:
         """What is known without a VM: the schema that stands in for it."""

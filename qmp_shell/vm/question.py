@@ -26,7 +26,6 @@ class Question(Generic[T]):
 
     :ivar parse: takes whatever the command returned, and does not raise.
     :ivar is_constant: the answer stays the same as long as QEMU runs.
-    :ivar is_of_program: it is the same for all VMs of the same program.
     """
 
     def __init__(
@@ -35,13 +34,11 @@ class Question(Generic[T]):
         parse: Callable[[object], T],
         arguments: Message | None = None,
         is_constant: bool = False,
-        is_of_program: bool = False,
     ) -> None:
         self.command = command
         self.parse = parse
         self.arguments = arguments
         self.is_constant = is_constant
-        self.is_of_program = is_of_program
 
     @property
     def message(self) -> Message:

@@ -41,7 +41,7 @@ BLOCK_JOBS = Question("query-block-jobs", records.parse_block_jobs)
 MIGRATION = Question("query-migrate", records.parse_migration)
 DUMP = Question("query-dump", records.parse_dump)
 
-SCHEMA = Question("query-qmp-schema", _parse_schema, is_constant=True, is_of_program=True)
+SCHEMA = Question("query-qmp-schema", _parse_schema, is_constant=True)
 # QEMU 5.2 was the last to have it; it is needed only where there is no schema, before 2.5.
 EVENTS = Question("query-events", records.parse_names, is_constant=True)
 COMMANDS = Question("query-commands", records.parse_names, is_constant=True)

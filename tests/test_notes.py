@@ -9,7 +9,7 @@ import pytest
 from qmp_shell.language.references import Reference, parse_bare_word
 from qmp_shell.session import Session
 from qmp_shell.vm import Attachment
-from tests.conftest import RunningVm, StartTableVm, StartTerminal
+from tests.conftest import RunningVm, StartTableVm
 from tests.sessions import attach, run_line
 from tests.table_vm import Refusal
 from tests.test_dot_commands import FixedUser
@@ -47,22 +47,3 @@ def test_a_vm_that_refuses_to_tell_its_schema_is_asked_once(table_vm: StartTable
         run_line(session, "stop")  # after which all that may have changed is asked anew
     assert vm.asked["stop"] == 3
     assert vm.asked["query-qmp-schema"] == 1
-
-
-def test_a_line_that_ends_before_it_is_drawn_leaves_nothing_behind(
-    vm: RunningVm, terminal: StartTerminal
-) -> None:
-    """The line editor waits for a terminal that does not answer, while completions are found."""
-    shell = terminal(vm.address)
-    shell.wait_for_prompt()
-    shell.replies = False
-    for number in range(1, 6):
-        before = shell.lines_ended
-        shell.type("q")
-        shell.type("uery-name\r")
-        shell.wait_until(lambda before=before: shell.lines_ended > before, "the end of the line")  # type: ignore[misc]
-        shell.wait_until(
-            lambda number=number: shell.raw.count(b"testvm") > number,  # type: ignore[misc]
-            "the reply",
-        )
-    assert b"internal error" not in shell.raw

@@ -894,3 +894,19 @@ def test_the_vm_is_asked_little_before_the_prompt_is_drawn(
     sent = re.findall(rb'"direction": "sent", "message": {"execute": "([^"]+)"', before)
     assert sent[0] == b"qmp_capabilities"
     assert sorted(sent[1:]) == [b"query-commands", b"query-name", b"query-status"]
+
+
+def test_a_line_that_ends_while_completions_are_found_leaves_nothing_behind(
+    vm: RunningVm, terminal: StartTerminal
+) -> None:
+    """The line editor waits for a terminal that does not answer, before it ends."""
+    shell = terminal(vm.address)
+    shell.replies = False
+    shell.wait_until(lambda: b"(QEMU)" in shell.raw, "the prompt")
+    replies = '"name": "testvm"'
+    for number in range(1, 4):
+        shell.type("q")
+        shell.wait_until(lambda: "(QEMU) q" in shell.lines, "what was typed")
+        shell.type("uery-name\r")
+        shell.wait_until(lambda count=number: shell.text.count(replies) == count, "the reply")  # type: ignore[misc]
+    assert b"internal error" not in shell.raw

@@ -169,7 +169,9 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
     has_vm = options.addresses or options.all or options.agent or options.listen
     if options.demo:
         if has_vm:
-            raise UsageError("--demo brings its own VM: no ADDRESS, -N or --listen with it")
+            raise UsageError(
+                "--demo brings its own VM: no ADDRESS, -N or --listen; write commands with -c LINE"
+            )
         from .launch.demo import run_with_demo
 
         return run_with_demo(

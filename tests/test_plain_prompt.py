@@ -38,7 +38,7 @@ def test_lines_are_run_and_nothing_on_the_screen_is_changed(shell: Terminal) -> 
     enter(shell, ".set verbose on")
     assert b"\x1b" not in shell.raw
     assert b"\x08" not in shell.raw
-    assert "# Tab completes" in shell.history
+    assert "# .help helps" in shell.history
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
 

@@ -31,7 +31,7 @@ class ShowTour(Command):
         elif words == ["off"]:
             tour.end()
         elif tour.is_over:
-            session.display.lines(["the tour is over"])
+            session.display.lines(["the tour is over; the next --demo begins it again"])
         else:
             session.display.lines([tour.title, f"  {tour.line}"])
 

@@ -130,7 +130,7 @@ def _find_hint(word: str) -> str:
         return "; options of qmp-shell stand before the command"
     if word.startswith(("|", ">", "<")):
         return "; |, > and < have a meaning behind -c only"
-    return ""
+    return " (-H is for the human monitor; more commands are -c LINE for each)"
 
 
 def _dot_argument(word: str) -> str:

@@ -13,7 +13,7 @@ from ..launch.tour import Tour
 from ..session import Session
 from .suggestion import LineSuggestion
 
-_KEYS = "Right takes this line, F2 the next step. F3 ends the tour."
+_KEYS = "Right takes this line, Enter runs it. F2 skips it, F3 ends the tour."
 _WORDS = "(.tour next goes on without it, .tour off ends the tour.)"
 
 

@@ -88,7 +88,8 @@ def run_prompt(
 def _greet(display: TerminalDisplay, attachment: Attachment) -> None:
     """Say which VM this is, and what can be done with it."""
     display.heading(_describe(attachment))
-    display.remark("Tab completes, .help helps, Ctrl-D leaves.")
+    keys = "" if is_dumb_terminal() else "Tab completes, "
+    display.remark(f"{keys}.help helps, Ctrl-D leaves.")
 
 
 def _describe(attachment: Attachment) -> str:

@@ -329,7 +329,7 @@ def _run_front_end(
             dry_run=is_dry_run,
             schema=schema,
             keep_going=keep_going,
-            uses_disk=not options.no_cache,
+            uses_disk=vm is None and not options.no_cache,  # the file of its own VM is of no use
         )
         if schema is None:
             session.attach()

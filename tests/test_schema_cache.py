@@ -155,6 +155,15 @@ def test_a_vm_with_another_schema_has_a_file_of_its_own(
     assert len(list(cache_folder.iterdir())) == 2
 
 
+def test_nothing_is_kept_of_a_vm_that_ends_with_the_shell(
+    qemu: str, run: Run, cache_folder: Path
+) -> None:
+    machine = (qemu, "-M", "none", "-display", "none")
+    result = run("-c", TYPED, "--", *machine, program="main_wrap")
+    assert NOT_FOUND in result.stderr
+    assert not cache_folder.exists()
+
+
 def test_nothing_is_kept_of_a_program_that_is_no_qemu(
     table_vm: StartTableVm, run: Run, cache_folder: Path
 ) -> None:

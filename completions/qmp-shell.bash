@@ -4,15 +4,22 @@
 _qmp_shell() {
   local line
   COMPREPLY=()
-  compopt -o filenames  # so bash quotes what is inserted
   while IFS= read -r line; do
     case $line in
-      $'\tfiles\t'*) _qmp_shell_paths "$2" "${line#$'\tfiles\t'}" ;;
+      $'\tfiles\t'*)
+        compopt -o filenames
+        _qmp_shell_paths "$2" "${line#$'\tfiles\t'}"
+        ;;
       $'\tsockets\t'*) _qmp_shell_paths "$2" "${line#$'\tsockets\t'}" sockets ;;
       $'\tcommand\t'*) _qmp_shell_command "${line##*$'\t'}" ;;
       *) COMPREPLY+=("${line%%$'\t'*}") ;;
     esac
   done < <("$1" --complete "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+  # What may mean something to bash is to be quoted; it then puts a backslash before "=", too, and
+  # lists paths without their directories.
+  for line in "${COMPREPLY[@]}"; do
+    [[ $line == *[!A-Za-z0-9_./:=,@%+-]* ]] && compopt -o filenames
+  done
   [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=.:,/] ]] && compopt -o nospace
   return 0
 }
@@ -23,7 +30,11 @@ _qmp_shell_paths() {
   while IFS= read -r path; do
     file=$path
     [[ $path == \~/* ]] && file=$HOME/${path#\~/}
-    [[ ! ${3-} || -S $file || -d $file ]] && COMPREPLY+=("$2$path")
+    if [[ ! ${3-} || -S $file ]]; then
+      COMPREPLY+=("$2$path")
+    elif [[ -d $file ]]; then
+      COMPREPLY+=("$2$path/")
+    fi
   done < <(compgen -f -- "${1#"$2"}")
 }
 

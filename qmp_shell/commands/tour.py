@@ -8,7 +8,7 @@ from ..session import Session
 from .base import Command, split_arguments
 
 _WORDS = (
-    Candidate("next", "go to the next step"),
+    Candidate("next", "skip the step"),
     Candidate("off", "end the tour"),
 )
 
@@ -16,7 +16,7 @@ _WORDS = (
 class ShowTour(Command):
     name = "tour"
     usage = "[next|off]"
-    summary = "show the step of the tour, go to the next, or end it"
+    summary = "show the step of the tour, skip it, or end it"
     is_saved = False
 
     def run(self, session: Session, argument: str) -> None:

@@ -506,7 +506,7 @@ def test_the_tour_on_a_plain_terminal(terminal: StartTerminal) -> None:
 def test_the_command_of_the_tour(run: Run, shell: Terminal) -> None:
     wait_for_step(shell, 1, ".info")
     shell.type(".tour n")
-    shell.wait_for("^ +next +go to the next step")
+    shell.wait_for("^ +next +skip the step")
     shell.enter("o")
     shell.wait_for(r"write \.tour \[next\|off\]")
     shell.enter(".help")

@@ -415,7 +415,7 @@ def test_what_is_completed_is_inserted(terminal: TerminalShell, vm: RunningVm) -
 
 
 def test_what_needs_no_quotes_is_inserted_as_it_is(terminal: TerminalShell, vm: RunningVm) -> None:
-    terminal.shows(f"qmp-shell {vm.address} device_add dri", "driver=")
+    terminal.shows(f"qmp-shell {vm.address} .wait st", "status=")
 
 
 def test_the_address_may_be_written_in_any_way(

@@ -6,6 +6,8 @@ import a module without one, since both compile code for it.
 
 from __future__ import annotations
 
+from .static_typing import Any, Self
+
 
 class Record:
     """Values that belong together. Two of a kind are equal if their values are."""
@@ -14,6 +16,15 @@ class Record:
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
+
+    def replaced(self, **values: Any) -> Self:
+        """A copy in which some values are others.
+
+        :param values: by the names of the attributes.
+        """
+        copy = object.__new__(type(self))
+        vars(copy).update(vars(self), **values)
+        return copy
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())

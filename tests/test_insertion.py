@@ -103,9 +103,7 @@ def parse_line(line: str, types: VmTypes) -> ExecuteStatement | DotStatement:
         return statement
     type_ = types.arguments(message["execute"], message.get("arguments", {}))
     arguments = apply_types(message.get("arguments", {}), type_)
-    return ExecuteStatement(
-        message | {"arguments": arguments}, statement.files, statement.destination
-    )
+    return statement.replaced(message=message | {"arguments": arguments})
 
 
 @pytest.mark.parametrize("quote", ["", '"', "'"])

@@ -471,7 +471,7 @@ def test_a_partial_line_has_complete_words_and_a_last_one(
 
 
 def _moved(word: Word, by: int) -> Word:
-    return Word(word.start + by, word.key, word.value, word.value_start + by)
+    return word.replaced(start=word.start + by, value_start=word.value_start + by)
 
 
 @pytest.mark.parametrize(

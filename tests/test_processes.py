@@ -30,7 +30,7 @@ from tests.json_values import controls
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 LOOK = Look(colour=False, ascii_only=True)
-NARROW_LOOK = Look(colour=False, ascii_only=True, find_width=lambda: 20)
+NARROW_LOOK = LOOK.replaced(find_width=lambda: 20)
 STRANGER = 54321  # a user who is not the one of the tests
 
 

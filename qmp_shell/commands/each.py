@@ -16,7 +16,6 @@ from ..complete import (
 )
 from ..errors import UsageError
 from ..language import ParseError
-from ..language.destination import Destination, OutputFile
 from ..language.references import EACH, Reference, parse_bare_word
 from ..session import Session
 from .base import Command, parse_command
@@ -51,8 +50,7 @@ class Each(Command):
         for message in messages:
             session.execute(message, statement.files, destination, is_confirmed=True)
             if destination.file is not None:  # the next one does not replace what this one wrote
-                file = OutputFile(destination.file.path, appends=True)
-                destination = Destination(destination.view, file=file)
+                destination = destination.replaced(file=destination.file.replaced(appends=True))
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         match = _VALUES.match(argument)

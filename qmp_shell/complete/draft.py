@@ -242,8 +242,7 @@ def _cut(word: Word, cursor: int) -> Word:
     is_in_key = cursor < word.value_start and word.key not in OPERATORS
     if word.value is None or is_in_key or cursor == word.start:
         return Word(word.start, word.key[: cursor - word.start], None, cursor)
-    value = word.value[: max(cursor - word.value_start, 0)]
-    return Word(word.start, word.key, value, word.value_start)
+    return word.replaced(value=word.value[: max(cursor - word.value_start, 0)])
 
 
 def _leading_arguments(words: Sequence[Word]) -> Iterator[Word]:

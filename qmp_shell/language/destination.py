@@ -96,7 +96,7 @@ def parse_destination(operators: Iterable[Word]) -> Destination:
         if word.key == PIPE:
             found = _parse_pipe(word.value, word.value_start)
         else:
-            found = Destination(found.view, file=_parse_file(word))
+            found = found.replaced(file=_parse_file(word))
     return found
 
 
@@ -127,8 +127,7 @@ def _parse_pipe(text: str, start: int) -> Destination:
         columns = tuple(word.key for word in words if word not in operators)
         if name == _KEEP:
             return Destination(variable=_parse_variable(columns, operators))
-        found = parse_destination(operators)
-        return Destination(ViewRequest(name, columns), found.variable, found.file, found.pipeline)
+        return parse_destination(operators).replaced(view=ViewRequest(name, columns))
     except ParseError as error:
         error.offset += start
         raise

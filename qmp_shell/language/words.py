@@ -119,10 +119,7 @@ def _split_closing_bracket(words: list[Word]) -> list[Word]:
     if len(text) < 2 or not text.endswith(")") or "(" in text:
         return words
     end = (last.start if last.value is None else last.value_start) + len(text)
-    if last.value is None:
-        cut = Word(last.start, text[:-1], None, end - 1)
-    else:
-        cut = Word(last.start, last.key, text[:-1], last.value_start)
+    cut = last.replaced(key=text[:-1]) if last.value is None else last.replaced(value=text[:-1])
     return [*before, cut, Word(end - 1, ")", None, end), *tail]
 
 

@@ -36,7 +36,7 @@ _NO_BREAK = "\ue000"
 def draw_document(blocks: Iterable[Block], look: Look) -> SafeText:
     """A text as wide as the terminal, but not too wide to be read."""
     width = min(max(look.find_width() or _WIDEST, _NARROWEST), _WIDEST)
-    look = Look(look.colour, look.ascii_only, lambda: width, look.supports_unicode)
+    look = look.replaced(find_width=lambda: width)
     page = Group(*_Layout(look, width).blocks(blocks))
     return SafeText(draw(page, look).replace(_NO_BREAK, " "))
 

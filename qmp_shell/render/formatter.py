@@ -52,9 +52,7 @@ class Formatter:
 
     def _json(self, subject: Subject, view: str) -> SafeText:
         is_error = "error" in subject.message
-        look = self.look
-        if is_error:
-            look = Look(False, look.ascii_only, look.find_width, look.supports_unicode)
+        look = self.look.replaced(colour=False) if is_error else self.look
         text = VIEWS[json_view(view)].draw(subject, look)
         return self._styled(text, "error") if is_error else text
 

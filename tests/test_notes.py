@@ -1,4 +1,4 @@
-"""Notes of what is deprecated or unstable: they cost neither a reply nor time."""
+"""Notes that a command is deprecated or unstable: what goes wrong with them loses no reply."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class SessionCompleter(Completer):
 
 
 async def _until_drawn() -> None:
-    """Wait until what was typed is drawn, which is not to wait for what can follow it."""
+    """Wait until what was typed has been drawn, so that completion does not delay that."""
     drawn = asyncio.Event()
     call_when_drawn(drawn.set)
     await drawn.wait()

@@ -1,4 +1,4 @@
-"""What is done once the screen shows what was typed, since it may take long or ask the VM."""
+"""Calls that wait until the prompt has been drawn, because they take long or ask the VM."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ class Answers:
         return self._schema_cache.load() if self._schema_cache is not None else None
 
     def _load(self, question: Question[Any]) -> _Entry | None:
-        """The answer to a question that was not asked yet, if it is on disk."""
+        """Read the answer from disk, if the question is for the schema and there is a file."""
         message = self._schema_on_disk if question.command == _ON_DISK else None
         if message is None:
             return None

@@ -1,4 +1,7 @@
-"""The questions that the shell asks to show or check things in a VM; as harmless as the others."""
+"""The questions for details of a VM: for ``.info``, ``.tree`` and ``.top``, to undo, to complete.
+
+Like those in :mod:`.questions`, each must be harmless: it can neither change nor end the VM.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ T = TypeVar("T")
 BLOCK_NODES = Question("query-named-block-nodes", block_records.parse_block_nodes, {"flat": True})
 
 # For .info
-
 
 NETWORK = human_question("info network", parse_network)
 UUID = Question("query-uuid", records.parse_uuid)

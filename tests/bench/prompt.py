@@ -70,7 +70,7 @@ def measure_start(command: Sequence[str], prompt: bytes) -> Cost:
 
 
 def measure_keys(command: Sequence[str], prompt: bytes, line: bytes) -> list[float]:
-    """How long each key of a line takes to be drawn, in seconds; those of blanks are left out.
+    """The seconds until each key of a line is drawn. Blanks are typed, but not measured.
 
     Keys are pressed one after the other, each 50 ms after the one before was drawn. For a blank,
     the cursor is only moved.

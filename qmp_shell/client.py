@@ -117,7 +117,7 @@ class Client(Connection):
                     " a time), or the VM is stuck, or it is a guest agent (-N)"
                 )
         token = int.from_bytes(os.urandom(4), "big") >> 1
-        request = self._transmit(self._conversation.send_handshake(token), deadline)
+        request = self._transmit(self._conversation.prepare_handshake(token), deadline)
         if not self._wait_for_peer(lambda: request.reply is not None, deadline, on_silence):
             raise ConnectError(no_answer)
         if request.reply is not None and request.reply.is_error:
@@ -228,6 +228,7 @@ class Client(Connection):
         descriptors: Sequence[int] = (),
         on_reply: Callable[[Reply], object] | None = None,
         is_queued: bool = False,
+        after: Request | None = None,
     ) -> Request:
         """Send a message without waiting for its reply; several may be under way.
 
@@ -239,6 +240,8 @@ class Client(Connection):
         :param is_queued: it is only queued: it is sent by :meth:`flush`, or during a :meth:`wait`.
             Its descriptors are closed then, unless this method raises an error. It must not have
             any while :attr:`has_descriptors_under_way`, or it would have to wait.
+        :param after: a command that was posted before. Only if its reply is good is this one
+            sent, and that is done as soon as the reply is delivered.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -252,8 +255,13 @@ class Client(Connection):
             raise UsageError(f"at most {MOST_DESCRIPTORS} descriptors can be sent with a command")
         if descriptors and not self.wait(lambda: not self.has_descriptors_under_way, deadline):
             raise Timeout("the VM has not answered the last command with descriptors in time")
-        outgoing = self._conversation.send(message, quiet=quiet)
+        outgoing = self._conversation.prepare(message, quiet=quiet)
         outgoing.request.on_reply = on_reply
+        if after is not None and after.reply is None:
+            after.following = outgoing
+            return outgoing.request
+        if after is not None and after.reply is not None and after.reply.is_error:
+            return outgoing.request
         if descriptors:
             self._with_descriptors = outgoing.request
         is_queued = is_queued or on_reply is not None
@@ -268,17 +276,15 @@ class Client(Connection):
         is_queued: bool = False,
     ) -> Request:
         request = outgoing.request
-        try:
-            if self.tracer is not None:
-                self.tracer(">", outgoing.message, request.quiet)
-        except BaseException:  # it was not sent
-            self._conversation.forget(request)
-            raise
+        if self.tracer is not None:
+            self.tracer(">", outgoing.message, request.quiet)
         if is_queued:
+            self._conversation.expect(request)
             self._send_later(Transmission(outgoing.data, descriptors, owns_descriptors=True))
             return request
         sending = Transmission(outgoing.data, descriptors)
         try:
+            self._conversation.expect(request)
             self._send(sending, deadline)
         except BaseException:
             if not sending.unsent:  # all was sent, so its reply will come
@@ -328,11 +334,19 @@ class Client(Connection):
         elif isinstance(received, (Reply, Negotiated, LateReply)):
             reply = received if isinstance(received, Reply) else received.reply
             reply.request.reply = reply
+            self._send_following(reply)
             if reply.request.on_reply is not None:
                 reply.request.on_reply(reply)
             # The caller may also have stopped waiting while the reply was queued here.
             elif reply.request.is_owed:
                 self._notify(LateReply(reply))
+
+    def _send_following(self, reply: Reply) -> None:
+        """Send the command that was to be sent if this reply is good."""
+        following = reply.request.following
+        if following is not None and not reply.is_error and not reply.request.abandoned:
+            self._transmit(following, None, is_queued=True)
+            self.flush()
 
     def _notify(self, unsolicited: Unsolicited) -> None:
         if self._listener is not None:

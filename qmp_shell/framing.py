@@ -23,6 +23,7 @@ MAX_MESSAGE = 1 << 30
 MAX_DEPTH = 500
 _LARGE_MESSAGE = 1 << 20  # characters
 _LONGEST_LINE = 1 << 14  # bytes of a line that is parsed without counting its brackets
+_BRACE = ord("{")
 _LARGEST_FLOAT = sys.float_info.max
 
 
@@ -143,15 +144,19 @@ class Framer:
 
         :raise NoObjectError, ProtocolError: see :meth:`next_object` and :func:`parse_object`.
         """
-        line = self._next_line()
-        if line is not None:
+        if self._start == len(self._buffer):
+            self._drop_taken()
+            return None
+        end = self._find_line_end()
+        if end > 0:
+            line = bytes(self._buffer[self._start : end]).rstrip(b" \t\r")
             try:
                 text = decode_object(line)
                 message = parse_object(text)
             except ProtocolError:
                 pass  # there is not one object in it, as is found out below
             else:
-                self._start += len(line)
+                self._start = self._position = end + 1
                 return text, message
         data = self.next_object()
         if data is None:
@@ -160,21 +165,22 @@ class Framer:
         del data  # which may be large
         return text, parse_object(text)
 
-    def _next_line(self) -> bytes | None:
-        """The next line of the buffer, without its newline, if it may be exactly one object.
+    def _find_line_end(self) -> int:
+        """Where the newline is of the next line, if that may be exactly one object.
 
-        :return: None: the line is incomplete or too long, or does not begin with ``{``.
+        :return: -1: the line is incomplete or too long, or does not begin with ``{``.
         """
+        buffer = self._buffer
         if self._depth:
-            return None
-        start = self._skip_space()
-        if not self._buffer.startswith(b"{", start):
-            return None
-        end = self._buffer.find(b"\n", start, start + min(_LONGEST_LINE, self._limit))
-        if end < 0:
-            return None
-        line = bytes(self._buffer[start:end]).rstrip(b" \t\r")
-        return line if line.count(b"{") + line.count(b"[") <= MAX_DEPTH else None
+            return -1
+        start = self._start
+        if buffer[start] != _BRACE:
+            start = self._skip_space()
+            if not buffer.startswith(b"{", start):
+                return -1
+        end = buffer.find(b"\n", start, start + min(_LONGEST_LINE, self._limit))
+        is_flat = buffer.count(b"{", start, end) + buffer.count(b"[", start, end) <= MAX_DEPTH
+        return end if is_flat else -1
 
     def next_object(self) -> bytes | None:
         """Return the text of the next complete object; None if more must be fed first.
@@ -184,15 +190,19 @@ class Framer:
         """
         end = self._find_end()
         if end is None:
-            del self._buffer[: self._start]
-            self._position -= self._start
-            self._start = 0
+            self._drop_taken()
             if len(self._buffer) > self._limit:
                 raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
             return None
         text = bytes(memoryview(self._buffer)[self._start : end])
         self._start = end
         return text
+
+    def _drop_taken(self) -> None:
+        """Drop from the buffer what is before the next object."""
+        del self._buffer[: self._start]
+        self._position -= self._start
+        self._start = 0
 
     def _skip_space(self) -> int:
         """Skip what may stand between two objects; returns where the next one may begin."""

@@ -97,12 +97,16 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 AGENT_DELIMITER = b"\xff"
 _AGENT_DELIMITER = re.compile(AGENT_DELIMITER)
 
+# QEMU reads byte by byte, so blanks would cost it time.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 
 class Conversation:
     """The client's side of a QMP conversation.
 
-    Send the bytes of :meth:`send_handshake` and :meth:`send`; give what is received to
-    :meth:`receive_data`. After a violation every method raises the same :class:`ProtocolError`.
+    Send what :meth:`prepare_handshake` and :meth:`prepare` return, and say so by :meth:`expect`;
+    give what is received to :meth:`receive_data`. After a violation every other method raises the
+    same :class:`ProtocolError`.
 
     :ivar state: one of :class:`State`; it changes as :data:`TRANSITIONS` says.
     :ivar greeting: the ``QMP`` member of the greeting: ``{"version": ..., "capabilities": [...]}``;
@@ -127,8 +131,8 @@ class Conversation:
         """Whether a :class:`LateReply` that somebody wants to see may still come."""
         return any(request.is_owed for request in self._pending)
 
-    def send_handshake(self, token: int = 0) -> Outgoing:
-        """Return the command that ends the handshake once it is answered.
+    def prepare_handshake(self, token: int = 0) -> Outgoing:
+        """Return the command that ends the handshake once it is answered, ready to be sent.
 
         That is ``qmp_capabilities``, which enables out-of-band execution if the greeting offers
         it (section "Capabilities"), or ``guest-sync-delimited`` for a guest agent.
@@ -143,19 +147,19 @@ class Conversation:
             self._framer.skip_to(_AGENT_DELIMITER)
             self._token = token
             message: Message = {"execute": "guest-sync-delimited", "arguments": {"id": token}}
-            outgoing = self._register(message)
+            outgoing = self._prepare(message)
             outgoing.data = AGENT_DELIMITER + outgoing.data
         else:
             offered = (self.greeting or {}).get("capabilities")
             message = {"execute": "qmp_capabilities"}
             if isinstance(offered, list) and "oob" in offered:
                 message["arguments"] = {"enable": ["oob"]}
-            outgoing = self._register(message)
+            outgoing = self._prepare(message)
         self._handshake = outgoing.request
         return outgoing
 
-    def send(self, message: Message, *, quiet: bool = False) -> Outgoing:
-        """Register a command whose reply is then expected, and return it ready to be sent.
+    def prepare(self, message: Message, *, quiet: bool = False) -> Outgoing:
+        """Return a command ready to be sent.
 
         :param message: ``{"execute": NAME, "arguments": {...}}`` or ``exec-oob``. If it has an
             ``id``, that is kept, and stays in the reply.
@@ -165,10 +169,14 @@ class Conversation:
         :raise TypeError, ValueError: the message can't be written as JSON.
         """
         self._require(State.READY)
-        return self._register(message, quiet=quiet)
+        return self._prepare(message, quiet=quiet)
+
+    def expect(self, request: Request) -> None:
+        """A command that was prepared is sent now: expect its reply."""
+        self._pending[request] = None
 
     def forget(self, request: Request) -> None:
-        """Expect no reply to a command any more, for example because it was never sent."""
+        """Expect no reply to a command any more, for example because it could not be sent."""
         self._pending.pop(request, None)
 
     def is_pending(self, request: Request) -> bool:
@@ -226,14 +234,11 @@ class Conversation:
     def _advance(self, trigger: Trigger) -> None:
         self.state = TRANSITIONS[self.state, trigger]
 
-    def _register(self, message: Message, *, quiet: bool = False) -> Outgoing:
+    def _prepare(self, message: Message, *, quiet: bool = False) -> Outgoing:
         wire = message if "id" in message else {**message, "id": self._last_id + 1}
-        # QEMU reads byte by byte, so blanks would cost it time.
-        text = json.dumps(wire, allow_nan=False, separators=(",", ":"))
-        data = text.encode("ascii") + b"\n"
+        data = _ENCODER.encode(wire).encode("ascii") + b"\n"
         self._last_id += 1
         request = Request(message, wire["id"], own_id="id" not in message, quiet=quiet)
-        self._pending[request] = None
         return Outgoing(request, wire, data)
 
     def _classify(self, message: Message) -> ReceivedMessage:

@@ -13,6 +13,7 @@ import pytest
 
 from qmp_shell import cli
 from qmp_shell.session import Session
+from qmp_shell.session.scripts import LONGEST_LINE
 from tests.conftest import Run, RunningVm, StartPeer, StartVm, shell_command
 from tests.peer import ACCEPTED, GREETING, HOLD
 
@@ -62,6 +63,22 @@ def test_the_outcome_is_as_if_each_line_was_run_after_the_one_before(
         monkeypatch.setattr(Session, "read_ahead", lambda *_: None)
     assert found[0] == found[1]
     assert found[0][1].count("\n") > 30
+
+
+@pytest.mark.parametrize("options", [[], ["-k"]])
+def test_replies_are_shown_although_the_next_line_cannot_be_read(
+    vm: RunningVm,
+    run: Run,
+    tmp_path: Path,
+    options: list[str],
+) -> None:
+    script = tmp_path / "script"
+    with script.open("wb") as file:
+        file.write(b"query-name\nquery-name\n")
+        file.truncate(LONGEST_LINE + 100)
+    result = run(vm.address, *options, "-f", str(script))
+    assert result.stdout == '{"return": {"name": "testvm"}}\n' * 2
+    assert result.stderr == f"qmp-shell: {script}: a line of more than 64 MiB\n"
 
 
 def received_after(peer: StartPeer, run: Run, *options: str) -> list[str]:

@@ -727,6 +727,43 @@ def test_posted_commands_that_are_not_sent_hold_up_nobody() -> None:
     os.close(read_end)
 
 
+def test_a_posted_command_can_depend_on_the_one_before() -> None:
+    client, theirs = negotiated_pair()
+    sent: list[object] = []
+    client.tracer = lambda direction, message, _: (
+        sent.append(message["id"]) if direction == ">" else None
+    )
+
+    def answer(text: str, identity: int) -> None:
+        theirs.sendall(f'{{{text}, "id": {identity}}}\r\n'.encode())
+
+    with theirs, client:
+        first = client.post({"execute": "a"})
+        second = client.post({"execute": "b"}, after=first)
+        third = client.post({"execute": "c"}, after=second)
+        assert sent == [2]
+        answer('"return": 1', 2)
+        assert client.answer(first, 20).message == {"return": 1}
+        assert sent == [2, 3], "it is sent when the reply is delivered"
+        theirs.sendall(b'{"error": {"class": "GenericError", "desc": "no"}}\r\n')
+        assert client.answer(second, 20).is_error, "what was not sent yet is not answered"
+        assert client.post({"execute": "d"}, after=second).reply is None
+        assert sent == [2, 3], "nothing is sent after a failure"
+        fifth = client.post({"execute": "e"}, after=first, is_queued=True)
+        assert client.has_unsent, "it can be sent at once"
+        answer('"return": 5', 6)
+        assert client.answer(fifth, 20).message == {"return": 5}
+        late = client.post({"execute": "f"})
+        client.post({"execute": "g"}, after=late)
+        with pytest.raises(qmp_shell.Timeout):
+            client.answer(late, 0)
+        answer('"return": 7', 7)
+        client.wait(lambda: late.reply is not None, time.monotonic() + 20)
+        assert sent == [2, 3, 6, 7], "nobody waits any more"
+        assert third.reply is None
+        assert not client.owed_replies
+
+
 def test_descriptors_of_posted_commands_are_closed_when_they_are_sent(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address, timeout=20) as client:
         replies: list[Message] = []

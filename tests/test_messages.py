@@ -25,6 +25,7 @@ from qmp_shell.messages import (
     arguments_of,
 )
 from qmp_shell.protocol import Conversation, Negotiated, Violation
+from tests.conversations import send, send_handshake
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}'
 
@@ -33,7 +34,7 @@ def ready() -> Conversation:
     """A conversation that accepts commands."""
     conversation = Conversation()
     conversation.receive_data(GREETING)
-    outgoing = conversation.send_handshake()
+    outgoing = send_handshake(conversation)
     reply = {"return": {}, "id": outgoing.message["id"]}
     (received,) = conversation.receive_data(json.dumps(reply).encode())
     assert isinstance(received, Negotiated)
@@ -279,17 +280,19 @@ def test_errors_of_any_shape(error: Any, class_: str, description: str) -> None:
 
 def test_ids_are_counted_from_the_handshake_on() -> None:
     conversation = ready()
-    sent = [conversation.send({"execute": "x"}).message["id"] for _ in range(3)]
+    sent = [send(conversation, {"execute": "x"}).message["id"] for _ in range(3)]
     assert sent == [2, 3, 4]
 
 
 def test_an_id_of_the_callers_takes_a_number_too() -> None:
     conversation = ready()
-    assert conversation.send({"execute": "x", "id": "mine"}).message["id"] == "mine"
-    assert conversation.send({"execute": "x"}).message["id"] == 3
+    assert send(conversation, {"execute": "x", "id": "mine"}).message["id"] == "mine"
+    assert send(conversation, {"execute": "x"}).message["id"] == 3
 
 
-@pytest.mark.parametrize("function", [Conversation.__init__, Conversation.send, Request.__init__])
+@pytest.mark.parametrize(
+    "function", [Conversation.__init__, Conversation.prepare, Request.__init__]
+)
 def test_flags_are_given_by_name(function: Callable[..., object]) -> None:
     flags = inspect.signature(function).parameters
     kinds = {flags[name].kind for name in ("agent", "quiet", "own_id") if name in flags}
@@ -298,7 +301,7 @@ def test_flags_are_given_by_name(function: Callable[..., object]) -> None:
 
 def test_a_command_that_was_never_sent_is_forgotten_alone() -> None:
     conversation = ready()
-    first, second = (conversation.send({"execute": "x", "id": 7}).request for _ in range(2))
+    first, second = (send(conversation, {"execute": "x", "id": 7}).request for _ in range(2))
     conversation.forget(first)
     (received,) = conversation.receive_data(b'{"return": {}, "id": 7}')
     assert isinstance(received, Reply)
@@ -328,17 +331,17 @@ def test_the_arguments_of_a_command(message: Message, arguments: Message) -> Non
 def test_a_command_is_quiet_only_if_that_is_asked_for() -> None:
     conversation = Conversation()
     conversation.receive_data(GREETING)
-    assert not conversation.send_handshake().request.quiet
-    agent = Conversation(agent=True).send_handshake()
+    assert not send_handshake(conversation).request.quiet
+    agent = send_handshake(Conversation(agent=True))
     assert agent.message["arguments"] == {"id": 0}, "a token is the caller's to choose"
     conversation = ready()
-    assert not conversation.send({"execute": "x"}).request.quiet
-    assert conversation.send({"execute": "x"}, quiet=True).request.quiet
+    assert not send(conversation, {"execute": "x"}).request.quiet
+    assert send(conversation, {"execute": "x"}, quiet=True).request.quiet
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_what_is_not_json_is_not_sent(number: float) -> None:
     conversation = ready()
     with pytest.raises(ValueError, match="not JSON compliant"):
-        conversation.send({"execute": "x", "arguments": {"a": number}})
-    assert conversation.send({"execute": "x"}).message["id"] == 2, "it has taken no number"
+        send(conversation, {"execute": "x", "arguments": {"a": number}})
+    assert send(conversation, {"execute": "x"}).message["id"] == 2, "it has taken no number"

@@ -33,6 +33,7 @@ from qmp_shell.protocol import (
     Violation,
 )
 from qmp_shell.sharing.reader import SENT_BY_CLIENT
+from tests.conversations import send, send_handshake
 
 GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}}}
 
@@ -75,15 +76,27 @@ def ready_conversation() -> Conversation:
     """Return a conversation whose handshake is over."""
     conversation = Conversation()
     receive(conversation, {**GREETING})
-    request = conversation.send_handshake().request
+    request = send_handshake(conversation).request
     receive(conversation, {"return": {}, "id": request.identity})
     assert conversation.state is State.READY
     return conversation
 
 
-def send(conversation: Conversation, **members: Any) -> Request:
+def query(conversation: Conversation, **members: Any) -> Request:
     """Send ``query-status`` with more members, and return its request."""
-    return conversation.send({"execute": "query-status", **members}).request
+    return send(conversation, {"execute": "query-status", **members}).request
+
+
+def test_what_is_skipped_does_not_end_with_what_was_received() -> None:
+    framer = Framer()
+    framer.skip_to(re.compile(b"!"))
+    for data in (b'{"old": 1}\n', b"", b'{"old": 2}\n'):
+        framer.feed(data)
+        assert framer.next_message() is None
+    framer.skip_to(re.compile(rb"\{"))
+    framer.feed(b'x{"a": 1}\n')
+    assert framer.next_message() == ('{"a": 1}', {"a": 1})
+    assert framer.next_message() is None
 
 
 @given(st.lists(messages, max_size=4), st.sampled_from([None, 4]), st.integers(1, 40))
@@ -237,7 +250,7 @@ def test_the_handshake_enables_out_of_band_execution_if_offered() -> None:
     greeting = {"QMP": {"version": {}, "capabilities": ["oob", "new"]}}
     assert receive(conversation, greeting) == [Greeting(greeting)]
     states.append(conversation.state)
-    handshake = conversation.send_handshake()
+    handshake = send_handshake(conversation)
     request, message = handshake.request, handshake.message
     assert message == {
         "execute": "qmp_capabilities",
@@ -254,13 +267,13 @@ def test_the_handshake_enables_out_of_band_execution_if_offered() -> None:
 def test_a_refused_handshake_may_be_tried_again() -> None:
     conversation = Conversation()
     receive(conversation, {**GREETING})
-    request = conversation.send_handshake().request
+    request = send_handshake(conversation).request
     refusal = {"error": {"class": "GenericError", "desc": "no"}, "id": request.identity}
     (reply,) = receive(conversation, refusal)
     assert isinstance(reply, Reply)
     assert reply.is_error
     assert conversation.state is State.NEGOTIATING
-    request = conversation.send_handshake().request
+    request = send_handshake(conversation).request
     (accepted,) = receive(conversation, {"return": {}, "id": request.identity})
     assert isinstance(accepted, Negotiated)
 
@@ -269,29 +282,29 @@ def test_the_handshake_has_no_arguments_if_no_capability_is_offered() -> None:
     conversation = Conversation()
     version = {"qemu": "0.12.50", "package": ""}
     receive(conversation, {"QMP": {"version": version, "capabilities": []}})
-    assert "arguments" not in conversation.send_handshake().message
+    assert "arguments" not in send_handshake(conversation).message
 
 
 @pytest.mark.parametrize("offered", [None, 5, "oob", {}])
 def test_capabilities_other_than_a_list_are_ignored(offered: Any) -> None:
     conversation = Conversation()
     receive(conversation, {"QMP": {"capabilities": offered}})
-    assert "arguments" not in conversation.send_handshake().message
+    assert "arguments" not in send_handshake(conversation).message
 
 
 def test_commands_are_refused_before_the_handshake_is_over() -> None:
     conversation = Conversation()
     with pytest.raises(ConnectError, match="waiting for the greeting"):
-        send(conversation)
+        query(conversation)
     with pytest.raises(ConnectError, match="waiting for the greeting"):
-        conversation.send_handshake()
+        send_handshake(conversation)
     receive(conversation, {**GREETING})
     with pytest.raises(ConnectError, match="negotiating"):
-        send(conversation)
+        query(conversation)
     with pytest.raises(ConnectError, match="synchronizing"):
-        send(Conversation(agent=True))
+        query(Conversation(agent=True))
     with pytest.raises(ConnectError, match="the handshake is over"):
-        ready_conversation().send_handshake()
+        ready_conversation().prepare_handshake()
 
 
 @pytest.mark.parametrize("first", [{"return": {}}, {"event": "STOP"}, {"QMP": 1}, {}])
@@ -302,14 +315,14 @@ def test_the_first_message_must_be_a_greeting(first: Message) -> None:
 def test_an_event_may_come_before_the_reply_to_the_handshake() -> None:
     conversation = Conversation()
     receive(conversation, {**GREETING})
-    conversation.send_handshake()
+    send_handshake(conversation)
     assert receive(conversation, {"event": "STOP"}) == [Event({"event": "STOP"})]
     assert conversation.state is State.NEGOTIATING
 
 
 def test_messages_before_a_violation_are_returned_first() -> None:
     conversation = ready_conversation()
-    request = send(conversation)
+    request = query(conversation)
     reply = {"return": 1, "id": request.identity}
     received = conversation.receive_data(encode({"event": "A"}, reply) + b" garbage")
     assert received[:2] == [Event({"event": "A"}), Reply(reply, request)]
@@ -322,8 +335,8 @@ def test_after_a_violation_every_use_raises_it_again() -> None:
     error = violation_of(receive(conversation, {"what": "ever"}))
     assert "not QMP" in str(error)
     for use in (
-        lambda: send(conversation),
-        conversation.send_handshake,
+        lambda: query(conversation),
+        conversation.prepare_handshake,
         lambda: receive(conversation, {"event": "STOP"}),
         conversation.receive_eof,
     ):
@@ -342,7 +355,7 @@ def test_the_end_of_the_stream_closes_the_conversation_and_may_be_within_a_messa
     conversation.receive_data(data)
     assert conversation.receive_eof() == in_message
     assert conversation.state is State.CLOSED
-    for use in (lambda: send(conversation), lambda: conversation.receive_data(b"{}")):
+    for use in (lambda: query(conversation), lambda: conversation.receive_data(b"{}")):
         with pytest.raises(ConnectionLost, match="closed"):
             use()
     with pytest.raises(ConnectionLost, match="closed"):
@@ -362,7 +375,7 @@ def test_every_state_but_the_final_ones_has_transitions() -> None:
 
 def test_replies_are_matched_with_commands_by_id() -> None:
     conversation = ready_conversation()
-    first, second = send(conversation), send(conversation)
+    first, second = query(conversation), query(conversation)
     error = {"class": "X", "desc": "y"}
     (reply,) = receive(conversation, {"id": second.identity, "error": error})
     assert isinstance(reply, Reply)
@@ -376,7 +389,7 @@ def test_replies_are_matched_with_commands_by_id() -> None:
 
 def test_an_id_stays_in_the_reply_only_if_the_caller_gave_it() -> None:
     conversation = ready_conversation()
-    without, with_id = send(conversation), send(conversation, id={"my": "id"})
+    without, with_id = query(conversation), query(conversation, id={"my": "id"})
     replies = {"return": 1, "id": without.identity}, {"return": 2, "id": {"my": "id"}}
     received = receive(conversation, *replies)
     assert received == [Reply(replies[0], without), Reply(replies[1], with_id)]
@@ -388,15 +401,15 @@ def test_an_id_stays_in_the_reply_only_if_the_caller_gave_it() -> None:
 
 def test_a_reply_without_id_answers_the_oldest_command() -> None:
     conversation = ready_conversation()
-    first, _ = send(conversation), send(conversation)
+    first, _ = query(conversation), query(conversation)
     error = {"error": {"class": "GenericError", "desc": "JSON parse error"}}
     assert receive(conversation, error) == [Reply(error, first)]
 
 
 def test_a_reply_without_id_does_not_answer_an_out_of_band_command() -> None:
     conversation = ready_conversation()
-    conversation.send({"exec-oob": "migrate-pause"})
-    oldest = conversation.send({"execute": "stop"}).request
+    send(conversation, {"exec-oob": "migrate-pause"})
+    oldest = send(conversation, {"execute": "stop"}).request
     (reply,) = conversation.receive_data(b'{"error": {}}')
     assert isinstance(reply, Reply)
     assert reply.request is oldest
@@ -404,7 +417,7 @@ def test_a_reply_without_id_does_not_answer_an_out_of_band_command() -> None:
 
 def test_a_reply_to_an_abandoned_command_is_late() -> None:
     conversation = ready_conversation()
-    abandoned, awaited = send(conversation), send(conversation)
+    abandoned, awaited = query(conversation), query(conversation)
     assert not conversation.owed_replies
     abandoned.abandoned = True
     assert conversation.owed_replies
@@ -419,14 +432,14 @@ def test_a_reply_to_an_abandoned_command_is_late() -> None:
 
 def test_the_reply_to_an_abandoned_quiet_command_is_not_owed() -> None:
     conversation = ready_conversation()
-    request = conversation.send({"execute": "query-jobs"}, quiet=True).request
+    request = send(conversation, {"execute": "query-jobs"}, quiet=True).request
     request.abandoned = True
     assert not conversation.owed_replies
 
 
 def test_a_reply_without_a_command_is_a_stray_reply() -> None:
     conversation = ready_conversation()
-    forgotten = send(conversation)
+    forgotten = query(conversation)
     conversation.forget(forgotten)
     stray = {"return": {}, "id": forgotten.identity}
     assert receive(conversation, stray) == [StrayReply(stray)]
@@ -437,13 +450,13 @@ def test_each_received_item_has_the_message_as_it_was_received() -> None:
     (greeting,) = receive(conversation, {**GREETING})
     assert isinstance(greeting, Greeting)
     assert greeting.wire == GREETING
-    handshake = conversation.send_handshake().request
+    handshake = send_handshake(conversation).request
     (negotiated,) = receive(conversation, {"return": {}, "id": handshake.identity})
     assert isinstance(negotiated, Negotiated)
     assert negotiated.wire == {"return": {}, "id": handshake.identity}
-    normal = send(conversation)
-    quiet = conversation.send({"execute": "query-jobs"}, quiet=True).request
-    late = conversation.send({"execute": "query-jobs"}, quiet=True).request
+    normal = query(conversation)
+    quiet = send(conversation, {"execute": "query-jobs"}, quiet=True).request
+    late = send(conversation, {"execute": "query-jobs"}, quiet=True).request
     late.abandoned = True
     sent: list[Message] = [
         {"event": "STOP"},
@@ -490,7 +503,7 @@ def test_an_event_with_members_of_unexpected_types_has_default_values(timestamp:
 def test_output_of_a_guest_agent_before_its_delimiter_is_ignored() -> None:
     conversation = Conversation(agent=True)
     assert conversation.receive_data(b"old garbage") == []
-    handshake = conversation.send_handshake(77)
+    handshake = send_handshake(conversation, 77)
     request = handshake.request
     assert handshake.data.startswith(AGENT_DELIMITER)
     assert json.loads(handshake.data.removeprefix(AGENT_DELIMITER)) == handshake.message
@@ -504,7 +517,7 @@ def test_output_of_a_guest_agent_before_its_delimiter_is_ignored() -> None:
 
 def test_a_guest_agents_replies_to_earlier_clients_are_stale() -> None:
     conversation = Conversation(agent=True)
-    conversation.send_handshake(77)
+    send_handshake(conversation, 77)
     data = b'\xff{"return": 7, "id": 1}\n\xff{"return": 77, "id": 1}\n'
     stale, negotiated = conversation.receive_data(data)
     assert stale == StaleReply({"return": 7, "id": 1})

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..client import Client
-from ..errors import QMPError
 from ..language import (
     ExecuteStatement,
     LogicalLine,
@@ -20,7 +18,7 @@ from ..language import (
     has_ambiguous_words,
 )
 from ..language.destination import DISPLAY
-from ..messages import Message, Reply, Request, arguments_of, is_out_of_band
+from ..messages import Message, Request, arguments_of, is_out_of_band
 from ..vm.question import READ_ONLY, is_read_only
 
 # Characters; a longer line is sent like all that change something.
@@ -29,7 +27,7 @@ _BEGINNINGS = ("{", *READ_ONLY)
 
 
 class SentCommand:
-    """A command that was sent, and whose reply was not shown yet.
+    """A command that was sent, or will be if the one before it succeeds; its reply is not shown.
 
     :ivar later: functions that show what was received after its reply; called once that is shown.
     """
@@ -37,28 +35,13 @@ class SentCommand:
     def __init__(self, line: LogicalLine, message: Message, request: Request) -> None:
         self.line = line
         self.message = message
-        self._request = request
-        self._failure: QMPError | None = None
+        self.request = request
         self.later: list[Callable[[], None]] = []
 
     @property
     def is_answered(self) -> bool:
         """Whether its reply has come."""
-        return self._request.reply is not None
-
-    def wait(self, client: Client) -> Reply:
-        """Wait for its reply. What this has raised is raised again without waiting.
-
-        :raise Timeout: it did not come in time.
-        :raise ConnectionLost: the connection has ended.
-        """
-        if self._failure is not None:
-            raise self._failure
-        try:
-            return client.answer(self._request, client.timeout)
-        except QMPError as error:
-            self._failure = error
-            raise
+        return self.request.reply is not None
 
 
 def read_message(parser: StatementParser, line: LogicalLine) -> Message | None:

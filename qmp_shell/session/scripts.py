@@ -7,7 +7,7 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ..errors import QMPError, ReportedError, UsageError, explain_os_error
+from ..errors import ConnectionLost, QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
 from ..protocol import Message
 from ..static_typing import Protocol
@@ -17,7 +17,7 @@ from .settings import Settings
 
 # A script that runs itself would never end.
 _DEEPEST = 16
-# How many commands are sent without waiting, where a failure of one does not end the script.
+# How many commands are read before the reply to the first of them is shown.
 _MOST_AHEAD = 64
 LONGEST_LINE = 64 << 20
 """Bytes that a line of a script may have; QEMU accepts no longer JSON token."""
@@ -43,11 +43,10 @@ class ScriptSession(Protocol):
     def read_ahead(self, line: LogicalLine) -> Message | None:
         """The message of a line that may be sent before earlier replies are shown."""
 
-    def send_ahead(self, line: LogicalLine, message: Message, *, is_queued: bool) -> SentCommand:
-        """Send it."""
-
-    def receive(self, sent: SentCommand) -> bool:
-        """Wait for the reply to it."""
+    def send_ahead(
+        self, line: LogicalLine, message: Message, after: SentCommand | None
+    ) -> SentCommand:
+        """Send it, if what was sent before succeeds."""
 
     def show(self, sent: SentCommand) -> None:
         """Show the reply to it."""
@@ -162,6 +161,9 @@ class ScriptRunner:
                 if session.is_finished:
                     return
             self._show_all()
+        except (UsageError, ConnectionLost):  # no more lines can be read
+            self._show_all()
+            raise
         finally:
             self._ahead.clear()
         if joiner.needs_more:
@@ -181,34 +183,20 @@ class ScriptRunner:
             self._show_all()
             self._attempt(line, script, number)
             return
-        if not self._keep_going:
-            self._receive_last()
+        is_bound = self._ahead and not self._keep_going
         try:
-            sent = self._session.send_ahead(line, message, is_queued=self._keep_going)
+            sent = self._session.send_ahead(
+                line, message, self._ahead[-1].sent if is_bound else None
+            )
         except QMPError as error:
             self._show_all()
             self._fail(error, script.place(number))
             return
         self._ahead.append(_SentLine(sent, script, number))
-        if len(self._ahead) > (_MOST_AHEAD if self._keep_going else 1):
+        if len(self._ahead) > _MOST_AHEAD:
             self._show_first()
             while len(self._ahead) > 1 and self._ahead[0].sent.is_answered:
                 self._show_first()
-
-    def _receive_last(self) -> None:
-        """Wait for the reply to the last command, if its failure ends the script.
-
-        :raise ReportedError: it has failed.
-        """
-        if not self._ahead:
-            return
-        last = self._ahead[-1]
-        try:
-            is_good = self._session.receive(last.sent)
-        except QMPError:
-            is_good = False  # as is told with what was to be shown
-        if not is_good:
-            self._show_all()
 
     def _show_all(self) -> None:
         while self._ahead:

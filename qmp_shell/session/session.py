@@ -311,22 +311,18 @@ class Session:
             return None
         return read_message(self.parser, line)
 
-    def send_ahead(self, line: LogicalLine, message: Message, *, is_queued: bool) -> SentCommand:
-        """Send what :meth:`read_ahead` found. Then :meth:`receive` and :meth:`show` it.
+    def send_ahead(
+        self, line: LogicalLine, message: Message, after: SentCommand | None
+    ) -> SentCommand:
+        """Send what :meth:`read_ahead` found, at the latest when a reply is waited for.
 
-        :param is_queued: it need not be sent before something is waited for.
-        :raise Timeout, ConnectionLost: see :meth:`run`.
+        :param after: the command before it, if this one is only to be sent if that succeeds.
+        :return: to be given to :meth:`show`.
+        :raise ConnectionLost: there is no VM any more.
         """
-        client = self.attachment.client
-        client.timeout = self.settings.timeout
-        return SentCommand(line, message, client.post(message, is_queued=is_queued))
-
-    def receive(self, sent: SentCommand) -> bool:
-        """Wait for the reply to a command that was sent ahead; returns whether it is good.
-
-        :raise Timeout, ConnectionLost: see :meth:`run`.
-        """
-        return not sent.wait(self.attachment.client).is_error
+        previous = after.request if after is not None else None
+        request = self.attachment.client.post(message, is_queued=True, after=previous)
+        return SentCommand(line, message, request)
 
     def show(self, sent: SentCommand) -> None:
         """Show the reply to a command that was sent ahead.
@@ -335,7 +331,8 @@ class Session:
         """
         try:
             with self._corrected(sent.line):
-                reply = sent.wait(self.attachment.client)
+                client = self.attachment.client
+                reply = client.answer(sent.request, self.settings.timeout)
                 self._finish(sent.message, reply, DISPLAY)
         finally:
             for show in sent.later:

@@ -20,6 +20,7 @@ from qmp_shell.protocol import (
     State,
     Violation,
 )
+from tests.conversations import send, send_handshake
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": ["oob"]}}\r\n'
 ACCEPTED = b'{"return": {}, "id": 1}\r\n'
@@ -83,15 +84,15 @@ def _conversation(state: State) -> Conversation:
         return conversation
     if state is not State.SYNCHRONIZING:
         conversation.receive_data(GREETING)
-    conversation.send_handshake(TOKEN)
+    send_handshake(conversation, TOKEN)
     if state is State.READY:
         conversation.receive_data(ACCEPTED)
         identities: tuple[Any, ...] = (None, True, "x", [{}])
         for identity in identities:
-            conversation.send({"execute": "query-status", "id": identity})
-        conversation.send({"execute": "cont"}, quiet=True)
-        conversation.send({"execute": "stop"}).request.abandoned = True
-        conversation.send({"exec-oob": "x-ping"})
+            send(conversation, {"execute": "query-status", "id": identity})
+        send(conversation, {"execute": "cont"}, quiet=True)
+        send(conversation, {"execute": "stop"}).request.abandoned = True
+        send(conversation, {"exec-oob": "x-ping"})
     assert conversation.state is state
     return conversation
 
@@ -117,7 +118,7 @@ def _check_end(conversation: Conversation) -> None:
     """At the end of the stream, only the documented errors are raised."""
     has_failed = conversation.state is State.FAILED
     try:
-        conversation.send({"execute": "stop"})
+        send(conversation, {"execute": "stop"})
         assert conversation.state is State.READY
     except (ConnectError, ConnectionLost):
         assert conversation.state is not State.READY

@@ -27,6 +27,17 @@ def command_of(message: Message) -> str:
     return name if isinstance(name, str) else ""
 
 
+def human_message(line: str, cpu: int | None = None) -> Message:
+    """The message that has the human monitor run a line.
+
+    :param cpu: the CPU that the line is about; None: QEMU's default.
+    """
+    arguments: Message = {"command-line": line}
+    if cpu is not None:
+        arguments["cpu-index"] = cpu
+    return {"execute": "human-monitor-command", "arguments": arguments}
+
+
 def is_out_of_band(message: Message) -> bool:
     """Whether a command is executed at once, and not behind those before it."""
     return "exec-oob" in message

@@ -242,6 +242,15 @@ def default_signals() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_user_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have what is tested in this process read and write no file of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, path in _user_folders(tmp_path_factory.mktemp("user")).items():
+            patch.setenv(name, path)
+        yield
+
+
 @pytest.fixture(scope="session")
 def qemu(request: pytest.FixtureRequest) -> str:
     """The path of the QEMU to test against."""
@@ -366,14 +375,21 @@ def schema_editor(schema_file: Path) -> SchemaEditor:
     return SchemaEditor(json.loads(schema_file.read_text()))
 
 
+def _user_folders(path: Path) -> dict[str, str]:
+    """The environment variables for a user's folders, all of which are in another one."""
+    return {
+        "XDG_STATE_HOME": str(path / "state"),
+        "XDG_CONFIG_HOME": str(path / "configuration"),
+        "XDG_CACHE_HOME": str(path / "cache"),
+    }
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Environment variables with which no file of the user is read or written."""
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return inherited | {
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-        "XDG_CONFIG_HOME": str(tmp_path / "configuration"),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        **_user_folders(tmp_path),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "PAGER": "cat",

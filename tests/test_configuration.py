@@ -538,7 +538,8 @@ def test_a_relative_folder_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_path() == os.path.expanduser("~/.config/qmp-shell/config.toml")
 
 
-def test_macos_has_its_own_place() -> None:
+def test_macos_has_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
     code = (
         "import sys; sys.platform = 'darwin'; import qmp_shell.configuration as found;"
         "print(found.default_path())"

@@ -259,7 +259,7 @@ def test_completed_jobs_of_wait_are_parsed_as_the_chosen_name(types: VmTypes, na
     completed = complete_line(".wait job=", name, types)
     assert completed is not None
     if name:
-        assert parse_wait(completed.removeprefix(".wait ")).condition == JobCondition(name)
+        assert parse_wait(completed.removeprefix(".wait "))[0] == JobCondition(name)
 
 
 @pytest.mark.parametrize("quote", ["", '"'])

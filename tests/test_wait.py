@@ -58,7 +58,7 @@ def test_the_arguments_of_wait_are_parsed(
     text: str, condition: Condition, timeout: float | None
 ) -> None:
     found = parse_wait(text)
-    assert type(found.condition) is type(condition)
+    assert type(found[0]) is type(condition)
     assert found == (condition, timeout)
 
 

@@ -1,15 +1,18 @@
-"""What dot commands have in common: how their arguments are written and completed."""
+"""What dot commands have in common: how their arguments are written."""
 
 from __future__ import annotations
 
 import re
 
-from ..complete import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 from ..errors import UsageError
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.values import parse_string
 from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED, value_end
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 _WORD = re.compile(rf"\s*(?:(?P<quoted>{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|(?P<bare>\S+))")
 # Blanks are looked at from the first of them only, so that many of them take linear time.
@@ -97,28 +100,3 @@ def require_vm(session: Session) -> None:
     """:raise UsageError: there is no VM, only a schema."""
     if session.attachment.is_offline:
         raise UsageError("there is no VM, only its schema")
-
-
-def last_word(argument: str) -> str:
-    """The word that is being typed at the end of an argument; empty between two words."""
-    return argument.rsplit(None, 1)[-1] if argument and not argument[-1].isspace() else ""
-
-
-def complete_path(kind: str, argument: str) -> Completions:
-    """Completes the one path that an argument is.
-
-    :param kind: :attr:`Kind.FILE` or :attr:`Kind.SOCKET`.
-    """
-    quote = argument[:1] if argument[:1] in ('"', "'") else ""
-    return Completions(argument[len(quote) :], [], quote, files=kind, syntax=Syntax.PATH)
-
-
-def complete_kind(kind: str, argument: str, names: NameSource) -> Completions:
-    """Completes the last word of an argument with the names of a kind."""
-    typed = last_word(argument)
-    return Completions(typed, list(names.candidates(NameRequest(kind, typed))))
-
-
-def complete_words(typed: str, words: tuple[str, ...]) -> Completions:
-    """Completes a word with words that are known without a VM."""
-    return Completions(typed, [Candidate(word) for word in words])

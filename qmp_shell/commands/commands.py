@@ -6,7 +6,8 @@ from ..complete import Completions, Kind, NameRequest, NameSource, TypeSource
 from ..errors import UsageError
 from ..session import Session
 from ..session.settings import name_matches
-from .base import Command, complete_kind, split_arguments
+from .base import Command, split_arguments
+from .candidates import complete_kind
 
 
 class Commands(Command):

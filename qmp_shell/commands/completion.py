@@ -18,7 +18,7 @@ from ..language.words import PIPE
 from ..protocol import Reply
 from ..render.views import VIEWS
 from ..session import DotCommands
-from .base import last_word
+from .candidates import last_word
 
 # How many objects of a reply are searched for columns.
 _MOST_ROWS = 100

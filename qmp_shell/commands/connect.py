@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Kind, NameRequest, NameSource, TypeSource
 from ..session import Session
-from .base import Command, complete_path, parse_path
+from ..static_typing import TYPE_CHECKING
+from .base import Command, parse_path
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Connect(Command):
@@ -16,6 +19,9 @@ class Connect(Command):
         session.attach(parse_path(argument) or None)
 
     def complete(self, argument: str, names: NameSource, _types: TypeSource) -> Completions:
+        from ..complete import Kind, NameRequest
+        from .candidates import complete_path
+
         completions = complete_path(Kind.SOCKET, argument)
         known = names.candidates(NameRequest(Kind.SOCKET, completions.typed))
         return completions._replace(candidates=list(known))

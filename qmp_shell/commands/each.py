@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import re
 
-from ..complete import (
-    Completions,
-    Draft,
-    Kind,
-    NameRequest,
-    NameSource,
-    Syntax,
-    TypeSource,
-    complete,
-)
 from ..errors import UsageError
 from ..language import ParseError
 from ..language.references import EACH, Reference, parse_bare_word
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command, parse_command
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 _VALUES = re.compile(r"\S+")
 
@@ -53,6 +47,8 @@ class Each(Command):
                 destination = destination.replaced(file=destination.file.replaced(appends=True))
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        from ..complete import Completions, Draft, Kind, NameRequest, Syntax, complete
+
         match = _VALUES.match(argument)
         if match is not None and match.end() < len(argument):
             return complete(Draft.of_command(argument[match.end() :]), names, types)

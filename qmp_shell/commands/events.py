@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ..complete import Candidate, Completions, Kind, NameSource, TypeSource
-from ..schema.check import format_suggestion
 from ..session import Session
 from ..session.settings import name_matches
-from .base import Command, complete_kind, split_arguments
+from ..static_typing import TYPE_CHECKING
+from .base import Command, split_arguments
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Events(Command):
@@ -37,6 +39,9 @@ class Events(Command):
         session.display.lines(lines)
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
+        from ..complete import Candidate, Kind
+        from .candidates import complete_kind
+
         found = complete_kind(Kind.EVENT, argument, names)
         if not argument.strip() or argument.strip() == found.typed:
             found.candidates.extend(
@@ -49,6 +54,8 @@ def _note_unknown(session: Session, patterns: tuple[str, ...]) -> None:
     """Tell a person which patterns fit no event of the VM's; another VM may have such events."""
     if session.user is None:
         return
+    from ..schema.check import format_suggestion
+
     attachment = session.attachment
     names = attachment.known_within(attachment.known_types.events)
     for pattern in patterns if names else ():

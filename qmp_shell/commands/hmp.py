@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, NameSource, TypeSource, complete_human
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Hmp(Command):
@@ -20,6 +23,8 @@ class Hmp(Command):
             session.enter_human_mode()
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        from ..complete import complete_human
+
         return complete_human(argument, types, names)
 
 

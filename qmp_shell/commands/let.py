@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Kind, NameSource, TypeSource
 from ..errors import UsageError
 from ..render.text import format_compact, format_pretty
 from ..session import Session
-from .base import Command, complete_kind, split_arguments
+from ..static_typing import TYPE_CHECKING
+from .base import Command, split_arguments
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Let(Command):
@@ -33,6 +36,9 @@ class Let(Command):
         session.display.lines(format_json(values[name]).split("\n"))
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
+        from ..complete import Kind
+        from .candidates import complete_kind
+
         return complete_kind(Kind.VARIABLE, argument, names)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Kind, NameSource, TypeSource
 from ..session import Session
-from .base import Command, complete_path, parse_path
+from ..static_typing import TYPE_CHECKING
+from .base import Command, parse_path
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Log(Command):
@@ -22,6 +25,9 @@ class Log(Command):
             session.tracer.log_to(None if path == "off" else path)
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
+        from ..complete import Kind
+        from .candidates import complete_path
+
         return complete_path(Kind.FILE, argument)
 
 

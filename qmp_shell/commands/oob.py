@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Draft, NameSource, TypeSource, complete
 from ..errors import UsageError
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command, parse_command
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Oob(Command):
@@ -22,6 +25,8 @@ class Oob(Command):
         session.execute(session.resolve(message), statement.files, statement.destination)
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        from ..complete import Draft, complete
+
         return complete(Draft.of_command(argument), names, types)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Draft, NameSource, TypeSource, complete
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command, parse_command
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Qmp(Command):
@@ -23,6 +26,8 @@ class Qmp(Command):
         session.execute(message, statement.files, statement.destination)
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        from ..complete import Draft, complete
+
         return complete(Draft.of_command(argument), names, types)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 
-from ..complete import Completions, Kind, NameSource, TypeSource
 from ..errors import UsageError
 from ..language import Destination, OutputFile
 from ..session import Session
 from ..session.delivery import Delivery
-from .base import Command, complete_path, parse_path
+from ..static_typing import TYPE_CHECKING
+from .base import Command, parse_path
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 _COUNT = re.compile(r"\s+(?P<count>[0-9]{1,9})\s*(?:#.*)?$")
 
@@ -38,6 +41,9 @@ class Save(Command):
         session.display.note(f"{len(lines)} line{'s' * (len(lines) != 1)} in {path}")
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
+        from ..complete import Kind
+        from .candidates import complete_path
+
         return complete_path(Kind.FILE, argument)
 
 

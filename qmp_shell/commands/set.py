@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ..complete import Candidate, Completions, NameSource, TypeSource
 from ..session import Session
 from ..session.settings import OPTIONS
-from .base import Command, complete_words, last_word, split_arguments
+from ..static_typing import TYPE_CHECKING
+from .base import Command, split_arguments
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Set(Command):
@@ -34,6 +37,9 @@ class Set(Command):
             session.display.lines(lines)
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions | None:
+        from ..complete import Candidate, Completions
+        from .candidates import complete_words, last_word
+
         name, *values = argument.split() or [""]
         if argument == name:
             options = [Candidate(each.name, each.summary) for each in OPTIONS.values()]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ..complete import Completions, Kind, NameSource, TypeSource
 from ..render.quantities import format_size
 from ..session import Session
 from ..sharing import MonitorServer, Peer
-from .base import Command, complete_path, complete_words, last_word, require_vm, split_arguments
+from ..static_typing import TYPE_CHECKING
+from .base import Command, require_vm, split_arguments
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 _OFF = "off"
 _READ_ONLY = "readonly"
@@ -37,6 +40,9 @@ class Share(Command):
             session.sharing.start(path, session.attachment, read_only=bool(options))
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
+        from ..complete import Kind
+        from .candidates import complete_path, complete_words, last_word
+
         if len(argument.split()) > len(last_word(argument).split()):  # behind the path
             return complete_words(last_word(argument), (_READ_ONLY,))
         return complete_path(Kind.SOCKET, argument)

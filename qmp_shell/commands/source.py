@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
-from ..complete import Completions, Kind, NameSource, TypeSource
 from ..session import Session
-from .base import Command, complete_path, parse_path
+from ..static_typing import TYPE_CHECKING
+from .base import Command, parse_path
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 
 class Source(Command):
@@ -21,6 +24,9 @@ class Source(Command):
         session.scripts.run_file(os.path.expanduser(path))
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
+        from ..complete import Kind
+        from .candidates import complete_path
+
         return complete_path(Kind.FILE, argument)
 
 

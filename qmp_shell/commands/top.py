@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command, refuse_argument, require_vm
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from ..complete import Candidate, Completions, Kind, NameRequest, NameSource, Ty
 from ..errors import UsageError
 from ..render.parts import Node
 from ..session import Session
-from .base import Command, last_word, require_vm, split_arguments
+from .base import Command, require_vm, split_arguments
+from .candidates import last_word
 
 
 class _Tree(NamedTuple):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
-from ..complete import Candidate, Completions, Kind, NameRequest, NameSource, Syntax, TypeSource
 from ..errors import Timeout, UsageError
 from ..language import ParseError
 from ..language.values import parse_string
 from ..language.words import Word, split_partial, split_words
-from ..schema.check import format_suggestion
 from ..session import Session, parse_seconds
+from ..static_typing import TYPE_CHECKING
 from ..vm.waiting import (
     Condition,
     EventCondition,
@@ -23,21 +21,11 @@ from ..vm.waiting import (
 )
 from .base import Command
 
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
+
 _USAGE = "write .wait EVENT [path=value ...], job=ID, migration or status=STATE, [timeout=SECONDS]"
-_FORMS = (
-    Candidate("job=", "until a job has ended", is_key=True),
-    Candidate("migration", "until it has ended"),
-    Candidate("status=", "until the VM is in a run state", is_key=True),
-)
-_TIMEOUT = Candidate("timeout=", "seconds", is_key=True)
-_KINDS = {"job": Kind.JOB, "status": Kind.RUN_STATE}
-
-
-class WaitRequest(NamedTuple):
-    """A parsed ``.wait``: its condition, and its timeout in seconds; None: no limit."""
-
-    condition: Condition
-    timeout: float | None
+_KEYS = ("job", "status")
 
 
 class Wait(Command):
@@ -72,21 +60,30 @@ class Wait(Command):
         display.note(condition.outcome)
 
     def complete(self, argument: str, names: NameSource, _: TypeSource) -> Completions | None:
+        from ..complete import Candidate, Completions, Kind, NameRequest
+
         words, word = split_partial(argument)
         if word.value is not None:
             return _complete_value(word, names)
         typed = word.key
+        timeout = Candidate("timeout=", "seconds", is_key=True)
         if words:
             event = words[0].key if words[0].value is None else ""
             request = NameRequest(Kind.EVENT_MEMBER, typed, {"event": event})
-            return Completions(typed, [*names.candidates(request), _TIMEOUT])
+            return Completions(typed, [*names.candidates(request), timeout])
+        forms = (
+            Candidate("job=", "until a job has ended", is_key=True),
+            Candidate("migration", "until it has ended"),
+            Candidate("status=", "until the VM is in a run state", is_key=True),
+        )
         events = names.candidates(NameRequest(Kind.EVENT, typed))
-        return Completions(typed, [*_FORMS, *events])
+        return Completions(typed, [*forms, *events])
 
 
-def parse_wait(argument: str) -> WaitRequest:
+def parse_wait(argument: str) -> tuple[Condition, float | None]:
     """Parse what follows ``.wait``.
 
+    :return: the condition, and the timeout in seconds; None: no limit.
     :raise UsageError: it is nothing that can be waited for.
     """
     condition: Condition | None = None
@@ -102,13 +99,13 @@ def parse_wait(argument: str) -> WaitRequest:
             condition = _parse_condition(key, value)
         elif isinstance(condition, EventCondition) and value is not None:
             condition.filters[key] = value
-        elif isinstance(condition, EventCondition) and condition.name in _KINDS:
+        elif isinstance(condition, EventCondition) and condition.name in _KEYS:
             raise UsageError(f"write .wait {condition.name}={key}")
         else:
             raise UsageError(_USAGE)
     if condition is None:
         raise UsageError(_USAGE)
-    return WaitRequest(condition, timeout)
+    return condition, timeout
 
 
 def _parse_condition(key: str, value: str | None) -> Condition:
@@ -129,7 +126,9 @@ def _value(word: Word) -> str | None:
 
 
 def _complete_value(word: Word, names: NameSource) -> Completions | None:
-    kind = _KINDS.get(word.key)
+    from ..complete import Completions, Kind, NameRequest, Syntax
+
+    kind = {"job": Kind.JOB, "status": Kind.RUN_STATE}.get(word.key)
     if kind is None:
         return None
     value = word.value or ""
@@ -149,7 +148,9 @@ def _check_event(session: Session, name: str, timeout: float | None) -> None:
     attachment = session.attachment
     events = attachment.known_within(attachment.known_types.events, timeout)
     if events and name not in events:
-        if name in _KINDS:
+        from ..schema.check import format_suggestion
+
+        if name in _KEYS:
             raise UsageError(_USAGE)
         suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")

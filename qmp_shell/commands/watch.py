@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import time
 
-from ..complete import Completions, Draft, NameSource, TypeSource, complete
 from ..errors import UsageError
 from ..language.destination import DISPLAY
 from ..protocol import CommandError, Message
 from ..render.changes import ChangeReport
 from ..session import Session, parse_seconds
+from ..static_typing import TYPE_CHECKING
 from .base import Command, parse_command
+
+if TYPE_CHECKING:
+    from ..complete import Completions, NameSource, TypeSource
 
 _DEFAULT_SECONDS = 1.0
 _SECONDS = re.compile(r"(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
@@ -37,6 +40,8 @@ class Watch(Command):
             session.settings.pager = pager
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
+        from ..complete import Draft, complete
+
         seconds, start = _split_seconds(argument)
         if seconds and seconds == argument:
             return None  # the number is still being typed

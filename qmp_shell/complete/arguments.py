@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..language.words import APPEND, OPERATORS, READ, READ_WRITE, WRITE
 from ..schema import (
@@ -20,6 +19,7 @@ from ..schema import (
     branches,
 )
 from ..schema.text import describe_member, format_type, required_first
+from ..static_typing import Any
 from .analysis import follow_path
 from .draft import ActionDraft, CommandDraft
 from .kinds import FILE_KINDS, Kind, kind_of, kind_of_several, place_in_menu

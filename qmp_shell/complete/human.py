@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from ..schema import Type
+from ..static_typing import Any
 from .analysis import follow_path
 from .arguments import kind_at, values
 from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind

@@ -7,7 +7,6 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from ..choices import Choices
 from ..configuration.addresses import MARK
@@ -15,6 +14,7 @@ from ..documentation import TOPICS
 from ..errors import UsageError
 from ..options import build_parser, build_wrap_parser, parse_arguments
 from ..script import WRAP, WordsInput
+from ..static_typing import Any
 from .offers import Answer, Delegation, Offer
 from .vm_words import complete_line, complete_words
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Any
 
 from ..errors import UsageError, explain_os_error
 from ..render.text import shorten
 from ..schema.check import format_suggestion
 from ..session.settings import OPTIONS
+from ..static_typing import Any
 from ..transport import parse_address
 from . import Configuration
 from .toml import Entry, Mistake, parse_toml

@@ -7,7 +7,8 @@ are, so neither libvirt nor its client is asked: that could start a daemon or as
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+
+from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..transport.libvirt import LibvirtAddress

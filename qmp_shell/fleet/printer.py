@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ..output import STANDARD_ERROR, STANDARD_OUTPUT, Output
 from ..render.cells import VM
@@ -12,6 +11,7 @@ from ..render.formatter import Formatter
 from ..render.many import JOINERS, tag, tag_line
 from ..render.text import sanitize_line
 from ..render.views import Subject, fitting_view
+from ..static_typing import Any
 from .channel import Record
 from .worker import ErrorLine, Printed
 

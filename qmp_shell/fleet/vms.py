@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..configuration import Configuration
 from ..configuration.addresses import MARK, ConfiguredAddresses
 from ..errors import UsageError
 from ..script import ReadInput, StandardInput, complain
+from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..session import Target

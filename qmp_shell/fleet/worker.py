@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import NoReturn
 
 from ..child import prepare_child
 from ..process import Process
 from ..signals import SignalsBlocked
+from ..static_typing import NoReturn
 from .channel import ChannelReader, Record
 
 Serve = Callable[[str, bytes], int]

@@ -6,8 +6,8 @@ This module does not know where in a command a literal stands.
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from ..static_typing import Any
 from .logical_line import ParseError
 from .values import FLOAT, INTEGER, JSON_ESCAPES, join_surrogates, parse_python_integer
 from .words import DOUBLE_QUOTED, MAX_DEPTH, SINGLE_QUOTED

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from ..protocol import Message
+from ..static_typing import Any
 from .values import is_ambiguous
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")

@@ -7,9 +7,9 @@ argument's type is converted as if the type were not known, and the VM refuses i
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from ..schema import ANY, Builtin, Enum, Type, as_array, as_object, branches
+from ..static_typing import Any
 from .values import SWITCH_WORDS, BareWord, parse_float, parse_integer, parse_untyped
 
 # None is a value (null), so it cannot mean that there is none.

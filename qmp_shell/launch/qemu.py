@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
@@ -29,6 +28,7 @@ from ..signals import (
     poll_timeout,
     use_uninterrupted,
 )
+from ..static_typing import TypeVar
 from ..transport.stream import SocketStream
 from .capture import CapturedOutput
 from .monitor import MonitorSocket

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 from prompt_toolkit.application import get_app_or_none
 
@@ -12,6 +11,7 @@ from ..protocol import Event
 from ..render.formatter import Formatter
 from ..render.job_lines import JobLine, JobLines
 from ..session import Settings
+from ..static_typing import Protocol
 from ..vm.records import Job
 from .event_limiter import EventLimiter
 from .event_run import EventRun

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
@@ -15,6 +14,7 @@ from ..render.ending import format_ending
 from ..render.formatter import Formatter
 from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
+from ..static_typing import TYPE_CHECKING
 from ..vm import Attachment
 from ..vm.questions import NAME, RUN_STATE
 from ..vm.records import parse_version

@@ -15,7 +15,6 @@ import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application
@@ -24,6 +23,7 @@ from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.keys import Keys
 
 from ..signals import ended_by_signals
+from ..static_typing import Any
 
 # How long the event loop may take to end, in seconds.
 _STUCK_SECONDS = 3.0

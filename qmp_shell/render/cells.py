@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 from ..schema import Array, Type, as_object
+from ..static_typing import Any
 from ..vm.block_records import parse_file_name
 from ..vm.device_names import format_device_name
 from ..vm.read import read_integer

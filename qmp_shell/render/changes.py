@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
 
+from ..static_typing import Any
 from .cells import name_of
 from .quantities import format_number, format_sparkline
 

@@ -6,12 +6,12 @@ It is imported when something is drawn: rich takes tens of milliseconds to load.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from ..output import SafeText
+from ..static_typing import TYPE_CHECKING
 from .palette import TOKEN_COLOURS
 from .parts import Part
 from .text import sanitize_line

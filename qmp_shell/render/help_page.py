@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..language.notation import format_message
 from ..manual import Manual, Section, wrap
@@ -28,6 +27,7 @@ from ..schema.text import (
     kind_of_type,
     required_first,
 )
+from ..static_typing import Any
 from ..vm.message_faults import find_faults
 from ..vm.types import VmTypes
 

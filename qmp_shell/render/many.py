@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from ..output import SafeText
 from ..protocol import Message
+from ..static_typing import Any
 from .cells import VALUE, VM
 
 Replies = Iterable[tuple[str, Any]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from ..output import STANDARD_ERROR, Output, SafeText
+from ..static_typing import TYPE_CHECKING
 from .controls import ERASE_LINE
 from .quantities import format_size
 from .text import sanitize_line

@@ -6,10 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..output import SafeText
+from ..static_typing import TYPE_CHECKING, Any
 from .cells import Row, format_cell, make_record, make_rows, typed_columns
 from .columns import Columns, ask_columns, choose_columns, fits
 from .parts import Part

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from ..output import SafeText
+from ..static_typing import TYPE_CHECKING, Any
 from .cells import is_size, name_of
 from .parts import Node, Part
 from .quantities import format_size

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ..output import SafeText
+from ..static_typing import TYPE_CHECKING
 from .parts import Node, Part, join_parts
 from .quantities import format_duration, format_size
 from .text import format_compact, sanitize_line, shorten

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from ..protocol import Message, command_of
 from ..render.quantities import format_size
 from ..render.text import shorten
+from ..static_typing import Any
 from ..vm.answers import ANSWER_SECONDS
 from ..vm.attachment import Attachment
 from ..vm.guards import VM_QUESTIONS

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 from ..errors import UsageError, explain_os_error
 from ..language import Destination
+from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .pipeline import Background

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..protocol import Message
-from ..vm.human import human_message
+from ..messages import Message, human_message
 
 # A CPU's number has a few digits; Python refuses to read thousands of them.
 _SELECT_CPU = re.compile(r"\s*cpu\s+(?P<number>[0-9]{1,9})\s*")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..language.references import Reference
 from ..schema import UnknownValue
+from ..static_typing import Any
 from .variables import Variables
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+
+from ..static_typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..launch.tour import Tour

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 from ..complete import Candidate, Kind, NameRequest, NameSource
 from ..language import ParseError
 from ..language.references import EACH, Reference, parse_bare_word
+from ..static_typing import Any
 from .known_addresses import KnownAddress
 from .variables import Variables, describe_value, member, members
 

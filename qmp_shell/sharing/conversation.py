@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from ..errors import ProtocolError
 from ..messages import Message, command_of, is_out_of_band
+from ..static_typing import Any
 from .reader import RequestReader
 
 MOST_FAULTS = 100

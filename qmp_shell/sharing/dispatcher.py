@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Protocol
 
 from ..errors import ConnectionLost, UsageError
 from ..protocol import Message, Reply
+from ..static_typing import Protocol
 from ..vm import Attachment
 from .conversation import Command, error_message
 from .peer import CutOff, Peer

@@ -21,7 +21,8 @@ import tempfile
 import threading
 import zipimport
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+
+from ..static_typing import Any, NoReturn
 
 try:
     import libvirt

@@ -8,10 +8,10 @@ import re
 import socket
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 from ..address import HOST_PORT
 from ..errors import AddressError, ConnectError, UsageError
+from ..static_typing import TYPE_CHECKING, Any
 from .stream import Address, SocketStream, explain_error
 
 if TYPE_CHECKING:

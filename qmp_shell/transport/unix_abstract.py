@@ -9,9 +9,9 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ..errors import AddressError, ConnectError
+from ..static_typing import TYPE_CHECKING
 from .stream import Address, SocketStream, explain_error, find_credentials
 from .unix import LONGEST_NAME, connect_unix, escape_commas, explain_busy
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..static_typing import Any
 from .read import read_integer, read_object, read_objects, read_string
 
 # The limits that block_set_io_throttle requires, and those that it may be given (BlockIOThrottle

@@ -8,9 +8,9 @@ in use (measured on QEMU 7.2 and 11.1).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..protocol import Message
+from ..static_typing import Any
 from .block_records import parse_file_name, parse_secrets
 from .device_tree import Bus, Device, PlacedDevice, find_device, walk_devices
 from .inspection import BLOCK_DEVICES, BLOCK_NODES, DEVICE_TREE, object_value

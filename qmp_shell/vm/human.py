@@ -1,4 +1,4 @@
-"""What QEMU's human monitor prints, parsed; and the message that has it run a line.
+"""What QEMU's human monitor prints, parsed.
 
 Some things are known to the human monitor only: device buses, network clients, the aliases of
 drivers. Each ``parse_*`` function takes whatever the monitor returned, and never raises.
@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..protocol import Message
-
 # name "e1000", bus PCI, alias "...", desc "..."
 _DRIVER = re.compile(
     r'name "(?P<name>[^"]+)"(?:, bus (?P<bus>[^,]+))?(?:, alias "(?P<alias>[^"]+)")?'
@@ -19,17 +17,6 @@ _DRIVER = re.compile(
 )
 _NET_CLIENT = re.compile(r"\d+,type=(?P<type>[\w-]+),?(?P<details>.*)")
 _HELP_NAMES = re.compile(r"(?P<names>[^\s\[]\S*)(?P<rest>.*)")
-
-
-def human_message(line: str, cpu: int | None = None) -> Message:
-    """The message that has the human monitor run a line.
-
-    :param cpu: the CPU that the line is about; None: QEMU's default.
-    """
-    arguments: Message = {"command-line": line}
-    if cpu is not None:
-        arguments["cpu-index"] = cpu
-    return {"execute": "human-monitor-command", "arguments": arguments}
 
 
 class HumanCommand(NamedTuple):

@@ -6,8 +6,8 @@ Like those in :mod:`.questions`, each must be harmless: it can neither change no
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
+from ..static_typing import Any, TypeVar
 from . import block_records, counters, former_values, records
 from .device_tree import parse_device_tree
 from .human import parse_help, parse_network

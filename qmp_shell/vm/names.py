@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Protocol
 
 from ..complete import Candidate, Kind, NameRequest
 from ..protocol import Message
 from ..schema.check import warning_features
 from ..schema.text import format_arguments, format_type
+from ..static_typing import Protocol
 from .answers import AnswerView
 from .block_records import BlockNode
 from .fitting_names import FITTING_NAMES

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from ..language.secrets import reads_secret
+from ..static_typing import Any
 from .answers import Answers
 from .inspection import object_value
 from .question import Question

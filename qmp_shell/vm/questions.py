@@ -8,10 +8,11 @@ it asks by itself are in :mod:`.inspection` and :mod:`.name_lists`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
 
+from ..messages import human_message
+from ..static_typing import TYPE_CHECKING, TypeVar
 from . import records
-from .human import human_message, parse_drivers
+from .human import parse_drivers
 from .question import Question
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..protocol import Message
 from ..schema import Command, Enum, Object, Schema, Type
+from ..static_typing import TYPE_CHECKING
 from .answers import AnswerView
 from .open_commands import OPEN_COMMANDS
 from .questions import AGENT_COMMANDS, COMMANDS, EVENTS, SCHEMA

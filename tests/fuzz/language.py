@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 
-from qmp_shell.commands import Registry, base
+from qmp_shell.commands import Registry, base, candidates
 from qmp_shell.commands.wait import parse_wait
 from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.errors import AddressError, UsageError
@@ -167,7 +167,7 @@ def _check_arguments(line: str) -> None:
         str(parse_address(line))
     name, _, argument = line.removeprefix(".").partition(" ")
     Registry().find(name)
-    base.last_word(argument)
+    candidates.last_word(argument)
 
 
 def _check_words(words: list[Word], line: str) -> None:

@@ -301,7 +301,7 @@ def guest_agent(folder: Path) -> Iterator[Path]:
         stderr=subprocess.DEVNULL,
     )
     yield path
-    agent.terminate()
+    agent.kill()  # a SIGTERM that comes while it starts is lost
     agent.wait()
 
 

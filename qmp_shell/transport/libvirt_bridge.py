@@ -21,8 +21,7 @@ import tempfile
 import threading
 import zipimport
 from collections.abc import Callable, Iterator
-
-from ..static_typing import Any, NoReturn
+from typing import Any, NoReturn
 
 try:
     import libvirt

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import signal
 import time
-
-# signal.pthread_sigmask() makes enum members of the numbers, which takes four times as long as
-# the system call. A command needs a dozen such calls.
-from _signal import pthread_sigmask as _set_mask  # type: ignore[import-not-found]
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 
@@ -16,6 +13,12 @@ from .static_typing import TypeVar
 
 T = TypeVar("T")
 Result = TypeVar("Result")
+
+set_mask = _signal.pthread_sigmask
+"""What :func:`signal.pthread_sigmask` is without its wrapper in Python, at whose beginning a signal
+could be acted on. The wrapper also makes enum members of the numbers, which takes four times as
+long as the system call.
+"""
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _ALL = (signal.SIGINT, *_ENDING)
@@ -37,7 +40,7 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
 
     def end(number: int, _: FrameType | None) -> None:
         nonlocal is_ending
-        if number in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+        if number in set_mask(signal.SIG_BLOCK, ()):
             signal.raise_signal(number)  # it came just before it was blocked, and has to wait too
         elif not is_ending:
             is_ending = True
@@ -53,9 +56,11 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
     try:
         yield
     finally:
-        for number, handler in before.items():
-            if not is_ending and signal.getsignal(number) == end:
-                signal.signal(number, handler)
+        # Python prints a traceback if one comes while it is given back to the system.
+        with SignalsBlocked(before):
+            for number, handler in before.items():
+                if not is_ending and signal.getsignal(number) == end:
+                    signal.signal(number, handler)
 
 
 class SignalsBlocked:
@@ -66,18 +71,17 @@ class SignalsBlocked:
         self._numbers = numbers
 
     def __enter__(self) -> None:
-        self._before = _set_mask(signal.SIG_BLOCK, ())
+        self._before = set_mask(signal.SIG_BLOCK, ())
         if self._before.issuperset(self._numbers):
             return
         try:
-            _set_mask(signal.SIG_BLOCK, self._numbers)
+            set_mask(signal.SIG_BLOCK, self._numbers)
         except BaseException:  # one came just before, and is reported once it is blocked
-            _set_mask(signal.SIG_SETMASK, self._before)
+            set_mask(signal.SIG_SETMASK, self._before)
             raise
 
     def __exit__(self, *_: object) -> None:
-        if not self._before.issuperset(self._numbers):
-            _set_mask(signal.SIG_SETMASK, self._before)
+        set_mask(signal.SIG_SETMASK, self._before)
 
 
 def use_uninterrupted(
@@ -98,14 +102,14 @@ def use_uninterrupted(
         thing = start()
         is_failed = True
         try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+            set_mask(signal.SIG_UNBLOCK, numbers)
             result = use(thing)
             is_failed = False
         finally:
             try:
                 # Python acts on signals where a function begins and where a call returns. So none
                 # can come before this call; at its return, when they are blocked, one can.
-                signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+                set_mask(signal.SIG_BLOCK, numbers)
             finally:
                 stop(thing)
                 while is_failed and (pending := signal.sigpending() & numbers):
@@ -120,7 +124,7 @@ def is_signal_pending() -> bool:
 
 def unblock_signals() -> None:
     """Delay none of the signals that end a program."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ALL)
+    set_mask(signal.SIG_UNBLOCK, _ALL)
 
 
 def poll_timeout(deadline: float | None, longest: float = _LONGEST_POLL) -> float:
@@ -137,15 +141,15 @@ class Interruptible:
     """Unblocks SIGINT until the end of a ``with`` block, if it is blocked around that."""
 
     def __enter__(self) -> None:
-        self._before = _set_mask(signal.SIG_BLOCK, ())
+        self._before = set_mask(signal.SIG_BLOCK, ())
         self._is_blocked = signal.SIGINT in self._before
         if self._is_blocked:
             try:
-                _set_mask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+                set_mask(signal.SIG_UNBLOCK, (signal.SIGINT,))
             except BaseException:  # one has come already
-                _set_mask(signal.SIG_SETMASK, self._before)
+                set_mask(signal.SIG_SETMASK, self._before)
                 raise
 
     def __exit__(self, *_: object) -> None:
         if self._is_blocked:
-            _set_mask(signal.SIG_SETMASK, self._before)
+            set_mask(signal.SIG_SETMASK, self._before)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .importing import importing
+from .signals import set_mask
 
 
 def main() -> int:
@@ -42,7 +43,7 @@ def _run(program: Callable[[], int]) -> int:
         try:
             return program()
         finally:  # if one came just before, this call raises it when they are blocked
-            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+            set_mask(signal.SIG_BLOCK, (signal.SIGINT,))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

@@ -461,6 +461,21 @@ _EXTRA = 'device_add: extraneous characters at the end of line\r\nTry "help devi
         ("trree block", _UNKNOWN, ".tree block", ""),
         ("device_add driver=e1000 id=n1", _EXTRA, "device_add driver=e1000,id=n1", ""),
         ("device_add e1000 id=n1", _EXTRA, "device_add e1000,id=n1", ""),
+        ("device_del id=n1", "Error: Device 'id=n1' not found\r\n", "device_del n1", ""),
+        ("set_link name=n1 off", "Error: Device 'name=n1' not found", "set_link n1 off", ""),
+        (
+            "device_add e10000,id=n1",
+            "Error: 'e10000' is not a valid device model name",
+            "device_add e1000,id=n1",
+            "did you mean device_add e1000,id=n1?",
+        ),
+        ("device_add driver=e10000", "Error: 'e10000' is not", "device_add driver=e1000", ""),
+        (
+            "object_add iothred,id=i",
+            "Error: Parameter 'qom-type' does not accept value 'iothred'",
+            "object_add iothread,id=i",
+            "",
+        ),
     ],
 )
 def test_a_line_that_the_human_monitor_refused_is_corrected(
@@ -481,6 +496,10 @@ def test_a_line_that_the_human_monitor_refused_is_corrected(
         ("nothing-like this", _UNKNOWN),
         ("info nothing-like", _UNKNOWN),
         ("savevm a b", _EXTRA),
+        ("device_add e1000,id=n1", "Error: 'n1' is not an identifier"),
+        ("device_add e1000", "Error: No 'PCI' bus found for device 'e1000'"),
+        ("device_add e10000", "Error: something else 'e10000'"),
+        ("x", "Error: 'x' is no value"),
     ],
 )
 def test_other_answers_of_the_human_monitor_need_no_hint(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -155,3 +156,26 @@ def test_no_poll_is_so_long_that_a_signal_before_it_is_lost(
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
     deadline = None if seconds is None else 1000.0 + seconds
     assert poll_timeout(deadline) == milliseconds
+
+
+def test_no_signal_comes_while_its_handler_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python would print ``Signal 15 ignored due to race condition``."""
+    given_back = []
+    set_handler = signal.signal
+
+    def note(number: int, handler: Any) -> Any:
+        if handler == signal.SIG_DFL:
+            given_back.append(number)
+            assert number in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return set_handler(number, handler)
+
+    with monkeypatch.context() as patch:
+        before = set_handler(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            patch.setattr(signal, "signal", note)
+            with ended_by_signals():
+                pass
+        finally:
+            set_handler(signal.SIGTERM, before)
+    assert signal.SIGTERM in given_back
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -22,6 +22,7 @@ class Events(Command):
         settings = session.settings
         if words in (("on",), ("off",)):
             settings.events, settings.event_patterns = words == ("on",), ()
+            session.display.note(f"{'all' if settings.events else 'no'} events are shown")
         elif words:
             settings.events, settings.event_patterns = True, words
             _note_unknown(session, words)

@@ -19,10 +19,12 @@ class Log(Command):
         path = parse_path(argument)
         if not path:
             session.display.lines([session.tracer.log_path or "off"])
-        elif argument.startswith(('"', "'")):
-            session.tracer.log_to(path)  # a file of the name off, for one
+        elif path == "off" and not argument.startswith(('"', "'")):
+            session.tracer.log_to(None)
+            session.display.note("no messages are logged")
         else:
-            session.tracer.log_to(None if path == "off" else path)
+            session.tracer.log_to(path)
+            session.display.note(f"every message is logged to {path}")
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
         from ..complete import Kind

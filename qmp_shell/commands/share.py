@@ -36,8 +36,11 @@ class Share(Command):
             return
         if ends:
             session.sharing.stop()
-        else:
-            session.sharing.start(path, session.attachment, read_only=bool(options))
+            session.display.note("the monitor is not shared")
+            return
+        session.sharing.start(path, session.attachment, read_only=bool(options))
+        if session.sharing.server is not None:
+            session.display.note(f"shared on {session.sharing.server.address}")
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
         from ..complete import Kind

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from ..complete import complete_human
 from ..complete.kinds import HUMAN_OPTIONS
 from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
 from .foreign import split_commands, split_key, split_line, unwrap
@@ -14,11 +15,17 @@ from .foreign import split_commands, split_key, split_line, unwrap
 _UNKNOWN = re.compile(r"\s*unknown command: ")
 _EXTRA = re.compile(r"\s*[\w-]+: extraneous characters at the end of line")
 
+# A value of the line that is none that it could be, as the first thing in quotes; before it may be
+# the name of a parameter.
+_WRONG = re.compile(
+    r"\s*Error: (?:Parameter '[\w-]+' does not accept value )?(?:\w+ )?'(?P<value>[^']+)'"
+)
+
 _QUERY = "query-"
 _LONGEST = 300
 
 
-def is_refused(answer: str) -> bool:
+def _is_refused(answer: str) -> bool:
     """Whether the human monitor's answer says that it did not understand a line."""
     return _UNKNOWN.match(answer) is not None or _EXTRA.match(answer) is not None
 
@@ -29,7 +36,12 @@ def correct_human_line(text: str, answer: str, vocabulary: Vocabulary) -> Correc
     :param answer: what the human monitor printed.
     :return: None: that is not known, or it was not refused.
     """
-    if not is_refused(answer) or len(text) > _LONGEST or not text.isprintable():
+    if len(text) > _LONGEST or not text.isprintable():
+        return None
+    wrong = _WRONG.match(answer)
+    if wrong is not None:
+        return _correct_value(text.strip(), wrong["value"], vocabulary)
+    if not _is_refused(answer):
         return None
     inner, is_human = unwrap(text)
     if inner.startswith("{"):
@@ -62,6 +74,25 @@ def _correct_known(name: str, rest: str, vocabulary: Vocabulary) -> Correction |
     if not similar or similar == topic:
         return None
     return Correction(f"{name} {similar} {after}".rstrip(), Form.HUMAN, "did you mean ", "?")
+
+
+def _correct_value(line: str, value: str, vocabulary: Vocabulary) -> Correction | None:
+    """A value that the VM does not know: ``device_del id=n1``, ``device_add e10000,id=n1``."""
+    name, _, rest = line.partition(" ")
+    words = rest.split()
+    if value in words and split_key(value)[0] and name not in HUMAN_OPTIONS:
+        values = (split_key(word)[1] for word in words)
+        return Correction(f"{name} {' '.join(values)}", Form.HUMAN)
+    start = line.find(value, len(name))
+    if start < 0:
+        return None
+    known = complete_human(line[:start], vocabulary.types, vocabulary.names)
+    candidates = known.candidates if known is not None else []
+    similar = nearest(value, [each.text for each in candidates])
+    if not similar:
+        return None
+    after = line[start + len(value) :]
+    return Correction(f"{line[:start]}{similar}{after}", Form.HUMAN, "did you mean ", "?")
 
 
 def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction | None:

@@ -179,8 +179,10 @@ class Framer:
             if not buffer.startswith(b"{", start):
                 return -1
         end = buffer.find(b"\n", start, start + min(_LONGEST_LINE, self._limit))
-        is_flat = buffer.count(b"{", start, end) + buffer.count(b"[", start, end) <= MAX_DEPTH
-        return end if is_flat else -1
+        if end - start <= MAX_DEPTH:  # there is none, or it has no more brackets either
+            return end
+        depth = buffer.count(b"{", start, end) + buffer.count(b"[", start, end)
+        return end if depth <= MAX_DEPTH else -1
 
     def next_object(self) -> bytes | None:
         """Return the text of the next complete object; None if more must be fed first.

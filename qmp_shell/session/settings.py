@@ -36,16 +36,14 @@ class Option(Generic[T]):
     @overload
     def __get__(self, settings: None, owner: type) -> Option[T]: ...
     @overload
-    def __get__(self, settings: object, owner: type) -> T: ...
-    def __get__(self, settings: object | None, owner: type) -> Option[T] | T:
+    def __get__(self, settings: Settings, owner: type) -> T: ...
+    def __get__(self, settings: Settings | None, owner: type) -> Option[T] | T:
         if settings is None:
             return self
-        assert isinstance(settings, Settings)
         value: T = settings.values.get(self.name, self.default)
         return value
 
-    def __set__(self, settings: object, value: T) -> None:
-        assert isinstance(settings, Settings)
+    def __set__(self, settings: Settings, value: T) -> None:
         settings.choose(self, value)
 
     def put(self, values: MutableMapping[str, Any], value: T) -> None:
@@ -110,7 +108,7 @@ class Seconds(Option[float | None]):
 class PrettySwitch(Switch):
     """On for the view ``json``, off for ``compact``: what ``-p`` and ``--compact`` choose."""
 
-    def __get__(self, settings: object | None, owner: type) -> Any:
+    def __get__(self, settings: Settings | None, owner: type) -> Any:
         return self if settings is None else Settings.view.__get__(settings, owner) == "json"
 
     def put(self, values: MutableMapping[str, Any], value: bool) -> None:

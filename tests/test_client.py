@@ -336,7 +336,7 @@ def test_sigint_is_unblocked_after_an_interrupt_while_it_was_being_blocked() -> 
         return before
 
     with theirs, Client(SocketStream(ours)) as client, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qmp_shell.signals._set_mask", interrupted)
+        patch.setattr("qmp_shell.signals.set_mask", interrupted)
         with pytest.raises(KeyboardInterrupt):
             client.receive()
     assert signal.SIGINT not in mask(signal.SIG_BLOCK, ())

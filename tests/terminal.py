@@ -90,6 +90,7 @@ class Terminal:
         self.raw = b""  # all output, with its escape sequences
         self.lines_ended = 0  # how many lines the line editor was left with
         self._lines_expected = 0
+        self._replies = 0  # of wait_for_reply()
         self.replies = True  # to requests for the cursor's position
         self._screen = _Screen(columns, rows, self._reply)
         self._stream = pyte.ByteStream(self._screen)
@@ -168,6 +169,13 @@ class Terminal:
         """Type a line and press Enter. ``wait_for_prompt()`` then waits for the prompt after it."""
         self.type(line)
         self._end_line("enter")
+
+    def wait_for_reply(self) -> None:
+        """Run a command, whatever was typed before, and wait for its reply and the next prompt."""
+        self._replies += 1
+        self.enter(f'{{"execute": "query-uuid", "id": {self._replies}}}')
+        self.wait_for(rf'^ +"id": {self._replies}$')
+        self.wait_for_prompt()
 
     def interrupt(self) -> None:
         """Press Ctrl-C at a prompt. ``wait_for_prompt()`` then waits for the prompt after it."""

@@ -64,18 +64,17 @@ def test_a_signal_right_behind_enter_ends_the_shell(
     assert_clean(shell)
 
 
-@pytest.mark.parametrize("milliseconds", range(0, 60, 4))
 @pytest.mark.parametrize("as_key", [False, True], ids=["signal", "key"])
-def test_ctrl_c_right_behind_enter(shell: Terminal, milliseconds: int, as_key: bool) -> None:
-    shell.enter("query-name")
-    time.sleep(milliseconds / 1000)
-    if as_key:
-        shell.type("\x03")
-    else:
-        shell.child.kill(signal.SIGINT)
-    shell.wait_for_prompt()
-    shell.enter("query-uuid")
-    shell.wait_for('"UUID"')
+def test_ctrl_c_right_behind_enter(shell: Terminal, as_key: bool) -> None:
+    for milliseconds in range(0, 60, 2):
+        shell.enter("query-name")
+        time.sleep(milliseconds / 1000)  # the moments themselves are what is tested
+        if as_key:
+            shell.type("\x03")
+        else:
+            shell.child.kill(signal.SIGINT)
+        shell.wait_for_prompt()
+        shell.wait_for_reply()
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0
     assert_clean(shell)

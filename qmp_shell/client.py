@@ -12,6 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from .connection import Connection, Transmission
 from .errors import (
@@ -346,7 +347,8 @@ class Client(Connection):
         following = reply.request.following
         if following is not None and not reply.is_error and not reply.request.abandoned:
             self._transmit(following, None, is_queued=True)
-            self.flush()
+            with suppress(OSError):  # whoever receives finds that the connection is lost
+                self._send_some()
 
     def _notify(self, unsolicited: Unsolicited) -> None:
         if self._listener is not None:

@@ -333,7 +333,7 @@ class Connection:
 
         It does not raise: that the connection is lost is found by whoever receives from it.
         """
-        with suppress(OSError):
+        with suppress(OSError), SignalsBlocked(_INTERRUPT):
             self._send_some()
 
     def _send_queue(self) -> None:
@@ -342,26 +342,31 @@ class Connection:
         :raise ConnectionLost: the connection is broken; what the VM sent before was delivered.
         """
         try:
-            self._send_some()
+            with SignalsBlocked(_INTERRUPT):
+                self._send_some()
         except OSError as error:
             while self.receive():  # what the VM sent before its end, and then its end
                 pass
             self._lose(f"the connection was lost: {error.strerror or error}")
 
     def _send_some(self) -> None:
+        """Send what is queued, as much as the peer accepts at once.
+
+        SIGINT must be blocked: if an interrupt came between sending and noting it, the reply would
+        seem to be a stray.
+
+        :raise OSError: the connection is broken.
+        """
         while self._queue:
-            # If an interrupt came between sending and noting it, the reply would seem to be a
-            # stray.
-            with SignalsBlocked(_INTERRUPT):
-                first, *others = self._next_transmissions()
-                data = first.unsent
-                if others:
-                    data = memoryview(b"".join([data, *(each.unsent for each in others)]))
-                try:
-                    sent = self._require_stream().send(data, first.descriptors)
-                except (BlockingIOError, InterruptedError):
-                    return
-                self._note_sent(sent)
+            first, *others = self._next_transmissions()
+            data = first.unsent
+            if others:
+                data = memoryview(b"".join([data, *(each.unsent for each in others)]))
+            try:
+                sent = self._require_stream().send(data, first.descriptors)
+            except (BlockingIOError, InterruptedError):
+                return
+            self._note_sent(sent)
 
     def _next_transmissions(self) -> list[Transmission]:
         """What can be sent at once: something long, or several that are short."""

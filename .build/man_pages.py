@@ -27,6 +27,8 @@ _PARSERS = {"qmp-shell.1": build_parser, "qmp-shell-wrap.1": build_wrap_parser}
 _OPTIONS, _TOPIC_LIST, _TOPICS = ".. OPTIONS", ".. TOPIC LIST", ".. TOPICS"
 # Many words are typed, so they are neither broken nor set apart: groff 1.22, and from 1.23 on.
 _LEFT_ALIGNED = ".nr HY 0\n.nh\n.ad l\n.ds AD l"
+# What stands for the lines and bars of drawings on terminals that have none.
+_FALLBACKS = dict(zip("─│├└▁▂▃▄▅▆▇█", "-|++.._-==##", strict=True))
 _SETTINGS = {
     "halt_level": 2,  # warnings
     "report_level": 2,
@@ -49,7 +51,14 @@ def make_page(name: str) -> str:
     text: str = publish_from_doctree(document, writer="manpage", settings_overrides=_SETTINGS)
     # The writer's own first title.
     title = re.compile(r"^\.SH name$", re.IGNORECASE | re.MULTILINE)
-    return title.sub(lambda _: f"{_LEFT_ALIGNED}\n.SH NAME", text, count=1)
+    head = "\n".join([_LEFT_ALIGNED, *_define_fallbacks(text), ".SH NAME"])
+    return title.sub(lambda _: head, text, count=1)
+
+
+def _define_fallbacks(text: str) -> list[str]:
+    """The requests by which troff knows what stands for the characters of a page."""
+    found = {each for each in text if each in _FALLBACKS}
+    return [f".fchar \\[u{ord(each):04X}] {_FALLBACKS[each]}" for each in sorted(found)]
 
 
 def read_source(name: str) -> str:

@@ -86,16 +86,16 @@ def format_page(path: Path, *, columns: int = 80) -> str:
 # The manual pages
 
 
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
 @pytest.mark.parametrize("page", PAGES)
-def test_man_has_no_warnings(pages: Path, page: str) -> None:
-    command = [require_program("man"), "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]
+def test_man_has_no_warnings(pages: Path, page: str, locale: str) -> None:
+    command = [require_program("man"), "--warnings", "-l", str(pages / page)]
     require_program("groff")
-    environment = os.environ | {"LC_ALL": "C.UTF-8"}
-    done = subprocess.run(
-        [*command, str(pages / page)], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
+    environment = os.environ | {"LC_ALL": locale, "MANPAGER": "cat"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert done.stderr == b""
     assert len(done.stdout) > 1000
+    assert done.stdout.isascii() == (locale == "C" or page != "qmp-shell.7")
 
 
 def test_the_page_of_section_7_has_all_topics(pages: Path) -> None:

@@ -15,7 +15,7 @@ class Record:
     __hash__ = None  # type: ignore[assignment]  # the values may be changed
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and vars(other) == vars(self)
+        return other is self or (type(other) is type(self) and vars(other) == vars(self))
 
     def replaced(self, **values: Any) -> Self:
         """A copy in which some values are others.

@@ -202,8 +202,8 @@ def _parse_execute(words: list[Word]) -> ExecuteStatement:
     """Parse a command with its arguments, redirections and pipeline."""
     if words[0].key in OPERATORS:
         raise ParseError("a command's name comes first", words[0].start)
-    command = parse_command(word for word in words if word.key not in OPERATORS)
     tail = [word for word in words if word.key in OPERATORS]
+    command = parse_command([word for word in words if word.key not in OPERATORS])
     return _with_operators(command.message(), tail)
 
 
@@ -213,11 +213,11 @@ def _with_operators(message: Message, tail: list[Word]) -> ExecuteStatement:
     :param tail: the words that begin with an operator.
     :raise ParseError: an operator's operand is missing, or not a path.
     """
+    if not tail:
+        return ExecuteStatement(message, (), DISPLAY)
     files = [_parse_descriptor(word) for word in tail if word.key in (READ, READ_WRITE)]
     others = [word for word in tail if word.key not in (READ, READ_WRITE)]
-    destination = DISPLAY
-    if others:
-        destination = parse_destination(others)
+    destination = parse_destination(others)
     return ExecuteStatement(message, tuple(files), destination)
 
 

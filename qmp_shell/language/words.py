@@ -43,6 +43,7 @@ PIPE = "|"
 READ, READ_WRITE = "<", "<>"
 WRITE, APPEND = ">", ">>"
 OPERATORS = (PIPE, READ, READ_WRITE, WRITE, APPEND)
+_OPERATOR_MARKS = "|<>"  # what they begin with
 
 _OPERATOR = re.compile(r"(?P<operator>\||<>?|>>?)\s*")
 
@@ -76,7 +77,7 @@ def split_words(text: str, position: int = 0, *, closing: str = "") -> Iterator[
     :raise IncompleteLiteral: a literal is not closed.
     """
     while (position := skip_blank(text, position)) < len(text) and text[position] != "#":
-        operator = _OPERATOR.match(text, position)
+        operator = _OPERATOR.match(text, position) if text[position] in _OPERATOR_MARKS else None
         key = _KEY.match(text, position)
         if operator is not None:
             is_pipe = operator["operator"] == PIPE

@@ -286,15 +286,9 @@ class Session:
         _check_text(line)
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
-        with self._corrected(line):
-            self._run(line)
-
-    @contextmanager
-    def _corrected(self, line: LogicalLine) -> Iterator[None]:
-        """Add a correction to an error that is raised in the context, if one is known."""
         self.corrector.offer("")
         try:
-            yield
+            self._run(line)
         except (UsageError, CommandError, CheckError) as error:
             self.corrector.explain(line.text, error)
             raise
@@ -330,10 +324,11 @@ class Session:
         :raise CommandError, Timeout, ConnectionLost: see :meth:`run`.
         """
         try:
-            with self._corrected(sent.line):
-                client = self.attachment.client
-                reply = client.answer(sent.request, self.settings.timeout)
-                self._finish(sent.message, reply, DISPLAY)
+            reply = self.attachment.client.answer(sent.request, self.settings.timeout)
+            self._finish(sent.message, reply, DISPLAY)
+        except CommandError as error:
+            self.corrector.explain(sent.line.text, error)
+            raise
         finally:
             for show in sent.later:
                 show()

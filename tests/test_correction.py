@@ -745,6 +745,28 @@ def test_a_setting_can_be_written_with_an_equals_sign(schema: Schema) -> None:
         run_line(session, ".help .wiat")
 
 
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        (".set view table", "view is table"),
+        (".set timeout 2.50", "timeout is 2.5"),
+        (".events off", "no events are shown"),
+        (".events on", "all events are shown"),
+        (".events STOP JOB*", "events like STOP JOB* are shown"),
+        (".log FOLDER/a.log", "every message is logged to FOLDER/a.log"),
+        (".log off", "no messages are logged"),
+        (".share FOLDER/shared.sock", "shared on FOLDER/shared.sock"),
+        (".share off", "the monitor is not shared"),
+    ],
+)
+def test_a_prompt_says_what_was_changed(
+    shell: Terminal, folder: Path, line: str, note: str
+) -> None:
+    shell.enter(line.replace("FOLDER", str(folder)))
+    shell.wait_for(f"^note: {re.escape(note.replace('FOLDER', str(folder)))}$")
+    shell.wait_for_prompt()
+
+
 def test_events_that_there_are_not_are_noted_and_muted(shell: Terminal) -> None:
     shell.enter(".events foo")
     shell.wait_for("^note: the VM has no event like 'foo'$")

@@ -25,7 +25,7 @@ class Events(Command):
             session.display.note(f"{'all' if settings.events else 'no'} events are shown")
         elif words:
             settings.events, settings.event_patterns = True, words
-            _note_unknown(session, words)
+            _note_shown(session, words)
         else:
             self._list(session)
 
@@ -51,8 +51,10 @@ class Events(Command):
         return found
 
 
-def _note_unknown(session: Session, patterns: tuple[str, ...]) -> None:
-    """Tell a person which patterns fit no event of the VM's; another VM may have such events."""
+def _note_shown(session: Session, patterns: tuple[str, ...]) -> None:
+    """Tell a person which events are shown, and which patterns fit none of the VM's; another VM
+    may have such events.
+    """
     if session.user is None:
         return
     from ..schema.check import format_suggestion
@@ -66,6 +68,8 @@ def _note_unknown(session: Session, patterns: tuple[str, ...]) -> None:
             session.display.note(f"the VM has no event like {name!r}{suggestion}")
     if names and not any(map(session.settings.shows_event, names)):
         session.display.note("so no events are shown; .events on shows all")
+    else:
+        session.display.note(f"events like {' '.join(patterns)} are shown")
 
 
 COMMAND = Events()

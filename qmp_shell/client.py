@@ -241,8 +241,8 @@ class Client(Connection):
         :param is_queued: it is only queued: it is sent by :meth:`flush`, or during a :meth:`wait`.
             Its descriptors are closed then, unless this method raises an error. It must not have
             any while :attr:`has_descriptors_under_way`, or it would have to wait.
-        :param after: a command that was posted before. Only if its reply is good is this one
-            sent, and that is done as soon as the reply is delivered.
+        :param after: a command that was posted before. Only if its reply is good is this one,
+            which must have no descriptors, sent, as soon as that reply is delivered.
         :return: to be given to :meth:`answer`; its ``reply`` is set when the reply comes.
         :raise UsageError: descriptors can't be sent over this connection, or not so many.
         :raise Timeout: the VM did not accept the data in time.
@@ -258,10 +258,8 @@ class Client(Connection):
             raise Timeout("the VM has not answered the last command with descriptors in time")
         outgoing = self._conversation.prepare(message, quiet=quiet)
         outgoing.request.on_reply = on_reply
-        if after is not None and after.reply is None:
+        if after is not None and (after.reply is None or after.reply.is_error):
             after.following = outgoing
-            return outgoing.request
-        if after is not None and after.reply is not None and after.reply.is_error:
             return outgoing.request
         if descriptors:
             self._with_descriptors = outgoing.request

@@ -52,7 +52,10 @@ class ScriptedPeer:
     def _receive_line(self, lines: BinaryIO, stream: socket.socket) -> bytes:
         """Return the next line, without the commands of the prompt itself, which are refused."""
         while True:
-            line = lines.readline()
+            try:
+                line = lines.readline()
+            except ConnectionResetError:  # the client has ended with something unread
+                line = b""
             is_repeated = _STATUS_COMMAND in line and any(
                 _STATUS_COMMAND in each for each in self.received
             )

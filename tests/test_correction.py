@@ -500,6 +500,8 @@ def test_a_line_that_the_human_monitor_refused_is_corrected(
         ("device_add e1000", "Error: No 'PCI' bus found for device 'e1000'"),
         ("device_add e10000", "Error: something else 'e10000'"),
         ("x", "Error: 'x' is no value"),
+        ("object_add iothread,id=1x", "Error: Parameter 'id' expects an identifier"),
+        ("device_add e1000x", "Error: 'e1000' is not a valid device model name"),
     ],
 )
 def test_other_answers_of_the_human_monitor_need_no_hint(

@@ -15,8 +15,7 @@ from .foreign import split_commands, split_key, split_line, unwrap
 _UNKNOWN = re.compile(r"\s*unknown command: ")
 _EXTRA = re.compile(r"\s*[\w-]+: extraneous characters at the end of line")
 
-# A value of the line that is none that it could be, as the first thing in quotes; before it may be
-# the name of a parameter.
+# An error about a value of the line, which it quotes; some quote the name of a parameter before it.
 _WRONG = re.compile(
     r"\s*Error: (?:Parameter '[\w-]+' does not accept value )?(?:\w+ )?'(?P<value>[^']+)'"
 )
@@ -83,16 +82,17 @@ def _correct_value(line: str, value: str, vocabulary: Vocabulary) -> Correction 
     if value in words and split_key(value)[0] and name not in HUMAN_OPTIONS:
         values = (split_key(word)[1] for word in words)
         return Correction(f"{name} {' '.join(values)}", Form.HUMAN)
-    start = line.find(value, len(name))
-    if start < 0:
+    # It stands alone, or after a comma or a key; it is no key itself, and no part of another value.
+    place = re.compile(rf"(?<=[\s,=]){re.escape(value)}(?![^\s,])").search(line)
+    if place is None:
         return None
-    known = complete_human(line[:start], vocabulary.types, vocabulary.names)
+    before, after = line[: place.start()], line[place.end() :]
+    known = complete_human(before, vocabulary.types, vocabulary.names)
     candidates = known.candidates if known is not None else []
     similar = nearest(value, [each.text for each in candidates])
     if not similar:
         return None
-    after = line[start + len(value) :]
-    return Correction(f"{line[:start]}{similar}{after}", Form.HUMAN, "did you mean ", "?")
+    return Correction(f"{before}{similar}{after}", Form.HUMAN, "did you mean ", "?")
 
 
 def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction | None:

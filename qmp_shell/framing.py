@@ -23,7 +23,6 @@ MAX_MESSAGE = 1 << 30
 MAX_DEPTH = 500
 _LARGE_MESSAGE = 1 << 20  # characters
 _LONGEST_LINE = 1 << 14  # bytes of a line that is parsed without counting its brackets
-_BRACE = ord("{")
 _LARGEST_FLOAT = sys.float_info.max
 
 
@@ -145,7 +144,7 @@ class Framer:
         :raise NoObjectError, ProtocolError: see :meth:`next_object` and :func:`parse_object`.
         """
         if self._start == len(self._buffer):
-            self._drop_taken()
+            self._drop_consumed()
             return None
         end = self._find_line_end()
         if end > 0:
@@ -173,11 +172,11 @@ class Framer:
         buffer = self._buffer
         if self._depth:
             return -1
-        start = self._start
-        if buffer[start] != _BRACE:
-            start = self._skip_space()
-            if not buffer.startswith(b"{", start):
+        if not buffer.startswith(b"{", self._start):
+            self._skip_space()
+            if not buffer.startswith(b"{", self._start):
                 return -1
+        start = self._start
         end = buffer.find(b"\n", start, start + min(_LONGEST_LINE, self._limit))
         if end - start <= MAX_DEPTH:  # there is none, or it has no more brackets either
             return end
@@ -192,7 +191,7 @@ class Framer:
         """
         end = self._find_end()
         if end is None:
-            self._drop_taken()
+            self._drop_consumed()
             if len(self._buffer) > self._limit:
                 raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
             return None
@@ -200,8 +199,8 @@ class Framer:
         self._start = end
         return text
 
-    def _drop_taken(self) -> None:
-        """Drop from the buffer what is before the next object."""
+    def _drop_consumed(self) -> None:
+        """Remove from the buffer the bytes of the objects that were returned."""
         del self._buffer[: self._start]
         self._position -= self._start
         self._start = 0

@@ -72,8 +72,6 @@ class SignalsBlocked:
 
     def __enter__(self) -> None:
         self._before = set_mask(signal.SIG_BLOCK, ())
-        if self._before.issuperset(self._numbers):
-            return
         try:
             set_mask(signal.SIG_BLOCK, self._numbers)
         except BaseException:  # one came just before, and is reported once it is blocked

@@ -32,9 +32,8 @@ class SentCommand:
     :ivar later: functions that show what was received after its reply; called once that is shown.
     """
 
-    def __init__(self, line: LogicalLine, message: Message, request: Request) -> None:
+    def __init__(self, line: LogicalLine, request: Request) -> None:
         self.line = line
-        self.message = message
         self.request = request
         self.later: list[Callable[[], None]] = []
 

@@ -183,11 +183,9 @@ class ScriptRunner:
             self._show_all()
             self._attempt(line, script, number)
             return
-        is_bound = self._ahead and not self._keep_going
+        after = self._ahead[-1].sent if self._ahead and not self._keep_going else None
         try:
-            sent = self._session.send_ahead(
-                line, message, self._ahead[-1].sent if is_bound else None
-            )
+            sent = self._session.send_ahead(line, message, after)
         except QMPError as error:
             self._show_all()
             self._fail(error, script.place(number))

@@ -316,7 +316,7 @@ class Session:
         """
         previous = after.request if after is not None else None
         request = self.attachment.client.post(message, is_queued=True, after=previous)
-        return SentCommand(line, message, request)
+        return SentCommand(line, request)
 
     def show(self, sent: SentCommand) -> None:
         """Show the reply to a command that was sent ahead.
@@ -325,7 +325,7 @@ class Session:
         """
         try:
             reply = self.attachment.client.answer(sent.request, self.settings.timeout)
-            self._finish(sent.message, reply, DISPLAY)
+            self._finish(sent.request.message, reply, DISPLAY)
         except CommandError as error:
             self.corrector.explain(sent.line.text, error)
             raise

@@ -341,7 +341,7 @@ class Client(Connection):
                 self._notify(LateReply(reply))
 
     def _send_following(self, reply: Reply) -> None:
-        """Send the command that was to be sent if this reply is good."""
+        """If a reply is good, send the command that was posted to be sent after it."""
         following = reply.request.following
         if following is not None and not reply.is_error and not reply.request.abandoned:
             self._transmit(following, None, is_queued=True)

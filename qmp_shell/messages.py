@@ -28,7 +28,7 @@ def command_of(message: Message) -> str:
 
 
 def human_message(line: str, cpu: int | None = None) -> Message:
-    """The message that has the human monitor run a line.
+    """The ``human-monitor-command`` that executes a line in the human monitor.
 
     :param cpu: the CPU that the line is about; None: QEMU's default.
     """
@@ -59,7 +59,7 @@ class Request:
     :ivar abandoned: set by the client when the caller stops waiting for the reply.
     :ivar reply: set by the client when it delivers the reply; None until then.
     :ivar on_reply: the client calls it with the reply; None: somebody waits for that.
-    :ivar following: the client sends it once the reply is there, if that is good.
+    :ivar following: the command that the client sends when it delivers a good reply; None: none.
     """
 
     def __init__(self, message: Message, identity: Any, *, own_id: bool, quiet: bool) -> None:

@@ -132,7 +132,7 @@ class Conversation:
         return any(request.is_owed for request in self._pending)
 
     def prepare_handshake(self, token: int = 0) -> Outgoing:
-        """Return the command that ends the handshake once it is answered, ready to be sent.
+        """Prepare the command whose reply ends the handshake.
 
         That is ``qmp_capabilities``, which enables out-of-band execution if the greeting offers
         it (section "Capabilities"), or ``guest-sync-delimited`` for a guest agent.
@@ -159,7 +159,7 @@ class Conversation:
         return outgoing
 
     def prepare(self, message: Message, *, quiet: bool = False) -> Outgoing:
-        """Return a command ready to be sent.
+        """Give a command its ``id``, and write it as JSON; no reply is expected yet.
 
         :param message: ``{"execute": NAME, "arguments": {...}}`` or ``exec-oob``. If it has an
             ``id``, that is kept, and stays in the reply.
@@ -172,11 +172,11 @@ class Conversation:
         return self._prepare(message, quiet=quiet)
 
     def expect(self, request: Request) -> None:
-        """A command that was prepared is sent now: expect its reply."""
+        """Expect the reply to a prepared command. To be called when the command is sent."""
         self._pending[request] = None
 
     def forget(self, request: Request) -> None:
-        """Expect no reply to a command any more, for example because it could not be sent."""
+        """Stop expecting the reply to a command, for example because it could not be sent."""
         self._pending.pop(request, None)
 
     def is_pending(self, request: Request) -> bool:

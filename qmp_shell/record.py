@@ -18,7 +18,7 @@ class Record:
         return other is self or (type(other) is type(self) and vars(other) == vars(self))
 
     def replaced(self, **values: Any) -> Self:
-        """A copy in which some values are others.
+        """A copy with some values replaced.
 
         :param values: by the names of the attributes.
         """

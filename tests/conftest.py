@@ -376,7 +376,7 @@ def schema_editor(schema_file: Path) -> SchemaEditor:
 
 
 def _user_folders(path: Path) -> dict[str, str]:
-    """The environment variables for a user's folders, all of which are in another one."""
+    """Environment variables that place a user's state, configuration and cache below one folder."""
     return {
         "XDG_STATE_HOME": str(path / "state"),
         "XDG_CONFIG_HOME": str(path / "configuration"),

@@ -171,7 +171,7 @@ class Terminal:
         self._end_line("enter")
 
     def wait_for_reply(self) -> None:
-        """Run a command, whatever was typed before, and wait for its reply and the next prompt."""
+        """Run a command with an ``id`` of its own, and wait for its reply and the next prompt."""
         self._replies += 1
         self.enter(f'{{"execute": "query-uuid", "id": {self._replies}}}')
         self.wait_for(rf'^ +"id": {self._replies}$')

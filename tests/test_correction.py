@@ -750,15 +750,15 @@ def test_a_setting_can_be_written_with_an_equals_sign(schema: Schema) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        (".set view table", "view is table"),
-        (".set timeout 2.50", "timeout is 2.5"),
+        (".set view table", "the setting view is table now"),
+        (".set timeout 2.50", "the setting timeout is 2.5 now"),
         (".events off", "no events are shown"),
         (".events on", "all events are shown"),
         (".events STOP JOB*", "events like STOP JOB* are shown"),
         (".log FOLDER/a.log", "every message is logged to FOLDER/a.log"),
         (".log off", "no messages are logged"),
-        (".share FOLDER/shared.sock", "shared on FOLDER/shared.sock"),
-        (".share off", "the monitor is not shared"),
+        (".share FOLDER/shared.sock", "the VM's monitor is shared on FOLDER/shared.sock"),
+        (".share off", "the VM's monitor is not shared"),
     ],
 )
 def test_a_prompt_says_what_was_changed(

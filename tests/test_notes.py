@@ -1,4 +1,4 @@
-"""Notes that a command is deprecated or unstable: what goes wrong with them loses no reply."""
+"""Notes that a command is deprecated or unstable. If one cannot be found, the reply is shown."""
 
 from __future__ import annotations
 

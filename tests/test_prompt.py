@@ -899,7 +899,7 @@ def test_the_vm_is_asked_little_before_the_prompt_is_drawn(
 def test_a_line_that_ends_while_completions_are_found_leaves_nothing_behind(
     vm: RunningVm, terminal: StartTerminal
 ) -> None:
-    """The line editor waits for a terminal that does not answer, before it ends."""
+    """Before it ends, the line editor waits for a reply that this terminal never sends."""
     shell = terminal(vm.address)
     shell.replies = False
     shell.wait_until(lambda: b"(QEMU)" in shell.raw, "the prompt")

@@ -1,4 +1,4 @@
-"""What dot commands have in common: how their arguments are written."""
+"""The base class of dot commands, and functions that parse their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can stand at the end of a dot command that is being typed; scripts do not need it."""
+"""Completion of the arguments of dot commands; scripts do not import it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from ..complete import Candidate, Completions, NameRequest, NameSource, Syntax
 
 
 def last_word(argument: str) -> str:
-    """The word that is being typed at the end of an argument; empty between two words."""
+    """The last word of an argument; empty if the argument ends with a blank."""
     return argument.rsplit(None, 1)[-1] if argument and not argument[-1].isspace() else ""
 
 
 def complete_path(kind: str, argument: str) -> Completions:
-    """Completes the one path that an argument is.
+    """Complete an argument that is one path.
 
     :param kind: :attr:`Kind.FILE` or :attr:`Kind.SOCKET`.
     """
@@ -20,11 +20,11 @@ def complete_path(kind: str, argument: str) -> Completions:
 
 
 def complete_kind(kind: str, argument: str, names: NameSource) -> Completions:
-    """Completes the last word of an argument with the names of a kind."""
+    """Complete the last word of an argument with the VM's names of one kind."""
     typed = last_word(argument)
     return Completions(typed, list(names.candidates(NameRequest(kind, typed))))
 
 
 def complete_words(typed: str, words: tuple[str, ...]) -> Completions:
-    """Completes a word with words that are known without a VM."""
+    """Complete a word with some fixed words."""
     return Completions(typed, [Candidate(word) for word in words])

@@ -52,8 +52,9 @@ class Events(Command):
 
 
 def _note_shown(session: Session, patterns: tuple[str, ...]) -> None:
-    """Tell a person which events are shown, and which patterns fit none of the VM's; another VM
-    may have such events.
+    """Note which events are shown now, and which patterns match no event of this VM.
+
+    They are no error: after ``.connect``, another VM may have such events.
     """
     if session.user is None:
         return

@@ -26,7 +26,7 @@ class Set(Command):
             raise self.usage_error()
         if len(words) == 2:
             settings.change(*words)
-            session.display.note(f"{words[0]} is {settings.format(words[0])}")
+            session.display.note(f"the setting {words[0]} is {settings.format(words[0])} now")
         elif words:
             session.display.lines([settings.format(words[0])])
         else:

@@ -36,11 +36,10 @@ class Share(Command):
             return
         if ends:
             session.sharing.stop()
-            session.display.note("the monitor is not shared")
-            return
-        session.sharing.start(path, session.attachment, read_only=bool(options))
-        if session.sharing.server is not None:
-            session.display.note(f"shared on {session.sharing.server.address}")
+            session.display.note("the VM's monitor is not shared")
+        else:
+            server = session.sharing.start(path, session.attachment, read_only=bool(options))
+            session.display.note(f"the VM's monitor is shared on {server.address}")
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions:
         from ..complete import Kind

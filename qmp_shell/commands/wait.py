@@ -148,10 +148,10 @@ def _check_event(session: Session, name: str, timeout: float | None) -> None:
     attachment = session.attachment
     events = attachment.known_within(attachment.known_types.events, timeout)
     if events and name not in events:
-        from ..schema.check import format_suggestion
-
         if name in _KEYS:
             raise UsageError(_USAGE)
+        from ..schema.check import format_suggestion
+
         suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
 

@@ -1,4 +1,4 @@
-"""Calls that wait until the prompt has been drawn, because they take long or ask the VM."""
+"""Call functions that are slow, or ask the VM, only after the prompt has been drawn."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from prompt_toolkit.application import get_app
 
 
 def call_when_drawn(callback: Callable[[], object]) -> None:
-    """Call a function once, after the prompt that runs now is next drawn, which is soon.
+    """Have the prompt drawn again, and call a function once after that.
 
-    If its line has ended, it is not drawn any more, and the function is called at once.
+    If the line was entered already, the prompt is not drawn again, and the function is called at
+    once.
     """
     app = get_app()
     if app.is_done:
@@ -20,7 +21,7 @@ def call_when_drawn(callback: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     is_drawn = False
 
-    def note(_: object) -> None:
+    def on_drawn(_: object) -> None:
         nonlocal is_drawn
         if not is_drawn and not loop.is_closed():
             is_drawn = True
@@ -28,8 +29,8 @@ def call_when_drawn(callback: Callable[[], object]) -> None:
             loop.call_soon(call)
 
     def call() -> None:
-        app.after_render -= note
+        app.after_render -= on_drawn
         callback()
 
-    app.after_render += note
+    app.after_render += on_drawn
     app.invalidate()

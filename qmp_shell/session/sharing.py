@@ -33,11 +33,12 @@ class Sharing:
         self._has_user = has_user
         self._signals = ExitStack()
 
-    def start(self, path: str, attachment: Attachment, *, read_only: bool) -> None:
+    def start(self, path: str, attachment: Attachment, *, read_only: bool) -> MonitorServer:
         """Share the monitor of a VM on a socket; it is created for its owner only.
 
         :param path: of the socket, or ``unix:`` and the path.
         :param read_only: only what changes nothing may be executed.
+        :return: the server, as :attr:`server`.
         :raise UsageError: that is not possible.
         :raise ConnectionLost: there is no VM any more.
         """
@@ -57,6 +58,7 @@ class Sharing:
         self.server = server
         if not self._has_user:  # a signal must not leave the socket behind
             self._signals.enter_context(ended_by_signals())
+        return server
 
     def follow(self, attachment: Attachment) -> None:
         """If a monitor is shared, share that of this VM from now on; the one before is gone."""

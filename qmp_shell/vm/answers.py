@@ -170,7 +170,7 @@ class Answers:
 
     @cached_property
     def _schema_on_disk(self) -> Message | None:
-        """The reply that has the schema, if it was on disk."""
+        """The reply to ``query-qmp-schema`` that was read from disk; None: there is none."""
         return self._schema_cache.load() if self._schema_cache is not None else None
 
     def _load(self, question: Question[Any]) -> _Entry | None:

@@ -1,4 +1,4 @@
-"""The questions for details of a VM: for ``.info``, ``.tree`` and ``.top``, to undo, to complete.
+"""Questions about details of a VM, for ``.info``, ``.tree``, ``.top``, undo and completion.
 
 Like those in :mod:`.questions`, each must be harmless: it can neither change nor end the VM.
 """

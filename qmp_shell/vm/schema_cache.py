@@ -1,4 +1,4 @@
-"""The schema of a QEMU that runs on this host, on disk, so that each script need not ask for it.
+"""A cache on disk of the schemas of QEMU processes on this host, so that scripts start faster.
 
 The file belongs to one process, since a QEMU's schema also depends on how it was started
 (``-compat``), and what one VM says must not decide what another one is sent. It is named after what
@@ -106,7 +106,7 @@ def _find_folder() -> str:
 
 
 def _replace(path: str, line: str) -> None:
-    """Replace a file by one of a line, so that others read the one or the other."""
+    """Replace the content of a file atomically: others read the old content or the new one."""
     new = f"{path}.{os.getpid()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(new, flags, 0o600), "w", encoding="ascii") as file:

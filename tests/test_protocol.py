@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -208,6 +208,32 @@ def test_each_byte_is_examined_once(
     assert sum(pattern.bytes for pattern in patterns) <= len(text)
 
 
+@pytest.mark.parametrize("size", [1, 100, 1 << 16, 1 << 20])
+def test_the_brackets_of_an_object_alone_on_its_line_are_not_examined(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is received in chunks, and none ends where an object might be complete."""
+
+    class NoPattern:
+        def match(self, *_: object) -> NoReturn:
+            raise AssertionError("the brackets are examined")
+
+    monkeypatch.setattr(SENT_BY_VM, "to_bracket", NoPattern())
+    message = {"return": [{"name": "[5]", "list": [1, [2], "{"]}] * 2000, "id": 5}
+    rest = json.dumps(message).encode() + b"\r\n"
+    framer = Framer()
+    found = []
+    while rest:
+        end = size
+        while rest[:end].rstrip(b"\r").endswith(b"}"):
+            end += 1
+        framer.feed(rest[:end])
+        rest = rest[end:]
+        while (received := framer.next_message()) is not None:
+            found.append(received[1])
+    assert found == [message]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -234,7 +260,7 @@ def test_a_message_longer_than_the_limit_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b'{"a": 1,}', b'{"a" 1}', b'{"a": "\xff"}', b'{"a": ' + b"9" * 5000 + b"}", b"{]"]
+    [b'{"a": 1,}', b'{"a" 1}', b'{"a": "\xff"}', b'{"a": ' + b"9" * 5000 + b"}", b"{]\n"]
     + [b'{"a": %s}' % number for number in (b"NaN", b"-Infinity", b"1e999")],
 )
 def test_broken_json_is_a_violation(text: bytes) -> None:

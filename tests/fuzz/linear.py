@@ -195,11 +195,20 @@ def _frame(text: str) -> None:
 
 def _frame_in_pieces(text: str) -> None:
     """The same, received in chunks: none may be examined again."""
+    _receive(b"{" + text.encode(), 64)
+
+
+def _frame_line(text: str) -> None:
+    """The same, as a line that is received at once."""
+    line = b"{" + text.encode() + b"\n"
+    _receive(line, len(line))
+
+
+def _receive(data: bytes, size: int) -> None:
     framer = Framer()
-    data = b"{" + text.encode()
     with contextlib.suppress(ProtocolError):
-        for place in range(0, len(data), 64):
-            framer.feed(data[place : place + 64])
+        for place in range(0, len(data), size):
+            framer.feed(data[place : place + size])
             while framer.next_message() is not None:
                 pass
 
@@ -460,6 +469,7 @@ CASES: dict[str, Case] = {
     "insert a name": Case(_insert, _NAME),
     "frame messages": Case(_frame, _JSON),
     "frame messages in pieces": Case(_frame_in_pieces, _JSON),
+    "frame messages of a line": Case(_frame_line, _JSON),
     "read a client's commands": Case(_converse_in_pieces, (*_JSON, "'", "\x7f", "\x00", "{}", "x")),
     "format a text": Case(
         lambda text: (format_pretty(text), format_compact(text), sanitize_line(text)), _NAME

@@ -35,9 +35,12 @@ _NO_QMP = ("the peer does not speak QMP: it sent ", "this is a human monitor, no
 
 
 def check(data: bytes) -> None:
-    """A byte that chooses the state, then what the peer sends."""
+    """A byte that chooses the state, then what the peer sends.
+
+    What it sends ends with a newline: a bracket or a comma too many may not be noticed before.
+    """
     state = STATES.get(data[0], State.READY) if data else State.READY
-    sent = data[1:]
+    sent = data[1:] + b"\n"
     whole = _converse(state, [sent])
     single = [sent[place : place + 1] for place in range(len(sent))]
     odd = [sent[place : place + 7] for place in range(0, len(sent), 7)]

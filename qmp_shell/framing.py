@@ -195,10 +195,11 @@ class Framer:
         self._searched = self._next_line = end + 1
         try:
             text = decode_object(data)
+            del data  # which may be large
             message = parse_object(text)
         except ProtocolError:
             return None
-        if len(data) > MAX_DEPTH and _is_deeper(message, MAX_DEPTH):
+        if len(text) > MAX_DEPTH and _is_deeper(message, MAX_DEPTH):
             return None
         self._start = self._position = end + 1
         return text, message

@@ -233,7 +233,11 @@ class Reply(ReceivedMessage):
         if text is None or self._message is self.wire:
             return text
         end = f', "id": {self.request.identity}}}'
-        return f"{text[: -len(end)]}}}" if text.endswith(end) else None
+        if not text.endswith(end):
+            return None
+        if text.count(end) == 1:
+            return text.replace(end, "}")  # a single copy, of 64 MiB at times
+        return f"{text[: -len(end)]}}}"
 
     @property
     def name(self) -> str:

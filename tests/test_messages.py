@@ -249,6 +249,23 @@ def test_an_id_that_was_added_is_not_shown(own_id: bool, shown: Message) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"return": 5, "id": 1}', '{"return": 5}'),
+        ('{"return": [{"a": 0, "id": 1}], "id": 1}', '{"return": [{"a": 0, "id": 1}]}'),
+        ('{"return": ", \\"id\\": 1}", "id": 1}', '{"return": ", \\"id\\": 1}"}'),
+        ('{"id": 1, "return": 5}', None),
+        ('{"return": 5, "id":1}', None),
+    ],
+)
+def test_the_id_is_taken_out_of_the_text_as_it_was_received(text: str, line: str | None) -> None:
+    reply = Reply(json.loads(text), Request({"execute": "x"}, 1, own_id=True, quiet=False))
+    reply.text = text
+    assert reply.line == line
+    assert line is None or json.loads(line) == reply.message
+
+
+@pytest.mark.parametrize(
     ("abandoned", "quiet", "is_owed"),
     [(True, False, True), (True, True, False), (False, False, False), (False, True, False)],
 )

@@ -420,8 +420,8 @@ def test_a_command_expires_the_events_about_objects_that_it_names() -> None:
     history.expire(3, {"execute": "y", "arguments": {"l": [{"id": "a"}]}})
     history.add(later)
     assert history.find("STOP", lambda _: True) is None
-    assert history.find("X", lambda event: event.data["device"] == "a") == later
-    assert history.find("X", lambda event: event.data["device"] == "b") == other
+    assert history.find("X", lambda data: data["device"] == "a") == later.data
+    assert history.find("X", lambda data: data["device"] == "b") == other.data
 
 
 def test_refused_commands_and_queries_expire_no_events(vm: RunningVm, run: Run) -> None:
@@ -457,7 +457,7 @@ def test_only_so_many_bytes_of_events_are_kept() -> None:
     assert sum(len(kept) for kept in history._events.values()) == 32
     last = history.find("E0", lambda _: True)
     assert last is not None
-    history.remove(last)
+    history.remove("E0", last)
     history.expire(history.count, {"execute": "x"})
     assert (history._size, history._events) == (0, {})
 

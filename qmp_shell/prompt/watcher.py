@@ -18,9 +18,6 @@ from .timer import Timer
 
 # How often, in seconds, the screen is brought up to date while the VM sends without end.
 _SHORTEST_INTERVAL = 0.05
-# How many bytes are received at once. A key has to wait for the events in them: with four times as
-# many, a VM that sends events without end let keys wait for 16 ms, and not for 6.
-_RECEIVE_BYTES = 1 << 14
 
 
 class VmWatcher:
@@ -57,8 +54,6 @@ class VmWatcher:
             self._loop.add_reader(descriptor, self._read, descriptor)
         attachment = self._session.attachment
         self._connected = attachment if attachment.is_connected else None
-        if self._connected is not None:
-            self._connected.client.most_received = _RECEIVE_BYTES
         call_when_drawn(self._poll_and_report)
 
     def stop(self) -> None:

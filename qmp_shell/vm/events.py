@@ -21,6 +21,12 @@ _OF_JOBS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "JOB_STATUS_CHANGE")
 _SUBJECTS = ("device", "id", "node-name", "path", "qom-path")
 
 
+# The number of an event, its data, and how many bytes it had. (With all that it is made of, the
+# events that are kept would not stay in the processor's cache: to receive 100,000 took a fifth
+# longer.)
+_Kept = tuple[int, Message, int]
+
+
 class EventHistory:
     """The events that a command may have caused, and how jobs ended.
 
@@ -33,7 +39,7 @@ class EventHistory:
     def __init__(self) -> None:
         self.count = 0
         self._size = 0
-        self._events: dict[str, deque[tuple[int, Event]]] = {}
+        self._events: dict[str, deque[_Kept]] = {}
         self._outcomes: dict[str, str] = {}
         self._aborting: dict[str, None] = {}
 
@@ -44,8 +50,9 @@ class EventHistory:
         name = event.name
         kept = self._events.pop(name, None) or deque()
         self._events[name] = kept
-        kept.append((self.count, event))
-        self._size += len(event.text)
+        size = len(event.text)
+        kept.append((self.count, event.data, size))
+        self._size += size
         if len(kept) > _KEPT:
             self._drop_first(name)
         while self._size > _KEPT_BYTES or len(self._events) > _KEPT_NAMES:
@@ -56,7 +63,7 @@ class EventHistory:
     def _drop_first(self, name: str) -> None:
         """Drop the oldest event of a name."""
         kept = self._events[name]
-        self._size -= len(kept.popleft()[1].text)
+        self._size -= kept.popleft()[2]
         if not kept:
             del self._events[name]
 
@@ -66,30 +73,32 @@ class EventHistory:
         :param count: :attr:`count` when the command was sent.
         """
         named = set(_strings(arguments_of(message)))
-        current: dict[str, deque[tuple[int, Event]]] = {}
+        current: dict[str, deque[_Kept]] = {}
         for name, kept in self._events.items():
             if kept[0][0] <= count:
                 kept = deque(
-                    (number, event)
-                    for number, event in kept
-                    if number > count or not _may_concern(event.data, named)
+                    each for each in kept if each[0] > count or not _may_concern(each[1], named)
                 )
             if kept:
                 current[name] = kept
         self._events = current
-        self._size = sum(len(event.text) for kept in current.values() for _, event in kept)
+        self._size = sum(size for kept in current.values() for _, _, size in kept)
 
-    def find(self, name: str, matches: Callable[[Event], bool]) -> Event | None:
-        """The first event of a name that matches."""
-        return next((event for _, event in self._events.get(name, ()) if matches(event)), None)
+    def find(self, name: str, matches: Callable[[Message], bool]) -> Message | None:
+        """The data of the first event of a name that matches."""
+        return next((data for _, data, _ in self._events.get(name, ()) if matches(data)), None)
 
-    def remove(self, event: Event) -> None:
-        """Drop an event that was waited for, so that the next wait finds another one."""
-        kept = self._events[event.name]
-        kept.remove(next(each for each in kept if each[1] is event))
-        self._size -= len(event.text)
+    def remove(self, name: str, data: Message) -> None:
+        """Drop an event that was waited for, so that the next wait finds another one.
+
+        :param data: what :meth:`find` returned.
+        """
+        kept = self._events[name]
+        found = next(each for each in kept if each[1] is data)
+        kept.remove(found)
+        self._size -= found[2]
         if not kept:
-            del self._events[event.name]
+            del self._events[name]
 
     def job_outcome(self, job: str) -> str | None:
         """How a job ended: its error, or empty if it succeeded; None: it is not known to have."""

@@ -14,7 +14,7 @@ from ..client import Client
 from ..errors import Timeout, WaitError
 from ..language.notation import format_message
 from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
-from ..protocol import Event, Message
+from ..protocol import Message
 from . import records
 from .events import EventHistory
 from .question import Question
@@ -164,19 +164,17 @@ class Waiter:
             self._wait_for_run_state(condition.state)
 
     def _wait_for_event(self, condition: EventCondition) -> None:
-        def matches(event: Event) -> bool:
-            return all(
-                _has_value(event.data, path, word) for path, word in condition.filters.items()
-            )
+        def matches(data: Message) -> bool:
+            return all(_has_value(data, path, word) for path, word in condition.filters.items())
 
         job_id = condition.filters.get("device") if condition.name in _JOB_EVENTS else None
         while True:
             count = self._events.count
-            event = self._events.find(condition.name, matches)
-            if event is not None:
-                self._events.remove(event)
-                if event.name == "DUMP_COMPLETED" and "error" in event.data:
-                    raise WaitError(f"the dump failed: {event.data['error']}")
+            data = self._events.find(condition.name, matches)
+            if data is not None:
+                self._events.remove(condition.name, data)
+                if condition.name == "DUMP_COMPLETED" and "error" in data:
+                    raise WaitError(f"the dump failed: {data['error']}")
                 return
             outcome = self._events.job_outcome(job_id) if job_id is not None else None
             if outcome is not None:

@@ -191,5 +191,5 @@ def _check_events(values: list[Any], text: str) -> None:
     for name in names[:3]:
         found = history.find(name, lambda _: True)
         if found is not None:
-            history.remove(found)
+            history.remove(name, found)
     history.job_outcome(text)

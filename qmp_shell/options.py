@@ -34,11 +34,7 @@ class _Help(argparse.HelpFormatter):
     """Help as wide as the terminal. (The base class asks shutil, whose import takes time.)"""
 
     def __init__(self, prog: str) -> None:
-        try:
-            width = os.get_terminal_size().columns
-        except OSError:
-            width = 80
-        super().__init__(prog, width=width - 2)
+        super().__init__(prog, width=_terminal_width() - 2)
 
 
 # What argparse says is English, as is all else; to look for a translation took 5 % of a start.
@@ -77,6 +73,22 @@ class _FullHelp(argparse.Action):
         else:
             parser.print_help()
         parser.exit()
+
+
+def _terminal_width() -> int:
+    try:
+        return os.get_terminal_size().columns
+    except OSError:
+        return 80
+
+
+def _fold(line: str, width: int) -> str:
+    """A line that is too long for a terminal, over several lines."""
+    if len(line) <= width:
+        return line
+    import textwrap
+
+    return textwrap.fill(line, width, subsequent_indent="      ", break_on_hyphens=False)
 
 
 def _write(text: str) -> None:
@@ -123,17 +135,18 @@ class _Parser(argparse.ArgumentParser):
             if form is not None:
                 value = f" [{action.metavar}]" if action.nargs == "?" else f" {action.metavar}"
                 rows.append((form + value * (action.nargs != 0), str(action.help)))
-        width = max(len(form) for form, _ in rows)
+        form_width = max(len(form) for form, _ in rows)
         lines = [
-            self.format_usage().rstrip(),
-            self.purpose,
+            *self.format_usage().rstrip().split("\n"),
+            *self.purpose.split("\n"),
             "",
-            *(f"  {form:<{width}}  {text}" for form, text in rows),
+            *(f"  {form:<{form_width}}  {text}" for form, text in rows),
             "",
             "examples:",
             *(f"  {line:<{_EXAMPLE_WIDTH}}  {text}" for line, text in self.examples),
         ]
-        return "\n".join([*lines, ""])
+        width = _terminal_width()
+        return "\n".join([*(_fold(line, width) for line in lines), ""])
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")

@@ -435,8 +435,8 @@ def test_a_line_of_the_human_monitor_has_no_comments(run: Run, vm: RunningVm) ->
 @pytest.mark.parametrize(
     ("topic", "begins"),
     [
-        ("", "NAME key=value ...   device_add driver=e1000 id=net1\n"),
-        ("# all", "NAME key=value ...   device_add driver=e1000 id=net1\n"),
+        ("", "NAME key=value ...  device_add driver=e1000 id=net1\n"),
+        ("# all", "NAME key=value ...  device_add driver=e1000 id=net1\n"),
         ("query-status # c", "query-status: a command"),
         ("STOP", "STOP: an event"),
         (".set # c", ".set [OPTION [VALUE]]  show the settings, or change one\n"),
@@ -459,7 +459,7 @@ def test_help_lists_each_command_with_its_usage(session: Session, capfd: Output)
     run_line(session, ".help")
     shown = capfd.readouterr().out
     for command in Registry().all():
-        assert f"  .{command.name} {command.usage}".rstrip() in shown
+        assert f"\n.{command.name} {command.usage}".rstrip() in shown
         assert command.summary in shown
 
 

@@ -215,6 +215,18 @@ def test_help_at_the_prompt_is_as_wide_as_the_terminal(
     assert "`" not in shell.text
 
 
+def test_the_list_of_commands_is_as_wide_as_the_terminal(
+    vm: RunningVm, terminal: StartTerminal, run: Run
+) -> None:
+    words = " ".join(run(vm.address, "-c", ".help").stdout.split())
+    shell = terminal(vm.address, columns=45, rows=120)
+    shell.wait_for_prompt()
+    shell.enter(".help")
+    shell.wait_for_prompt()
+    assert words in " ".join(shell.text.split())
+    assert "\n.exit\n    leave; the VM goes on, unless it is the\n    shell's\n" in shell.text
+
+
 def test_the_text_of_a_topic_can_go_to_a_program(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".help wait | head -n 1")
     assert result.stdout == "Waiting\n"
@@ -229,7 +241,7 @@ def test_a_topic_that_does_not_exist_is_an_error_of_usage(run: Run) -> None:
 
 def test_topics_are_listed_and_corrected(vm: RunningVm, run: Run) -> None:
     shown = run(vm.address, "-c", ".help").stdout
-    listed = shown.partition("Topics of the manual, as .help notation:\n")[2]
+    listed = " ".join(shown.split()).partition("Topics of the manual, as .help notation: ")[2]
     assert listed.replace(",", " ").split() == list(TOPICS)
     assert max(map(len, shown.splitlines())) <= SCREEN[1]
     assert "did you mean wait" in run(vm.address, "-c", ".help wiat").stderr
@@ -338,6 +350,16 @@ def test_the_short_help_fits_a_screen_and_ends_in_three_examples(run: Run, progr
     assert max(map(len, lines)) < columns
     assert lines[-4] == "examples:"
     assert all(line.startswith("  qmp-shell") for line in lines[-3:])
+
+
+@both_programs
+def test_the_short_help_breaks_no_word_on_a_narrow_terminal(
+    run: Run, terminal: StartTerminal, program: str
+) -> None:
+    name = "main" if program == "qmp-shell" else "main_wrap"
+    shell = terminal("-h", program=name, columns=40, rows=100)
+    shell.wait_for_end()
+    assert shell.text.split() == run("-h", program=name).stdout.split()
 
 
 @both_programs

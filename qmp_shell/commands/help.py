@@ -5,6 +5,7 @@ and types.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 
 from ..complete import (
     Candidate,
@@ -21,34 +22,35 @@ from ..documentation import TOPICS, read_topic, topic_of_command
 from ..errors import UsageError
 from ..language.command import parse_partial_arguments
 from ..language.words import split_partial
-from ..manual import wrap
 from ..render.help_page import HelpWriter
 from ..schema.check import suggest
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command
 
-_NOTATION = """\
-NAME key=value ...   device_add driver=e1000 id=net1
-dotted keys          blockdev-add driver=raw file.driver=null-co
-literals             send-key keys=[{'type':'qcode','data':'ctrl'}]
-strings              "with JSON escapes" or 'as it is'
-help                 COMMAND ?
-JSON                 {"execute": "query-status"}
-transactions         transaction( ... ) on one line or many
-more lines           while a bracket is open, or after a \\ at the end
-shell pipelines      query-block | jq '.return[].device'
-descriptors          getfd fdname=f </path, or <>/path to write too
-comments             # to the end of the line
+if TYPE_CHECKING:
+    from ..documentation.markup import Block
 
-Tab completes, Up and Ctrl-R search the history, Right takes what is suggested.
-Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends.
-"""
-
+_NOTATION = (
+    ("NAME key=value ...", "device_add driver=e1000 id=net1"),
+    ("dotted keys", "blockdev-add driver=raw file.driver=null-co"),
+    ("literals", "send-key keys=[{'type':'qcode','data':'ctrl'}]"),
+    ("strings", "\"with JSON escapes\" or 'as it is'"),
+    ("help", "COMMAND ?"),
+    ("JSON", '{"execute": "query-status"}'),
+    ("transactions", "transaction( ... ) on one line or many"),
+    ("more lines", "while a bracket is open, or after a \\ at the end"),
+    ("shell pipelines", "query-block | jq '.return[].device'"),
+    ("descriptors", "getfd fdname=f </path, or <>/path to write too"),
+    ("comments", "# to the end of the line"),
+)
+_KEYS = (
+    "Tab completes, Up and Ctrl-R search the history, Right takes what is suggested. "
+    "Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends."
+)
 # Columns; longer lines are hard to read, and shorter ones are all broken words.
 _WIDEST_PAGE = 100
 _NARROWEST_PAGE = 20
-_USAGE_WIDTH = 30
-_WIDTH_OF_TOPICS = 78
 _MOST_FOUND = 5
 _KINDS = (Kind.COMMAND, Kind.EVENT, Kind.TYPE)
 
@@ -63,7 +65,7 @@ class Help(Command):
     def run(self, session: Session, argument: str) -> None:
         topic = argument.partition("#")[0].strip()
         if not topic:
-            session.display.lines(_overview(session))
+            session.display.document(_overview(session))
         elif topic.startswith("."):
             session.display.lines(_dot_command_help(session, topic))
         elif topic in TOPICS:
@@ -87,13 +89,20 @@ def _show_topic(session: Session, topic: str) -> None:
     session.display.document(parse_blocks(read_topic(topic)))
 
 
-def _overview(session: Session) -> list[str]:
-    lines = [*_NOTATION.split("\n"), "Commands to this shell:"]
-    for command in session.commands.all():
-        usage = f".{command.name} {command.usage}"
-        lines.append(f"  {usage:<{_USAGE_WIDTH}}{command.summary}")
-    topics = wrap(", ".join(TOPICS), _WIDTH_OF_TOPICS, "  ", "  ")
-    return [*lines, "", "Topics of the manual, as .help notation:", *topics]
+def _overview(session: Session) -> list[Block]:
+    from ..documentation.markup import Item, Paragraph
+
+    def items(pairs: Iterable[tuple[str, str]]) -> list[Block]:
+        return [Item(f"``{term}``", (Paragraph(text),)) for term, text in pairs]
+
+    commands = session.commands.all()
+    return [
+        *items(_NOTATION),
+        Paragraph(_KEYS),
+        Paragraph("Commands to this shell:"),
+        *items((f".{each.name} {each.usage}".rstrip(), each.summary) for each in commands),
+        Paragraph(f"Topics of the manual, as .help notation: {', '.join(TOPICS)}"),
+    ]
 
 
 def _dot_command_help(session: Session, topic: str) -> list[str]:

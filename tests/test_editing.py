@@ -120,7 +120,7 @@ def test_the_question_before_a_command_names_the_vm(
 def test_help_separates_the_usage_of_a_dot_command_from_its_summary(shell: Terminal) -> None:
     shell.enter(".help")
     shell.wait_for_prompt()
-    usage = r"^  \.events \[on\|off\|PATTERN \.\.\.\] +list events, and choose"
+    usage = r"^\.events \[on\|off\|PATTERN \.\.\.\] +list events, and choose"
     assert re.search(usage, shell.history, re.MULTILINE)
     assert max(map(len, shell.history.split("\n"))) < 80
 
@@ -174,6 +174,22 @@ def test_tab_is_not_in_vain_when_the_vm_is_slow(
         vm.process.send_signal(signal.SIGCONT)
     shell.wait_for(r"^\(QEMU\) device_del id=rng0")
     assert "asking" not in shell.text
+
+
+def test_tab_right_after_a_letter_is_not_in_vain_either(
+    start_vm: Callable[..., RunningVm], terminal: Start
+) -> None:
+    """Typing has asked for a menu, too, which is looked up after what Tab asked for."""
+    vm = start_vm("-device", "virtio-rng-pci,id=rng0")
+    shell = terminal(vm.address)
+    shell.wait_for_prompt()
+    vm.process.send_signal(signal.SIGSTOP)
+    try:
+        shell.type("device_del id=r\t")
+        shell.wait_for(r"^asking the VM\.\.\.$")
+    finally:
+        vm.process.send_signal(signal.SIGCONT)
+    shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
 
 
 def test_sparklines_of_one_screen_begin_together() -> None:

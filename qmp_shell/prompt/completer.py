@@ -65,7 +65,7 @@ class SessionCompleter(Completer):
         self._assistant = assistant
         self._after_asking = after_asking
         self._files = _FileCompleter()
-        self._answer: asyncio.Future[None] | None = None
+        self._waiting: set[asyncio.Future[None]] = set()  # for an answer
         self._late: _LateRequest | None = None
 
     def is_late(self, document: Document) -> bool:
@@ -92,7 +92,7 @@ class SessionCompleter(Completer):
             get_app().create_background_task(self._complete_later(buffer, buffer.document, use))
             return
         if answers.has_open_questions:
-            self._late = _LateRequest(buffer.document, _REQUESTED)
+            self._remember(buffer.document, _REQUESTED)
         use(buffer, found)
 
     async def _complete_later(
@@ -118,9 +118,10 @@ class SessionCompleter(Completer):
         :param buffer: what is being edited; if it was left without completions because the VM
             was slow, they are looked up again.
         """
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(None)
-        elif self._late is not None and not self._session.attachment.answers.is_silent:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        if self._late is not None and not self._session.attachment.answers.is_silent:
             late, self._late = self._late, None
             if buffer.document == late.document:
                 if late.event.completion_requested:
@@ -129,15 +130,28 @@ class SessionCompleter(Completer):
                     buffer.start_completion()
 
     async def _wait_for_answer(self, seconds: float) -> None:
-        self._answer = asyncio.get_running_loop().create_future()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._answer, seconds)
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting.add(answered)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(answered, seconds)
+        finally:
+            self._waiting.discard(answered)
+
+    def _remember(self, document: Document, event: CompleteEvent) -> None:
+        """Complete a document once the VM has answered.
+
+        What Tab asked for is more than the menu that typing asks for, whichever comes last.
+        """
+        if not (self.is_late(document) and event is not _REQUESTED):
+            self._late = _LateRequest(document, event)
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[NameCompletion, None]:
         """What is known, and what a VM that answers soon makes known. Typing goes on meanwhile."""
-        self._late = None
+        if not self.is_late(document):
+            self._late = None
         if not complete_event.completion_requested:
             await _until_drawn()
         found = list(self.get_completions(document, complete_event))
@@ -147,7 +161,7 @@ class SessionCompleter(Completer):
             await self._wait_for_answer(left)
             found = list(self.get_completions(document, complete_event))
         if answers.has_open_questions:
-            self._late = _LateRequest(document, complete_event)
+            self._remember(document, complete_event)
             get_app().invalidate()  # the toolbar tells of it
         for completion in found:
             yield completion

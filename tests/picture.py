@@ -29,13 +29,12 @@ QEMU = "7.2"
 _DISKS = {"system": "20G", "data": "500G"}
 _LINES = (
     "query-block | .table device qdev inserted.ro inserted.image.virtual-size",
-    "device_add driver=virtio-rng-pc id=rng1",
+    "device_add virtio-rng-pci,id=rng1",
     "cont",
-    "query-status | .compact",
 )
-_LAST_LINE = "device_add driver=virtio-net-pci id=nic1 m"
-_LAST_SCREEN = re.compile(r"^ mac=.*\n(.*\n)+device_add driver=.* \.\.\.$", re.MULTILINE)
-_COLUMNS, _ROWS = 80, 29
+_LAST_LINE = "device_add driver=virtio-net-pci id=nic1 netdev="
+_LAST_SCREEN = re.compile(r"^ +lan .*\n +uplink .*\n(.*\n)*device_add \.\.\. ", re.MULTILINE)
+_COLUMNS, _ROWS = 80, 27
 _TIME = re.compile(r"^\d\d:\d\d:\d\d\.\d{3}")
 _SHOWN_TIME = "14:03:27.512"
 
@@ -85,6 +84,7 @@ def make_picture(qemu: str) -> str:
                 f"if=none,id={disk},file={disk}.qcow2,read-only={_switch(number)}",
             ]
             options += ["-device", f"virtio-blk-pci,drive={disk},id=disk{number}"]
+        options += ["-netdev", "user,id=uplink", "-netdev", "hubport,id=lan,hubid=0"]
         with closing(RunningVm(qemu, folder, *options)) as vm, vm.second():  # it has started
             return _run_session(vm.address, folder)
 

@@ -24,6 +24,7 @@ ROWS = {
     '`blockdev-add driver=null-co node-name="a5"`',
     "`... file.driver=file file.filename=a.img`",
     "`... capabilities.0.state=on`",
+    "`... id=$x`, `... id=5`",
     r"`query-name \| jq .return`, `# a comment`",
     "wait for an event",
     "press Tab",
@@ -77,7 +78,7 @@ def sent(run: Run, vm: RunningVm, line: str) -> Any:
 
 
 def test_the_table_has_no_line_that_is_not_tried_here() -> None:
-    assert {row[0] for row in table_below(README, "## Coming from the classic shell")} == ROWS
+    assert {row[0] for row in table_below(README, "## Why not the classic shell")} == ROWS
 
 
 def test_the_options_that_it_names_are_in_both(run: Run) -> None:
@@ -89,7 +90,7 @@ def test_the_options_that_it_names_are_in_both(run: Run) -> None:
     # Python 3.13 writes "-l, --logfile FILE", older ones "-l FILE, --logfile FILE".
     for shown in (classic.stdout, mine):
         assert re.search(r"^ +-l\b.* --logfile [A-Z]+\b", shown, re.MULTILINE)
-    assert "`-H`, `-N`, `-v`, `-p` and `-l`" in README
+    assert "`-H`, `-v` and `-p`" in README
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,19 @@ def test_arguments(
             assert found == value
     assert json.loads(next(each for each in shown if each.startswith('{"error"')))
     assert sent(run, vm, line) == right
+
+
+def test_words(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
+    device = "device_add driver=virtio-rng-pci"
+    shown = run_classic(vm, environment, f"{device} id=$x", f"{device} id=5").stdout
+    assert '"id": "$x"' in shown
+    assert re.search(r'"id": 5\b', shown)
+    assert json.loads(run("-n", vm.address, "-c", f"{device} id=5").stdout)["arguments"]["id"] == "5"
+    result = run(vm.address, "-c", "query-name | .let x", "-c", f"{device} id=$x.name")
+    assert (result.stderr, result.returncode) == ("", 0)
+    with vm.second() as client:
+        found = client.execute("qom-list", path="/machine/peripheral")
+    assert "testvm" in [each["name"] for each in found]
 
 
 def test_pipelines_and_comments(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:

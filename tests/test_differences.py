@@ -149,7 +149,9 @@ def test_words(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
     shown = run_classic(vm, environment, f"{device} id=$x", f"{device} id=5").stdout
     assert '"id": "$x"' in shown
     assert re.search(r'"id": 5\b', shown)
-    assert json.loads(run("-n", vm.address, "-c", f"{device} id=5").stdout)["arguments"]["id"] == "5"
+    assert (
+        json.loads(run("-n", vm.address, "-c", f"{device} id=5").stdout)["arguments"]["id"] == "5"
+    )
     result = run(vm.address, "-c", "query-name | .let x", "-c", f"{device} id=$x.name")
     assert (result.stderr, result.returncode) == ("", 0)
     with vm.second() as client:

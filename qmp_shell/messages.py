@@ -236,7 +236,7 @@ class Reply(ReceivedMessage):
         if not text.endswith(end):
             return None
         if text.count(end) == 1:
-            return text.replace(end, "}")  # a single copy, of 64 MiB at times
+            return text.replace(end, "}")  # copies a text of 64 MiB once; a slice is one copy more
         return f"{text[: -len(end)]}}}"
 
     @property

@@ -21,9 +21,8 @@ _OF_JOBS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "JOB_STATUS_CHANGE")
 _SUBJECTS = ("device", "id", "node-name", "path", "qom-path")
 
 
-# The number of an event, its data, and how many bytes it had. (With all that it is made of, the
-# events that are kept would not stay in the processor's cache: to receive 100,000 took a fifth
-# longer.)
+# The number of an event, its data, and how many bytes it had. (Whole events, with text and
+# timestamp, do not fit the processor's cache: to receive 100,000 took a fifth longer.)
 _Kept = tuple[int, Message, int]
 
 

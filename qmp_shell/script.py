@@ -112,6 +112,9 @@ class ScriptDisplay(TextDisplay):
     def make_way(self) -> None:
         """Nothing: what was printed is never changed."""
 
+    def begin_row(self) -> None:
+        """Nothing: what a program writes is taken as it is."""
+
     def trace(self, direction: str, message: Message) -> None:
         self.flush()
         self._errors.write_line(self.format.trace(direction, message))

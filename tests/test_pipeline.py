@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import signal
 import socket
 import sys
@@ -92,6 +93,18 @@ def test_a_pipeline_may_take_ctrl_c_for_itself(shell: Terminal, tmp_path: Path) 
     (tmp_path / "end").touch()
     shell.wait_for("^interrupted")
     shell.wait_for_prompt()
+
+
+@pytest.mark.parametrize("shown", ["no newline", "x" * 80, "x" * 79, "x" * 81])
+def test_the_prompt_does_not_cover_what_a_program_printed(shell: Terminal, shown: str) -> None:
+    shell.enter(f"query-name | printf %s {shlex.quote(shown)}")
+    shell.wait_for_prompt()
+    shell.enter("query-name | echo a whole line")
+    shell.wait_for_prompt()
+    rows = [shown[start : start + 80] for start in range(0, len(shown), 80)]
+    expected = [*rows, "(QEMU) query-name | echo a whole line", "a whole line", "(QEMU)"]
+    start = shell.lines.index(rows[0])
+    assert shell.lines[start : start + len(expected)] == expected
 
 
 # A VM of the shell's own

@@ -17,7 +17,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from ..output import STANDARD_OUTPUT, Output, SafeText
 from ..protocol import Event, Message, Reply
-from ..render.controls import NEW_LINE, erase_rows
+from ..render.controls import NEW_LINE, begin_row, erase_rows
 from ..render.formatter import Formatter
 from ..render.progress import ProgressArea, ProgressBar
 from ..render.views import Subject
@@ -295,6 +295,10 @@ class TerminalDisplay(TextDisplay):
     def make_way(self) -> None:
         self._progress.hide()
         self._last_line = _NOTHING
+
+    def begin_row(self) -> None:
+        if not self._is_dumb:
+            self._output.write(begin_row(shutil.get_terminal_size().columns))
 
 
 class _Line(NamedTuple):

@@ -16,6 +16,17 @@ ERASE_LINE = SafeText("\r\x1b[K")
 """Erases the row that the cursor is in."""
 
 
+def begin_row(columns: int) -> SafeText:
+    """Moves the cursor to the beginning of a row, of the next one if it is not in the first column.
+
+    A row of blanks ends in the same row if it begins in the first column, and otherwise in the next
+    one: a terminal begins a new row only for what comes after the last column.
+
+    :param columns: of the terminal.
+    """
+    return SafeText(" " * columns + ERASE_LINE)
+
+
 def replace_screen(text: SafeText) -> SafeText:
     """A text in place of what is on the screen.
 

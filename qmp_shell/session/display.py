@@ -158,5 +158,8 @@ class Display(Observer, Protocol):
     def make_way(self) -> None:
         """Another program is about to write to the same terminal."""
 
+    def begin_row(self) -> None:
+        """Another program has written to the same terminal, perhaps without a newline at the end."""
+
     def trace(self, direction: str, message: Message) -> None:
         """Show a message on the wire, its secrets hidden; ``>``: sent, ``<``: received."""

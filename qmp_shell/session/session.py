@@ -385,8 +385,18 @@ class Session:
                 return
             with self.display.capture() as texts:
                 yield
-            self.display.make_way()
-            delivery.deliver("\n".join(texts))
+            self._deliver(delivery, "\n".join(texts))
+
+    def _deliver(self, delivery: Delivery, text: str) -> None:
+        """Give a text to a file or a shell command.
+
+        :raise PipelineError, UsageError: see :meth:`.delivery.Delivery.deliver`.
+        """
+        self.display.make_way()
+        try:
+            delivery.deliver(text)
+        finally:
+            self.display.begin_row()
 
     def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
         """What gives output to a file or a shell command; None: it is displayed.
@@ -482,8 +492,7 @@ class Session:
                 self.inverse = inverse
             self._finish(message, reply, destination)
             if delivery is not None:
-                self.display.make_way()
-                delivery.deliver(self.replies.format(reply, destination.view))
+                self._deliver(delivery, self.replies.format(reply, destination.view))
         self._note_features(message)
         return reply
 

@@ -37,7 +37,7 @@ class Wait(Command):
         condition, timeout = parse_wait(argument)
         deadline = None if timeout is None else time.monotonic() + timeout
         if isinstance(condition, EventCondition):
-            _check_event(session, condition.name, timeout)
+            _check_event(session, condition, timeout)
         elif isinstance(condition, RunStateCondition):
             _check_run_state(session, condition.state, timeout)
         if session.is_dry_run:
@@ -138,14 +138,17 @@ def _complete_value(word: Word, names: NameSource) -> Completions | None:
     return Completions(typed, candidates, quote, syntax=Syntax.VALUE)
 
 
-def _check_event(session: Session, name: str, timeout: float | None) -> None:
+def _check_event(session: Session, condition: EventCondition, timeout: float | None) -> None:
     """Refuse to wait for an event that never comes.
 
-    :raise UsageError: the VM has no such event.
+    :raise UsageError: the VM has no such event, or its data has no such member.
     """
-    if session.attachment.events.find(name, lambda _: True) is not None:
+    attachment, name = session.attachment, condition.name
+    if attachment.is_agent:
+        raise UsageError("a guest agent sends no events")
+    members = [path.split(".")[0] for path in condition.filters]
+    if attachment.events.find(name, lambda data: set(members) <= data.keys()) is not None:
         return
-    attachment = session.attachment
     events = attachment.known_within(attachment.known_types.events, timeout)
     if events and name not in events:
         if name in _KEYS:
@@ -154,6 +157,23 @@ def _check_event(session: Session, name: str, timeout: float | None) -> None:
 
         suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
+    if members:
+        _check_members(session, name, members)
+
+
+def _check_members(session: Session, event: str, members: list[str]) -> None:
+    """:raise UsageError: an event's data has no such member."""
+    from ..schema.check import format_suggestion
+    from ..schema.types import members_named
+
+    schema = session.attachment.known_types.schema
+    found = schema.event(event) if schema is not None else None
+    if found is None or found.data.is_incomplete:
+        return
+    for name in members:
+        if not any(members_named(name, found.data)):
+            suggestion = format_suggestion(name, [*found.data.members, "timeout"], "there are")
+            raise UsageError(f"the event {event} has no member {name}{suggestion}")
 
 
 def _check_run_state(session: Session, state: str, timeout: float | None) -> None:

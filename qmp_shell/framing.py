@@ -209,9 +209,8 @@ class Framer:
             message = parse_object(text)
         except ProtocolError:
             return None
-        if len(text) > MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH:
-            if _is_deeper(message, MAX_DEPTH):
-                return None
+        if len(text) > MAX_DEPTH and _is_deeper(message, text, MAX_DEPTH):
+            return None
         self._start = self._position = end + 1
         self._depth = self._quote = 0
         return text, message
@@ -328,8 +327,13 @@ def parse_object(text: str) -> dict[str, Any]:
     return message
 
 
-def _is_deeper(value: dict[str, Any], depth: int) -> bool:
-    """Whether objects and lists are nested deeper than so many levels."""
+def _is_deeper(value: dict[str, Any], text: str, depth: int) -> bool:
+    """Whether objects and lists are nested deeper than so many levels.
+
+    :param text: the JSON of the value.
+    """
+    if text.count("{") + text.count("[") <= depth:
+        return False
     level: list[Any] = [value]
     for _ in range(depth):
         level = [

@@ -110,6 +110,18 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("send-key ctrl", "send-key keys=..."),
         ("query-status now", "query-status"),
         ("quit now please", "quit"),
+        # as an object
+        ('device_add {"driver":"e1000", "id": "a b"}', 'device_add driver=e1000 id="a b"'),
+        ("set_link {'name': 'n0', 'up': False} | cat", "set_link name=n0 up=false | cat"),
+        # with a colon
+        ("device_add driver:e1000", "device_add driver=e1000"),
+        ("block_resize node-name:d0 size:1G", "block_resize node-name=d0 size=1G"),
+        # a name in two words
+        ("query status", "query-status"),
+        ("query status | cat", "query-status | cat"),
+        ("block resize d0 1G", "block_resize node-name=d0 size=1G"),
+        # no line that would lose what is known, or that the human monitor refuses
+        ("blockdev-add driver=null-co node-name=n0 size=1 G", ""),
         # of QEMU's command line
         ("device_add e1000", "device_add driver=e1000"),
         ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),
@@ -538,6 +550,9 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
     run_line(session, "device_add driver=virtio-rng-pci id=r2")
     assert session.corrector.line == ""
     assert hint_of(session, "device_del id=nope") == "id is one of: r2"
+    assert hint_of(session, "device_add driver=e1000 id=z y") == ""
+    done = "leave it out: qmp-shell does that"
+    assert hint_of(session, '{"execute": "qmp_capabilities"}') == done
     session.attachment.close()
 
 

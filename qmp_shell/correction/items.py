@@ -124,6 +124,10 @@ class ItemReader:
     def _first(self, word: str, before: list[Item]) -> Item:
         """An item; the first one of a command may leave out a certain key."""
         key, value = split_key(word)
+        name, colon, rest = word.partition(":")
+        if not key and colon and rest and self._has_argument(before, name):
+            self.is_rewritten = True
+            return Item(name, rest)
         implied = _IMPLIED.get(self._known.command, "")
         if key or before or not implied:
             return Item(key, value)

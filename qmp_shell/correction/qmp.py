@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable
 
 from ..complete.kinds import HUMAN_OPTIONS
+from ..language import ParseError
+from ..language.literal import parse_literal
+from ..language.notation import format_message
 from .arguments import read_arguments
 from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest, plain
 from .foreign import Words, split_commands, split_key, split_line, unwrap
@@ -145,6 +148,31 @@ def _help_on(command: str, vocabulary: Vocabulary) -> Correction:
     return Correction(f"{human} help", Form.HUMAN, "", after)
 
 
+def _object(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
+    """``device_add {"driver": "e1000"}``."""
+    if name not in vocabulary.commands() or len(line.words) != 1 or line.words[0][0] != "{":
+        return None
+    try:
+        arguments = parse_literal(line.words[0], 0)
+    except ParseError:
+        return None
+    message = {"execute": name, "arguments": arguments}
+    return Correction(format_message(message) + line.tail)
+
+
+def _joined(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """``query status``, whose words are one name."""
+    commands = vocabulary.commands()
+    if name in commands or not line.words:
+        return None
+    joined = nearest(plain(f"{name}-{line.words[0]}"), [plain(each) for each in commands])
+    found = next((each for each in commands if plain(each) == joined), "")
+    if not found or plain(found) != plain(f"{name}-{line.words[0]}"):
+        return None
+    rest = text[text.index(line.words[0], len(name)) + len(line.words[0]) :]
+    return _correct_command(found + rest, vocabulary) or Correction(found + rest)
+
+
 def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that exists, whose arguments are written otherwise."""
     commands = vocabulary.commands()
@@ -155,8 +183,10 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         return None
     found = read_arguments(command, line.words, vocabulary)
     if found is None:
-        is_foreign = not all(split_key(word)[0] for word in line.words)
-        return _in_human(name, command, text, vocabulary) if is_foreign else None
+        keys = [split_key(word)[0] for word in line.words]
+        if all(keys) or (any(keys) and command in _HUMAN_OPTIONS):
+            return None  # neither here nor in the human monitor would this be the line
+        return _in_human(name, command, text, vocabulary)
     corrected = " ".join([command, *found.words])
     missing = found.missing if not line.tail else ()  # it would not stand at the end
     if corrected == " ".join([name, *line.words]) and not missing:
@@ -177,6 +207,8 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
     human_name = next((each for each in human if plain(each) == plain(command)), "")
     if human_name:
         return _human(text.replace(name, human_name, 1))
+    if "=" in text:
+        return None  # what is known of the arguments would be lost
     type_ = vocabulary.arguments(command, {})
     members = type_.members.values() if type_ is not None else ()
     required = tuple(each.name for each in members if each.required and is_plain(each.name))
@@ -250,7 +282,9 @@ _RULES: tuple[_Rule, ...] = (
     _dot_command,
     _human_line,
     _help,
+    _object,
     _arguments,
+    _joined,
     _known_elsewhere,
     _misspelt,
 )

@@ -159,7 +159,7 @@ class Display(Observer, Protocol):
         """Another program is about to write to the same terminal."""
 
     def begin_row(self) -> None:
-        """Another program has written to the same terminal, perhaps without a newline at the end."""
+        """Another program has written to the same terminal, perhaps without a last newline."""
 
     def trace(self, direction: str, message: Message) -> None:
         """Show a message on the wire, its secrets hidden; ``>``: sent, ``<``: received."""

@@ -52,7 +52,8 @@ def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
     name = command_of(message)
     description = error.description
     if error.error_class == "CommandNotFound":
-        return unknown_command(name, types).beyond(description) or _ALL_COMMANDS
+        advice = advice_for(description) or unknown_command(name, types).beyond(description)
+        return advice or _ALL_COMMANDS
     faults = first_faults(find_faults(message, types))
     fault = (
         "; ".join(filter(None, (fault.beyond(description) for fault in faults)))

@@ -73,6 +73,8 @@ _KNOWN = (
         "Source and target image have different sizes",
         "block_resize makes them equal; .tree block shows the sizes",
     ),
+    _known("Capabilities negotiation is already complete", "leave it out: qmp-shell does that"),
+    _known("permitted only after machine initialization", "x-exit-preconfig completes it"),
     _known("Guest agent is not responding|No guest agent", "start qemu-ga in the guest"),
 )
 

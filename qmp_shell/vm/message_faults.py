@@ -42,7 +42,8 @@ def find_faults(message: Message, types: VmTypes, *, after_error: bool = True) -
 
 def unknown_command(name: str, types: VmTypes) -> Fault:
     """That a command does not exist, and which one may be meant."""
-    return Fault(f"no command {name}", suggest(name, types.commands(), "there are"), (name,))
+    others = [each for each in types.commands() if each != name]  # an agent may refuse its own
+    return Fault(f"no command {name}", suggest(name, others, "there are"), (name,))
 
 
 def _transaction_faults(

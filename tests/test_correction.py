@@ -696,6 +696,19 @@ def test_a_hint_without_colours_is_a_comment(vm: RunningVm, terminal: StartTermi
     shell.wait_for(r"^\(QEMU\) device_del id=rng1$")
 
 
+def test_what_is_said_breaks_no_word_on_a_narrow_terminal(
+    vm: RunningVm, terminal: StartTerminal
+) -> None:
+    shell = terminal(vm.address, columns=40)
+    shell.wait_for_prompt()
+    assert "Tab completes, .help helps, Ctrl-D\nleaves." in shell.text
+    shell.enter("block-dirty-bitmap-ad")
+    shell.wait_for(r"^hint: did you mean\nblock-dirty-bitmap-add or\nblock-dirty-bitmap-")
+    shell.wait_for_prompt()
+    shell.enter("blockdev-add driver=null-co node-name")
+    shell.wait_for(r"^'node-name' has no value; write\nkey=value$")
+
+
 def test_the_human_monitor_has_hints_and_runs_qmp_lines(shell: Terminal) -> None:
     shell.enter(".hmp")
     shell.wait_for_prompt("(qemu) ")

@@ -102,12 +102,12 @@ class Formatter:
     def note(self, text: str) -> SafeText:
         """A remark on one line; where it cannot be dim, a comment."""
         mark = "" if self.look.colour else "# "
-        return self._styled(sanitize_line(f"{mark}{text}"), "note")
+        return self._styled(self._folded(f"{mark}{text}"), "note")
 
     def hint(self, text: str) -> SafeText:
         """What may help against an error, on one line; where it has no colour, a comment."""
         mark = "" if self.look.colour else "# "
-        return self._styled(sanitize_line(f"{mark}hint: {text}"), "hint")
+        return self._styled(self._folded(f"{mark}hint: {text}"), "hint")
 
     def program_output(self, text: str) -> SafeText:
         """What another program printed, of many lines."""
@@ -115,15 +115,28 @@ class Formatter:
 
     def heading(self, text: str) -> SafeText:
         """A line that stands above other text."""
-        return self._styled(sanitize_line(text), "heading")
+        return self._styled(self._folded(text), "heading")
 
     def error(self, *lines: str) -> SafeText:
         """What is wrong, on one line or on several."""
-        return self._styled(self.lines(lines), "error")
+        return self._styled(SafeText("\n".join(map(self._folded, lines))), "error")
 
     def trace(self, direction: str, message: Message) -> SafeText:
         """A message on the wire, on one line."""
         return self._styled(SafeText(f"{direction} {format_compact(message)}"), "note")
+
+    def _folded(self, text: str) -> SafeText:
+        """A line of prose; on a terminal that is not wide enough, several, broken at blanks."""
+        line = sanitize_line(text)
+        width = self.look.find_width()
+        if width is None or len(line) <= width:
+            return line
+        import textwrap
+
+        # Where a word is longer than a row, the terminal breaks it.
+        return SafeText(
+            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        )
 
     def _styled(self, text: SafeText, kind: str) -> SafeText:
         """Each line of a text in the colour of its kind."""

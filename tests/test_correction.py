@@ -705,8 +705,10 @@ def test_what_is_said_breaks_no_word_on_a_narrow_terminal(
     shell.enter("block-dirty-bitmap-ad")
     shell.wait_for(r"^hint: did you mean\nblock-dirty-bitmap-add or\nblock-dirty-bitmap-")
     shell.wait_for_prompt()
-    shell.enter("blockdev-add driver=null-co node-name")
-    shell.wait_for(r"^'node-name' has no value; write\nkey=value$")
+    shell.enter(".wait x job")
+    shell.wait_for(
+        r"^write \.wait EVENT \[path=value \.\.\.\],\njob=ID, migration or status=STATE,$"
+    )
 
 
 def test_the_human_monitor_has_hints_and_runs_qmp_lines(shell: Terminal) -> None:

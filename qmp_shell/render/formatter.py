@@ -134,9 +134,7 @@ class Formatter:
         import textwrap
 
         # Where a word is longer than a row, the terminal breaks it.
-        return SafeText(
-            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-        )
+        return SafeText(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False))
 
     def _styled(self, text: SafeText, kind: str) -> SafeText:
         """Each line of a text in the colour of its kind."""

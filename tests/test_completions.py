@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmp_shell.completing.shell_words import split_line
-from qmp_shell.documentation import TOPICS
+from qmp_shell.documentation import TOPICS, read_topic
+from qmp_shell.documentation.markup import Code, parse_blocks
 from qmp_shell.options import build_parser, build_wrap_parser
 from qmp_shell.vm.question import is_read_only
 from tests.conftest import (
@@ -320,6 +321,11 @@ def test_monitors_of_running_vms_are_offered(shell: Shell, fish: Fish, vm: Runni
     assert "testvm" in fish.described(f"qmp-shell {beginning}")[vm.address]
 
 
+def test_the_address_of_a_running_vm_is_inserted(terminal: TerminalShell, vm: RunningVm) -> None:
+    beginning = vm.address.removesuffix("p.sock")
+    assert terminal.run(f"qmp-shell {beginning}\t-v") == [vm.address, "-v"]
+
+
 def test_a_name_is_inserted(terminal: TerminalShell) -> None:
     assert terminal.run("qmp-shell @w\t1 @web2\t-v") == ["@web1", "@web2", "-v"]
 
@@ -573,6 +579,31 @@ def test_words_are_split_as_by_a_shell(words: list[str]) -> None:
 
 
 # Where the scripts are
+
+
+def test_the_scripts_are_installed_as_the_manual_says(tmp_path: Path) -> None:
+    [code] = [
+        "\n".join(block.lines)
+        for block in parse_blocks(read_topic("completion"))
+        if isinstance(block, Code) and "--print-completion" in block.lines[-1]
+    ]
+    for name, entry in (("qmp-shell", "main"), ("qmp-shell-wrap", "main_wrap")):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(shell_command(entry))} "$@"\n')
+        program.chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["/bin/sh", "-ec", code], env=environment, check=True, timeout=60)
+    share = tmp_path / ".local" / "share"
+    bash = share / "bash-completion" / "completions"
+    fish = tmp_path / ".config" / "fish" / "completions"
+    for installed, source in (
+        (bash / "qmp-shell", "qmp-shell.bash"),
+        (bash / "qmp-shell-wrap", "qmp-shell-wrap.bash"),
+        (fish / "qmp-shell.fish", "qmp-shell.fish"),
+        (fish / "qmp-shell-wrap.fish", "qmp-shell-wrap.fish"),
+        (share / "zsh" / "site-functions" / "_qmp-shell", "_qmp-shell"),
+    ):
+        assert installed.read_text() == (COMPLETIONS / source).read_text()
 
 
 @each_program

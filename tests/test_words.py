@@ -259,6 +259,9 @@ def test_dot_commands_run(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "a = b.qmp").write_text("query-name\n")
     assert run(vm.address, ".source", "./a = b.qmp").stdout == NAME_REPLY
     assert run(vm.address, ".hmp", "info", "name").stdout == "testvm\n"
+    refused = run(vm.address, ".hmp", "info name")
+    assert refused.returncode == 2
+    assert "'info name' is not a command name; a whole line goes behind -c" in refused.stderr
 
 
 @pytest.mark.parametrize(

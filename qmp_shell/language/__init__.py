@@ -18,6 +18,7 @@ from .statement import (
     ExecuteStatement,
     StatementParser,
     is_dot_command,
+    is_help_line,
 )
 from .values import has_ambiguous_words
 
@@ -34,5 +35,6 @@ __all__ = [
     "ViewRequest",
     "has_ambiguous_words",
     "is_dot_command",
+    "is_help_line",
     "split_destination",
 ]

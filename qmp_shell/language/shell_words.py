@@ -57,8 +57,10 @@ def format_words(words: Sequence[str], *, human: bool) -> list[str]:
 def _choose_rules(words: list[str], human: bool) -> list[Rule]:
     """The rule for each word."""
     first, *others = words
+    if first == ".hmp" and others:
+        return [_dot_name, *_choose_rules(others, human=True)]
     if first.startswith("."):
-        return [_dot_name, *([_human_word if first == ".hmp" else _dot_argument] * len(others))]
+        return [_dot_name, *([_dot_argument] * len(others))]
     if human:
         return [_human_name, *([_human_word] * len(others))]
     if first.startswith("{") and not others:

@@ -7,7 +7,7 @@ nor which dot commands exist.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..protocol import Message
 from ..record import Record
@@ -85,6 +85,18 @@ def is_dot_command(text: str) -> bool:
     return text.lstrip().startswith(".") or _match_without_dot(text) is not None
 
 
+def is_help_line(text: str) -> bool:
+    """Whether a line asks for help on a command: ``COMMAND ?``."""
+    try:
+        return _asks_for_help(list(split_words(text, skip_blank(text, 0))))
+    except ParseError:
+        return False
+
+
+def _asks_for_help(words: Sequence[Word]) -> bool:
+    return len(words) > 1 and words[-1].key == "?" and words[-1].value is None
+
+
 def _match_without_dot(text: str) -> re.Match[str] | None:
     if not text.lstrip().startswith(_WORDS_WITHOUT_DOT):
         return None
@@ -159,7 +171,7 @@ class StatementParser:
             _check_operators(tail)
             return _with_operators(message, tail)
         words = list(split_words(text, start))
-        if len(words) > 1 and words[-1].key == "?" and words[-1].value is None:
+        if _asks_for_help(words):
             return DotStatement("help", text[start : words[-1].start].strip())
         return _parse_execute(words)
 

@@ -20,6 +20,7 @@ from ..language import (
     StatementParser,
     has_ambiguous_words,
     is_dot_command,
+    is_help_line,
     split_destination,
 )
 from ..language.destination import DISPLAY
@@ -197,7 +198,9 @@ class Session:
     def is_saved(self, line: LogicalLine) -> bool:
         """Whether a script that does again what was typed needs a line."""
         if not is_dot_command(line.text):
-            return bool(line.text.strip())
+            return bool(line.text.strip()) and (
+                self.human is not None or not is_help_line(line.text)
+            )
         command = self.commands.find(line.text.split()[0].removeprefix("."))
         if command is None or command.is_saved or not command.has_output:
             return command is not None and command.is_saved

@@ -97,6 +97,9 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 AGENT_DELIMITER = b"\xff"
 _AGENT_DELIMITER = re.compile(AGENT_DELIMITER)
 
+# What a QMP monitor begins with, and a guest agent never sends (section "Server Greeting").
+_GREETING = b'{"QMP":'
+
 # QEMU reads byte by byte, so blanks would cost it time.
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
@@ -124,6 +127,7 @@ class Conversation:
         self._last_id = 0
         self._handshake: Request | None = None
         self._token = 0
+        self._beginning = b""  # of what was received
         self._violation: ProtocolError | None = None
 
     @property
@@ -195,6 +199,8 @@ class Conversation:
         self._require(*_OPEN_STATES)
         received: list[Received] = []
         try:
+            if self.state is State.SYNCHRONIZING and self._is_greeted(data):
+                raise ProtocolError("this is a QMP monitor, not a guest agent: leave out -N")
             self._framer.feed(data)
             while (found := self._framer.next_message()) is not None:
                 text, wire = found
@@ -207,6 +213,12 @@ class Conversation:
             self._advance(Trigger.VIOLATION)
             received.append(Violation(error))
         return received
+
+    def _is_greeted(self, data: bytes) -> bool:
+        """Whether what was received begins as the greeting of a QMP monitor."""
+        missing = len(_GREETING) - len(self._beginning)
+        self._beginning += data[:missing]
+        return missing > 0 and self._beginning == _GREETING
 
     def receive_eof(self) -> bool:
         """Process the end of the stream: the peer has closed the connection.

@@ -154,6 +154,17 @@ def test_a_line_that_is_no_object_is_split_by_its_brackets(line: bytes) -> None:
     assert len(found) == (0 if line.endswith(b"[}") else 2)
 
 
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_a_monitor_that_is_taken_for_a_guest_agent(size: int) -> None:
+    conversation = Conversation(agent=True)
+    greeting = encode(GREETING)
+    received: list[Received] = []
+    for start in range(0, len(greeting), size):
+        if conversation.state is not State.FAILED:
+            received += conversation.receive_data(greeting[start : start + size])
+    assert str(violation_of(received)) == ("this is a QMP monitor, not a guest agent: leave out -N")
+
+
 def test_messages_without_separators_are_split() -> None:
     assert [
         json.loads(text) for text in feed_framer(Framer(), b'{"a":1}{"b":"}\\"{"} {"c":[{}]}')

@@ -497,7 +497,7 @@ def test_the_tour_on_a_plain_terminal(terminal: StartTerminal) -> None:
     shell.wait_for(r"^\(QEMU\) \.tour\nTour 3/5: .*\n  blockdev-snap.*\n\(QEMU\)$")
     shell.type(".tour off\r")
     shell.wait_for(r"^\(QEMU\) \.tour off\n\(QEMU\)$")
-    shell.type(".tour\r")
+    shell.type(".tour next\r")
     shell.wait_for(r"^the tour is over; .*\n\(QEMU\)$")
     assert b"\x1b" not in shell.raw
 

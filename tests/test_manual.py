@@ -227,6 +227,11 @@ def test_the_list_of_commands_is_as_wide_as_the_terminal(
     assert "\n.exit\n    leave; the VM goes on, unless it is the\n    shell's\n" in shell.text
 
 
+def test_help_in_human_monitor_mode_is_about_its_lines(vm: RunningVm, run: Run) -> None:
+    first, *_ = run("-H", vm.address, "-c", ".help").stdout.splitlines()
+    assert first == "NAME ARGUMENTS   as the human monitor takes them: device_add e1000,id=net1"
+
+
 def test_the_text_of_a_topic_can_go_to_a_program(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".help wait | head -n 1")
     assert result.stdout == "Waiting\n"

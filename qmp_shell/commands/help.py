@@ -44,6 +44,12 @@ _NOTATION = (
     ("descriptors", "getfd fdname=f </path, or <>/path to write too"),
     ("comments", "# to the end of the line"),
 )
+_HUMAN_NOTATION = (
+    ("NAME ARGUMENTS", "as the human monitor takes them: device_add e1000,id=net1"),
+    ("help [NAME]", "the human monitor's own help"),
+    ("shell pipelines", "info block | grep qcow2"),
+    (".qmp [LINE]", "back to QMP, or one QMP line"),
+)
 _KEYS = (
     "Tab completes, Up and Ctrl-R search the history, Right takes what is suggested. "
     "Ctrl-C drops the line or gives up waiting, Ctrl-D leaves, Ctrl-Z suspends."
@@ -97,7 +103,7 @@ def _overview(session: Session) -> list[Block]:
 
     commands = session.commands.all()
     return [
-        *items(_NOTATION),
+        *items(_NOTATION if session.human is None else _HUMAN_NOTATION),
         Paragraph(_KEYS),
         Paragraph("Commands to this shell:"),
         *items((f".{each.name} {each.usage}".rstrip(), each.summary) for each in commands),

@@ -26,12 +26,12 @@ class ShowTour(Command):
         tour = session.user.tour if session.user is not None else None
         if tour is None:
             raise UsageError("the tour is for the prompt")
-        if words == ["next"]:
+        if tour.is_over:
+            session.display.lines(["the tour is over; the next --demo begins it again"])
+        elif words == ["next"]:
             tour.go_on()
         elif words == ["off"]:
             tour.end()
-        elif tour.is_over:
-            session.display.lines(["the tour is over; the next --demo begins it again"])
         else:
             session.display.lines([tour.title, f"  {tour.line}"])
 

@@ -20,7 +20,16 @@ _qmp_shell() {
   for line in "${COMPREPLY[@]}"; do
     [[ $line == *[!A-Za-z0-9_./:=,@%+-]* ]] && compopt -o filenames
   done
-  [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=.:,/] ]] && compopt -o nospace
+  if [[ ${#COMPREPLY[@]} -eq 1 ]]; then
+    line=${COMPREPLY[0]}
+    [[ $line == *[=.:,/] ]] && compopt -o nospace
+    # A line behind -c goes on after such an end, and after a command's name. Only if there are two
+    # candidates does bash leave its quote open.
+    if [[ ${COMP_WORDS[COMP_CWORD-1]} == -@(c|-command) && ${COMP_WORDS[COMP_CWORD]} == [\'\"]* &&
+      ( $line == *[=.:,/] || $line != *\ * ) ]]; then
+      COMPREPLY+=("$line ")
+    fi
+  fi
   return 0
 }
 

@@ -420,6 +420,17 @@ def test_what_is_completed_is_inserted(terminal: TerminalShell, vm: RunningVm) -
     ]
 
 
+@pytest.mark.parametrize("option", ["-c", "--command"])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_the_quote_of_a_line_stays_open_where_that_goes_on(
+    bash: TerminalShell, vm: RunningVm, option: str, quote: str
+) -> None:
+    line = f"{quote}device_ad\t driv\te1000 id=5{quote}"
+    assert bash.run(f"qmp-shell {vm.address} {option} {line}") == [
+        *(vm.address, option, "device_add driver=e1000 id=5")
+    ]
+
+
 def test_what_needs_no_quotes_is_inserted_as_it_is(terminal: TerminalShell, vm: RunningVm) -> None:
     terminal.shows(f"qmp-shell {vm.address} .wait st", "status=")
 

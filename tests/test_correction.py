@@ -122,6 +122,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("block resize d0 1G", "block_resize node-name=d0 size=1G"),
         # no line that would lose what is known, or that the human monitor refuses
         ("blockdev-add driver=null-co node-name=n0 size=1 G", ""),
+        ("blockdev-add driver=null-co node-name", ""),
         # of QEMU's command line
         ("device_add e1000", "device_add driver=e1000"),
         ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),

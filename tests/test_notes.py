@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qmp_shell import CommandError
 from qmp_shell.language.references import Reference, parse_bare_word
 from qmp_shell.session import Session
 from qmp_shell.vm import Attachment
@@ -35,6 +36,20 @@ def test_an_interrupt_of_the_wait_for_a_note_loses_no_reply(
     reference = parse_bare_word("$name", 0)
     assert isinstance(reference, Reference)
     assert session.variables.find(reference) == {"name": "testvm"}
+
+
+def test_what_is_deprecated_is_told_once(vm: RunningVm) -> None:
+    """At a prompt: not in a note and in the hint, and not for each command that is refused."""
+    session = attach_user(vm.address)
+    for _ in range(2):
+        with pytest.raises(CommandError) as refused:
+            run_line(session, "drive-backup device=none target=/x sync=full")
+        assert refused.value.hint == ""
+    session.attachment.close()
+    script = attach(vm.address)
+    with pytest.raises(CommandError) as refused:
+        run_line(script, "drive-backup device=none target=/x sync=full")
+    assert refused.value.hint == "drive-backup is deprecated"
 
 
 def test_a_vm_that_refuses_to_tell_its_schema_is_asked_once(table_vm: StartTableVm) -> None:

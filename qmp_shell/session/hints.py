@@ -5,7 +5,7 @@ A hint says only what the error does not say already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import partial
 
 from ..complete import Kind, NameRequest, NameSource, kind_at
@@ -44,10 +44,15 @@ def find_hint(error: CommandError, attachment: Attachment) -> str:
     :return: empty: nothing is known.
     :raise ConnectionLost: there is no VM any more.
     """
-    return attachment.known_within(lambda: _hint(error, attachment.known_types, attachment.names))
+    return attachment.known_within(
+        lambda: _hint(
+            error, attachment.known_types, attachment.names, noted=attachment.noted_features
+        )
+    )
 
 
-def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
+def _hint(error: CommandError, types: VmTypes, names: NameSource, *, noted: Container[str]) -> str:
+    """:param noted: what the user was told already of deprecated and unstable features."""
     message = error.reply.request.message
     name = command_of(message)
     description = error.description
@@ -60,7 +65,8 @@ def _hint(error: CommandError, types: VmTypes, names: NameSource) -> str:
         or _unknown_name(message, description, types, names)
         or advice_for(description)
     )
-    return "; ".join(filter(None, [fault, *feature_notes(message, types)]))
+    notes = (note for note in feature_notes(message, types) if note not in noted)
+    return "; ".join(filter(None, [fault, *notes]))
 
 
 def first_faults(faults: list[Fault]) -> list[Fault]:

@@ -165,9 +165,9 @@ def _joined(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correc
     commands = vocabulary.commands()
     if name in commands or not line.words:
         return None
-    joined = nearest(plain(f"{name}-{line.words[0]}"), [plain(each) for each in commands])
-    found = next((each for each in commands if plain(each) == joined), "")
-    if not found or plain(found) != plain(f"{name}-{line.words[0]}"):
+    joined = plain(f"{name}-{line.words[0]}")
+    found = next((each for each in commands if plain(each) == joined and is_plain(each)), "")
+    if not found:
         return None
     rest = text[text.index(line.words[0], len(name)) + len(line.words[0]) :]
     return _correct_command(found + rest, vocabulary) or Correction(found + rest)

@@ -143,7 +143,7 @@ class SessionCompleter(Completer):
 
         What Tab asked for is more than the menu that typing asks for, whichever comes last.
         """
-        if not (self.is_late(document) and event is not _REQUESTED):
+        if event.completion_requested or not self.is_late(document):
             self._late = _LateRequest(document, event)
 
     async def get_completions_async(

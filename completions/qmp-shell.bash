@@ -26,7 +26,7 @@ _qmp_shell() {
     # A line behind -c goes on after such an end, and after a command's name. Only if there are two
     # candidates does bash leave its quote open.
     if [[ ${COMP_WORDS[COMP_CWORD-1]} == -@(c|-command) && ${COMP_WORDS[COMP_CWORD]} == [\'\"]* &&
-      ( $line == *[=.:,/] || $line != *\ * ) ]]; then
+      ${COMP_WORDS[COMP_CWORD]:1} != "$line" && ( $line == *[=.:,/] || $line != *\ * ) ]]; then
       COMPREPLY+=("$line ")
     fi
   fi

@@ -12,7 +12,7 @@ from . import __version__
 from .configuration.addresses import MARK
 from .errors import UsageError
 from .output import STANDARD_OUTPUT, Output
-from .render.text import sanitize, sanitize_line, shorten
+from .render.text import fold, sanitize, sanitize_line, shorten
 from .render.views import VIEWS
 from .script import WRAP, LineInput, StandardInput, WordsInput
 from .session import parse_seconds
@@ -28,6 +28,8 @@ _SHOWN_FIRST = (
     "--help",
 )
 _EXAMPLE_WIDTH = 48
+_USUAL_WIDTH = 80
+_INDENT = " " * 6  # of what is left of a line on a narrow terminal
 
 
 class _Help(argparse.HelpFormatter):
@@ -77,18 +79,9 @@ class _FullHelp(argparse.Action):
 
 def _terminal_width() -> int:
     try:
-        return os.get_terminal_size().columns
+        return os.get_terminal_size().columns or _USUAL_WIDTH  # of some pseudo-terminals it is 0
     except OSError:
-        return 80
-
-
-def _fold(line: str, width: int) -> str:
-    """A line that is too long for a terminal, over several lines."""
-    if len(line) <= width:
-        return line
-    import textwrap
-
-    return textwrap.fill(line, width, subsequent_indent="      ", break_on_hyphens=False)
+        return _USUAL_WIDTH
 
 
 def _write(text: str) -> None:
@@ -146,7 +139,7 @@ class _Parser(argparse.ArgumentParser):
             *(f"  {line:<{_EXAMPLE_WIDTH}}  {text}" for line, text in self.examples),
         ]
         width = _terminal_width()
-        return "\n".join([*(_fold(line, width) for line in lines), ""])
+        return "\n".join([*(fold(sanitize_line(line), width, _INDENT) for line in lines), ""])
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")

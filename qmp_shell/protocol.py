@@ -200,7 +200,7 @@ class Conversation:
         received: list[Received] = []
         try:
             if self.state is State.SYNCHRONIZING and self._is_greeted(data):
-                raise ProtocolError("this is a QMP monitor, not a guest agent: leave out -N")
+                raise ProtocolError("this is a QMP monitor, not a guest agent (leave out -N)")
             self._framer.feed(data)
             while (found := self._framer.next_message()) is not None:
                 text, wire = found
@@ -215,9 +215,10 @@ class Conversation:
         return received
 
     def _is_greeted(self, data: bytes) -> bool:
-        """Whether what was received begins as the greeting of a QMP monitor."""
+        """Whether what was received begins as the greeting of a QMP monitor, with any blanks."""
         missing = len(_GREETING) - len(self._beginning)
-        self._beginning += data[:missing]
+        if missing:
+            self._beginning += data.translate(None, b" \r\n")[:missing]
         return missing > 0 and self._beginning == _GREETING
 
     def receive_eof(self) -> bool:

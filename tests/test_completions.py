@@ -318,6 +318,7 @@ def test_monitors_of_running_vms_are_offered(shell: Shell, fish: Fish, vm: Runni
     assert shell.offered(f"qmp-shell {beginning}") == {vm.address}
     assert shell.offered(f"qmp-shell -w {beginning}") == {vm.address}
     assert shell.offered(f"qmp-shell --wait={beginning}") == {vm.address}
+    assert vm.address in shell.offered(f"qmp-shell {str(Path(vm.address).parent)[:-2]}")
     assert "testvm" in fish.described(f"qmp-shell {beginning}")[vm.address]
 
 

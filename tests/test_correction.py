@@ -113,6 +113,9 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # as an object
         ('device_add {"driver":"e1000", "id": "a b"}', 'device_add driver=e1000 id="a b"'),
         ("set_link {'name': 'n0', 'up': False} | cat", "set_link name=n0 up=false | cat"),
+        ('device_add {"execute": "stop"}', '{"execute": "stop"}'),
+        ("query-status {}", "query-status"),
+        ('query-status {"a": 1}', "query-status"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
         ("block_resize node-name:d0 size:1G", "block_resize node-name=d0 size=1G"),
@@ -120,9 +123,13 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("query status", "query-status"),
         ("query status | cat", "query-status | cat"),
         ("block resize d0 1G", "block_resize node-name=d0 size=1G"),
+        ("query block stats", "query-blockstats"),
+        ("query block jobs", "query-block-jobs"),
         # no line that would lose what is known, or that the human monitor refuses
         ("blockdev-add driver=null-co node-name=n0 size=1 G", ""),
         ("blockdev-add driver=null-co node-name", ""),
+        ("device_add e1000 id", ""),
+        ("set_link name=n0 up", ""),
         # of QEMU's command line
         ("device_add e1000", "device_add driver=e1000"),
         ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),
@@ -695,6 +702,10 @@ def test_a_hint_without_colours_is_a_comment(vm: RunningVm, terminal: StartTermi
     assert shell.cursor_line == "(QEMU)"  # grey could not be told from what was typed
     shell.press("up")
     shell.wait_for(r"^\(QEMU\) device_del id=rng1$")
+    narrow = terminal(vm.second_address, NO_COLOR="1", columns=40)
+    narrow.wait_for_prompt()
+    narrow.enter("block-dirty-bitmap-ad")
+    narrow.wait_for(r"^# hint: did you mean\n# block-dirty-bitmap-add or\n# block-dirty-bitmap-")
 
 
 def test_what_is_said_breaks_no_word_on_a_narrow_terminal(

@@ -215,6 +215,11 @@ def test_help_at_the_prompt_is_as_wide_as_the_terminal(
     assert "`" not in shell.text
 
 
+def test_the_short_help_where_a_terminal_does_not_tell_its_width(terminal: StartTerminal) -> None:
+    shell = terminal("-h", columns=0, rows=0)
+    assert shell.wait_for_end() == 0
+
+
 def test_the_list_of_commands_is_as_wide_as_the_terminal(
     vm: RunningVm, terminal: StartTerminal, run: Run
 ) -> None:

@@ -107,6 +107,31 @@ def test_the_prompt_does_not_cover_what_a_program_printed(shell: Terminal, shown
     assert shell.lines[start : start + len(expected)] == expected
 
 
+def test_an_event_does_not_cover_what_a_program_printed(
+    shell: Terminal, vm: RunningVm, tmp_path: Path
+) -> None:
+    """A shell that shares its monitor receives events while a program runs."""
+    shell.enter(".share shared.sock")
+    shell.wait_for_prompt()
+    shell.enter("query-name | printf partial; while [ ! -e end ]; do sleep 0.05; done")
+    shell.wait_for("^partial")
+    vm.run("cont")
+    (tmp_path / "end").touch()
+    shell.wait_for(r"^partial\n\d\d:\d\d:\d\d\.\d+ RESUME$")
+    shell.wait_for_prompt()
+    assert "partial\n" in shell.text
+
+
+def test_the_columns_of_the_environment_do_not_matter_after_a_program(
+    terminal: Start, vm: RunningVm
+) -> None:
+    shell = terminal(vm.address, COLUMNS="150")
+    shell.wait_for_prompt()
+    shell.enter("query-name | printf partial")
+    shell.wait_for_prompt()
+    assert "\npartial\n(QEMU)" in shell.text
+
+
 # A VM of the shell's own
 
 

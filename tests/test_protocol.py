@@ -155,14 +155,15 @@ def test_a_line_that_is_no_object_is_split_by_its_brackets(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5, 100])
-def test_a_monitor_that_is_taken_for_a_guest_agent(size: int) -> None:
+@pytest.mark.parametrize("indent", [None, 4])
+def test_a_monitor_that_is_taken_for_a_guest_agent(size: int, indent: int | None) -> None:
     conversation = Conversation(agent=True)
-    greeting = encode(GREETING)
+    greeting = json.dumps(GREETING, indent=indent).encode()
     received: list[Received] = []
     for start in range(0, len(greeting), size):
         if conversation.state is not State.FAILED:
             received += conversation.receive_data(greeting[start : start + size])
-    assert str(violation_of(received)) == ("this is a QMP monitor, not a guest agent: leave out -N")
+    assert "this is a QMP monitor" in str(violation_of(received))
 
 
 def test_messages_without_separators_are_split() -> None:

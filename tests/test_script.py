@@ -420,7 +420,7 @@ def test_control_characters_from_the_vm_are_escaped_or_removed(peer: StartPeer, 
 def test_a_monitor_is_no_guest_agent(vm: RunningVm, run: Run) -> None:
     result = run("-N", vm.address, "-c", "guest-ping")
     assert result.returncode == 3
-    assert result.stderr.endswith(": this is a QMP monitor, not a guest agent: leave out -N\n")
+    assert result.stderr.endswith(": this is a QMP monitor, not a guest agent (leave out -N)\n")
     assert result.stderr.count("\n") == 1
 
 

@@ -163,7 +163,7 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
 
 def _check_members(session: Session, event: str, members: list[str]) -> None:
     """:raise UsageError: an event's data has no such member."""
-    from ..schema.check import format_suggestion
+    from ..schema.check import format_suggestion, similar_names
     from ..schema.types import members_named
 
     schema = session.attachment.known_types.schema
@@ -172,7 +172,9 @@ def _check_members(session: Session, event: str, members: list[str]) -> None:
         return
     for name in members:
         if not any(members_named(name, found.data)):
-            suggestion = format_suggestion(name, [*found.data.members, "timeout"], "there are")
+            words = [*found.data.members, "timeout"]
+            known = words if similar_names(name, words) else found.data.members
+            suggestion = format_suggestion(name, known, "there are")
             raise UsageError(f"the event {event} has no member {name}{suggestion}")
 
 

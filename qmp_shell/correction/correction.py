@@ -106,6 +106,11 @@ class Vocabulary(NamedTuple):
         """The type of the arguments of a command or an action."""
         return self.types.action(name) if self.in_transaction else self.types.arguments(name, given)
 
+    def has_arguments(self, name: str) -> bool:
+        """Whether a command is known to take any arguments."""
+        type_ = self.arguments(name, {})
+        return type_ is not None and (bool(type_.members) or type_.is_open({}))
+
     def dot_line(self, name: str, rest: str, before: str, after: str = "") -> Correction:
         """A dot command, with what is to follow it if it takes an argument.
 

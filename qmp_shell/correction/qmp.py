@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 
 from ..complete.kinds import HUMAN_OPTIONS
 from ..language import ParseError
@@ -156,21 +157,36 @@ def _object(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correctio
         arguments = parse_literal(line.words[0], 0)
     except ParseError:
         return None
-    message = {"execute": name, "arguments": arguments}
-    return Correction(format_message(message) + line.tail)
+    if "execute" in arguments:
+        return Correction(line.words[0] + line.tail)
+    type_ = vocabulary.arguments(name, arguments)
+    if (
+        not arguments
+        or type_ is None
+        or not arguments.keys() <= type_.members_for(arguments).keys()
+    ):
+        return None
+    return Correction(format_message({"execute": name, "arguments": arguments}) + line.tail)
 
 
-def _joined(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+def _joined(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
     """``query status``, whose words are one name."""
     commands = vocabulary.commands()
-    if name in commands or not line.words:
+    if name in commands:
         return None
-    joined = plain(f"{name}-{line.words[0]}")
-    found = next((each for each in commands if plain(each) == joined and is_plain(each)), "")
-    if not found:
-        return None
-    rest = text[text.index(line.words[0], len(name)) + len(line.words[0]) :]
-    return _correct_command(found + rest, vocabulary) or Correction(found + rest)
+    bare = [*takewhile(lambda word: not split_key(word)[0], line.words)]
+    for count in range(len(bare), 0, -1):
+        joined = _letters("".join([name, *bare[:count]]))
+        found = next((each for each in commands if _letters(each) == joined), "")
+        if found and is_plain(found):
+            rest = " ".join([found, *line.words[count:]]) + line.tail
+            is_whole = count == len(bare) or vocabulary.has_arguments(found)
+            return (_correct_command(rest, vocabulary) or Correction(rest)) if is_whole else None
+    return None
+
+
+def _letters(name: str) -> str:
+    return plain(name).replace("-", "")
 
 
 def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -183,8 +199,8 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         return None
     found = read_arguments(command, line.words, vocabulary)
     if found is None:
-        keys = [split_key(word)[0] for word in line.words]
-        if all(keys) or (any(keys) and command in _HUMAN_OPTIONS):
+        has_keys = any(split_key(word)[0] for word in line.words)
+        if not line.words or has_keys or (command in _HUMAN_OPTIONS and len(line.words) > 1):
             return None  # neither here nor in the human monitor would this be the line
         return _in_human(name, command, text, vocabulary)
     corrected = " ".join([command, *found.words])

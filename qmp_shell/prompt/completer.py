@@ -139,18 +139,19 @@ class SessionCompleter(Completer):
             self._waiting.discard(answered)
 
     def _remember(self, document: Document, event: CompleteEvent) -> None:
-        """Complete a document once the VM has answered.
+        """Complete a document, if it is still what is typed, once the VM has answered.
 
         What Tab asked for is more than the menu that typing asks for, whichever comes last.
         """
-        if event.completion_requested or not self.is_late(document):
+        is_more = event.completion_requested or not self.is_late(document)
+        if is_more and document == get_app().current_buffer.document:
             self._late = _LateRequest(document, event)
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[NameCompletion, None]:
         """What is known, and what a VM that answers soon makes known. Typing goes on meanwhile."""
-        if not self.is_late(document):
+        if self._late is not None and self._late.document != get_app().current_buffer.document:
             self._late = None
         if not complete_event.completion_requested:
             await _until_drawn()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -297,8 +298,10 @@ class TerminalDisplay(TextDisplay):
         self._last_line = _NOTHING
 
     def begin_row(self) -> None:
-        if not self._is_dumb:
-            self._output.write(begin_row(shutil.get_terminal_size().columns))
+        if self._is_dumb:
+            return
+        with contextlib.suppress(OSError):  # $COLUMNS does not matter here
+            self._output.write(begin_row(os.get_terminal_size(STANDARD_OUTPUT).columns))
 
 
 class _Line(NamedTuple):

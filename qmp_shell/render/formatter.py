@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ..output import SafeText
 from ..protocol import Event, Message, ReceivedMessage
 from ..static_typing import TYPE_CHECKING
-from .text import format_clock, format_compact, format_event, sanitize, sanitize_line
+from .text import fold, format_clock, format_compact, format_event, sanitize, sanitize_line
 from .views import VIEWS, Look, Subject, json_view
 
 if TYPE_CHECKING:
@@ -101,13 +101,12 @@ class Formatter:
 
     def note(self, text: str) -> SafeText:
         """A remark on one line; where it cannot be dim, a comment."""
-        mark = "" if self.look.colour else "# "
-        return self._styled(self._folded(f"{mark}{text}"), "note")
+        return self._styled(self._folded(text, "" if self.look.colour else "# "), "note")
 
     def hint(self, text: str) -> SafeText:
         """What may help against an error, on one line; where it has no colour, a comment."""
         mark = "" if self.look.colour else "# "
-        return self._styled(self._folded(f"{mark}hint: {text}"), "hint")
+        return self._styled(self._folded(f"hint: {text}", mark), "hint")
 
     def program_output(self, text: str) -> SafeText:
         """What another program printed, of many lines."""
@@ -125,16 +124,14 @@ class Formatter:
         """A message on the wire, on one line."""
         return self._styled(SafeText(f"{direction} {format_compact(message)}"), "note")
 
-    def _folded(self, text: str) -> SafeText:
-        """A line of prose; on a terminal that is not wide enough, several, broken at blanks."""
-        line = sanitize_line(text)
-        width = self.look.find_width()
-        if width is None or len(line) <= width:
-            return line
-        import textwrap
+    def _folded(self, text: str, mark: str = "") -> SafeText:
+        """A line of prose; on a terminal that is not wide enough, several.
 
-        # Where a word is longer than a row, the terminal breaks it.
-        return SafeText(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False))
+        :param mark: what each line begins with.
+        """
+        line = sanitize_line(f"{mark}{text}")
+        width = self.look.find_width()
+        return line if width is None else fold(line, width, mark)
 
     def _styled(self, text: SafeText, kind: str) -> SafeText:
         """Each line of a text in the colour of its kind."""

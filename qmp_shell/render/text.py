@@ -39,6 +39,7 @@ _UNSAFE_IN_JSON = "".join(
 # would begin with so many blanks that a message of 2 MB took gigabytes.
 _DEEPEST = 40
 _CONTAINERS = (dict, list)
+_NARROWEST = 20  # columns; on a narrower terminal nearly all words would be broken
 
 _Layout = Callable[[int], tuple[str, str, str]]
 """Given how deep an object or a list is nested: what stands before its first item, before each
@@ -55,6 +56,26 @@ def sanitize(text: str) -> SafeText:
 def sanitize_line(text: str) -> SafeText:
     """The same, with a blank for each newline."""
     return SafeText(" ".join(sanitize(text).split("\n")))
+
+
+def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
+    """A line of prose over several lines, broken at blanks.
+
+    :param width: of the terminal, in columns. Where a word is longer, the terminal breaks it.
+    :param indent: what each line but the first begins with.
+    """
+    if len(line) <= width:
+        return line
+    import textwrap
+
+    lines = textwrap.wrap(
+        line,
+        max(width, _NARROWEST),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return SafeText("\n".join(lines))
 
 
 def shorten(text: str, most: int = 60) -> SafeText:

@@ -388,18 +388,8 @@ class Session:
                 return
             with self.display.capture() as texts:
                 yield
-            self._deliver(delivery, "\n".join(texts))
-
-    def _deliver(self, delivery: Delivery, text: str) -> None:
-        """Give a text to a file or a shell command.
-
-        :raise PipelineError, UsageError: see :meth:`.delivery.Delivery.deliver`.
-        """
-        self.display.make_way()
-        try:
-            delivery.deliver(text)
-        finally:
-            self.display.begin_row()
+            self.display.make_way()
+            delivery.deliver("\n".join(texts))
 
     def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
         """What gives output to a file or a shell command; None: it is displayed.
@@ -420,11 +410,12 @@ class Session:
     @contextmanager
     def background(self) -> Iterator[Wait | None]:
         """What is done while another program runs: those who share the monitor are served."""
-        if self.sharing.server is None:
-            yield None
-        else:
-            with self.display.hold():
-                yield self._wait_until_readable
+        is_shared = self.sharing.server is not None
+        with self.display.hold() if is_shared else nullcontext():
+            try:
+                yield self._wait_until_readable if is_shared else None
+            finally:
+                self.display.begin_row()
 
     def _wait_until_readable(self, descriptor: int) -> None:
         with suppress(ConnectionLost):  # the next line that needs the VM will say so
@@ -495,7 +486,8 @@ class Session:
                 self.inverse = inverse
             self._finish(message, reply, destination)
             if delivery is not None:
-                self._deliver(delivery, self.replies.format(reply, destination.view))
+                self.display.make_way()
+                delivery.deliver(self.replies.format(reply, destination.view))
         self._note_features(message)
         return reply
 

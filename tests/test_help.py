@@ -209,13 +209,16 @@ def test_a_page_of_a_command_with_the_manual(manual: Manual) -> None:
         "      How it behaves (since 1.1)",
         "      The file-name.",
         "Returns: nothing",
-        '  thing-add id="t 0" kind=none',
+        "  thing-add kind=file id=ID filename=FILENAME",
         "thing-ref(7):",
         "  Add a thing. It can be removed again.",
     ):
         assert line in page.splitlines()
     assert "nobody" not in page
     assert page.count("A name for it") == 1
+    for given in ({}, {"kind": "none"}):
+        page = "\n".join(helper(Schema(ENTRIES), manual).page("thing-add", given))
+        assert '  thing-add id="t 0" kind=none' in page.splitlines()
 
 
 def test_an_example_of_the_manual_is_shown_only_if_the_vm_takes_it(manual: Manual) -> None:

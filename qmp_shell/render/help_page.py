@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..language.notation import format_message
 from ..manual import Manual, Section, wrap
+from ..protocol import arguments_of
 from ..schema import (
     STRING,
     Array,
@@ -74,7 +75,7 @@ class HelpWriter:
         command = self._types.command(topic)
         if command is not None and not self._types.lacks(topic):
             type_ = self._types.arguments(topic, given) or command.arguments
-            example = self._example(topic, section, command.arguments)
+            example = self._example(topic, given, section, type_)
             return [
                 *self._head(topic, "a command", command.features, section),
                 *self._wrong_values(given, type_),
@@ -231,13 +232,22 @@ class HelpWriter:
     def _wrapped(self, text: str) -> list[str]:
         return wrap(text, self._width, rest=_INDENT)
 
-    def _example(self, name: str, section: Section | None, type_: Object) -> str:
-        """An example line: one of the manual's that this VM takes, or one with placeholders."""
+    def _example(
+        self, name: str, given: dict[str, Any], section: Section | None, type_: Object
+    ) -> str:
+        """An example line: one of the manual's that this VM takes, or one with placeholders.
+
+        :param given: arguments that it is to have.
+        """
         examples = section.examples() if section is not None else []
-        lines = [format_message(each) for each in examples if not find_faults(each, self._types)]
+        lines = [
+            format_message(each)
+            for each in examples
+            if given.items() <= arguments_of(each).items() and not find_faults(each, self._types)
+        ]
         if lines:
             return min(lines, key=len)
-        made = minimal_value(type_)
+        made = _ExampleMaker().object(type_, given)
         return format_message({"execute": name} | ({"arguments": made} if made else {}))
 
 
@@ -254,6 +264,11 @@ def is_qapi_type(name: str) -> bool:
 def minimal_value(type_: Type) -> Any:
     """A value of a type that has the required members only."""
     return _ExampleMaker().value(type_, ())
+
+
+def _object_in(type_: Type) -> Object | None:
+    """The object that a value may be; None: it is none."""
+    return next((each for each in branches(type_) if isinstance(each, Object)), None)
 
 
 class _ExampleMaker:
@@ -276,18 +291,27 @@ class _ExampleMaker:
         if isinstance(first, Array):
             return [self.value(first.element, outer)]
         if isinstance(first, Object):
-            return self._object(first, outer)
+            return self.object(first, {}, outer)
         kind = first.json_type if isinstance(first, Builtin) else ""
         return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _PLACEHOLDER)
 
-    def _object(self, type_: Object, outer: tuple[Type, ...]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def object(
+        self, type_: Object, given: dict[str, Any], outer: tuple[Type, ...] = ()
+    ) -> dict[str, Any]:
+        """
+        :param given: some of its members; objects among them may lack required members.
+        """
+        values = {name: value for name, value in given.items() if not isinstance(value, dict)}
         while missing := [  # the value of a tag may add required members
             member
             for member in type_.members_for(values).values()
-            if member.required and member.name not in values
+            if member.name not in values and (member.required or member.name in given)
         ]:
             for member in missing:
+                inner = _object_in(member.type) if member.name in given else None
+                if inner is not None:
+                    values[member.name] = self.object(inner, given[member.name], outer)
+                    continue
                 value = self.value(member.type, outer)
                 placeholder = member.name.upper().replace("-", "_")
                 values[member.name] = placeholder if value == _PLACEHOLDER else value

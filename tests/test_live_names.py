@@ -211,6 +211,12 @@ def test_names_with_numbers_are_sorted_by_the_numbers(session: Session) -> None:
     assert devices == [f"/machine/unattached/device[{n}]" for n in range(len(devices))]
 
 
+def test_a_target_that_is_the_source_stands_last(session: Session) -> None:
+    targets = list(offered_names(session, "blockdev-mirror device=disk0 target="))
+    assert {"disk0", "null0", "drive0"} <= set(targets)
+    assert targets[-1] == "disk0"
+
+
 def test_conditions_of_wait_are_offered(session: Session) -> None:
     assert "STOP" in offered_names(session, ".wait S")
     assert "job0" in offered_names(session, ".wait job=")

@@ -231,9 +231,12 @@ class VmNames:
 
     # The block layer and the network
 
-    def _blocks(self, _: NameRequest) -> Iterator[Candidate]:
-        yield from listed(self._answers, NAME_LISTS[Kind.BLOCK_DEVICE])
-        yield from listed(self._answers, NAME_LISTS[Kind.NODE])
+    def _blocks(self, request: NameRequest) -> Iterator[Candidate]:
+        """Block devices and nodes, last what another argument names: no target is its source."""
+        others = [value for value in request.given.values() if isinstance(value, str)]
+        for kind in (Kind.BLOCK_DEVICE, Kind.NODE):
+            for each in listed(self._answers, NAME_LISTS[kind]):
+                yield each._replace(order=1) if each.text in others else each
 
     def _nodes(self, given: Message) -> list[BlockNode]:
         """The nodes that a command's other arguments name; all of them if there are none."""

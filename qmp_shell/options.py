@@ -117,6 +117,7 @@ class _Parser(argparse.ArgumentParser):
         self, *, purpose: str, examples: Sequence[tuple[str, str]], **settings: Any
     ) -> None:
         super().__init__(formatter_class=_Help, add_help=False, **settings)
+        self.color = False  # of Python 3.14, which would put terminal escapes into the usage
         self.purpose = purpose
         self.examples = examples
 

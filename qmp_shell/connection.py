@@ -23,9 +23,10 @@ from .static_typing import TYPE_CHECKING, NoReturn, Protocol, Self
 if TYPE_CHECKING:
     from .transport.stream import Stream
 
-# How many bytes are received and handled at once. What is made of more of them does not stay in the
-# processor's cache: with four times as many, 100,000 events took an eighth longer. And at a prompt
-# a key has to wait for them: 16 ms, and not 6, if a VM sends events without end.
+# How many bytes are received and handled at once. The objects made of more do not fit the
+# processor's cache: with four times as many bytes, 100,000 events took an eighth longer. And at a
+# prompt, a key has to wait until they are handled: 16 ms instead of 6 if a VM sends events without
+# end.
 _RECEIVE_BYTES = 1 << 14
 _MOST_JOINED = 1 << 14  # bytes of several messages that are sent together
 _INTERRUPT = (signal.SIGINT,)

@@ -148,11 +148,10 @@ class Framer:
     def next_message(self) -> tuple[str, dict[str, Any]] | None:
         """Return the text of the next complete object, and the object; None if more must be fed.
 
-        Most messages are alone on a line. That such a line is one object is found out by parsing
-        it, so that its brackets need not be examined, which takes twice as long. They are where a
-        line is not one object, or where its end was not received although an object may have
-        ended. So a bracket too many, or an object that is nested too deep, may be noticed at the
-        end of its line only.
+        A line is parsed as a whole if that is possible, as it is for most messages: to examine its
+        brackets first takes twice as long. The brackets are examined in a line that is not exactly
+        one object, and in one that is incomplete but may hold the end of an object. Therefore an
+        unmatched bracket, or too deep a nesting, may be reported only at the end of the line.
 
         :raise NoObjectError, ProtocolError: see :meth:`next_object` and :func:`parse_object`.
         """
@@ -166,8 +165,7 @@ class Framer:
                 if found is not None:
                     return found
             elif not self._may_be_complete():
-                self._drop_consumed()
-                self._check_size()
+                self._keep_incomplete()
                 return None
         data = self.next_object()
         if data is None:
@@ -183,9 +181,9 @@ class Framer:
         return self._start >= self._next_line and self._buffer.startswith(b"{", self._start)
 
     def _may_be_complete(self) -> bool:
-        """Whether an object may have ended, as far as can be told without its brackets.
+        """Whether the buffer may hold the end of the next object; brackets are not counted.
 
-        What has been looked at before is not looked at again.
+        Only bytes that have come since the last call are searched.
         """
         start = self._searched if self._depth else self._position
         self._searched = len(self._buffer)
@@ -223,15 +221,18 @@ class Framer:
         """
         end = self._find_end()
         if end is None:
-            self._drop_consumed()
-            self._check_size()
+            self._keep_incomplete()
             return None
         text = bytes(memoryview(self._buffer)[self._start : end])
         self._start = end
         return text
 
-    def _check_size(self) -> None:
-        """:raise ProtocolError: what has been received of an object is too large already."""
+    def _keep_incomplete(self) -> None:
+        """Keep the beginning of an object whose end has not been received.
+
+        :raise ProtocolError: it is larger than the limit already.
+        """
+        self._drop_consumed()
         if len(self._buffer) > self._limit:
             raise ProtocolError(f"a message of more than {self._limit} bytes was sent")
 

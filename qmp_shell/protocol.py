@@ -219,7 +219,7 @@ class Conversation:
         missing = len(_GREETING) - len(self._beginning)
         if missing:
             self._beginning += data.translate(None, b" \r\n")[:missing]
-        return missing > 0 and self._beginning == _GREETING
+        return self._beginning == _GREETING
 
     def receive_eof(self) -> bool:
         """Process the end of the stream: the peer has closed the connection.

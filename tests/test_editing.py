@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -141,55 +142,61 @@ def test_the_toolbar_forgets_a_job_that_has_ended_though_its_events_are_hidden(
     assert "JOB_STATUS_CHANGE" not in shell.text
 
 
-def test_the_menu_appears_when_a_slow_vm_answers(
-    start_vm: Callable[..., RunningVm], terminal: Start
-) -> None:
-    vm = start_vm("-device", "virtio-rng-pci,id=rng0")
-    shell = terminal(vm.address)
-    shell.wait_for_prompt()
+@pytest.fixture
+def device_vm(start_vm: Callable[..., RunningVm]) -> RunningVm:
+    """A VM with a device of an id."""
+    return start_vm("-device", "virtio-rng-pci,id=rng0")
+
+
+@pytest.fixture
+def device_shell(device_vm: RunningVm, terminal: Start) -> Terminal:
+    """A prompt on that VM."""
+    started = terminal(device_vm.address)
+    started.wait_for_prompt()
+    return started
+
+
+@contextmanager
+def stopped(vm: RunningVm) -> Iterator[None]:
+    """QEMU answers nothing in this context."""
     vm.process.send_signal(signal.SIGSTOP)
     try:
-        shell.type("device_del id=r")
-        shell.wait_for(r"^asking the VM\.\.\.$")
-        assert "rng0" not in shell.text
+        yield
     finally:
         vm.process.send_signal(signal.SIGCONT)
-    shell.wait_for("^ +rng0 +virtio-rng-pci")  # no other key was pressed
-    shell.press("tab")
-    shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
+
+
+def test_the_menu_appears_when_a_slow_vm_answers(
+    device_vm: RunningVm, device_shell: Terminal
+) -> None:
+    with stopped(device_vm):
+        device_shell.type("device_del id=r")
+        device_shell.wait_for(r"^asking the VM\.\.\.$")
+        assert "rng0" not in device_shell.text
+    device_shell.wait_for("^ +rng0 +virtio-rng-pci")  # no other key was pressed
+    device_shell.press("tab")
+    device_shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
 
 
 def test_tab_is_not_in_vain_when_the_vm_is_slow(
-    start_vm: Callable[..., RunningVm], terminal: Start
+    device_vm: RunningVm, device_shell: Terminal
 ) -> None:
-    vm = start_vm("-device", "virtio-rng-pci,id=rng0")
-    shell = terminal(vm.address)
-    shell.wait_for_prompt()
-    vm.process.send_signal(signal.SIGSTOP)
-    try:
-        shell.type("device_del id=")
-        shell.wait_for(r"^asking the VM\.\.\.$")
-        shell.press("tab")
-    finally:
-        vm.process.send_signal(signal.SIGCONT)
-    shell.wait_for(r"^\(QEMU\) device_del id=rng0")
-    assert "asking" not in shell.text
+    with stopped(device_vm):
+        device_shell.type("device_del id=")
+        device_shell.wait_for(r"^asking the VM\.\.\.$")
+        device_shell.press("tab")
+    device_shell.wait_for(r"^\(QEMU\) device_del id=rng0")
+    assert "asking" not in device_shell.text
 
 
-def test_tab_right_after_a_letter_is_not_in_vain_either(
-    start_vm: Callable[..., RunningVm], terminal: Start
+def test_tab_right_after_a_letter_is_not_in_vain_when_the_vm_is_slow(
+    device_vm: RunningVm, device_shell: Terminal
 ) -> None:
     """Typing has asked for a menu, too, which is looked up after what Tab asked for."""
-    vm = start_vm("-device", "virtio-rng-pci,id=rng0")
-    shell = terminal(vm.address)
-    shell.wait_for_prompt()
-    vm.process.send_signal(signal.SIGSTOP)
-    try:
-        shell.type("device_del id=r\t")
-        shell.wait_for(r"^asking the VM\.\.\.$")
-    finally:
-        vm.process.send_signal(signal.SIGCONT)
-    shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
+    with stopped(device_vm):
+        device_shell.type("device_del id=r\t")
+        device_shell.wait_for(r"^asking the VM\.\.\.$")
+    device_shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
 
 
 def test_sparklines_of_one_screen_begin_together() -> None:

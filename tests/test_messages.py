@@ -168,7 +168,7 @@ def test_a_message_of_many_is_measured_alone() -> None:
 def test_the_deepest_message(
     start: bytes, end: bytes, line_end: bytes, depth: int, is_accepted: bool
 ) -> None:
-    """However deep it is: Python's JSON reader gives up at some depth, which depends on Python."""
+    """Also where Python's JSON parser raises RecursionError; at which depth depends on Python."""
     text = b'{"a": ' + start * (depth - 1) + b"0" + end * (depth - 1) + b"}"
     framer = Framer()
     framer.feed(text + line_end)

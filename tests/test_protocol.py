@@ -224,10 +224,7 @@ def test_each_byte_is_examined_once(
 def test_the_brackets_of_an_object_alone_on_its_line_are_not_examined(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is received in chunks, and none ends where an object might be complete.
-
-    Where one does, its brackets are examined up to there, and no further.
-    """
+    """No chunk ends with a brace, after which the object might be complete."""
 
     class NoPattern:
         def match(self, *_: object) -> NoReturn:

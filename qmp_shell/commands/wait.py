@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from ..errors import Timeout, UsageError
 from ..language import ParseError
@@ -146,8 +147,8 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
     attachment, name = session.attachment, condition.name
     if attachment.is_agent:
         raise UsageError("a guest agent sends no events")
-    members = [path.split(".")[0] for path in condition.filters]
-    if attachment.events.find(name, lambda data: set(members) <= data.keys()) is not None:
+    members = dict.fromkeys(path.split(".")[0] for path in condition.filters)
+    if attachment.events.find(name, lambda data: members.keys() <= data.keys()) is not None:
         return
     events = attachment.known_within(attachment.known_types.events, timeout)
     if events and name not in events:
@@ -161,8 +162,8 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
         _check_members(session, name, members)
 
 
-def _check_members(session: Session, event: str, members: list[str]) -> None:
-    """:raise UsageError: an event's data has no such member."""
+def _check_members(session: Session, event: str, members: Iterable[str]) -> None:
+    """:raise UsageError: the data of an event lacks one of these members."""
     from ..schema.check import format_suggestion, similar_names
     from ..schema.types import members_named
 

@@ -110,9 +110,9 @@ class ItemReader:
 
         :return: None: they are not all the command's.
         """
-        parts = split_options(word)
-        if before and self._has_argument(before, word):
+        if before and "=" not in word and self._has_argument(before, word):
             return None  # the name of an argument, without its value
+        parts = split_options(word)
         if len(parts) < 2:
             self.is_rewritten |= word.endswith(",")
             return [self._first(word.rstrip(","), before)]

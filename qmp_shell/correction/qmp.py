@@ -159,26 +159,22 @@ def _object(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correctio
         return None
     if "execute" in arguments:
         return Correction(line.words[0] + line.tail)
-    type_ = vocabulary.arguments(name, arguments)
-    if (
-        not arguments
-        or type_ is None
-        or not arguments.keys() <= type_.members_for(arguments).keys()
-    ):
+    type_ = vocabulary.arguments(name, arguments) if arguments else None
+    if type_ is None or not arguments.keys() <= type_.members_for(arguments).keys():
         return None
     return Correction(format_message({"execute": name, "arguments": arguments}) + line.tail)
 
 
 def _joined(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``query status``, whose words are one name."""
+    """``query status``: the name of a command, written as several words."""
     commands = vocabulary.commands()
     if name in commands:
         return None
+    known = {_letters(each): each for each in commands if is_plain(each)}
     bare = [*takewhile(lambda word: not split_key(word)[0], line.words)]
     for count in range(len(bare), 0, -1):
-        joined = _letters("".join([name, *bare[:count]]))
-        found = next((each for each in commands if _letters(each) == joined), "")
-        if found and is_plain(found):
+        found = known.get(_letters("".join([name, *bare[:count]])))
+        if found is not None:
             rest = " ".join([found, *line.words[count:]]) + line.tail
             is_whole = count == len(bare) or vocabulary.has_arguments(found)
             return (_correct_command(rest, vocabulary) or Correction(rest)) if is_whole else None
@@ -201,7 +197,7 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
     if found is None:
         has_keys = any(split_key(word)[0] for word in line.words)
         if not line.words or has_keys or (command in _HUMAN_OPTIONS and len(line.words) > 1):
-            return None  # neither here nor in the human monitor would this be the line
+            return None  # the human monitor would refuse the line, too
         return _in_human(name, command, text, vocabulary)
     corrected = " ".join([command, *found.words])
     missing = found.missing if not line.tail else ()  # it would not stand at the end

@@ -101,12 +101,15 @@ class Formatter:
 
     def note(self, text: str) -> SafeText:
         """A remark on one line; where it cannot be dim, a comment."""
-        return self._styled(self._folded(text, "" if self.look.colour else "# "), "note")
+        return self._remark(text, "note")
 
     def hint(self, text: str) -> SafeText:
         """What may help against an error, on one line; where it has no colour, a comment."""
+        return self._remark(f"hint: {text}", "hint")
+
+    def _remark(self, text: str, kind: str) -> SafeText:
         mark = "" if self.look.colour else "# "
-        return self._styled(self._folded(f"hint: {text}", mark), "hint")
+        return self._styled(self._folded(text, mark), kind)
 
     def program_output(self, text: str) -> SafeText:
         """What another program printed, of many lines."""

@@ -247,7 +247,7 @@ class HelpWriter:
         ]
         if lines:
             return min(lines, key=len)
-        made = _ExampleMaker().object(type_, given)
+        made = minimal_value(type_, given)
         return format_message({"execute": name} | ({"arguments": made} if made else {}))
 
 
@@ -261,14 +261,12 @@ def is_qapi_type(name: str) -> bool:
     return name.strip("[]")[:1].isupper()
 
 
-def minimal_value(type_: Type) -> Any:
-    """A value of a type that has the required members only."""
-    return _ExampleMaker().value(type_, ())
+def minimal_value(type_: Type, given: dict[str, Any] | None = None) -> Any:
+    """A value of a type that has the required members only.
 
-
-def _object_in(type_: Type) -> Object | None:
-    """The object that a value may be; None: it is none."""
-    return next((each for each in branches(type_) if isinstance(each, Object)), None)
+    :param given: members that it has, too; objects among them may lack required members.
+    """
+    return _ExampleMaker().value(type_, (), given)
 
 
 class _ExampleMaker:
@@ -277,30 +275,33 @@ class _ExampleMaker:
     def __init__(self) -> None:
         self._left = _MOST_EXAMPLE_VALUES
 
-    def value(self, type_: Type, outer: tuple[Type, ...]) -> Any:
+    def value(
+        self, type_: Type, outer: tuple[Type, ...], given: dict[str, Any] | None = None
+    ) -> Any:
         """
         :param outer: the types that it is nested in; a VM may send one that contains itself.
+        :param given: members of the object that it is to be; None: it may be anything.
         """
         self._left -= 1
-        if type_ in outer or self._left < 0:
+        if self._left < 0 or (given is None and type_ in outer):
             return None
         outer = (*outer, type_)
-        first = min(branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING)
+        wanted = as_object(type_) if given is not None else None
+        first = wanted or min(
+            branches(type_), key=lambda branch: isinstance(branch, Object), default=STRING
+        )
         if isinstance(first, Enum):
             return next(iter(first.values), "")
         if isinstance(first, Array):
             return [self.value(first.element, outer)]
         if isinstance(first, Object):
-            return self.object(first, {}, outer)
+            return self._object(first, outer, given or {})
         kind = first.json_type if isinstance(first, Builtin) else ""
         return {"int": 1, "number": 1, "boolean": True, "null": None}.get(kind, _PLACEHOLDER)
 
-    def object(
-        self, type_: Object, given: dict[str, Any], outer: tuple[Type, ...] = ()
+    def _object(
+        self, type_: Object, outer: tuple[Type, ...], given: dict[str, Any]
     ) -> dict[str, Any]:
-        """
-        :param given: some of its members; objects among them may lack required members.
-        """
         values = {name: value for name, value in given.items() if not isinstance(value, dict)}
         while missing := [  # the value of a tag may add required members
             member
@@ -308,11 +309,7 @@ class _ExampleMaker:
             if member.name not in values and (member.required or member.name in given)
         ]:
             for member in missing:
-                inner = _object_in(member.type) if member.name in given else None
-                if inner is not None:
-                    values[member.name] = self.object(inner, given[member.name], outer)
-                    continue
-                value = self.value(member.type, outer)
+                value = self.value(member.type, outer, given.get(member.name))
                 placeholder = member.name.upper().replace("-", "_")
                 values[member.name] = placeholder if value == _PLACEHOLDER else value
         return values

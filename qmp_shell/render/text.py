@@ -66,16 +66,9 @@ def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
     """
     if len(line) <= width:
         return line
-    import textwrap
+    from ..manual import wrap
 
-    lines = textwrap.wrap(
-        line,
-        max(width, _NARROWEST),
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return SafeText("\n".join(lines))
+    return SafeText("\n".join(wrap(line, max(width, _NARROWEST), rest=indent)))
 
 
 def shorten(text: str, most: int = 60) -> SafeText:

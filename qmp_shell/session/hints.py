@@ -5,7 +5,7 @@ A hint says only what the error does not say already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ..complete import Kind, NameRequest, NameSource, kind_at
@@ -44,15 +44,11 @@ def find_hint(error: CommandError, attachment: Attachment) -> str:
     :return: empty: nothing is known.
     :raise ConnectionLost: there is no VM any more.
     """
-    return attachment.known_within(
-        lambda: _hint(
-            error, attachment.known_types, attachment.names, noted=attachment.noted_features
-        )
-    )
+    return attachment.known_within(lambda: _hint(error, attachment))
 
 
-def _hint(error: CommandError, types: VmTypes, names: NameSource, *, noted: Container[str]) -> str:
-    """:param noted: what the user was told already of deprecated and unstable features."""
+def _hint(error: CommandError, attachment: Attachment) -> str:
+    types = attachment.known_types
     message = error.reply.request.message
     name = command_of(message)
     description = error.description
@@ -62,10 +58,11 @@ def _hint(error: CommandError, types: VmTypes, names: NameSource, *, noted: Cont
     faults = first_faults(find_faults(message, types))
     fault = (
         "; ".join(filter(None, (fault.beyond(description) for fault in faults)))
-        or _unknown_name(message, description, types, names)
+        or _unknown_name(message, description, types, attachment.names)
         or advice_for(description)
     )
-    notes = (note for note in feature_notes(message, types) if note not in noted)
+    told = attachment.noted_features
+    notes = (note for note in feature_notes(message, types) if note not in told)
     return "; ".join(filter(None, [fault, *notes]))
 
 

@@ -198,9 +198,8 @@ class Session:
     def is_saved(self, line: LogicalLine) -> bool:
         """Whether a script that does again what was typed needs a line."""
         if not is_dot_command(line.text):
-            return bool(line.text.strip()) and (
-                self.human is not None or not is_help_line(line.text)
-            )
+            is_help = self.human is None and is_help_line(line.text)
+            return bool(line.text.strip()) and not is_help
         command = self.commands.find(line.text.split()[0].removeprefix("."))
         if command is None or command.is_saved or not command.has_output:
             return command is not None and command.is_saved

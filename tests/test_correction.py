@@ -116,6 +116,22 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ('device_add {"execute": "stop"}', '{"execute": "stop"}'),
         ("query-status {}", "query-status"),
         ('query-status {"a": 1}', "query-status"),
+        # in the object that the command takes
+        (
+            "blockdev-add driver=qcow2 filename=/tmp/a id=d0",
+            "blockdev-add driver=qcow2 file.driver=file file.filename=/tmp/a node-name=d0",
+        ),
+        (
+            "blockdev-add qcow2,node-name=d0,file=/tmp/a,aio=native",
+            "blockdev-add driver=qcow2 node-name=d0 file.driver=file file.filename=/tmp/a "
+            "file.aio=native",
+        ),
+        (
+            "blockdev-create job-id=j size=1G driver=qcow2 file=d1",
+            "blockdev-create job-id=j options.size=1G options.driver=qcow2 options.file=d1",
+        ),
+        ("blockdev-add driver=file path=/a", "blockdev-add driver=file filename=/a"),
+        ("netdev_add driver=user name=n0", "netdev_add type=user id=n0"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
         ("block_resize node-name:d0 size:1G", "block_resize node-name=d0 size=1G"),
@@ -561,6 +577,18 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
     assert hint_of(session, "device_add driver=e1000 id=z y") == ""
     done = "leave it out: qmp-shell does that"
     assert hint_of(session, '{"execute": "qmp_capabilities"}') == done
+    session.attachment.close()
+
+
+def test_the_line_that_opens_an_image_works(vm: RunningVm, tmp_path: Path) -> None:
+    """Who knows QEMU's command line may write it as there."""
+    image = tmp_path / "image"
+    image.write_bytes(bytes(1 << 20))
+    session = attach(vm.address)
+    for number, words in enumerate((f"filename={image}", f"file={image}")):
+        line = hint_of(session, f"blockdev-add driver=raw {words} id=d{number}")
+        assert line.startswith("write blockdev-add driver=raw file.driver=file ")
+        run_line(session, session.corrector.line)
     session.attachment.close()
 
 

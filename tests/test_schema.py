@@ -29,10 +29,14 @@ from qmp_shell.schema import (
 from qmp_shell.schema.check import (
     check_arguments,
     feature_warnings,
+    warning_features,
+)
+from qmp_shell.schema.suggestions import (
+    find_inner_member,
     format_suggestion,
     similar_names,
     suggest,
-    warning_features,
+    suggest_member,
 )
 from qmp_shell.schema.text import (
     describe_member,
@@ -413,7 +417,7 @@ ALL = {"kind": "file", "path": "/a"}
         ),
         (
             ALL | {"backing": {"path": "x", "y": 1}},
-            ["no argument backing.y; it takes no arguments"],
+            ["no argument backing.y"],
         ),
         (
             ALL | {"backing": {"pathe": "x"}},
@@ -459,6 +463,71 @@ def test_a_member_at_the_wrong_level_is_found_at_the_right_one(
     arguments: object, fault: str
 ) -> None:
     assert list(map(str, check_arguments(arguments, LEVELS))) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "advice"),
+    [
+        # what is required and not given yet, and the value that it needs
+        (
+            "blockdev-add",
+            {"driver": "qcow2", "filename": "/a"},
+            "did you mean file.driver=file file.filename?",
+        ),
+        ("blockdev-add", {"driver": "file", "path": "/a"}, "did you mean filename?"),
+        ("blockdev-add", {"driver": "null-co", "id": "d0"}, "did you mean node-name?"),
+        # what is given already
+        (
+            "blockdev-add",
+            {"driver": "qcow2", "file": {"driver": "nbd"}, "export": "x"},
+            "did you mean file.export?",
+        ),
+        ("blockdev-add", {"driver": "qcow2", "file": "d0", "filename": "/a"}, ""),
+        (
+            "chardev-add",
+            {"id": "c0", "backend": {"type": "file"}, "out": "/a"},
+            "did you mean backend.data.out?",
+        ),
+        # nothing that is not wanted
+        ("chardev-add", {"id": "c0", "backend": {"type": "null"}, "out": "/a"}, ""),
+        ("netdev_add", {"driver": "user"}, "did you mean type?"),
+    ],
+    ids=str,
+)
+def test_what_is_meant_by_a_member_is_found_in_the_others(
+    schema: Schema, command: str, given: dict[str, Any], advice: str
+) -> None:
+    wrong = list(given)[-1]
+    members = arguments_type(schema, command).members_for(given)
+    assert suggest_member(wrong, given, members, "") == advice
+
+
+@pytest.mark.timeout(20)
+def test_a_member_is_not_looked_for_without_end() -> None:
+    def find_type() -> Object:
+        return inner
+
+    inner = Object("", [Member(f"m{number}", find_type, required=True) for number in range(1000)])
+    assert find_inner_member("x", inner.members, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        ({"kind": "none", "backing": "x"}, []),
+        ({"kind": 5}, ["kind must be one of file, copy, none"]),
+        ({"x": "file"}, ["x must be an object; did you mean x.kind=file?"]),
+        ({"x": "other"}, ["x must be an object"]),
+        ({"x": []}, ["x must be an object"]),
+    ],
+    ids=str,
+)
+def test_the_tag_in_the_place_of_its_object(
+    small_schema: Schema, given: dict[str, Any], faults: list[str]
+) -> None:
+    disk = arguments_type(small_schema, "disk-add")
+    type_ = Object("", [Member("x", lambda: disk)]) if "x" in given else disk
+    assert list(map(str, check_arguments(given, type_))) == faults
 
 
 def test_what_is_unknown_may_belong_into_props() -> None:
@@ -531,6 +600,13 @@ def test_similar_names_are_found_whatever_their_case() -> None:
     assert similar_names("a-b", ["a_b"]) == ["a_b"]
     assert similar_names("a-b", ["axb"]) == []
     assert len(similar_names("abcd", ["abcd1", "abcd2", "abcd3", "abcd4"])) == 3
+    assert similar_names("", ["a", ""]) == []
+
+
+def test_names_that_begin_with_the_word_come_first() -> None:
+    names = ["query-vnc", "query-tpm", "query-cpus-fast", "query-cpu-definitions"]
+    assert similar_names("query-cpu", names) == ["query-cpus-fast", "query-vnc", "query-tpm"]
+    assert similar_names("file", ["files-of-x", "fill", "filename"]) == ["filename", "fill"]
 
 
 @pytest.mark.timeout(20)

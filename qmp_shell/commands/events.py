@@ -58,7 +58,7 @@ def _note_shown(session: Session, patterns: tuple[str, ...]) -> None:
     """
     if session.user is None:
         return
-    from ..schema.check import format_suggestion
+    from ..schema.suggestions import format_suggestion
 
     attachment = session.attachment
     names = attachment.known_within(attachment.known_types.events)

@@ -23,7 +23,7 @@ from ..errors import UsageError
 from ..language.command import parse_partial_arguments
 from ..language.words import split_partial
 from ..render.help_page import HelpWriter
-from ..schema.check import suggest
+from ..schema.suggestions import suggest
 from ..session import Session
 from ..static_typing import TYPE_CHECKING
 from .base import Command

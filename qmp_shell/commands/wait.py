@@ -154,7 +154,7 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
     if events and name not in events:
         if name in _KEYS:
             raise UsageError(_USAGE)
-        from ..schema.check import format_suggestion
+        from ..schema.suggestions import format_suggestion
 
         suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
@@ -164,7 +164,7 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
 
 def _check_members(session: Session, event: str, members: Iterable[str]) -> None:
     """:raise UsageError: the data of an event lacks one of these members."""
-    from ..schema.check import format_suggestion, similar_names
+    from ..schema.suggestions import format_suggestion, similar_names
     from ..schema.types import members_named
 
     schema = session.attachment.known_types.schema

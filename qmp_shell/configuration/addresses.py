@@ -65,7 +65,7 @@ class ConfiguredAddresses(AddressBook):
             raise AddressError(f"{name}: {configuration.problem}")
         vm = configuration.vms.get(name.removeprefix(MARK))
         if vm is None:
-            from ..schema.check import format_suggestion
+            from ..schema.suggestions import format_suggestion
 
             suggestion = format_suggestion(
                 name.removeprefix(MARK), configuration.vms, "there are", prefix=MARK

@@ -8,7 +8,7 @@ import stat
 
 from ..errors import UsageError, explain_os_error
 from ..render.text import shorten
-from ..schema.check import format_suggestion
+from ..schema.suggestions import format_suggestion
 from ..session.settings import OPTIONS
 from ..static_typing import Any
 from ..transport import parse_address

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..complete import Kind, NameRequest, NameSource, TypeSource
 from ..schema import Object
-from ..schema.check import similar_names
+from ..schema.suggestions import similar_members, similar_names
 
 EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
 """How other programs call what is ``.exit`` here."""
@@ -133,16 +133,18 @@ class Vocabulary(NamedTuple):
 
 def nearest(word: str, names: Collection[str]) -> str:
     """The name that is most similar to a word; empty: none is, or it can't stand in a line."""
-    equal = [name for name in names if plain(name) == plain(word)]
-    found = equal[:1] or similar_names(word, names)[:1]
-    return found[0] if found and is_plain(found[0]) else ""
+    return _first_plain(similar_names(word, names))
+
+
+def nearest_member(word: str, names: Collection[str]) -> str:
+    """As :func:`nearest`, of the names of an object's members."""
+    return _first_plain(similar_members(word, names))
+
+
+def _first_plain(names: list[str]) -> str:
+    return names[0] if names and is_plain(names[0]) else ""
 
 
 def is_plain(name: str) -> bool:
     """Whether a name of the VM's means only itself in a line."""
     return _PLAIN_NAME.fullmatch(name) is not None
-
-
-def plain(name: str) -> str:
-    """A name as people may confuse it with others: in any case, with ``_`` for ``-``."""
-    return name.lower().replace("_", "-")

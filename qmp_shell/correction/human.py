@@ -9,7 +9,8 @@ import re
 
 from ..complete import complete_human
 from ..complete.kinds import HUMAN_OPTIONS
-from .correction import EXIT, Correction, Form, Vocabulary, nearest, plain
+from ..schema.suggestions import plain
+from .correction import EXIT, Correction, Form, Vocabulary, nearest
 from .foreign import split_commands, split_key, split_line, unwrap
 
 _UNKNOWN = re.compile(r"\s*unknown command: ")

@@ -10,8 +10,9 @@ from ..complete.kinds import HUMAN_OPTIONS
 from ..language import ParseError
 from ..language.literal import parse_literal
 from ..language.notation import format_message
+from ..schema.suggestions import plain
 from .arguments import read_arguments
-from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest, plain
+from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest
 from .foreign import Words, split_commands, split_key, split_line, unwrap
 
 # Options of QEMU's command line, and the command that does the same on a running VM.

@@ -10,28 +10,20 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .suggestions import suggest, suggest_member
 from .text import describe_type
 from .types import (
     ANY,
     Array,
     Builtin,
     Enum,
-    Member,
     Object,
     Type,
     TypeCheck,
     UnknownValue,
+    as_object,
     branches,
 )
-
-# If no name is similar to a wrong one, at most this many possible names are listed.
-_MAX_LISTED = 8
-# No name of QEMU's has as many characters. Comparing two texts takes quadratic time.
-_LONGEST_NAME = 200
-
-# The member of an object that takes the properties of something, which the schema does not have:
-# of a CPU model, and of a new object up to QEMU 5.2.
-_PROPERTIES = "props"
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -99,44 +91,6 @@ def check_arguments(
     return others if is_misspelt else others + missing
 
 
-def similar_names(word: str, names: Iterable[str]) -> list[str]:
-    """Return at most three of ``names`` that are similar to a word, the most similar first."""
-    if len(word) > _LONGEST_NAME:
-        return []
-    import difflib
-
-    by_lower = {name.lower().replace("_", "-"): name for name in names}
-    close = difflib.get_close_matches(word.lower().replace("_", "-"), by_lower, n=3, cutoff=0.7)
-    return [by_lower[each] for each in close]
-
-
-def suggest(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
-    """What may be meant by a name that does not exist.
-
-    :param word: the name that does not exist.
-    :param names: the names that do.
-    :param what: how a list of the names begins: ``there are``.
-    :param prefix: is put before each name that is shown.
-    :return: ``did you mean a or b?`` if some names are similar; else ``there are: a, b`` if the
-        names are few; else an empty string.
-    """
-    names = list(names)
-    close = [prefix + name for name in similar_names(word, names)]
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    listed = ", ".join(prefix + name for name in names)
-    return f"{what}: {listed}" if 0 < len(names) <= _MAX_LISTED else ""
-
-
-def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
-    """The end of a message about a name that does not exist: ``; `` and what :func:`suggest` says.
-
-    :return: empty: nothing is known.
-    """
-    suggestion = suggest(word, names, what, prefix)
-    return suggestion and f"; {suggestion}"
-
-
 def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iterator[Fault]:
     """Yield the faults of a value.
 
@@ -147,10 +101,11 @@ def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iter
         return
     branch = _matching_branch(value, type_)
     if branch is None:
-        # That a string is wanted, QEMU's own error says as well.
+        # That a string or an object is wanted, QEMU's own error says as well.
         is_string = isinstance(type_, Builtin) and type_.json_type == "string"
-        names = (path,) if path and is_string else ()
-        yield Fault(f"{path or 'arguments'} must be {describe_type(type_)}", names=names)
+        names = (path,) if path and (is_string or isinstance(type_, Object)) else ()
+        problem = f"{path or 'arguments'} must be {describe_type(type_)}"
+        yield Fault(problem, _suggest_tag(value, type_, path), names)
     elif isinstance(branch, Object):
         yield from _find_object_faults(value, branch, path, shows_values)
     elif isinstance(branch, Array):
@@ -172,7 +127,7 @@ def _find_object_faults(
         if key in members:
             yield from _find_faults(item, members[key].type, prefix + key, shows_values)
         elif not type_.is_open(value):
-            advice = _suggest_member(key, value, members, path)
+            advice = suggest_member(key, value, members, path)
             yield Fault(f"no argument {prefix + key}", advice, (key,))
     missing = [
         prefix + name for name, member in members.items() if member.required and name not in value
@@ -182,32 +137,14 @@ def _find_object_faults(
         yield Fault(f"missing: {', '.join(missing)}", names=names, is_missing=True)
 
 
-def _suggest_member(key: str, value: dict[str, Any], members: dict[str, Member], path: str) -> str:
-    """What is probably meant by a member that does not exist.
-
-    In some commands, QEMUs of different age want the same members at different levels
-    (``object-add props.size=1G``, ``blockdev-add options.driver=file``).
-
-    :param value: the object that the member is given in.
-    :param members: what the object can have.
-    """
-    prefix = f"{path}." if path else ""
-    levels = [name for name, each in members.items() if key in _inner_members(each, value)]
-    if levels:
-        return f"did you mean {prefix}{levels[0]}.{key}?"
-    own = [name for name in value[key] if name in members] if isinstance(value[key], dict) else []
-    if own:
-        return f"{', '.join(own)} must stand {f'in {path}' if path else 'at the top'}, not in it"
-    others = [name for name in members if name not in value]
-    if _PROPERTIES in members and not similar_names(key, others):
-        return f"did you mean {prefix}{_PROPERTIES}.{key}?"
-    return suggest(key, others, "it takes", prefix) if others else "it takes no arguments"
-
-
-def _inner_members(member: Member, value: dict[str, Any]) -> dict[str, Member]:
-    """The members of a member that is an object; ``value`` is the object that it belongs to."""
-    inner = member.type
-    return inner.members_for(value.get(member.name)) if isinstance(inner, Object) else {}
+def _suggest_tag(value: Any, type_: Type, path: str) -> str:
+    """What is meant by a text in the place of a union, if that is a value of its tag."""
+    union = as_object(type_)
+    if union is None or union.tag is None or not isinstance(value, str):
+        return ""
+    tag = union.members[union.tag]
+    is_value = isinstance(tag.type, Enum) and value in tag.type.values
+    return f"did you mean {path}.{tag.name}={value}?" if is_value and path else ""
 
 
 def _matching_branch(value: Any, type_: Type) -> Type | None:

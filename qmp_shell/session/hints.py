@@ -22,10 +22,9 @@ from ..schema.check import (
     Fault,
     feature_warnings,
     has_word,
-    similar_names,
-    suggest,
     warning_features,
 )
+from ..schema.suggestions import similar_names, suggest
 from ..vm.attachment import Attachment
 from ..vm.message_faults import find_faults, unknown_command
 from ..vm.types import VmTypes

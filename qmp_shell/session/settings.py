@@ -215,7 +215,7 @@ def find_option(name: str) -> Option[Any]:
     :raise UsageError: there is none of this name.
     """
     if name not in OPTIONS:
-        from ..schema.check import suggest
+        from ..schema.suggestions import suggest
 
         advice = suggest(name, OPTIONS, "there are") or ".set lists them"
         raise UsageError(f"no option {name!r}; {advice}")

@@ -11,7 +11,8 @@ from functools import partial
 from ..language.secrets import holds_secret
 from ..protocol import Message, command_of
 from ..schema import ANY, Array, Object
-from ..schema.check import Fault, check_arguments, suggest
+from ..schema.check import Fault, check_arguments
+from ..schema.suggestions import suggest
 from .types import VmTypes
 
 # check_arguments(), with what is the same for all parts of a message.

@@ -70,7 +70,8 @@ from qmp_shell.render.text import format_compact, format_event, format_pretty, s
 from qmp_shell.render.tree import draw_forest
 from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.schema import ANY, BOOLEAN, INTEGER, NUMBER, Object, Schema
-from qmp_shell.schema.check import has_word, similar_names
+from qmp_shell.schema.check import has_word
+from qmp_shell.schema.suggestions import similar_names
 from qmp_shell.session.human import HumanMonitor
 from qmp_shell.session.known_errors import advice_for
 from qmp_shell.session.settings import name_matches

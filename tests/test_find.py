@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from qmp_shell.complete import Candidate
 from qmp_shell.manual import Manual
 from qmp_shell.vm.topics import Topic, find_topics
 from qmp_shell.vm.types import VmTypes
@@ -92,6 +93,22 @@ def test_types_and_events_are_found_behind_commands(types: VmTypes, manual: Manu
     assert "RESET" in names(find_topics(["reset"], types, manual))
 
 
+DEVICES = (
+    Candidate("e1000", "bus PCI, Intel Gigabit Ethernet"),
+    Candidate("virtio-net-pci", "bus PCI"),
+    Candidate("usb-screen", ""),
+)
+
+
+def test_devices_are_found_by_their_names_and_descriptions(types: VmTypes, manual: Manual) -> None:
+    found = find_topics(["ETHERNET"], types, manual, DEVICES)
+    assert found == [Topic("e1000", "device", "a device, bus PCI, Intel Gigabit Ethernet")]
+    assert find_topics(["virtio-net"], types, manual, DEVICES)[0].name == "virtio-net-pci"
+    found = find_topics(["screen"], types, manual, DEVICES)
+    assert [names(found).index(each) for each in ("screendump", "usb-screen")] == [0, 1]
+    assert find_topics(["usb"], types, None, DEVICES)[-1].text == "a device"
+
+
 def test_without_a_manual_names_are_found(types: VmTypes) -> None:
     assert names(find_topics(["resize"], types, None))[0] == "block_resize"
 
@@ -108,6 +125,8 @@ def test_a_schema_of_types_within_themselves_is_searched() -> None:
 def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".find resize disk")
     assert result.stdout.startswith("block_resize")
+    result = run(vm.address, "-c", ".find gigabit")
+    assert re.match(r"e1000 +a device, bus PCI, .*Intel Gigabit Ethernet\n", result.stdout)
     refused = run(vm.address, "-k", "-c", ".find", "-c", ".find zzzz")
     assert refused.stderr.splitlines() == [
         "qmp-shell: write .find WORDS",
@@ -119,6 +138,11 @@ def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) 
     result = run(vm.address, "-c", ".help resize")
     message = "qmp-shell: nothing is known of 'resize' (hint: .find resize has block_resize, "
     assert result.stderr.startswith(message)
+    result = run(vm.address, "-c", ".help e1000")
+    hint = "(hint: it is a device: .help device_add driver=e1000)\n"
+    assert result.stderr == f"qmp-shell: nothing is known of 'e1000' {hint}"
+    result = run(vm.address, "-c", ".help gigabit")
+    assert "(hint: .find gigabit has e1000" in result.stderr
     result = run(vm.address, "-c", ".help query-statu")
     assert "(hint: did you mean query-status or " in result.stderr
     result = run(vm.address, "-c", ".help query")

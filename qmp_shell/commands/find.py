@@ -1,19 +1,39 @@
-"""``.find``: search commands, events and types by what they do."""
+"""``.find``: search commands, devices, events and types by what they do."""
 
 from __future__ import annotations
 
+from ..complete import Candidate, Kind, NameRequest
 from ..errors import UsageError
 from ..session import Session
+from ..static_typing import TYPE_CHECKING
 from .base import Command, split_arguments
+
+if TYPE_CHECKING:
+    from ..vm.topics import Topic
 
 # As many as fit on a screen.
 _MOST_SHOWN = 15
 
 
+def search(session: Session, words: list[str]) -> list[Topic]:
+    """What the VM has that has something to do with some words, best first."""
+    from ..vm.topics import find_topics
+
+    attachment = session.attachment
+    devices = known_names(session, Kind.DRIVER)
+    return find_topics(words, attachment.types, attachment.manual, devices)
+
+
+def known_names(session: Session, kind: str) -> list[Candidate]:
+    """The VM's names of a kind, as far as it tells them in time."""
+    attachment, request = session.attachment, NameRequest(kind)
+    return attachment.known_within(lambda: list(attachment.names.candidates(request)))
+
+
 class Find(Command):
     name = "find"
     usage = "WORDS"
-    summary = "search commands, events and types"
+    summary = "search commands, devices, events and types"
     has_output = True
     is_saved = False
 
@@ -21,10 +41,7 @@ class Find(Command):
         words = split_arguments(argument)
         if not any(words):
             raise self.usage_error()
-        from ..vm.topics import find_topics
-
-        attachment = session.attachment
-        found = find_topics(words, attachment.types, attachment.manual)
+        found = search(session, words)
         if not found:
             raise UsageError(f"nothing is found for {argument!r}; .commands lists all commands")
         session.display.pairs((topic.name, topic.text) for topic in found[:_MOST_SHOWN])

@@ -27,6 +27,7 @@ from ..schema.suggestions import suggest
 from ..session import Session
 from ..static_typing import TYPE_CHECKING
 from .base import Command
+from .find import known_names, search
 
 if TYPE_CHECKING:
     from ..documentation.markup import Block
@@ -139,42 +140,41 @@ def _page(session: Session, topic: str) -> list[str]:
 
 def _unknown_topic(session: Session, topic: str) -> UsageError:
     """The error for what neither the VM nor its manual has, with what is most like it."""
-    from ..vm.topics import find_topics
-
-    attachment = session.attachment
-    types, name = attachment.types, topic.split()[0]
+    name = topic.split()[0]
     error = UsageError(f"nothing is known of {name!r}")
-    if name in _human_commands(session):
-        line = f".hmp help {topic}"
-        session.corrector.offer(line)
-        error.hint = f"the human monitor has it: {line}"
-        return error
-    known = [*types.commands(), *TOPICS]
+    for kind, line, what in (
+        (Kind.HUMAN, f".hmp help {topic}", "the human monitor has it"),
+        (Kind.DRIVER, f".help device_add driver={name}", "it is a device"),
+    ):
+        if _has_name(session, kind, name):
+            session.corrector.offer(line)
+            error.hint = f"{what}: {line}"
+            return error
+    known = [*session.attachment.types.commands(), *TOPICS]
     suggestion = suggest(name, known, "there are")
-    found = find_topics(topic.split(), types, attachment.manual)
-    search = ""
+    found = search(session, topic.split())
+    found_there = ""
     if found:
         names = ", ".join(each.name for each in found[:_MOST_FOUND])
         more = f" and {len(found) - _MOST_FOUND} more" if len(found) > _MOST_FOUND else ""
-        search = f".find {topic} has {names}{more}"
+        found_there = f".find {topic} has {names}{more}"
     similar = nearest(name, known)
-    session.corrector.offer(f".help {similar}" if similar else search and f".find {topic}")
-    error.hint = " ".join(filter(None, (suggestion, search)))
+    line = f".help {similar}" if similar else f".find {topic}" if found else ""
+    session.corrector.offer(line)
+    error.hint = " ".join(filter(None, (suggestion, found_there)))
     return error
 
 
-def _human_commands(session: Session) -> list[str]:
-    """The human monitor's commands, as far as the VM tells them in time."""
-    attachment = session.attachment
-    request = NameRequest(Kind.HUMAN)
-    found = attachment.known_within(lambda: list(attachment.names.candidates(request)))
-    return [each.text for each in found]
+def _has_name(session: Session, kind: str, name: str) -> bool:
+    """Whether there is such a name, as far as the VM tells that in time."""
+    return any(each.text == name for each in known_names(session, kind))
 
 
 def _is_qmp_only(session: Session, topic: str) -> bool:
     """Whether a topic is a command that the human monitor does not have."""
     name = topic.split()[0]
-    return name in session.attachment.types.commands() and name not in _human_commands(session)
+    is_known = name in session.attachment.types.commands()
+    return is_known and not _has_name(session, Kind.HUMAN, name)
 
 
 COMMAND = Help()

@@ -1,12 +1,13 @@
-"""Search in a VM's commands, events and types: in their names, and in the manual's words."""
+"""Search in a VM's commands, devices, events and types: in names, and in what is said of them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
+from ..complete import Candidate
 from ..manual import Manual, Section
 from ..schema import Enum, Object, Type
 from ..schema.types import branches, innermost_element
@@ -60,7 +61,7 @@ _MOST_TEXT = 20_000  # characters of a section
 _IN_NAME, _IN_SUMMARY, _IN_MEMBER, _IN_VALUE, _IN_TEXT = 10.0, 6.0, 4.0, 3.0, 2.0
 _BEGINNING_OF_WORD, _INNER_PART_OF_NAME = 0.7, 0.4
 _SYNONYM = 0.7
-_KINDS = {"command": 1.0, "event": 0.8, "type": 0.5}
+_KINDS = {"command": 1.0, "event": 0.8, "device": 0.7, "type": 0.5}
 _HAS_ALL = 2.0
 # What is found must have so much of the score of the best.
 _LEAST = 0.3
@@ -72,8 +73,9 @@ Matcher = Callable[[str, bool], float]
 class Topic(NamedTuple):
     """Something that was found.
 
-    :ivar kind: ``command``, ``event`` or ``type``.
-    :ivar text: what matched: a sentence of the manual, or an argument or a value.
+    :ivar kind: ``command``, ``event``, ``device`` or ``type``.
+    :ivar text: what matched: a sentence of the manual, or an argument or a value; what a
+        device is.
     """
 
     name: str
@@ -93,17 +95,20 @@ class _Passage(NamedTuple):
     shown: str = ""
 
 
-def find_topics(words: Iterable[str], types: VmTypes, manual: Manual | None) -> list[Topic]:
+def find_topics(
+    words: Iterable[str], types: VmTypes, manual: Manual | None, devices: Iterable[Candidate] = ()
+) -> list[Topic]:
     """Find what has some words, best first.
 
     :param manual: None: only names are searched.
+    :param devices: the drivers that can be plugged.
     """
     words = list(words)
     matchers = [
         _matcher(word) for word in words if word.lower() not in _STOP_WORDS or len(words) == 1
     ]
     found: list[tuple[float, Topic]] = []
-    for name, kind, passages in _documents(types, manual):
+    for name, kind, passages in chain(_documents(types, manual), _device_documents(devices)):
         score, shown = _rate(islice(passages, _MOST_PASSAGES), matchers)
         if score:
             summary = manual.summary(name) if manual is not None else ""
@@ -126,6 +131,17 @@ def _documents(
         yield name, "event", _passages(name, {"data": event.data} if event else {}, manual)
     for name in manual.type_names() if manual is not None else ():
         yield name, "type", _passages(name, {}, manual)
+
+
+def _device_documents(
+    devices: Iterable[Candidate],
+) -> Iterator[tuple[str, str, Iterator[_Passage]]]:
+    """As :func:`_documents`, of devices."""
+    for device in devices:
+        shown = ", ".join(filter(None, ("a device", device.description)))
+        texts = ((_IN_NAME, device.text), (_IN_SUMMARY, device.description))
+        passages = [_Passage(weight, text, shown) for weight, text in texts]
+        yield device.text, "device", iter(passages)
 
 
 def _passages(name: str, inner: Mapping[str, Type], manual: Manual | None) -> Iterator[_Passage]:

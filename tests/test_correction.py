@@ -20,6 +20,7 @@ from qmp_shell.session import Session
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, StartPeer, StartTerminal
 from tests.documents import code_in, find_items
+from tests.json_values import GivenAnswers
 from tests.peer import HOLD, UNTIL_PROMPT
 from tests.sessions import attach, offline_session, offline_types, run_line
 from tests.terminal import Terminal
@@ -130,7 +131,40 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-create job-id=j size=1G driver=qcow2 file=d1",
             "blockdev-create job-id=j options.size=1G options.driver=qcow2 options.file=d1",
         ),
+        (
+            "blockdev-add driver=raw filename=/a size=10M",
+            "blockdev-add driver=raw file.driver=file file.filename=/a size=10M",
+        ),
+        (
+            "blockdev-add driver=qcow2 filename=/a format=qcow2",
+            "blockdev-add driver=qcow2 file.driver=file file.filename=/a format=qcow2",
+        ),
+        (
+            "blockdev-add driver=raw server.type=inet server.host=h export=x",
+            "blockdev-add driver=raw file.driver=nbd file.server.type=inet file.server.host=h "
+            "file.export=x file.server.port=...",
+        ),
+        (
+            "blockdev-add driver=raw url=http://h/a",
+            "blockdev-add driver=raw file.url=http://h/a file.driver=...",
+        ),
+        (
+            "blockdev-add driver=raw file.drivr=file filename=/a",
+            "blockdev-add driver=raw file.driver=file file.filename=/a",
+        ),
+        (
+            "blockdev-add driver=qcow2 file=/a backing=/b",
+            "blockdev-add driver=qcow2 file.driver=file file.filename=/a backing=/b",
+        ),
+        ("chardev-add id=c0 backend=pty", "chardev-add id=c0 backend.type=pty backend.data=..."),
         ("blockdev-add driver=file path=/a", "blockdev-add driver=file filename=/a"),
+        # what is right stays
+        ('blockdev-add driver=raw file={"driver":"file","filename":"/a"}', ""),
+        ("blockdev-add driver=raw file=nbd://host/a", ""),
+        (
+            "drive-mirror id=d0 target=/a sync=full",
+            "drive-mirror id=d0 target=/a sync=full device=...",
+        ),
         ("netdev_add driver=user name=n0", "netdev_add type=user id=n0"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
@@ -409,6 +443,41 @@ def test_names_that_mean_something_else_are_never_offered(types: VmTypes) -> Non
         found = correct_line(line, vocabulary)
         typed = found.typed(human=False) if found is not None else ""
         assert not set(typed) & set("|;\n"), typed
+
+
+@pytest.mark.parametrize("place", ["member", "tag", "value"])
+@pytest.mark.parametrize(
+    "name", ["a | touch b #", "a > b #", "a b=c", "a\nb=c", "a=1", "\x1b[2J", "$_", "'a"]
+)
+def test_no_name_of_the_schema_means_something_else_in_a_line(place: str, name: str) -> None:
+    """The corrected line has names of members, of tags, and the values of these."""
+    names = {"member": "node", "tag": "kind", "value": "disk"}
+    assert _correct_by(names) == "add node.kind=disk node.filename=/a"
+    assert _correct_by(names | {place: name}) in ("", "add filename=/a")
+
+
+def _correct_by(names: dict[str, str]) -> str:
+    """What ``add filename=/a`` should have been if a command takes an object with such names."""
+    text = {"name": "str", "meta-type": "builtin", "json-type": "string"}
+    outer = [{"name": names["member"], "type": "2"}]
+    branch = [{"name": "filename", "type": "str"}]
+    union = {
+        "tag": names["tag"],
+        "members": [{"name": names["tag"], "type": "3"}],
+        "variants": [{"case": names["value"], "type": "4"}],
+    }
+    schema = [
+        text,
+        {"name": "add", "meta-type": "command", "arg-type": "1", "ret-type": "1"},
+        {"name": "1", "meta-type": "object", "members": outer},
+        {"name": "2", "meta-type": "object", **union},
+        {"name": "3", "meta-type": "enum", "values": [names["value"]]},
+        {"name": "4", "meta-type": "object", "members": branch},
+    ]
+    commands = [{"name": "add"}]
+    view = GivenAnswers({"query-qmp-schema": schema, "query-commands": commands}, None)
+    found = correct_line("add filename=/a", Vocabulary(VmTypes(view), Names(), Registry()))
+    return found.typed(human=False) if found is not None else ""
 
 
 _WORDS = (
@@ -732,7 +801,7 @@ def test_a_hint_without_colours_is_a_comment(vm: RunningVm, terminal: StartTermi
     shell.wait_for(r"^\(QEMU\) device_del id=rng1$")
     narrow = terminal(vm.second_address, NO_COLOR="1", columns=40)
     narrow.wait_for_prompt()
-    narrow.enter("block-dirty-bitmap-ad")
+    narrow.enter("block-dirty-bitmap-aad")
     narrow.wait_for(r"^# hint: did you mean\n# block-dirty-bitmap-add or\n# block-dirty-bitmap-")
 
 
@@ -742,7 +811,7 @@ def test_what_is_said_breaks_no_word_on_a_narrow_terminal(
     shell = terminal(vm.address, columns=40)
     shell.wait_for_prompt()
     assert "Tab completes, .help helps, Ctrl-D\nleaves." in shell.text
-    shell.enter("block-dirty-bitmap-ad")
+    shell.enter("block-dirty-bitmap-aad")
     shell.wait_for(r"^hint: did you mean\nblock-dirty-bitmap-add or\nblock-dirty-bitmap-")
     shell.wait_for_prompt()
     shell.enter(".wait x job")

@@ -451,7 +451,7 @@ def test_help(session: Session, capfd: Output, topic: str, begins: str) -> None:
 def test_help_on_what_is_not_there(session: Session) -> None:
     with pytest.raises(UsageError, match=r"^nothing is known of 'query-statu'$") as caught:
         run_line(session, ".help query-statu # c")
-    assert caught.value.hint.startswith("did you mean query-status or ")
+    assert caught.value.hint.startswith("did you mean query-status?")
     assert session.corrector.line == ".help query-status"
 
 

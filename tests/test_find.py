@@ -126,7 +126,8 @@ def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".find resize disk")
     assert result.stdout.startswith("block_resize")
     result = run(vm.address, "-c", ".find gigabit")
-    assert re.match(r"e1000 +a device, bus PCI, .*Intel Gigabit Ethernet\n", result.stdout)
+    line = r"^e1000 +a device, bus PCI, .*Intel Gigabit Ethernet$"
+    assert re.search(line, result.stdout, re.MULTILINE)
     refused = run(vm.address, "-k", "-c", ".find", "-c", ".find zzzz")
     assert refused.stderr.splitlines() == [
         "qmp-shell: write .find WORDS",
@@ -142,9 +143,9 @@ def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) 
     hint = "(hint: it is a device: .help device_add driver=e1000)\n"
     assert result.stderr == f"qmp-shell: nothing is known of 'e1000' {hint}"
     result = run(vm.address, "-c", ".help gigabit")
-    assert "(hint: .find gigabit has e1000" in result.stderr
+    assert re.search(r"\(hint: \.find gigabit has (igb, )?e1000, ", result.stderr)
     result = run(vm.address, "-c", ".help query-statu")
-    assert "(hint: did you mean query-status or " in result.stderr
+    assert "(hint: did you mean query-status?" in result.stderr
     result = run(vm.address, "-c", ".help query")
     assert re.search(r"\.find query has (\S+, ){4}\S+ and \d+ more\)$", result.stderr)
     result = run(vm.address, "-c", ".help savevm")

@@ -31,12 +31,13 @@ from qmp_shell.schema.check import (
     feature_warnings,
     warning_features,
 )
+from qmp_shell.schema.inner_members import find_inner_members
 from qmp_shell.schema.suggestions import (
-    find_inner_member,
     format_suggestion,
+    nearest_name,
+    other_name,
     similar_names,
     suggest,
-    suggest_member,
 )
 from qmp_shell.schema.text import (
     describe_member,
@@ -466,49 +467,94 @@ def test_a_member_at_the_wrong_level_is_found_at_the_right_one(
 
 
 @pytest.mark.parametrize(
-    ("command", "given", "advice"),
+    ("command", "given", "inner"),
     [
         # what is required and not given yet, and the value that it needs
+        ("blockdev-add", {"driver": "qcow2", "filename": "/a"}, "file.driver=file file.filename"),
+        ("blockdev-add", {"driver": "qcow2", "size": 5, "filename": "/a"}, "file.filename"),
+        # most of what is given tells which value, and so does a value that is given
+        ("blockdev-add", {"driver": "raw", "image": "i", "pool": "p"}, "file.pool"),
         (
             "blockdev-add",
-            {"driver": "qcow2", "filename": "/a"},
-            "did you mean file.driver=file file.filename?",
+            {"driver": "raw", "pool": "p", "image": "i"},
+            "file.driver=rbd file.pool, file.image",
         ),
-        ("blockdev-add", {"driver": "file", "path": "/a"}, "did you mean filename?"),
-        ("blockdev-add", {"driver": "null-co", "id": "d0"}, "did you mean node-name?"),
+        ("blockdev-add", {"driver": "raw", "url": "http://h/p"}, "file.url"),
+        ("blockdev-create", {"job-id": "j", "size": 5, "driver": "qcow2"}, "options.driver"),
         # what is given already
         (
             "blockdev-add",
             {"driver": "qcow2", "file": {"driver": "nbd"}, "export": "x"},
-            "did you mean file.export?",
+            "file.export",
         ),
-        ("blockdev-add", {"driver": "qcow2", "file": "d0", "filename": "/a"}, ""),
         (
             "chardev-add",
             {"id": "c0", "backend": {"type": "file"}, "out": "/a"},
-            "did you mean backend.data.out?",
+            "backend.data.out",
         ),
-        # nothing that is not wanted
+        # nothing that is not wanted, and no value that does not fit
+        ("blockdev-add", {"driver": "qcow2", "file": "d0", "filename": "/a"}, ""),
+        ("blockdev-add", {"driver": "qcow2", "file": "d0", "format": "qcow2"}, ""),
+        ("blockdev-add", {"driver": "qcow2", "file": "d0", "format": "luks"}, "encrypt.format"),
         ("chardev-add", {"id": "c0", "backend": {"type": "null"}, "out": "/a"}, ""),
-        ("netdev_add", {"driver": "user"}, "did you mean type?"),
     ],
     ids=str,
 )
-def test_what_is_meant_by_a_member_is_found_in_the_others(
-    schema: Schema, command: str, given: dict[str, Any], advice: str
+def test_a_member_is_found_in_the_other_members(
+    schema: Schema, command: str, given: dict[str, Any], inner: str
 ) -> None:
-    wrong = list(given)[-1]
     members = arguments_type(schema, command).members_for(given)
-    assert suggest_member(wrong, given, members, "") == advice
+    found = find_inner_members(given, members)
+    assert ", ".join(map(str, found.values())).endswith(inner)
+    assert bool(found) == bool(inner)
+
+
+def test_the_first_member_of_an_object_has_its_tag(schema: Schema) -> None:
+    given = {"driver": "qcow2", "size": 5, "filename": "/a", "aio": "native"}
+    members = arguments_type(schema, "blockdev-add").members_for(given)
+    found = find_inner_members(given, members, "x.")
+    tag = ("x.file.driver", "file")
+    assert found["size"].tags + found["filename"].tags == (tag,)
+    assert str(found["aio"]) == "x.file.aio"
+
+
+@pytest.mark.parametrize(
+    ("command", "word", "other"),
+    [
+        ("blockdev-add", "id", "node-name"),
+        ("netdev_add", "driver", "type"),
+        ("netdev_add", "NAME", "id"),
+        ("object-add", "type", "qom-type"),
+        ("block-dirty-bitmap-add", "node_name", "node"),
+        ("block-dirty-bitmap-add", "id", "name"),
+        # its node-name is that of the target
+        ("drive-mirror", "id", ""),
+        ("stop", "id", ""),
+        ("netdev_add", "nonsense", ""),
+    ],
+)
+def test_what_is_called_otherwise_elsewhere(
+    schema: Schema, command: str, word: str, other: str
+) -> None:
+    assert other_name(word, arguments_type(schema, command).members_for({"driver": "raw"})) == other
 
 
 @pytest.mark.timeout(20)
-def test_a_member_is_not_looked_for_without_end() -> None:
+def test_members_are_not_looked_for_without_end() -> None:
+    """An object may hold itself, many times, beside many other members."""
+
     def find_type() -> Object:
         return inner
 
-    inner = Object("", [Member(f"m{number}", find_type, required=True) for number in range(1000)])
-    assert find_inner_member("x", inner.members, {}) is None
+    inner = Object(
+        "inner",
+        [
+            *(Member(f"m{number}", find_type, required=True) for number in range(1000)),
+            *(Member(f"s{number}", lambda: STRING) for number in range(10_000)),
+        ],
+    )
+    given = {"x": 1, "y": {"m1": {"m2": {"m3": {"m4": {"m5": 5}}}}}, "m1": {"m2": {"z": 5}}}
+    assert find_inner_members(given, inner.members) == {}
 
 
 @pytest.mark.parametrize(
@@ -593,7 +639,8 @@ def test_an_alternate_has_one_list_at_most() -> None:
 
 def test_similar_names_are_found_whatever_their_case() -> None:
     names = ["query-status", "query_stats", "query-block", "STOP"]
-    assert similar_names("QUERY_STATUS", names) == ["query-status", "query_stats"]
+    assert similar_names("QUERY_STATUS", names) == ["query-status"]
+    assert similar_names("QUERY-STATES", names) == ["query_stats", "query-status"]
     assert similar_names("stpo", names) == ["STOP"]
     assert similar_names("zzz", names) == []
     assert similar_names("a_b", ["a-b"]) == ["a-b"]
@@ -603,10 +650,26 @@ def test_similar_names_are_found_whatever_their_case() -> None:
     assert similar_names("", ["a", ""]) == []
 
 
-def test_names_that_begin_with_the_word_come_first() -> None:
-    names = ["query-vnc", "query-tpm", "query-cpus-fast", "query-cpu-definitions"]
-    assert similar_names("query-cpu", names) == ["query-cpus-fast", "query-vnc", "query-tpm"]
-    assert similar_names("file", ["files-of-x", "fill", "filename"]) == ["filename", "fill"]
+@pytest.mark.parametrize(
+    ("word", "similar", "nearest"),
+    [
+        # what begins with the word comes before what is as similar otherwise
+        ("query-cpu", ["query-cpus-fast", "query-cpu-definitions"], "query-cpus-fast"),
+        ("file", ["filename"], "filename"),
+        ("system", ["system_reset", "system_wakeup", "system_powerdown"], ""),
+        ("migrate-", ["migrate", "migrate-pause"], "migrate"),
+        ("query-vn", ["query-vnc"], "query-vnc"),
+        ("", [], ""),
+    ],
+)
+def test_names_that_begin_with_the_word(word: str, similar: list[str], nearest: str) -> None:
+    names = [
+        *("query-vnc", "query-tpm", "query-pci", "query-cpus-fast", "query-cpu-definitions"),
+        *("filename", "fill", "system_reset", "system_powerdown", "system_wakeup"),
+        *("migrate", "migrate-pause", "migrate-continue", "migrate-recover", "migrate-incoming"),
+    ]
+    assert similar_names(word, names) == similar
+    assert nearest_name(word, names) == nearest
 
 
 @pytest.mark.timeout(20)

@@ -15,8 +15,9 @@ from ..schema.check import check_arguments
 from .correction import Vocabulary
 from .foreign import split_key
 from .items import KEY, ItemReader, KnownArguments, given_by
+from .moving import move_into_objects
 from .placing import place
-from .spelling import Speller
+from .spelling import Speller, spell_dotted_keys
 
 
 class Arguments(NamedTuple):
@@ -46,14 +47,21 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
     placement = place(items, type_, known) if items is not None and type_ is not None else None
     if placement is None:
         return None
+    spelt_keys = spell_dotted_keys(placement.items, known)
+    moved = move_into_objects(spelt_keys, known)
     speller = Speller(known)
-    spelt = tuple(speller.spell(placement.items))
+    spelt = tuple(speller.spell(moved))
     if any(KEY.fullmatch(split_key(word)[0]) is None for word in spelt):
         return None  # the VM has names that mean something else in a line
     missing = _find_missing(spelt, known)
     if missing is None:
         return None
-    is_rewritten = reader.is_rewritten or speller.is_rewritten or placement.items != items
+    is_rewritten = (
+        reader.is_rewritten
+        or placement.items != items
+        or moved != spelt_keys
+        or speller.is_rewritten
+    )
     return Arguments(spelt, missing, is_rewritten, placement.is_unitless)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..complete import Kind, NameRequest, NameSource, TypeSource
 from ..schema import Object
-from ..schema.suggestions import similar_members, similar_names
+from ..schema.suggestions import nearest_name
 
 EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
 """How other programs call what is ``.exit`` here."""
@@ -133,16 +133,8 @@ class Vocabulary(NamedTuple):
 
 def nearest(word: str, names: Collection[str]) -> str:
     """The name that is most similar to a word; empty: none is, or it can't stand in a line."""
-    return _first_plain(similar_names(word, names))
-
-
-def nearest_member(word: str, names: Collection[str]) -> str:
-    """As :func:`nearest`, of the names of an object's members."""
-    return _first_plain(similar_members(word, names))
-
-
-def _first_plain(names: list[str]) -> str:
-    return names[0] if names and is_plain(names[0]) else ""
+    found = nearest_name(word, names)
+    return found if is_plain(found) else ""
 
 
 def is_plain(name: str) -> bool:

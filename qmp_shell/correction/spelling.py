@@ -7,16 +7,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..complete import Kind
-from ..schema import Alternate, Member, Object, Type, as_array, as_object
-from ..schema.suggestions import InnerMember, find_inner_member
-from .correction import nearest, nearest_member
+from ..schema import Member, Object, Type, as_array, as_object
+from ..schema.suggestions import other_name
+from .correction import nearest
 from .items import Item, KnownArguments, given_by
 from .placing import words_of
 
 # Names of types are corrected; who has misspelt a thing that exists may mean none that exists.
 _TYPE_KINDS = (Kind.DRIVER, Kind.QOM_TYPE, Kind.CPU_MODEL)
-# What a file of the host is called in a block node that opens it.
-_FILE_NAME = "filename"
 # What begins a value that means something by itself.
 _MARKS = ("", '"', "'", "{", "[", "$")
 
@@ -41,8 +39,6 @@ class Speller:
 
     def spell(self, items: list[Item]) -> Iterator[str]:
         """The items as words."""
-        items = self._into_objects(items, with_tags=False)
-        items = self._into_objects(items, with_tags=True)
         given = given_by(items)
         type_ = self._known.type_for(given)
         for key, value in items:
@@ -51,34 +47,6 @@ class Speller:
                 value = self._spell_value(value, place.member, given)
                 place = self._into_list(place)
             yield f"{place.key}={value}"
-
-    def _into_objects(self, items: list[Item], *, with_tags: bool) -> list[Item]:
-        """The items, those that belong into an object of the arguments with the key that they have
-        there: ``filename=/a`` and ``file=/a`` of a qcow2 node are ``file.filename=/a``.
-
-        :param with_tags: also those for which that object needs a certain tag, which is added.
-        """
-        moved: list[Item] = []
-        for index, item in enumerate(items):
-            inner = self._find_inner(item, given_by([*moved, *items[index:]]))
-            if inner is None or (inner.tags and not with_tags):
-                moved.append(item)
-            else:
-                self.is_rewritten = True
-                moved += [*(Item(*tag) for tag in inner.tags), Item(inner.key, item.value)]
-        return moved
-
-    def _find_inner(self, item: Item, given: dict[str, Any]) -> InnerMember | None:
-        type_ = self._known.type_for(given)
-        if type_ is None:
-            return None
-        members = type_.members_for(given)
-        member = members.get(item.key)
-        if member is None:
-            return find_inner_member(item.key, members, given) if not type_.is_open(given) else None
-        if "/" in item.value and isinstance(member.type, Alternate):  # no node is called so
-            return find_inner_member(_FILE_NAME, {item.key: member}, {})
-        return None
 
     def _spell_value(self, value: str, member: Member, given: dict[str, Any]) -> str:
         known = words_of(member.type)
@@ -100,6 +68,18 @@ class Speller:
         index = self._counts[place.key] = self._counts.get(place.key, -1) + 1
         self.is_rewritten = True
         return place._replace(key=f"{place.key}.{index}{inner}")
+
+
+def spell_dotted_keys(items: list[Item], known: KnownArguments) -> list[Item]:
+    """The items, with dotted keys whose parts are names that exist, as far as that can be said."""
+    given = given_by(items)
+    type_ = known.type_for(given)
+    if type_ is None:
+        return items
+    return [
+        Item(_follow(key, type_, given).key, value) if "." in key else Item(key, value)
+        for key, value in items
+    ]
 
 
 def _follow(key: str, type_: Type, given: Any) -> _Place:
@@ -144,5 +124,5 @@ def _find_member(name: str, type_: Object | None, given: Any) -> tuple[str, Memb
             for each in members.values()
             if each.name not in taken and (each.required or not is_open)
         ]
-        name = nearest_member(name, free) or name
+        name = other_name(name, free) or nearest(name, free) or name
     return name, members.get(name)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .inner_members import find_inner_members, find_tag
 from .suggestions import suggest, suggest_member
 from .text import describe_type
 from .types import (
@@ -21,7 +22,6 @@ from .types import (
     Type,
     TypeCheck,
     UnknownValue,
-    as_object,
     branches,
 )
 
@@ -105,7 +105,8 @@ def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iter
         is_string = isinstance(type_, Builtin) and type_.json_type == "string"
         names = (path,) if path and (is_string or isinstance(type_, Object)) else ()
         problem = f"{path or 'arguments'} must be {describe_type(type_)}"
-        yield Fault(problem, _suggest_tag(value, type_, path), names)
+        tag = find_tag(value, type_) if path else ""
+        yield Fault(problem, f"did you mean {path}.{tag}={value}?" if tag else "", names)
     elif isinstance(branch, Object):
         yield from _find_object_faults(value, branch, path, shows_values)
     elif isinstance(branch, Array):
@@ -123,11 +124,13 @@ def _find_object_faults(
     """Yield the faults of an object: members that are wrong, unknown or missing."""
     prefix = f"{path}." if path else ""
     members = type_.members_for(value)
+    is_open = type_.is_open(value)
+    inner = find_inner_members(value, members, prefix) if not is_open else {}
     for key, item in value.items():
         if key in members:
             yield from _find_faults(item, members[key].type, prefix + key, shows_values)
-        elif not type_.is_open(value):
-            advice = suggest_member(key, value, members, path)
+        elif not is_open:
+            advice = suggest_member(key, value, members, inner.get(key), path)
             yield Fault(f"no argument {prefix + key}", advice, (key,))
     missing = [
         prefix + name for name, member in members.items() if member.required and name not in value
@@ -135,16 +138,6 @@ def _find_object_faults(
     if missing:
         names = tuple(missing)
         yield Fault(f"missing: {', '.join(missing)}", names=names, is_missing=True)
-
-
-def _suggest_tag(value: Any, type_: Type, path: str) -> str:
-    """What is meant by a text in the place of a union, if that is a value of its tag."""
-    union = as_object(type_)
-    if union is None or union.tag is None or not isinstance(value, str):
-        return ""
-    tag = union.members[union.tag]
-    is_value = isinstance(tag.type, Enum) and value in tag.type.values
-    return f"did you mean {path}.{tag.name}={value}?" if is_value and path else ""
 
 
 def _matching_branch(value: Any, type_: Type) -> Type | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .types import Member, Object, as_object
+from .inner_members import InnerMember
+from .types import Member
 
 # If no name is similar to a wrong one, at most this many possible names are listed.
 _MAX_LISTED = 8
@@ -18,15 +18,23 @@ _LONGEST_NAME = 200
 # of a CPU model, and of a new object up to QEMU 5.2.
 _PROPERTIES = "props"
 
-# What QEMU calls by different names in different commands and options.
-_SAME_MEANING = (
-    ("id", "node-name", "name"),
-    ("driver", "qom-type", "type"),
-    ("filename", "file", "path"),
-)
-# How deep a member is looked for, and in how many objects of a level: an object may hold itself.
-_MAX_DEPTH = 4
-_MAX_OBJECTS = 100
+# What QEMU calls by another name in other commands and options.
+_OTHER_NAMES = {
+    "id": ("node-name", "name"),
+    "node-name": ("node",),
+    "name": ("id",),
+    "type": ("driver", "qom-type"),
+    "driver": ("type",),
+    "qom-type": ("driver",),
+    "path": ("filename",),
+    "file": ("filename",),
+    "filename": ("path",),
+}
+# Commands that take this take the others for something else.
+_DEVICE = "device"
+
+_SIMILAR = 0.7  # of 1.0, as difflib counts
+_BONUS_OF_BEGINNING = 0.1
 
 
 def plain(name: str) -> str:
@@ -34,21 +42,62 @@ def plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def similar_names(word: str, names: Iterable[str]) -> list[str]:
-    """Return at most three of ``names`` that are similar to a word, the most similar first.
+class _Similar(NamedTuple):
+    """A name that is similar to a word.
 
-    Those come first that begin with the word, and are not much longer.
+    :ivar ratio: how similar, 0 to 1.
+    :ivar is_longer: the word is its beginning.
+    """
+
+    name: str
+    ratio: float
+    is_longer: bool
+
+    @property
+    def score(self) -> float:
+        return self.ratio + _BONUS_OF_BEGINNING * self.is_longer
+
+
+def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
+    """The names that are similar to a word, the most similar first.
+
+    If few begin with it, these are similar; and only these, if the first one is among them.
     """
     if not word or len(word) > _LONGEST_NAME:
         return []
-    import difflib
+    from difflib import SequenceMatcher, get_close_matches
 
     typed = plain(word)
     known = {plain(name): name for name in names}
-    longer = (each for each in known if each.startswith(typed) and len(each) <= 2 * len(typed))
-    close = difflib.get_close_matches(typed, known, n=_MAX_SIMILAR, cutoff=0.7)
-    found = dict.fromkeys([*sorted(longer, key=len), *close])
-    return [known[each] for each in islice(found, _MAX_SIMILAR)]
+    longer = [each for each in known if each.startswith(typed)]
+    close = get_close_matches(typed, known, n=_MAX_LISTED, cutoff=_SIMILAR)
+    few = longer if len(longer) <= _MAX_SIMILAR else ()
+    found = [
+        _Similar(known[each], SequenceMatcher(None, each, typed).ratio(), each in longer)
+        for each in dict.fromkeys([*close, *few])
+    ]
+    found.sort(key=lambda each: -each.score)
+    return [each for each in found if each.is_longer or not found[0].is_longer]
+
+
+def similar_names(word: str, names: Iterable[str]) -> list[str]:
+    """Return at most three of ``names`` that are similar to a word, the most similar first."""
+    return [each.name for each in _compare(word, names)[:_MAX_SIMILAR]]
+
+
+def nearest_name(word: str, names: Iterable[str]) -> str:
+    """The name that is most similar to a word; empty: none is, or others may be meant as well."""
+    found = _compare(word, names)
+    is_clear = found and (found[0].ratio >= _SIMILAR or len(found) == 1)
+    return found[0].name if is_clear else ""
+
+
+def other_name(word: str, names: Iterable[str]) -> str:
+    """The one of the names of members that means what a word means in other commands, or empty."""
+    names = list(names)
+    if _DEVICE in names:
+        return ""
+    return next((name for name in _OTHER_NAMES.get(plain(word), ()) if name in names), "")
 
 
 def suggest(word: str, names: Iterable[str], what: str, prefix: str = "") -> str:
@@ -81,103 +130,31 @@ def format_suggestion(word: str, names: Iterable[str], what: str, prefix: str = 
     return suggestion and f"; {suggestion}"
 
 
-def similar_members(word: str, names: Iterable[str]) -> list[str]:
-    """Which of the names of members may be meant by one that does not exist.
-
-    :return: one that means the same elsewhere; else those that :func:`similar_names` finds.
-    """
-    names = list(names)
-    same = next((group for group in _SAME_MEANING if word in group), ())
-    return [name for name in same if name in names][:1] or similar_names(word, names)
-
-
-class InnerMember(NamedTuple):
-    """A member of an object that is itself a member of another one.
-
-    :ivar key: its dotted key.
-    :ivar tags: dotted keys, and the values without which the member does not exist.
-    """
-
-    key: str
-    tags: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        return " ".join([*(f"{key}={value}" for key, value in self.tags), self.key])
-
-
-class _Level(NamedTuple):
-    """An object in which a member is looked for.
-
-    :ivar path: its dotted key, with a dot behind it; empty for the outermost one.
-    :ivar given: what is known of its value.
-    :ivar tags: see :class:`InnerMember`.
-    :ivar is_sure: it has to be there, or is, and its members do not depend on what is not known.
-    """
-
-    path: str
-    members: dict[str, Member]
-    given: object
-    tags: tuple[tuple[str, str], ...] = ()
-    is_sure: bool = True
-
-
-def find_inner_member(name: str, members: dict[str, Member], given: object) -> InnerMember | None:
-    """Find a member in the members of an object: ``filename`` is ``file.filename`` in qcow2 nodes.
-
-    In some commands, QEMUs of different age want the same members at different levels
-    (``object-add props.size=1G``, ``blockdev-add options.driver=file``).
-
-    :param members: those of the object, which has none of that name.
-    :param given: what is known of its value.
-    """
-    levels = [_Level("", members, given)]
-    for _ in range(_MAX_DEPTH):
-        levels = [*islice(chain.from_iterable(map(_inner_levels, levels)), _MAX_OBJECTS)]
-        found = next((each for each in levels if name in each.members), None)
-        if found is not None:
-            return InnerMember(found.path + name, found.tags)
-        levels = [each for each in levels if each.is_sure]
-    return None
-
-
-def _inner_levels(outer: _Level) -> Iterator[_Level]:
-    """The objects in an object, those first that have to be there."""
-    for member in sorted(outer.members.values(), key=lambda each: not each.required):
-        given = outer.given.get(member.name) if isinstance(outer.given, dict) else None
-        is_sure = member.required or given is not None
-        type_ = as_object(member.type) if is_sure else member.type
-        if not isinstance(type_, Object) or not isinstance(given, dict | None):
-            continue
-        path = f"{outer.path}{member.name}."
-        yield _Level(path, type_.members_for(given), given, outer.tags, is_sure)
-        tag = type_.tag
-        if is_sure and tag is not None and tag not in (given or ()):
-            for case in type_.cases:
-                branch = type_.branch(case)
-                if branch is not None:
-                    tags = (*outer.tags, (path + tag, case))
-                    yield _Level(path, branch.members, given, tags, is_sure=False)
-
-
-def suggest_member(key: str, given: dict[str, Any], members: dict[str, Member], path: str) -> str:
+def suggest_member(
+    key: str,
+    given: dict[str, Any],
+    members: dict[str, Member],
+    inner: InnerMember | None,
+    path: str,
+) -> str:
     """What is probably meant by a member that does not exist.
 
     :param given: the object that it is given in.
     :param members: what the object can have.
+    :param inner: where :func:`find_inner_members` has found it.
     :param path: the dotted key of the object; empty: it is that of all arguments.
     :return: empty: nothing is known.
     """
-    prefix = f"{path}." if path else ""
-    inner = find_inner_member(key, members, given)
     if inner is not None:
-        tags = tuple((prefix + tag, value) for tag, value in inner.tags)
-        return f"did you mean {InnerMember(prefix + inner.key, tags)}?"
+        return f"did you mean {inner}?"
+    prefix = f"{path}." if path else ""
     value = given[key]
     own = [name for name in value if name in members] if isinstance(value, dict) else []
     if own:
         return f"{', '.join(own)} must stand {f'in {path}' if path else 'at the top'}, not in it"
     others = [name for name in members if name not in given]
-    likely = similar_members(key, others)
+    other = other_name(key, others)
+    likely = [other] if other else similar_names(key, others)
     if _PROPERTIES in members and not likely:
         return f"did you mean {prefix}{_PROPERTIES}.{key}?"
     return _suggest(likely, others, "it takes", prefix) if members else "it takes no arguments"

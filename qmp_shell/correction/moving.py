@@ -1,0 +1,64 @@
+"""Arguments that were written beside the object that they belong into, or in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from ..schema import Alternate, Member, as_object
+from ..schema.inner_members import InnerMember, find_inner_members, find_tag
+from .correction import is_plain
+from .items import Item, KnownArguments, given_by
+
+# The block driver that opens a file of the host, and the argument that names the file.
+_FILE_DRIVER, _FILE_NAME = "file", "filename"
+
+
+def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
+    """The items of a command, with the keys that they have in the objects that it takes.
+
+    ``filename=/a`` and ``file=/a`` of a qcow2 node are ``file.driver=file file.filename=/a``.
+    """
+    type_ = known.type_for(given_by(items))
+    if type_ is None:
+        return items
+    members = type_.members_for(given_by(items))
+    items = [*chain.from_iterable(_in_place_of_object(item, members) for item in items)]
+    given = given_by(items)
+    inner = find_inner_members(given, members) if not type_.is_open(given) else {}
+    moved: list[Item] = []
+    for item in items:
+        name, dot, rest = item.key.partition(".")
+        place = inner.get(name)
+        if place is None or not _can_stand_in_line(place):
+            moved.append(item)
+            continue
+        moved += [*(Item(*tag) for tag in place.tags), Item(place.key + dot + rest, item.value)]
+        inner[name] = place._replace(tags=())
+    return moved
+
+
+def _can_stand_in_line(place: InnerMember) -> bool:
+    """Whether the VM's names mean only themselves there."""
+    return all(map(is_plain, [place.key, *(text for tag in place.tags for text in tag)]))
+
+
+def _in_place_of_object(item: Item, members: dict[str, Member]) -> Iterator[Item]:
+    """The items that are meant by one, if it is a text in the place of an object."""
+    key, value = item
+    member = members.get(key)
+    type_ = as_object(member.type) if member is not None else None
+    tag = type_.tag if type_ is not None else None
+    if member is None or type_ is None or tag is None or not is_plain(tag):
+        yield item
+    elif not isinstance(member.type, Alternate):
+        yield Item(f"{key}.{tag}", value) if find_tag(value, type_) else item
+    else:
+        branch = type_.branch(_FILE_DRIVER)
+        # No node is called so. Nobody knows the format of an image that need not be given.
+        is_path = "/" in value and "://" not in value and value[0] not in "{["
+        if branch is None or _FILE_NAME not in branch.members or not (is_path and member.required):
+            yield item
+            return
+        yield Item(f"{key}.{tag}", _FILE_DRIVER)
+        yield Item(f"{key}.{_FILE_NAME}", value)

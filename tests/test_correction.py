@@ -177,9 +177,20 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("query block jobs", "query-block-jobs"),
         # no line that would lose what is known, or that the human monitor refuses
         ("blockdev-add driver=null-co node-name=n0 size=1 G", ""),
-        ("blockdev-add driver=null-co node-name", ""),
-        ("device_add e1000 id", ""),
-        ("set_link name=n0 up", ""),
+        ("device_add e1000 id | cat", ""),
+        ("qom-get path /machine", "qom-get property=path path=/machine"),
+        # a name without its value
+        ("blockdev-add driver=null-co node-name", "blockdev-add driver=null-co node-name=..."),
+        ("device_add driver", "device_add driver=..."),
+        ("device_add --driver", "device_add driver=..."),
+        ("device_add e1000 id", "device_add driver=e1000 id=..."),
+        ("set_link up", "set_link up=... name=..."),
+        ("set_link name=n0 up", "set_link name=n0 up=..."),
+        # as people say it
+        ("reboot", "system_reset"),
+        ("continue", "cont"),
+        ("shutdown", "system_powerdown"),
+        ("pause", "stop"),
         # of QEMU's command line
         ("device_add e1000", "device_add driver=e1000"),
         ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),

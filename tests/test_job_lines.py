@@ -102,6 +102,17 @@ def test_a_job_that_is_to_be_dismissed_says_so_and_its_dismissal_says_nothing() 
     assert not dismissed.has_changed
 
 
+def test_a_job_without_events_of_block_jobs_is_concluded_until_it_is_dismissed() -> None:
+    """``blockdev-create`` has no BLOCK_JOB_COMPLETED."""
+    jobs = JobLines()
+    line_after(*status("created", "running", "waiting", "pending", "concluded"), jobs=jobs)
+    concluded = Job("m0", "create", "concluded", Progress(1, 1))
+    (line,) = jobs.update((concluded,))
+    assert line.text().endswith(" m0 create: created, running, concluded: job-dismiss id=m0")
+    assert jobs.update((concluded,)) == []
+    assert line_after(*status("null"), jobs=jobs) == "m0 create: created, running, concluded, ended"
+
+
 def test_events_that_were_asked_for_by_name_are_shown_one_by_one() -> None:
     settings = Settings()
     assert settings.folds_event("JOB_STATUS_CHANGE")

@@ -26,11 +26,13 @@ class Arguments(NamedTuple):
     :ivar words: ``key=value`` each.
     :ivar missing: the names of arguments that have to be given, but are not.
     :ivar is_rewritten: they were in another notation; otherwise names are misspelt or missing.
+    :ivar unfinished: the first of these, if the last word was its name; or empty.
     :ivar is_unitless: see :class:`~qmp_shell.correction.placing.Placement`.
     """
 
     words: tuple[str, ...]
     missing: tuple[str, ...]
+    unfinished: str
     is_rewritten: bool
     is_unitless: bool
 
@@ -62,7 +64,9 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
         or moved != spelt_keys
         or speller.is_rewritten
     )
-    return Arguments(spelt, missing, is_rewritten, placement.is_unitless)
+    last = reader.unfinished
+    missing = (*filter(None, [last]), *(name for name in missing if name != last))
+    return Arguments(spelt, missing, last, is_rewritten, placement.is_unitless)
 
 
 def _find_missing(words: tuple[str, ...], known: KnownArguments) -> tuple[str, ...] | None:

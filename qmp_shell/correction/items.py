@@ -70,11 +70,13 @@ class ItemReader:
     """Reads words as items.
 
     :ivar is_rewritten: a word was in another notation.
+    :ivar unfinished: the last word, if it is the name of an argument without its value; or empty.
     """
 
     def __init__(self, known: KnownArguments) -> None:
         self._known = known
         self.is_rewritten = False
+        self.unfinished = ""
 
     def read(self, words: list[str]) -> list[Item] | None:
         """The items of some words; None: there are options that the command lacks."""
@@ -82,7 +84,7 @@ class ItemReader:
         self.is_rewritten = joined != words
         items: list[Item] = []
         waiting = ""  # an argument whose value is the next word: --id n1
-        for word in joined:
+        for index, word in enumerate(joined):
             if waiting:
                 items.append(Item(waiting, word))
                 waiting = ""
@@ -93,12 +95,16 @@ class ItemReader:
                 self.is_rewritten = True
                 items += [Item(key, value)] if equals else []
                 waiting = "" if equals else key
+            elif index == len(joined) - 1 and self._has_argument(items, word):
+                waiting = word
             else:
                 found = self._split(word, items)
                 if found is None:
                     return None
                 items += found
-        return items if not waiting else None
+        self.unfinished = waiting
+        self.is_rewritten |= bool(waiting)
+        return items
 
     def _has_argument(self, items: list[Item], key: str) -> bool:
         given = given_by(items)

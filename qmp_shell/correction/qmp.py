@@ -27,6 +27,20 @@ _OPTIONS = {
 _DRIVE, _ADD_DRIVE = "-drive", "drive_add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
+# What people say, and the command that does it.
+_EVERYDAY = {
+    "continue": "cont",
+    "pause": "stop",
+    "poweroff": "system_powerdown",
+    "reboot": "system_reset",
+    "restart": "system_reset",
+    "resume": "cont",
+    "shutdown": "system_powerdown",
+    "start": "cont",
+    "status": "query-status",
+    "unpause": "cont",
+    "version": "query-version",
+}
 # How other programs call help.
 _HELP = ("help", "man", "?")
 _HELP_WORDS = ("help", "?", "-h", "--help", "-help")
@@ -200,6 +214,8 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         if not line.words or has_keys or (command in _HUMAN_OPTIONS and len(line.words) > 1):
             return None  # the human monitor would refuse the line, too
         return _in_human(name, command, text, vocabulary)
+    if found.unfinished and line.tail:
+        return None  # it would be lost
     corrected = " ".join([command, *found.words])
     missing = found.missing if not line.tail else ()  # it would not stand at the end
     if corrected == " ".join([name, *line.words]) and not missing:
@@ -252,6 +268,13 @@ def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> 
     return vocabulary.dot_line(name, text[len(name) :], "write ")
 
 
+def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
+    """``reboot``: a word for what QEMU calls otherwise."""
+    command = _EVERYDAY.get(name, "")
+    is_known = name not in vocabulary.commands() and command in vocabulary.commands()
+    return Correction(command) if is_known and not line.words else None
+
+
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that does not exist, but is similar to one that does."""
     commands = vocabulary.commands()
@@ -299,5 +322,6 @@ _RULES: tuple[_Rule, ...] = (
     _arguments,
     _joined,
     _known_elsewhere,
+    _everyday,
     _misspelt,
 )

@@ -21,8 +21,12 @@ _JOB_MEMBERS = {
 }
 # How the events of block jobs that have no status are called.
 _STEPS = {"BLOCK_JOB_COMPLETED": "completed", "BLOCK_JOB_CANCELLED": "cancelled"}
-# What is left out: these follow others at once, and say nothing more.
-_UNTOLD = ("waiting", "concluded", "null", "aborting")
+_CONCLUDED = "concluded"
+# What is left out: these follow others at once, and say nothing more. (A job that has to be
+# dismissed stays concluded.)
+_UNTOLD = ("waiting", _CONCLUDED, "null", "aborting")
+# Behind these nobody needs to know that it was pending.
+_LAST_STEPS = (*_STEPS.values(), _CONCLUDED)
 _MOST_JOBS = 100
 _MOST_STEPS = 6
 
@@ -72,7 +76,7 @@ class JobLine:
         """Add a step; a job that is in a state again has only been held up meanwhile."""
         if step in self._steps:
             del self._steps[self._steps.index(step) :]
-        elif step in _STEPS.values() and self._steps[-1:] == ["pending"]:
+        elif step in _LAST_STEPS and self._steps[-1:] == ["pending"]:
             self._steps.pop()
         self._steps.append(step)
         del self._steps[: -_MOST_STEPS - 1]
@@ -86,6 +90,8 @@ class JobLine:
         runs = job.status == "running" and self._steps[-1:] in ([], ["running"])
         self._percent = format_percent(job.progress, " ") if runs else ""
         self._must_be_dismissed = job.has_ended
+        if job.has_ended and not self._error and not self._has_ended:
+            self._add_step(_CONCLUDED)
 
     @property
     def has_failed(self) -> bool:

@@ -58,7 +58,7 @@ _KNOWN = (
         "another node is above it; .tree block shows the node on top",
     ),
     _known(
-        r"Block (device|job) '?(?P<job>[^' ]*)'? (is in use|not found|not active)",
+        r"Block (device|job) '?(?P<job>[^' ]*)'? (is in use|not found|not active)|^Job not found",
         "query-jobs lists the jobs; .tree block shows what uses which node",
     ),
     _known(
@@ -68,6 +68,14 @@ _KNOWN = (
     _known(
         r"Job '(?P<job>[^']*)' in state '(?P<state>[^']*)' cannot accept command verb",
         "job {job} is {state}; .wait job={job} waits for its end",
+    ),
+    _known(
+        r"Job ID '(?P<job>[^']*)' already in use",
+        "take another, or, if that job is concluded, job-dismiss id={job}",
+    ),
+    _known(
+        "expects a valid migration protocol",
+        'write tcp:HOST:PORT, unix:PATH, or to a file "exec:cat > FILE" (file:FILE from QEMU 8.2)',
     ),
     _known(
         "Source and target image have different sizes",

@@ -25,6 +25,8 @@ def first_target(choices: Choices) -> Target:
     :raise UsageError: they name none, or there is more than one.
     """
     options = choices.options
+    if "" in options.addresses:  # another VM than the one that was meant could be ended
+        raise UsageError("the address is empty; is a variable not set?")
     text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
     if text:
         target = choices.addresses.resolve(text, is_own=True)

@@ -135,10 +135,8 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-add driver=raw filename=/a size=10M",
             "blockdev-add driver=raw file.driver=file file.filename=/a size=10M",
         ),
-        (
-            "blockdev-add driver=qcow2 filename=/a format=qcow2",
-            "blockdev-add driver=qcow2 file.driver=file file.filename=/a format=qcow2",
-        ),
+        ("blockdev-del node=d0", "blockdev-del node-name=d0"),
+        ("block-dirty-bitmap-add device=d0 name=b", "block-dirty-bitmap-add node=d0 name=b"),
         (
             "blockdev-add driver=raw server.type=inet server.host=h export=x",
             "blockdev-add driver=raw file.driver=nbd file.server.type=inet file.server.host=h "
@@ -156,15 +154,16 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-add driver=qcow2 file=/a backing=/b",
             "blockdev-add driver=qcow2 file.driver=file file.filename=/a backing=/b",
         ),
-        ("chardev-add id=c0 backend=pty", "chardev-add id=c0 backend.type=pty backend.data=..."),
+        ("chardev-add id=c0 backend=pty", "chardev-add id=c0 backend.type=pty backend.data={}"),
         ("blockdev-add driver=file path=/a", "blockdev-add driver=file filename=/a"),
+        # nothing that would be refused again
+        ("migrate-set-capabilities xbzrle=on", ""),
+        ("chardev-add id=c0 backend.type=socket path=/a", ""),
+        ("-device virtio-rng-pci -device virtio-rng-pci", ""),
         # what is right stays
         ('blockdev-add driver=raw file={"driver":"file","filename":"/a"}', ""),
         ("blockdev-add driver=raw file=nbd://host/a", ""),
-        (
-            "drive-mirror id=d0 target=/a sync=full",
-            "drive-mirror id=d0 target=/a sync=full device=...",
-        ),
+        ("drive-mirror id=d0 target=/a sync=full", ""),
         ("netdev_add driver=user name=n0", "netdev_add type=user id=n0"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
@@ -338,7 +337,7 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ("savvm x", ".hmp savevm x", "did you mean .hmp savevm x?"),
         (
             "nothing-like this",
-            ".commands",
+            "",
             "no command nothing-like; .commands lists the VM's commands",
         ),
     ],
@@ -437,7 +436,7 @@ def test_actions_of_a_transaction_are_corrected(vocabulary: Vocabulary) -> None:
     action = "block-dirty-bitmap-add"
     assert corrected(f"{action} d0 b0", vocabulary) == f"{action} node=d0 name=b0"
     assert corrected(f"{action}d node=d0 name=b0", vocabulary) == f"{action} node=d0 name=b0"
-    assert corrected("query-status", vocabulary) == ".commands lists the VM's commands"[:9]
+    assert corrected("query-status", vocabulary) == ""
 
 
 class HostileNames(Names):

@@ -659,13 +659,16 @@ def test_similar_names_are_found_whatever_their_case() -> None:
         ("system", ["system_reset", "system_wakeup", "system_powerdown"], ""),
         ("migrate-", ["migrate", "migrate-pause"], "migrate"),
         ("query-vn", ["query-vnc"], "query-vnc"),
+        # letters in another order
+        ("query-cvn", ["query-vnc", "query-pci"], "query-vnc"),
+        ("gmirate", ["migrate"], "migrate"),
         ("", [], ""),
     ],
 )
 def test_names_that_begin_with_the_word(word: str, similar: list[str], nearest: str) -> None:
     names = [
         *("query-vnc", "query-tpm", "query-pci", "query-cpus-fast", "query-cpu-definitions"),
-        *("filename", "fill", "system_reset", "system_powerdown", "system_wakeup"),
+        *("filename", "system_reset", "system_powerdown", "system_wakeup"),
         *("migrate", "migrate-pause", "migrate-continue", "migrate-recover", "migrate-incoming"),
     ]
     assert similar_names(word, names) == similar

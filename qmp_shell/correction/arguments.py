@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.word_types import apply_types
-from ..protocol import arguments_of
+from ..protocol import Message, arguments_of
+from ..schema import as_object
 from ..schema.check import check_arguments
 from .correction import Vocabulary
 from .foreign import split_key
 from .items import KEY, ItemReader, KnownArguments, given_by
 from .moving import move_into_objects
 from .placing import place
-from .spelling import Speller, spell_dotted_keys
+from .spelling import Speller, find_member, spell_dotted_keys
 
 
 class Arguments(NamedTuple):
@@ -58,6 +59,8 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
     missing = _find_missing(spelt, known)
     if missing is None:
         return None
+    empty = tuple(name for name in missing if _may_be_empty(name, spelt, known))
+    spelt += tuple(f"{name}={{}}" for name in empty)
     is_rewritten = (
         reader.is_rewritten
         or placement.items != items
@@ -65,23 +68,41 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
         or speller.is_rewritten
     )
     last = reader.unfinished
-    missing = (*filter(None, [last]), *(name for name in missing if name != last))
+    missing = (*filter(None, [last]), *(name for name in missing if name not in (last, *empty)))
     return Arguments(spelt, missing, last, is_rewritten, placement.is_unitless)
 
 
-def _find_missing(words: tuple[str, ...], known: KnownArguments) -> tuple[str, ...] | None:
-    """Which arguments are missing; None: the words cannot be parsed."""
+def _parse(words: tuple[str, ...], known: KnownArguments) -> Message | None:
+    """The arguments that words are; None: they cannot be parsed."""
     line = LineJoiner().add_line(" ".join([known.command, *words]))
     try:
         statement = StatementParser().parse(line) if line is not None else None
     except ParseError:
         return None
-    if not isinstance(statement, ExecuteStatement):
+    return arguments_of(statement.message) if isinstance(statement, ExecuteStatement) else None
+
+
+def _may_be_empty(name: str, words: tuple[str, ...], known: KnownArguments) -> bool:
+    """Whether a missing argument is an object that needs no members."""
+    given = _parse(words, known) or {}
+    member = find_member(name, known.type_for(given), given)
+    type_ = as_object(member.type) if member is not None else None
+    return type_ is not None and not any(each.required for each in type_.members.values())
+
+
+def _find_missing(words: tuple[str, ...], known: KnownArguments) -> tuple[str, ...] | None:
+    """Which arguments are missing.
+
+    :return: None: the words cannot be parsed, or what is missing is there by a wrong name.
+    """
+    given = _parse(words, known)
+    if given is None:
         return None
-    given = arguments_of(statement.message)
     type_ = known.type_for(given)
     if type_ is None:
         return ()
     faults = check_arguments(apply_types(given, type_), type_)
+    if any(each.is_unknown for each in faults) and any(each.is_missing for each in faults):
+        return None
     names = (name for fault in faults if fault.is_missing for name in fault.names)
     return tuple(name for name in names if KEY.fullmatch(name) is not None)

@@ -278,7 +278,7 @@ def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correct
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that does not exist, but is similar to one that does."""
     commands = vocabulary.commands()
-    if not commands or name in commands or name.startswith("."):
+    if not commands or name in commands or _NAME.fullmatch(name) is None:
         return None
     rest = text[len(name) :]
     similar = nearest(name, commands)
@@ -304,8 +304,8 @@ def _note_unknown(text: str, vocabulary: Vocabulary) -> Correction | None:
     name, commands = text.partition(" ")[0], vocabulary.commands()
     if not commands or name in commands or _NAME.fullmatch(name) is None:
         return None
-    after = " lists the VM's commands"
-    return Correction(".commands", Form.DOT, f"no command {name}; ", after, is_rewritten=False)
+    note = f"no command {name}; .commands lists the VM's commands"
+    return Correction("", before=note, is_rewritten=False)  # a note, with no line to take
 
 
 def _human(text: str) -> Correction:

@@ -82,6 +82,11 @@ def spell_dotted_keys(items: list[Item], known: KnownArguments) -> list[Item]:
     ]
 
 
+def find_member(key: str, type_: Type | None, given: Any) -> Member | None:
+    """The member that a dotted key leads to; None: it is not known."""
+    return _follow(key, type_, given).member if type_ is not None else None
+
+
 def _follow(key: str, type_: Type, given: Any) -> _Place:
     """Follow a dotted key into a type, part by part; each is a name, or the index of a list."""
     whole = as_object(type_)

@@ -23,8 +23,8 @@ _JOB_MEMBERS = {
 _STEPS = {"BLOCK_JOB_COMPLETED": "completed", "BLOCK_JOB_CANCELLED": "cancelled"}
 _CONCLUDED = "concluded"
 # What is left out: these follow others at once, and say nothing more. (A job that has to be
-# dismissed stays concluded.)
-_UNTOLD = ("waiting", _CONCLUDED, "null", "aborting")
+# dismissed stays concluded; a job that is ready is in standby while a command changes its nodes.)
+_UNTOLD = ("standby", "waiting", _CONCLUDED, "null", "aborting")
 # Behind these nobody needs to know that it was pending.
 _LAST_STEPS = (*_STEPS.values(), _CONCLUDED)
 _MOST_JOBS = 100

@@ -42,12 +42,14 @@ class Fault(NamedTuple):
     :ivar names: the names that the problem is about. An error of the VM's that has them says the
         same; none: no error of the VM's says as much.
     :ivar is_missing: whether it is about missing members.
+    :ivar is_unknown: whether it is about a member that does not exist.
     """
 
     problem: str
     advice: str = ""
     names: tuple[str, ...] = ()
     is_missing: bool = False
+    is_unknown: bool = False
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (self.problem, self.advice)))
@@ -131,7 +133,7 @@ def _find_object_faults(
             yield from _find_faults(item, members[key].type, prefix + key, shows_values)
         elif not is_open:
             advice = suggest_member(key, value, members, inner.get(key), path)
-            yield Fault(f"no argument {prefix + key}", advice, (key,))
+            yield Fault(f"no argument {prefix + key}", advice, (key,), is_unknown=True)
     missing = [
         prefix + name for name, member in members.items() if member.required and name not in value
     ]

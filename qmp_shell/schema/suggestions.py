@@ -21,7 +21,9 @@ _PROPERTIES = "props"
 # What QEMU calls by another name in other commands and options.
 _OTHER_NAMES = {
     "id": ("node-name", "name"),
+    "node": ("node-name",),
     "node-name": ("node",),
+    "device": ("node", "node-name", "id"),
     "name": ("id",),
     "type": ("driver", "qom-type"),
     "driver": ("type",),
@@ -34,7 +36,8 @@ _OTHER_NAMES = {
 _DEVICE = "device"
 
 _SIMILAR = 0.7  # of 1.0, as difflib counts
-_BONUS_OF_BEGINNING = 0.1
+_BONUS_OF_BEGINNING = 0.05
+_TRANSPOSED = 0.99  # letters in another order
 
 
 def plain(name: str) -> str:
@@ -72,10 +75,13 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     longer = [each for each in known if each.startswith(typed)]
     close = get_close_matches(typed, known, n=_MAX_LISTED, cutoff=_SIMILAR)
     few = longer if len(longer) <= _MAX_SIMILAR else ()
-    found = [
-        _Similar(known[each], SequenceMatcher(None, each, typed).ratio(), each in longer)
-        for each in dict.fromkeys([*close, *few])
-    ]
+    letters = sorted(typed)
+    transposed = [each for each in known if len(each) == len(typed) and sorted(each) == letters]
+    found = []
+    for each in dict.fromkeys([*close, *few, *transposed]):
+        ratio = SequenceMatcher(None, each, typed).ratio()
+        ratio = max(ratio, _TRANSPOSED) if each in transposed else ratio
+        found.append(_Similar(known[each], ratio, each in longer))
     found.sort(key=lambda each: -each.score)
     return [each for each in found if each.is_longer or not found[0].is_longer]
 

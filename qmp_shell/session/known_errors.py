@@ -46,8 +46,14 @@ _KNOWN = (
     _known("NBD server already running", "nbd-server-stop ends it"),
     _known("Migration is not finalized yet", ".wait migration waits until it is"),
     _known(
-        'Failed to get (shared )?"(write|consistent read)" lock',
-        "another process uses the image; end it, or open the image with read-only=on",
+        'Failed to get "(write|consistent read)" lock',
+        "another process uses the image, or another node of this VM (.tree block); end that, or "
+        "open the image with read-only=on",
+    ),
+    _known(
+        'Failed to get shared "(write|consistent read)" lock',
+        "another process writes to the image, or another node of this VM (.tree block); end that, "
+        "or, if what is read may be half written, open it with force-share=on",
     ),
     _known(
         r"Bus '(?P<bus>[^']*)' does not support hotplugging",
@@ -80,6 +86,19 @@ _KNOWN = (
     _known(
         "Source and target image have different sizes",
         "block_resize makes them equal; .tree block shows the sizes",
+    ),
+    _known("Invalid job ID ''", "write job-id=NAME, a name of your choice"),
+    _known("New overlay node-name missing", "write snapshot-node-name=NAME, a name of your choice"),
+    _known(
+        "Throttle group '(?P<group>[^']*)' does not exist",
+        "object-add qom-type=throttle-group id={group} makes it",
+    ),
+    _known(
+        "slot \\d+ function \\d+ already occupied", "leave addr out; .tree pci shows what is free"
+    ),
+    _known(
+        "No '(?P<bus>[^']*)' bus found",
+        "a device that has such a bus must be there first; .tree devices shows the buses",
     ),
     _known("Capabilities negotiation is already complete", "leave it out: qmp-shell does that"),
     _known("permitted only after machine initialization", "x-exit-preconfig completes it"),

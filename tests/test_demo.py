@@ -345,7 +345,7 @@ def test_each_line_of_the_tour_is_typed_as_shown_and_leaves_no_files(
     shell = terminal("--demo")
     shell.wait_for_prompt()
     assert re.fullmatch(r"demo, QEMU .*, running", shell.lines[0])
-    assert shell.lines[1] == "Tab completes, .help helps, Ctrl-D leaves."
+    assert shell.lines[1] == "Tab completes, .help helps, Ctrl-D leaves and ends the VM."
     assert shell.lines[2] == "(QEMU) .info"  # in grey
 
     def follow(number: int, line: str, outcome: str) -> None:

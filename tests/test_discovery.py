@@ -768,6 +768,17 @@ def test_without_a_vm_an_address_is_needed(environment: dict[str, str]) -> None:
     assert result.stderr == "qmp-shell: no address: give one, set QMP_SOCKET, or try --demo\n"
 
 
+def test_an_empty_address_is_not_the_only_vm(environment: dict[str, str], vm: RunningVm) -> None:
+    """In a script, a variable that is not set must not end somebody else's VM."""
+    for arguments in (["", "quit"], ["", "-c", "quit"], ["-c", "quit", "", "/other.sock"]):
+        result = run_only(environment, arguments, vm)
+        assert (result.returncode, result.stdout) == (2, ""), arguments
+    vm.run("query-status")
+    assert run_only(environment, ["", "quit"], vm).stderr == (
+        "qmp-shell: the address is empty; is a variable not set?\n"
+    )
+
+
 def test_a_vm_without_a_monitor_is_not_meant(environment: dict[str, str], vm: RunningVm) -> None:
     os.unlink(vm.address)
     os.unlink(vm.second_address)

@@ -380,6 +380,17 @@ def test_output_goes_to_files(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     assert "Parameter 'x' is unexpected" in result.stdout, "an error is displayed"
 
 
+def test_a_failed_line_leaves_no_file_that_was_not_there(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "old").write_text("old")
+    assert run(vm.address, "-c", "stop x=1 > new").returncode == 1
+    assert run(vm.address, "-c", "stop x=1 > old").returncode == 1
+    assert run(vm.address, "-c", ".nonsense > new").returncode == 2
+    assert (tmp_path / "old").read_text() == "old"
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_dry_run_writes_no_files_and_runs_no_programs(
     vm: RunningVm, run: Run, tmp_path: Path
 ) -> None:

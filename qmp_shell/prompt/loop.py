@@ -79,17 +79,21 @@ def run_prompt(
         loop = PromptLoop(session, display, user, histories, vm, signals, faults, colour=colour)
         with signals.handled(), typing_ahead(keeps_lines=is_dumb):
             with signals.raised():
-                _greet(display, session.attachment)
+                _greet(display, session.attachment, owns_vm=vm is not None)
             return loop.run()
     finally:
         session.close(ends_connection=vm is None)
 
 
-def _greet(display: TerminalDisplay, attachment: Attachment) -> None:
-    """Say which VM this is, and what can be done with it."""
+def _greet(display: TerminalDisplay, attachment: Attachment, *, owns_vm: bool) -> None:
+    """Say which VM this is, and what can be done with it.
+
+    :param owns_vm: it ends with the shell.
+    """
     display.heading(_describe(attachment))
     keys = "" if is_dumb_terminal() else "Tab completes, "
-    display.remark(f"{keys}.help helps, Ctrl-D leaves.")
+    end = " and ends the VM" if owns_vm else ""
+    display.remark(f"{keys}.help helps, Ctrl-D leaves{end}.")
 
 
 def _describe(attachment: Attachment) -> str:

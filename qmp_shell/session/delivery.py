@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from ..errors import UsageError, explain_os_error
 from ..language import Destination
@@ -18,7 +18,8 @@ class Delivery:
     """Where the output of one line goes. It is a context, in which a file is open.
 
     The file is opened before anything is run, so that nothing is lost if it cannot be written; but
-    what it held is kept until there is something new, for the line may fail.
+    what it held is kept until there is something new, for the line may fail. A file that was made
+    for nothing is removed.
     """
 
     def __init__(self, destination: Destination, background: Background = nullcontext) -> None:
@@ -29,13 +30,24 @@ class Delivery:
         self._destination = destination
         self._background = background
         self._descriptor: int | None = None
+        self._unused_file = ""
         if destination.file is not None:
             path = os.path.expanduser(destination.file.path)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
-            try:  # a FIFO that nobody reads is an error, instead of being waited for
-                self._descriptor = os.open(path, flags, 0o666)
+            try:
+                self._descriptor = self._open(path, appends=destination.file.appends)
             except (OSError, ValueError) as error:
                 raise self._failure(error) from None
+
+    def _open(self, path: str, *, appends: bool) -> int:
+        # A FIFO that nobody reads is an error, instead of being waited for.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            descriptor = os.open(path, flags | os.O_EXCL, 0o666)
+        except FileExistsError:
+            return os.open(path, flags, 0o666)
+        if not appends:  # which several processes may do
+            self._unused_file = path
+        return descriptor
 
     def __enter__(self) -> Delivery:
         return self
@@ -43,6 +55,9 @@ class Delivery:
     def __exit__(self, *_: object) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
+        if self._unused_file:
+            with suppress(OSError):  # somebody else has removed it
+                os.unlink(self._unused_file)
 
     def deliver(self, text: str) -> None:
         """Give it a text.
@@ -55,6 +70,7 @@ class Delivery:
 
             run_pipeline(self._destination.pipeline, text, self._background)
         elif self._descriptor is not None:
+            self._unused_file = ""
             try:
                 self._write(text, self._descriptor)
             except (OSError, ValueError) as error:

@@ -6,6 +6,12 @@ import signal
 
 import pytest
 
+from qmp_shell.output import Output, SafeText
+from qmp_shell.prompt.terminal import TerminalDisplay
+from qmp_shell.render.formatter import Formatter
+from qmp_shell.render.text import sanitize_line
+from qmp_shell.render.views import Look
+from qmp_shell.session import Settings
 from tests.conftest import RunningVm, StartTerminal
 from tests.terminal import Terminal
 
@@ -73,6 +79,26 @@ def test_interrupts_drop_the_line(shell: Terminal) -> None:
     wait_for_prompt(shell)
     enter(shell, "query-name")
     assert '    "name": "testvm"' in shell.lines
+
+
+def test_an_interrupt_right_behind_the_prompt_begins_a_new_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    display = TerminalDisplay(
+        Settings(), Formatter(Look(colour=False, ascii_only=True)), is_dumb=True
+    )
+    write = Output.write
+
+    def interrupted(output: Output, text: SafeText) -> None:
+        write(output, text)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Output, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            display.begin_line(sanitize_line("(QEMU) "))
+    display.end_line()
+    assert capfd.readouterr().out == "(QEMU) \n"
 
 
 def test_a_question_is_asked(shell: Terminal) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from qmp_shell.vm.questions import COMMANDS, RUN_STATE
 from tests.conftest import (
     RunningVm,
     StartPeer,
+    StartTableVm,
     StartTerminal,
     StartVm,
     create_image,
     create_image_snapshot,
 )
 from tests.peer import ACCEPTED, GREETING, HOLD, UNTIL_PROMPT
+from tests.table_vm import SchemaEditor
 from tests.terminal import Terminal
 
 
@@ -291,6 +294,31 @@ def test_drivers_and_their_properties_are_completed_for_device_add(shell: Termin
     shell.wait_for(r"^\(QEMU\) device_add driver=e1000$")
     shell.type(" mac")
     shell.wait_for(r"^ +mac= +str, optional: Ethernet")
+
+
+def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
+    table_vm: StartTableVm, terminal: StartTerminal, schema_editor: SchemaEditor
+) -> None:
+    """A busy VM tells the names soon, and what they are a second later."""
+    may_tell = threading.Event()
+
+    def answer(arguments: dict[str, str]) -> str:
+        if arguments["command-line"] == "info qdm":
+            assert may_tell.wait(60)
+        return 'name "e1000", bus PCI, desc "a NIC"\nname "e1000e", bus PCI, desc "a NIC"\n'
+
+    answers = {
+        "query-qmp-schema": schema_editor.entries,
+        "qom-list-types": [{"name": "e1000"}, {"name": "e1000e"}],
+        "device_add": {},
+        "human-monitor-command": answer,
+    }
+    shell = terminal(table_vm("9.0.0", answers).address)
+    shell.wait_for_prompt()
+    shell.type("device_add driver=e100")
+    shell.wait_for(r"^ +e1000e$")
+    may_tell.set()
+    shell.wait_for(r"^ +e1000e +bus PCI, a NIC")
 
 
 def test_a_file_name_with_a_space_is_completed_in_quotes(shell: Terminal, tmp_path: Path) -> None:

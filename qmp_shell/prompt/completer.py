@@ -127,6 +127,7 @@ class SessionCompleter(Completer):
                 if late.event.completion_requested:
                     self.insert_common(buffer)
                 else:
+                    buffer.complete_state = None  # a menu is not replaced otherwise
                     buffer.start_completion()
 
     async def _wait_for_answer(self, seconds: float) -> None:

@@ -167,8 +167,8 @@ class TerminalDisplay(TextDisplay):
 
     def begin_line(self, prompt: SafeText) -> None:
         """Print a prompt, behind which the terminal shows what is typed."""
+        self.is_at_prompt = True  # before the user, who may press Ctrl-C, sees it
         self._output.write(prompt)
-        self.is_at_prompt = True
 
     def end_line(self) -> None:
         """Nothing is typed behind a prompt any more; begin a new line if none was begun."""

@@ -165,6 +165,14 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("blockdev-add driver=raw file=nbd://host/a", ""),
         ("drive-mirror id=d0 target=/a sync=full", ""),
         ("netdev_add driver=user name=n0", "netdev_add type=user id=n0"),
+        (
+            '-device {"driver":"e1000","id":"n1"}',
+            "device_add driver=e1000 id=n1",
+        ),
+        (
+            '-blockdev {"driver":"null-co","node-name":"n"}',
+            'blockdev-add driver=null-co node-name="n"',
+        ),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
         ("block_resize node-name:d0 size:1G", "block_resize node-name=d0 size=1G"),
@@ -821,6 +829,9 @@ def test_what_is_said_breaks_no_word_on_a_narrow_terminal(
     shell = terminal(vm.address, columns=40)
     shell.wait_for_prompt()
     assert "Tab completes, .help helps, Ctrl-D\nleaves." in shell.text
+    shell.enter(".set")
+    shell.wait_for(r"^pager +on +show what is taller\n +than the screen in\n +\$PAGER$")
+    shell.wait_for_prompt()
     shell.enter("block-dirty-bitmap-aad")
     shell.wait_for(r"^hint: did you mean\nblock-dirty-bitmap-add or\nblock-dirty-bitmap-")
     shell.wait_for_prompt()

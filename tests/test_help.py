@@ -433,6 +433,19 @@ def test_what_is_said_of_an_argument_is_cut_between_words() -> None:
     assert summary.endswith(("long...", "words..."))
 
 
+def test_what_is_for_developers_is_left_out() -> None:
+    notes = [("Returns", "what was made"), ("TODO", "make it better"), ("Note", "it is slow")]
+    text = "".join(f".SS {heading}\n.sp\n{text}\n" for heading, text in notes)
+    page = Manual("thing-ref(7)", f".SS \\fBthing\\fP (Command)\n.sp\nMakes a thing.\n{text}")
+    section = page.section("thing")
+    assert section is not None
+    told = "\n".join(section.text(80))
+    assert "what was made" in told
+    assert "it is slow" in told
+    assert "TODO" not in told
+    assert "better" not in told
+
+
 def test_menus_have_the_manuals_sentences(schema: Schema) -> None:
     source = NESTED.replace(r"thing\-add", "blockdev-mirror").replace("ref", "sync")
     page = Manual("thing-ref(7)", source)

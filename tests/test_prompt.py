@@ -321,6 +321,19 @@ def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
     shell.wait_for(r"^ +e1000e +bus PCI, a NIC")
 
 
+def test_hidden_files_are_offered_once_a_dot_is_typed(shell: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in (".hidden", "one", "two"):
+        (folder / name).touch()
+    shell.type(".source files/")
+    shell.press("tab")
+    shell.wait_for("^ +two$")
+    assert "hidden" not in shell.text
+    shell.type(".h")
+    shell.wait_for(r"^ +\.hidden$")
+
+
 def test_a_file_name_with_a_space_is_completed_in_quotes(shell: Terminal, tmp_path: Path) -> None:
     (tmp_path / "some disk").touch()
     shell.type('memsave val=0 size=1 filename="some')

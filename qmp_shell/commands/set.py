@@ -30,12 +30,10 @@ class Set(Command):
         elif words:
             session.display.lines([settings.format(words[0])])
         else:
-            width = max(len(settings.format(name)) for name in OPTIONS) + 2
-            lines = [
-                f"{name:<10}{settings.format(name):<{width}}{option.summary}"
+            session.display.pairs(
+                (f"{name:<9} {settings.format(name)}", option.summary)
                 for name, option in OPTIONS.items()
-            ]
-            session.display.lines(lines)
+            )
 
     def complete(self, argument: str, _names: NameSource, _types: TypeSource) -> Completions | None:
         from ..complete import Candidate, Completions

@@ -164,8 +164,14 @@ def _help_on(command: str, vocabulary: Vocabulary) -> Correction:
     return Correction(f"{human} help", Form.HUMAN, "", after)
 
 
+def _command_of(name: str) -> str:
+    """The command that does what an option of QEMU's does; a name that is no option is itself."""
+    return _OPTIONS.get(name.lstrip("-"), name) if name.startswith("-") else name
+
+
 def _object(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``device_add {"driver": "e1000"}``."""
+    """``device_add {"driver": "e1000"}``, ``-device {"driver": "e1000"}``."""
+    name = _command_of(name)
     if name not in vocabulary.commands() or len(line.words) != 1 or line.words[0][0] != "{":
         return None
     try:
@@ -204,8 +210,8 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
     """A command that exists, whose arguments are written otherwise."""
     commands = vocabulary.commands()
     same = nearest(name, [each for each in commands if plain(each) == plain(name)])
-    option = _OPTIONS.get(name.lstrip("-"), "") if name.startswith("-") else ""
-    command = name if name in commands else option if option in commands else same
+    option = _command_of(name)
+    command = option if option in commands else same
     if not command:
         return None
     found = read_arguments(command, line.words, vocabulary)

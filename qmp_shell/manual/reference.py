@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..protocol import Message
@@ -25,6 +25,8 @@ _SECTION = re.compile(
     re.MULTILINE,
 )
 _MEMBER_HEADINGS = {"Arguments", "Members", "Values", "Data", "Alternatives"}
+# The heading of what QEMU's developers note for themselves.
+_FOR_DEVELOPERS = "TODO"
 _OLD_MEMBER = re.compile(r"(?P<name>[\w.-]+)(?:: (?P<type>[^(]+?))?(?: \(.*\))?")
 _MEMBER = re.compile(r"(?P<name>[\w.-]+)(?: \((?P<type>[^)]+?)(?:, optional)?\))? --(?P<text>.*)")
 _INCLUDED = re.compile(r"(?:When \S+ is (?P<case>\S+): )?The members of (?P<type>\w+)")
@@ -77,16 +79,19 @@ class Section:
         self.included += [(match["type"], None) for match in _REFERENCE.finditer(source)]
 
     def text(self, width: int) -> list[str]:
-        """Return the lines of the text, without members and examples.
+        """Return the lines of the text, without members, examples, and what is for developers.
 
         :param width: the columns that a line may take.
         """
-        blocks = (
-            block
-            for block in self._blocks
-            if not block.is_code and not block.term.startswith("Example")
-        )
-        return list(format_blocks(blocks, width))
+        return list(format_blocks(self._told_blocks(), width))
+
+    def _told_blocks(self) -> Iterator[Block]:
+        is_told = True
+        for block in self._blocks:
+            if block.is_heading:
+                is_told = block.term != _FOR_DEVELOPERS
+            if is_told and not block.is_code and not block.term.startswith("Example"):
+                yield block
 
     def examples(self) -> list[Message]:
         """Return the messages that the section shows as examples of its command."""

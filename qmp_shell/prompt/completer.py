@@ -242,7 +242,10 @@ class _FileCompleter:
         if not _is_path(path):
             return
         completer = self._sockets if completions.files == Kind.SOCKET else self._paths
+        shows_hidden = os.path.basename(path) != ""
         for found in completer.get_completions(Document(path), complete_event):
+            if found.text.startswith(".") and not shows_hidden:
+                continue
             full_path = os.path.expanduser(path + found.text)
             is_directory = os.path.isdir(full_path)
             candidate = Candidate(scheme + full_path + "/" * is_directory)

@@ -173,6 +173,25 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             '-blockdev {"driver":"null-co","node-name":"n"}',
             'blockdev-add driver=null-co node-name="n"',
         ),
+        (
+            "-drive file=/vm/a.qcow2,if=virtio",
+            "blockdev-add driver=qcow2 node-name=drive0 file.driver=file file.filename=/vm/a.qcow2"
+            ", then device_add driver=virtio-blk-pci drive=drive0",
+        ),
+        (
+            "drive_add file=/a,,b,format=raw,media=cdrom,if=ide,id=cd",
+            "blockdev-add driver=raw node-name=cd file.driver=file file.filename=/a,b "
+            "read-only=true, then device_add driver=ide-cd drive=cd",
+        ),
+        (
+            "-drive file=/vm/a.raw",
+            "blockdev-add driver=raw node-name=drive0 file.driver=file file.filename=/vm/a.raw",
+        ),
+        (
+            "-drive file=/vm/a,,b.qcow2,if=virtio,cache=none",
+            ".hmp drive_add 0 if=none,file=/vm/a,,b.qcow2,cache=none",
+        ),
+        ("-drive file=nbd://h/a.raw", ".hmp drive_add 0 if=none,file=nbd://h/a.raw"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
         ("block_resize node-name:d0 size:1G", "block_resize node-name=d0 size=1G"),

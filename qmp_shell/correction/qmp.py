@@ -13,7 +13,8 @@ from ..language.notation import format_message
 from ..schema.suggestions import plain
 from .arguments import read_arguments
 from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest
-from .foreign import Words, split_commands, split_key, split_line, unwrap
+from .drives import correct_drive
+from .foreign import Words, split_commands, split_key, split_line, split_options, unwrap
 
 # Options of QEMU's command line, and the command that does the same on a running VM.
 _OPTIONS = {
@@ -23,8 +24,8 @@ _OPTIONS = {
     "blockdev": "blockdev-add",
     "chardev": "chardev-add",
 }
-# An option without such a command, and what does the same in the human monitor.
-_DRIVE, _ADD_DRIVE = "-drive", "drive_add"
+# An option without such a command, and what does nearly the same in the human monitor and in QMP.
+_DRIVE, _ADD_DRIVE, _ADD_NODE = "-drive", "drive_add", "blockdev-add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
 # What people say, and the command that does it.
@@ -250,14 +251,25 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
     return Correction(command, missing=required) if required else None
 
 
+def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
+    """``-drive file=/vm/a.qcow2,if=virtio``, and ``drive_add`` with that alone."""
+    if name not in (_DRIVE, _ADD_DRIVE) or len(line.words) != 1 or "=" not in line.words[0]:
+        return None
+    options = line.words[0]
+    found = correct_drive(options, vocabulary) if _ADD_NODE in vocabulary.commands() else None
+    if found is None and _ADD_DRIVE in vocabulary.human_commands():
+        parts = (part.replace(",", ",,") for part in split_options(options))
+        others = [part for part in parts if split_key(part)[0] != "if"]
+        found = _human(f"{_ADD_DRIVE} 0 if=none,{','.join(others)}")
+    return found
+
+
 def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command of the human monitor, or a dot command without its dot."""
     commands = vocabulary.commands()
     if name in commands:
         return None
     human = vocabulary.human_commands()
-    if name == _DRIVE and _ADD_DRIVE in human:
-        return _human(text.replace(name, f"{_ADD_DRIVE} 0", 1))
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
@@ -327,6 +339,7 @@ _RULES: tuple[_Rule, ...] = (
     _object,
     _arguments,
     _joined,
+    _drive,
     _known_elsewhere,
     _everyday,
     _misspelt,

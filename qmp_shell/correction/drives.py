@@ -1,0 +1,58 @@
+"""``-drive`` of QEMU's command line, as the commands that do the same on a running VM."""
+
+from __future__ import annotations
+
+from ..complete import Kind, NameRequest
+from ..language.notation import format_message
+from ..protocol import Message
+from .correction import Correction, Vocabulary
+from .foreign import split_key, split_options
+
+# For each interface, what a disk and what a CD is plugged as; empty: it is not plugged.
+_DEVICES = {
+    "ide": ("ide-hd", "ide-cd"),
+    "none": ("", ""),
+    "scsi": ("scsi-hd", "scsi-cd"),
+    "virtio": ("virtio-blk-pci", "virtio-blk-pci"),
+}
+# What the ending of a file's name says of its format.
+_FORMATS = {"img": "raw", "iso": "raw", "qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk"}
+_KNOWN = {"file", "format", "id", "if", "media", "readonly", "read-only"}
+
+
+def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
+    """The lines that do what ``-drive`` with some options does.
+
+    Without ``if=`` it is for the interface of the machine, so it is not plugged here.
+
+    :param options: ``file=/vm/a.qcow2,if=virtio``.
+    :return: None: it has options that mean more, or the format of the file is not known.
+    """
+    given = dict(split_key(part) for part in split_options(options))
+    file, interface = given.get("file", ""), given.get("if", "none")
+    format_ = given.get("format") or _FORMATS.get(file.rpartition(".")[2].lower(), "")
+    is_known = given.keys() <= _KNOWN and interface in _DEVICES
+    if not is_known or not file or not format_ or "://" in file:
+        return None
+    name = given.get("id") or _free_name(vocabulary)
+    node: Message = {
+        "driver": format_,
+        "node-name": name,
+        "file": {"driver": "file", "filename": file},
+    }
+    is_cd = given.get("media") == "cdrom"
+    if is_cd or "on" in (given.get("readonly"), given.get("read-only")):
+        node["read-only"] = True
+    lines = [format_message({"execute": "blockdev-add", "arguments": node})]
+    device = _DEVICES[interface][is_cd]
+    if device:
+        arguments = {"driver": device, "drive": name}
+        lines.append(format_message({"execute": "device_add", "arguments": arguments}))
+    before = "write " if len(lines) == 1 else "one command a line: "
+    return Correction("\n".join(lines), before=before)
+
+
+def _free_name(vocabulary: Vocabulary) -> str:
+    """A name that no block node or block device has."""
+    taken = {each.text for each in vocabulary.names.candidates(NameRequest(Kind.BLOCK))}
+    return next(name for number in range(len(taken) + 1) if (name := f"drive{number}") not in taken)

@@ -36,6 +36,7 @@ from qmp_shell.render.vms import draw_vms, explain_busy, format_choice
 from qmp_shell.silence import SilenceWatch
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.stream import Address
+from qmp_shell.transport.unix import real_path
 from tests.conftest import (
     NAME_REPLY,
     PipedProcess,
@@ -766,6 +767,21 @@ def test_without_a_vm_an_address_is_needed(environment: dict[str, str]) -> None:
     result = run_only(environment, [])
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == "qmp-shell: no address: give one, set QMP_SOCKET, or try --demo\n"
+
+
+def test_a_vm_that_ends_while_it_is_looked_at_is_no_error(
+    vm: RunningVm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VM in a container is reached through /proc, whose links go with it."""
+
+    def read_link(path: str, **_: object) -> str:
+        raise FileNotFoundError(path)
+
+    link = vm.folder / "link"
+    link.symlink_to(vm.address)
+    assert real_path(str(link)) == os.path.realpath(vm.address)
+    monkeypatch.setattr(os, "readlink", read_link)
+    assert real_path(str(link)) == str(link)
 
 
 def test_an_empty_address_is_not_the_only_vm(environment: dict[str, str], vm: RunningVm) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..transport.stream import Address
 from ..transport.tcp import PortAddress
-from ..transport.unix import UnixAddress
+from ..transport.unix import UnixAddress, real_path
 from ..transport.unix_abstract import UnixAbstractAddress
 from .processes import FoundProcess, Processes
 from .tcp_sockets import TcpSocket, list_tcp_sockets
@@ -141,7 +141,7 @@ def _find_unix(address: Address, sockets: Sockets) -> Found | None:
         file = (status.st_dev, status.st_ino)
         if any(each.file == file for each in sockets.unix):
             return find_unix(sockets.unix, lambda each: each.file == file)
-    names = {os.fsencode(each) for each in (path, os.path.realpath(path))}
+    names = {os.fsencode(each) for each in (path, real_path(path))}
     return find_unix(sockets.unix, lambda each: each.name in names)
 
 

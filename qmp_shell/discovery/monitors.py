@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..transport import parse_address
 from ..transport.stream import Address
 from ..transport.tcp import TcpAddress
-from ..transport.unix import UnixAddress
+from ..transport.unix import UnixAddress, real_path
 from ..transport.unix_abstract import UnixAbstractAddress
 from .command_line import (
     AbstractTarget,
@@ -80,7 +80,7 @@ class MonitorReader:
 
     def read_file(self, path: str) -> FoundMonitor:
         """What is known of a monitor at a path, the process of which is not known."""
-        names = {os.fsencode(each) for each in (path, os.path.realpath(path))}
+        names = {os.fsencode(each) for each in (path, real_path(path))}
         found = find_unix(self._sockets.unix, lambda each: each.name in names)
         return _make(UnixAddress(path), found, "" if found.listeners else _NOBODY)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from ..transport.unix import real_path
+
 FOLDER = "/var/run/qemu-server"
 
 _ENDING = ".qmp"
@@ -24,4 +26,4 @@ def find_proxmox_sockets(folder: str = FOLDER) -> Iterator[tuple[str, str]]:
 
 def is_of_proxmox(path: str, folder: str = FOLDER) -> bool:
     """Whether a monitor is one of Proxmox's."""
-    return os.path.dirname(os.path.realpath(path)) == os.path.realpath(folder)
+    return os.path.dirname(real_path(path)) == real_path(folder)

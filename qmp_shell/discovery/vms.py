@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from ..transport.unix import real_path
 from .command_line import LibvirtTarget, is_qemu, parse_command_line
 from .libvirt import may_use_system
 from .monitors import FoundMonitor, MonitorReader
@@ -96,10 +97,10 @@ class _Finder:
 
     def find_unseen(self, vms: Sequence[FoundVm]) -> list[FoundVm]:
         """Those of Proxmox whose processes cannot be seen, as from within a container."""
-        known = {os.path.realpath(each.address) for vm in vms for each in vm.monitors}
+        known = {real_path(each.address) for vm in vms for each in vm.monitors}
         found = []
         for name, path in find_proxmox_sockets(self._proxmox_folder):
-            if os.path.realpath(path) not in known:
+            if real_path(path) not in known:
                 monitor = self._reader.read_file(path)
                 if not monitor.problem:
                     found.append(

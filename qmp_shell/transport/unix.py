@@ -29,6 +29,17 @@ _MOST_SHOWN = 3
 _PROBE_SECONDS = 0.1  # for a listener with a full backlog to make room
 
 
+def real_path(path: str) -> str:
+    """A path without links; as it is, if a link goes while it is read.
+
+    Those in ``/proc`` go with their process, and ``os.path.realpath()`` raises an error then.
+    """
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
+
+
 class UnixAddress(Address):
     """A UNIX socket in the file system.
 
@@ -42,7 +53,7 @@ class UnixAddress(Address):
 
     @property
     def _identity(self) -> tuple[type, str]:
-        return type(self), os.path.realpath(os.path.expanduser(self.path))
+        return type(self), real_path(os.path.expanduser(self.path))
 
     def __str__(self) -> str:
         looks_like_scheme = ":" in self.path.partition("/")[0]

@@ -40,6 +40,7 @@ _HUMAN = {
     "migrate": "migrate to URI",
     "help": "show the help",
     "log": "activate logging of the specified items",
+    "sendkey": "send keys to the VM (e.g. 'sendkey ctrl-alt-f1', default hold time=100 ms)",
     "set_link": "change the link status of a network adapter",
     "odd": "",
     "query-odd": "",
@@ -108,7 +109,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("blockdev-mirror d0 d1", "blockdev-mirror device=d0 target=d1 sync=..."),
         ("blockdev-mirror d0 d1 ful", "blockdev-mirror device=d0 target=d1 sync=full"),
         ("job-complete 'a b'", "job-complete id='a b'"),
-        ("send-key ctrl", "send-key keys=..."),
+        ("send-key ctrl", ".hmp sendkey ctrl"),
         ("query-status now", "query-status"),
         ("quit now please", "quit"),
         # as an object
@@ -191,6 +192,11 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "-drive file=/vm/a,,b.qcow2,if=virtio,cache=none",
             ".hmp drive_add 0 if=none,file=/vm/a,,b.qcow2,cache=none",
         ),
+        (
+            "blockdev-add /vm/a.qcow2",
+            "blockdev-add driver=qcow2 node-name=drive0 file.driver=file file.filename=/vm/a.qcow2",
+        ),
+        ("send-key ctrl-alt-delete", ".hmp sendkey ctrl-alt-delete"),
         ("-drive file=nbd://h/a.raw", ".hmp drive_add 0 if=none,file=nbd://h/a.raw"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),

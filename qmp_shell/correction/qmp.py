@@ -240,7 +240,7 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
     :param name: what the text calls the command.
     """
     human = vocabulary.human_commands()
-    human_name = next((each for each in human if plain(each) == plain(command)), "")
+    human_name = next((each for each in human if _letters(each) == _letters(command)), "")
     if human_name:
         return _human(text.replace(name, human_name, 1))
     if "=" in text:
@@ -252,10 +252,14 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
 
 
 def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``-drive file=/vm/a.qcow2,if=virtio``, and ``drive_add`` with that alone."""
-    if name not in (_DRIVE, _ADD_DRIVE) or len(line.words) != 1 or "=" not in line.words[0]:
+    """``-drive file=/vm/a.qcow2,if=virtio``, ``drive_add`` with that alone, ``blockdev-add /a``."""
+    if len(line.words) != 1:
         return None
-    options = line.words[0]
+    [options] = line.words
+    if name == _ADD_NODE and options[0] in "/." and not set(options) & set("=,"):
+        return correct_drive(f"file={options}", vocabulary)
+    if name not in (_DRIVE, _ADD_DRIVE) or "=" not in options:
+        return None
     found = correct_drive(options, vocabulary) if _ADD_NODE in vocabulary.commands() else None
     if found is None and _ADD_DRIVE in vocabulary.human_commands():
         parts = (part.replace(",", ",,") for part in split_options(options))
@@ -337,9 +341,9 @@ _RULES: tuple[_Rule, ...] = (
     _human_line,
     _help,
     _object,
+    _drive,
     _arguments,
     _joined,
-    _drive,
     _known_elsewhere,
     _everyday,
     _misspelt,

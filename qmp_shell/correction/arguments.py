@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.word_types import apply_types
 from ..protocol import Message, arguments_of
-from ..schema import as_object
+from ..schema import Object, as_object
 from ..schema.check import check_arguments
 from .correction import Vocabulary
 from .foreign import split_key
@@ -56,10 +56,12 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
     spelt = tuple(speller.spell(moved))
     if any(KEY.fullmatch(split_key(word)[0]) is None for word in spelt):
         return None  # the VM has names that mean something else in a line
-    missing = _find_missing(spelt, known)
-    if missing is None:
+    given = _parse(spelt, known)
+    missing = _find_missing(given, known) if given is not None else None
+    if given is None or missing is None:
         return None
-    empty = tuple(name for name in missing if _may_be_empty(name, spelt, known))
+    type_ = known.type_for(given)
+    empty = tuple(name for name in missing if _may_be_empty(name, type_, given))
     spelt += tuple(f"{name}={{}}" for name in empty)
     is_rewritten = (
         reader.is_rewritten
@@ -73,7 +75,7 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
 
 
 def _parse(words: tuple[str, ...], known: KnownArguments) -> Message | None:
-    """The arguments that words are; None: they cannot be parsed."""
+    """Parse words as the arguments of the command; None: they cannot be parsed."""
     line = LineJoiner().add_line(" ".join([known.command, *words]))
     try:
         statement = StatementParser().parse(line) if line is not None else None
@@ -82,22 +84,18 @@ def _parse(words: tuple[str, ...], known: KnownArguments) -> Message | None:
     return arguments_of(statement.message) if isinstance(statement, ExecuteStatement) else None
 
 
-def _may_be_empty(name: str, words: tuple[str, ...], known: KnownArguments) -> bool:
+def _may_be_empty(name: str, type_: Object | None, given: Message) -> bool:
     """Whether a missing argument is an object that needs no members."""
-    given = _parse(words, known) or {}
-    member = find_member(name, known.type_for(given), given)
-    type_ = as_object(member.type) if member is not None else None
-    return type_ is not None and not any(each.required for each in type_.members.values())
+    member = find_member(name, type_, given)
+    inner = as_object(member.type) if member is not None else None
+    return inner is not None and not any(each.required for each in inner.members.values())
 
 
-def _find_missing(words: tuple[str, ...], known: KnownArguments) -> tuple[str, ...] | None:
-    """Which arguments are missing.
+def _find_missing(given: Message, known: KnownArguments) -> tuple[str, ...] | None:
+    """The names of required arguments that are not given.
 
-    :return: None: the words cannot be parsed, or what is missing is there by a wrong name.
+    :return: None: others are given that do not exist, and may be misnamed required ones.
     """
-    given = _parse(words, known)
-    if given is None:
-        return None
     type_ = known.type_for(given)
     if type_ is None:
         return ()

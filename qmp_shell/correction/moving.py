@@ -19,10 +19,11 @@ def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
 
     ``filename=/a`` and ``file=/a`` of a qcow2 node are ``file.driver=file file.filename=/a``.
     """
-    type_ = known.type_for(given_by(items))
+    given = given_by(items)
+    type_ = known.type_for(given)
     if type_ is None:
         return items
-    members = type_.members_for(given_by(items))
+    members = type_.members_for(given)
     items = [*chain.from_iterable(_in_place_of_object(item, members) for item in items)]
     given = given_by(items)
     inner = find_inner_members(given, members) if not type_.is_open(given) else {}

@@ -41,6 +41,7 @@ _SINCE = re.compile(r"\s*\([Ss]ince:? [^()\n]{1,20}\)")
 _LONGEST_SUMMARY = 100
 # How much of a section is searched for its first sentence, in characters.
 _SUMMARY_SOURCE = 2000
+_SUMMARY_END = re.compile(rf"^\.SS |{_FOR_DEVELOPERS}", re.MULTILINE)
 
 
 class MemberText(NamedTuple):
@@ -337,7 +338,7 @@ def _sent_messages(text: str) -> list[Message]:
 def _first_sentence(source: str) -> str:
     """Return the first sentence of a section's source; empty if it has no text."""
     # Some sections begin with a note of what is still to be documented.
-    source = re.split(r"^\.SS |TODO", source, maxsplit=1, flags=re.MULTILINE)[0]
+    source = _SUMMARY_END.split(source, maxsplit=1)[0]
     for paragraph in re.split(r"^\.\w.*\n", source, flags=re.MULTILINE):
         text = " ".join(plain_text(paragraph).split())
         if text and "deprecated" not in text:

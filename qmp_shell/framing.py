@@ -181,7 +181,7 @@ class Framer:
         return self._start >= self._next_line and self._buffer.startswith(b"{", self._start)
 
     def _may_be_complete(self) -> bool:
-        """Whether the buffer may hold the end of the next object; brackets are not counted.
+        """Whether the buffer may contain the end of the next object; brackets are not counted.
 
         Only bytes that have come since the last call are searched.
         """
@@ -228,7 +228,7 @@ class Framer:
         return text
 
     def _keep_incomplete(self) -> None:
-        """Keep the beginning of an object whose end has not been received.
+        """Keep an incomplete object in the buffer until more is received.
 
         :raise ProtocolError: it is larger than the limit already.
         """

@@ -693,7 +693,7 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
 
 
 def test_the_line_that_opens_an_image_works(vm: RunningVm, tmp_path: Path) -> None:
-    """Who knows QEMU's command line may write it as there."""
+    """For users who write a block node as on QEMU's command line."""
     image = tmp_path / "image"
     image.write_bytes(bytes(1 << 20))
     session = attach(vm.address)

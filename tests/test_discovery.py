@@ -772,7 +772,7 @@ def test_without_a_vm_an_address_is_needed(environment: dict[str, str]) -> None:
 def test_a_vm_that_ends_while_it_is_looked_at_is_no_error(
     vm: RunningVm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A VM in a container is reached through /proc, whose links go with it."""
+    """A VM in a container is reached by a link in /proc, which disappears when the VM ends."""
 
     def read_link(path: str, **_: object) -> str:
         raise FileNotFoundError(path)

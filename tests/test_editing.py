@@ -150,7 +150,7 @@ def device_vm(start_vm: Callable[..., RunningVm]) -> RunningVm:
 
 @pytest.fixture
 def device_shell(device_vm: RunningVm, terminal: Start) -> Terminal:
-    """A prompt on that VM."""
+    """The shell at its prompt, attached to ``device_vm``."""
     started = terminal(device_vm.address)
     started.wait_for_prompt()
     return started

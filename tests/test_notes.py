@@ -39,7 +39,7 @@ def test_an_interrupt_of_the_wait_for_a_note_loses_no_reply(
 
 
 def test_what_is_deprecated_is_told_once(vm: RunningVm) -> None:
-    """At a prompt, a note says it, and no hint repeats that. A script has no notes."""
+    """At a prompt a note tells of it, and the hint does not repeat that. Scripts have no notes."""
     session = attach_user(vm.address)
     for _ in range(2):
         with pytest.raises(CommandError) as refused:

@@ -299,7 +299,7 @@ def test_drivers_and_their_properties_are_completed_for_device_add(shell: Termin
 def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
     table_vm: StartTableVm, terminal: StartTerminal, schema_editor: SchemaEditor
 ) -> None:
-    """A busy VM tells the names soon, and what they are a second later."""
+    """A busy VM may send the names first, and their descriptions a second later."""
     may_tell = threading.Event()
 
     def answer(arguments: dict[str, str]) -> str:

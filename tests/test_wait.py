@@ -270,7 +270,7 @@ def start_ready_mirror(vm: RunningVm) -> None:
 
 
 def test_a_time_out_says_how_far_it_was(vm: RunningVm, run: Run) -> None:
-    """The time is long enough for an answer, on a busy machine too."""
+    """Two seconds are enough for QEMU to answer, even on a busy machine."""
     start_ready_mirror(vm)
     result = run(vm.address, "-c", ".wait job=m0 timeout=2")
     assert result.stderr == (

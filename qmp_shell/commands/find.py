@@ -16,7 +16,7 @@ _MOST_SHOWN = 15
 
 
 def search(session: Session, words: list[str]) -> list[Topic]:
-    """What the VM has that has something to do with some words, best first."""
+    """Find commands, devices, events and types for some words, the best match first."""
     from ..vm.topics import find_topics
 
     attachment = session.attachment
@@ -25,7 +25,7 @@ def search(session: Session, words: list[str]) -> list[Topic]:
 
 
 def known_names(session: Session, kind: str) -> list[Candidate]:
-    """The VM's names of a kind, as far as it tells them in time."""
+    """The VM's names of a kind; empty or incomplete if it does not answer in time."""
     attachment, request = session.attachment, NameRequest(kind)
     return attachment.known_within(lambda: list(attachment.names.candidates(request)))
 

@@ -166,7 +166,7 @@ def _unknown_topic(session: Session, topic: str) -> UsageError:
 
 
 def _has_name(session: Session, kind: str, name: str) -> bool:
-    """Whether there is such a name, as far as the VM tells that in time."""
+    """Whether the VM has a name; False if it does not answer in time."""
     return any(each.text == name for each in known_names(session, kind))
 
 

@@ -1,4 +1,4 @@
-"""Arguments that were written beside the object that they belong into, or in its place."""
+"""Move arguments into the objects that they belong in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE_DRIVER, _FILE_NAME = "file", "filename"
 
 
 def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
-    """The items of a command, with the keys that they have in the objects that it takes.
+    """Give items the dotted keys that they have in the objects of a command's arguments.
 
     ``filename=/a`` and ``file=/a`` of a qcow2 node are ``file.driver=file file.filename=/a``.
     """
@@ -40,12 +40,12 @@ def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
 
 
 def _can_stand_in_line(place: InnerMember) -> bool:
-    """Whether the VM's names mean only themselves there."""
+    """Whether the names, which come from the VM, have no special meaning in a line."""
     return all(map(is_plain, [place.key, *(text for tag in place.tags for text in tag)]))
 
 
 def _in_place_of_object(item: Item, members: dict[str, Member]) -> Iterator[Item]:
-    """The items that are meant by one, if it is a text in the place of an object."""
+    """Replace an item that has a text where an object is expected; yield any other as it is."""
     key, value = item
     member = members.get(key)
     type_ = as_object(member.type) if member is not None else None
@@ -56,7 +56,7 @@ def _in_place_of_object(item: Item, members: dict[str, Member]) -> Iterator[Item
         yield Item(f"{key}.{tag}", value) if find_tag(value, type_) else item
     else:
         branch = type_.branch(_FILE_DRIVER)
-        # No node is called so. Nobody knows the format of an image that need not be given.
+        # No node has such a name. An optional file, as a backing file, may be of any format.
         is_path = "/" in value and "://" not in value and value[0] not in "{["
         if branch is None or _FILE_NAME not in branch.members or not (is_path and member.required):
             yield item

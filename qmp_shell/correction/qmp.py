@@ -28,7 +28,7 @@ _OPTIONS = {
 _DRIVE, _ADD_DRIVE, _ADD_NODE = "-drive", "drive_add", "blockdev-add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
-# What people say, and the command that does it.
+# Common words, and the commands that they stand for.
 _EVERYDAY = {
     "continue": "cont",
     "pause": "stop",
@@ -166,7 +166,7 @@ def _help_on(command: str, vocabulary: Vocabulary) -> Correction:
 
 
 def _command_of(name: str) -> str:
-    """The command that does what an option of QEMU's does; a name that is no option is itself."""
+    """The command that corresponds to an option of QEMU's; other names are returned unchanged."""
     return _OPTIONS.get(name.lstrip("-"), name) if name.startswith("-") else name
 
 
@@ -252,7 +252,7 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
 
 
 def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``-drive file=/vm/a.qcow2,if=virtio``, ``drive_add`` with that alone, ``blockdev-add /a``."""
+    """``-drive file=/a,if=virtio``, ``drive_add`` without a PCI address, ``blockdev-add /a``."""
     if len(line.words) != 1:
         return None
     [options] = line.words
@@ -291,7 +291,7 @@ def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> 
 
 
 def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``reboot``: a word for what QEMU calls otherwise."""
+    """``reboot``: a common word for a command that has another name in QEMU."""
     command = _EVERYDAY.get(name, "")
     is_known = name not in vocabulary.commands() and command in vocabulary.commands()
     return Correction(command) if is_known and not line.words else None

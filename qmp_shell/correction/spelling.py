@@ -71,7 +71,7 @@ class Speller:
 
 
 def spell_dotted_keys(items: list[Item], known: KnownArguments) -> list[Item]:
-    """The items, with dotted keys whose parts are names that exist, as far as that can be said."""
+    """Correct misspelt parts of dotted keys, where a similar name exists."""
     given = given_by(items)
     type_ = known.type_for(given)
     if type_ is None:
@@ -83,7 +83,7 @@ def spell_dotted_keys(items: list[Item], known: KnownArguments) -> list[Item]:
 
 
 def find_member(key: str, type_: Type | None, given: Any) -> Member | None:
-    """The member that a dotted key leads to; None: it is not known."""
+    """The member that a dotted key names; None: it does not exist or is not known."""
     return _follow(key, type_, given).member if type_ is not None else None
 
 

@@ -80,7 +80,7 @@ class Section:
         self.included += [(match["type"], None) for match in _REFERENCE.finditer(source)]
 
     def text(self, width: int) -> list[str]:
-        """Return the lines of the text, without members, examples, and what is for developers.
+        """Return the lines of the text, without members, examples and notes for developers.
 
         :param width: the columns that a line may take.
         """

@@ -262,7 +262,7 @@ def is_qapi_type(name: str) -> bool:
 
 
 def minimal_value(type_: Type, given: dict[str, Any] | None = None) -> Any:
-    """A value of a type that has the required members only.
+    """An example value of a type, in which objects have only their required members.
 
     :param given: members that it has, too; objects among them may lack required members.
     """

@@ -1,4 +1,4 @@
-"""Members that were written beside the object that they belong into, or in its place."""
+"""Find members that were given in an outer object, but belong in one of its inner objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class InnerMember(NamedTuple):
     """A member of an object that is itself a member of another one.
 
     :ivar key: its dotted key.
-    :ivar tags: what has to be said, too, for it to exist: dotted keys and their values.
+    :ivar tags: tags that must have certain values for the member to exist: dotted keys and values.
     """
 
     key: str
@@ -59,7 +59,7 @@ class _InnerObject:
         )
 
     def choose_case(self, names: Iterable[str]) -> str:
-        """The value of the tag for which most of some members exist; empty: that is not clear."""
+        """The value of the tag with which most of the names exist; empty: several are as likely."""
         wanted = [name for name in names if name not in self.members]
         counts = {
             case: sum(name in members for name in wanted) for case, members in self.cases.items()
@@ -72,7 +72,7 @@ class _InnerObject:
 
 
 def _may_be(value: object, type_: Type) -> bool:
-    """Whether a value may be of a type, as far as that is an enumeration."""
+    """Whether a value fits a type. Only enumerations are checked."""
     enums = [each for each in branches(type_) if isinstance(each, Enum)]
     return not enums or not isinstance(value, str) or any(value in each.values for each in enums)
 
@@ -80,7 +80,7 @@ def _may_be(value: object, type_: Type) -> bool:
 def find_inner_members(
     given: dict[str, Any], members: dict[str, Member], prefix: str = ""
 ) -> dict[str, InnerMember]:
-    """Find what an object lacks in its members: ``filename`` of qcow2 is ``file.filename``.
+    """Find unknown members in inner objects: ``filename`` of qcow2 belongs in ``file.filename``.
 
     In some commands, QEMUs of different age want the same members at different levels
     (``object-add props.size=1G``, ``blockdev-add options.driver=file``).
@@ -104,7 +104,7 @@ def find_inner_members(
 
 def _inner_member(name: str, places: dict[str, _InnerObject]) -> InnerMember:
     """
-    :param places: the object in which each name belongs. The first name of an object has the tag.
+    :param places: the object in which each name belongs; the first name of an object gets its tag.
     """
     place = places[name]
     names = [other for other, its in places.items() if its is place]
@@ -115,10 +115,10 @@ def _inner_member(name: str, places: dict[str, _InnerObject]) -> InnerMember:
 def _inner_objects(
     members: dict[str, Member], given: object, prefix: str
 ) -> Iterator[_InnerObject]:
-    """The objects in an object, the outer ones first, and those first that have to be there.
+    """The objects in an object: outer ones before inner ones, and required ones first.
 
-    Objects in an object that need not be there are left out: something of that name is found
-    everywhere. So is a type that was there already, unless something is given in it.
+    An optional object that is not given is yielded, but not searched further: it would hold a
+    member of almost any name. A type is yielded once, or again where a value of it is given.
     """
     seen: set[Type] = set()
     level = [(prefix, members, given)]
@@ -141,7 +141,7 @@ def _inner_objects(
 
 
 def find_tag(value: object, type_: Type) -> str:
-    """The tag of a union of which a text in the union's place is a value; empty: it is none."""
+    """The name of a union's tag, if a value is one of the tag's values; empty: it is not."""
     tag = type_.members.get(type_.tag or "") if isinstance(type_, Object) else None
     is_value = tag is not None and isinstance(value, str) and isinstance(tag.type, Enum)
     return tag.name if tag is not None and is_value and _may_be(value, tag.type) else ""

@@ -1,4 +1,4 @@
-"""What may be meant by a name that does not exist."""
+"""Suggest existing names in place of one that does not exist."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OTHER_NAMES = {
     "file": ("filename",),
     "filename": ("path",),
 }
-# Commands that take this take the others for something else.
+# In commands with this argument, the others have different meanings.
 _DEVICE = "device"
 
 _SIMILAR = 0.7  # of 1.0, as difflib counts
@@ -41,7 +41,7 @@ _TRANSPOSED = 0.99  # letters in another order
 
 
 def plain(name: str) -> str:
-    """A name as people may confuse it with others: in any case, with ``_`` for ``-``."""
+    """A name in lower case with ``-`` for ``_``, for comparison with what users type."""
     return name.lower().replace("_", "-")
 
 
@@ -64,7 +64,8 @@ class _Similar(NamedTuple):
 def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     """The names that are similar to a word, the most similar first.
 
-    If few begin with it, these are similar; and only these, if the first one is among them.
+    Names that begin with the word count as similar if there are at most three of them. If the most
+    similar name begins with the word, only names that do are returned.
     """
     if not word or len(word) > _LONGEST_NAME:
         return []
@@ -92,14 +93,14 @@ def similar_names(word: str, names: Iterable[str]) -> list[str]:
 
 
 def nearest_name(word: str, names: Iterable[str]) -> str:
-    """The name that is most similar to a word; empty: none is, or others may be meant as well."""
+    """The name that is most similar to a word; empty: none is, or several may be meant."""
     found = _compare(word, names)
     is_clear = found and (found[0].ratio >= _SIMILAR or len(found) == 1)
     return found[0].name if is_clear else ""
 
 
 def other_name(word: str, names: Iterable[str]) -> str:
-    """The one of the names of members that means what a word means in other commands, or empty."""
+    """The member that has the meaning which a word has in other commands; empty: there is none."""
     names = list(names)
     if _DEVICE in names:
         return ""

@@ -18,8 +18,8 @@ class Delivery:
     """Where the output of one line goes. It is a context, in which a file is open.
 
     The file is opened before anything is run, so that nothing is lost if it cannot be written; but
-    what it held is kept until there is something new, for the line may fail. A file that was made
-    for nothing is removed.
+    what it held is kept until there is something new, for the line may fail. A new file is
+    removed if nothing was written to it.
     """
 
     def __init__(self, destination: Destination, background: Background = nullcontext) -> None:

@@ -30,9 +30,9 @@ _PROBE_SECONDS = 0.1  # for a listener with a full backlog to make room
 
 
 def real_path(path: str) -> str:
-    """A path without links; as it is, if a link goes while it is read.
+    """A path with its links resolved; unchanged, if a link disappears meanwhile.
 
-    Those in ``/proc`` go with their process, and ``os.path.realpath()`` raises an error then.
+    Links in ``/proc`` disappear with their process; ``os.path.realpath()`` may then raise an error.
     """
     try:
         return os.path.realpath(path)

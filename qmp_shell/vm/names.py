@@ -232,7 +232,7 @@ class VmNames:
     # The block layer and the network
 
     def _blocks(self, request: NameRequest) -> Iterator[Candidate]:
-        """Block devices and nodes, last what another argument names: no target is its source."""
+        """Block devices and nodes; what another argument names is last: no target is its source."""
         others = [value for value in request.given.values() if isinstance(value, str)]
         for kind in (Kind.BLOCK_DEVICE, Kind.NODE):
             for each in listed(self._answers, NAME_LISTS[kind]):

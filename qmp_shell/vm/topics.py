@@ -1,4 +1,4 @@
-"""Search in a VM's commands, devices, events and types: in names, and in what is said of them."""
+"""Search a VM's commands, devices, events and types by their names and descriptions."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ from .script import (
 from .session import AddressBook, Session
 from .session.scripts import Input
 from .session.sharing import AGENT_REASON
+from .signals import interrupt
 from .static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _guard(run: Run) -> int:
     """
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, interrupt)
         _open_standard_streams()
         if sys.stdout is None:
             raise UsageError("standard output is closed")

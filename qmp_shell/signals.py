@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _frozen_importlib
 import _signal  # type: ignore[import-not-found]
 import contextlib
 import signal
@@ -24,6 +25,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _ALL = (signal.SIGINT, *_ENDING)
 # A signal that arrives just before poll() is called is acted on when poll() returns.
 _LONGEST_POLL = 1.0  # seconds
+_IMPORT_SECONDS = 0.01  # after which a signal is sent again that came during an import
 
 
 @contextlib.contextmanager
@@ -38,10 +40,12 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
     """
     is_ending = False
 
-    def end(number: int, _: FrameType | None) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
         nonlocal is_ending
         if number in set_mask(signal.SIG_BLOCK, ()):
             signal.raise_signal(number)  # it came just before it was blocked, and has to wait too
+        elif is_sent_again(number, frame):
+            return
         elif not is_ending:
             is_ending = True
             error = SystemExit(128 + number)
@@ -61,6 +65,30 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
             for number, handler in before.items():
                 if not is_ending and signal.getsignal(number) == end:
                     signal.signal(number, handler)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """A handler of SIGINT.
+
+    :raise KeyboardInterrupt: always, but during an import only after it.
+    """
+    if not is_sent_again(number, frame):
+        raise KeyboardInterrupt
+
+
+def is_sent_again(number: int, frame: FrameType | None) -> bool:
+    """Whether a signal came within Python's import system. Then it is sent again a moment later.
+
+    The import system is called when one of its locks goes, too, and Python prints and drops what
+    is raised then. It takes microseconds each time, so hardly a signal is sent twice.
+
+    :param frame: what was interrupted.
+    """
+    if frame is None or frame.f_globals is not vars(_frozen_importlib):
+        return False
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, _IMPORT_SECONDS)
+    return True
 
 
 class SignalsBlocked:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import os
 import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from qmp_shell.prompt.signals import PromptSignals
 from qmp_shell.signals import (
     Interruptible,
     SignalsBlocked,
     ended_by_signals,
+    interrupt,
     is_signal_pending,
     poll_timeout,
     use_uninterrupted,
@@ -23,7 +31,7 @@ from qmp_shell.signals import (
 def same_signals() -> Iterator[None]:
     """Check that no signal stays blocked, and restore the handlers, which stay after a signal."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {number: signal.getsignal(number) for number in numbers}
+    handlers = {number: signal.getsignal(number) for number in (*numbers, signal.SIGALRM)}
     yield
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(numbers)
     for number, handler in handlers.items():
@@ -84,6 +92,57 @@ def test_a_signal_that_came_just_before_it_was_blocked_is_delayed_too() -> None:
     with pytest.raises(SystemExit), ended_by_signals():
         handle_late()
     assert was_delayed == [True]
+
+
+def wait_for_signal_of_import(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Have a signal come while the import system handles the end of one of its locks."""
+    system: Any = importlib._bootstrap
+    came: list[bool] = []
+    lock = system._get_module_lock("a module that is imported")
+    # What it calls when the lock goes. No function in Python is between them.
+    send = functools.partial(signal.raise_signal, number)
+    calls = SimpleNamespace(acquire_lock=send, release_lock=lambda: came.append(True))
+    with monkeypatch.context() as patch:
+        patch.setattr(system, "_imp", calls)
+        del lock
+    assert came
+    time.sleep(20)  # is interrupted
+
+
+@contextmanager
+def interrupted_script() -> Iterator[None]:
+    """Have SIGINT do what it does in a script."""
+    signal.signal(signal.SIGINT, interrupt)
+    yield
+
+
+@contextmanager
+def interrupted_prompt() -> Iterator[None]:
+    """Have SIGINT do what it does at the prompt, while a command runs."""
+    signals = PromptSignals(lambda _: None)
+    with signals.handled(), signals.raised():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("handled", "number", "error"),
+    [
+        (ended_by_signals, signal.SIGTERM, SystemExit),
+        (interrupted_script, signal.SIGINT, KeyboardInterrupt),
+        (interrupted_prompt, signal.SIGINT, KeyboardInterrupt),
+    ],
+)
+def test_a_signal_counts_after_an_import_within_which_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+    handled: Callable[[], AbstractContextManager[None]],
+    number: int,
+    error: type[BaseException],
+) -> None:
+    """Python would print the exception that the signal is turned into, and go on."""
+    with open(os.devnull) as no_terminal:
+        monkeypatch.setattr(sys, "stdin", no_terminal)
+        with pytest.raises(error), handled():
+            wait_for_signal_of_import(monkeypatch, number)
 
 
 def test_an_interrupt_that_was_delayed_leaves_the_signal_blocked_as_it_was() -> None:

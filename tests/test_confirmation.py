@@ -319,7 +319,7 @@ def test_arguments_of_any_type(asked: AskedSession, value: Any) -> None:
     for name in (*commands, "device_del", "object-del", "human-monitor-command", "transaction"):
         message = {"execute": name, "arguments": given}
         with suppress(QMPError):
-            asked.session.execute(message)
+            asked.session.executor.execute(message)
     assert asked.session.attachment.is_connected
 
 

@@ -232,11 +232,11 @@ def test_names_are_queried_again_after_a_command_that_changes_the_vm(
     session: Session, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert "later0" not in offered_names(session, "object-del id=")
-    session.execute(
+    session.executor.execute(
         {"execute": "object-add", "arguments": {"qom-type": "iothread", "id": "later0"}}
     )
     assert "later0" in offered_names(session, "object-del id=")
-    session.execute({"execute": "object-del", "arguments": {"id": "later0"}})
+    session.executor.execute({"execute": "object-del", "arguments": {"id": "later0"}})
     assert "later0" not in offered_names(session, "object-del id=")
     assert capfd.readouterr().out == '{"return": {}}\n' * 2
 

@@ -97,7 +97,7 @@ def test_no_event_is_missed_when_it_arrives_as_the_wait_begins(
 ) -> None:
     """Repeat it a thousand times, since the moments of the event and of the wait vary."""
     session = attach(vm.address)
-    session.execute({"execute": "cont"})
+    session.executor.execute({"execute": "cont"})
     for _ in range(500):
         run_line(session, "stop")
         run_line(session, ".wait STOP timeout=20")

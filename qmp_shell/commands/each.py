@@ -36,13 +36,13 @@ class Each(Command):
         try:
             for value in _find_values(session, reference):  # a dry run has one, which is unknown
                 session.variables.set_item(value)
-                messages.append(session.resolve(statement.message))
+                messages.append(session.executor.resolve(statement.message))
         finally:
             session.variables.drop_item()
-        session.confirm(messages)
+        session.executor.confirm(messages)
         destination = statement.destination
         for message in messages:
-            session.execute(message, statement.files, destination, is_confirmed=True)
+            session.executor.execute(message, statement.files, destination, is_confirmed=True)
             if destination.file is not None:  # the next one does not replace what this one wrote
                 destination = destination.replaced(file=destination.file.replaced(appends=True))
 

@@ -22,7 +22,8 @@ class Oob(Command):
             raise UsageError("write .oob COMMAND key=value ...")
         message = dict(statement.message)
         message = {"exec-oob": message.pop("execute", None), **message}
-        session.execute(session.resolve(message), statement.files, statement.destination)
+        message = session.executor.resolve(message)
+        session.executor.execute(message, statement.files, statement.destination)
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         from ..complete import Draft, complete

@@ -22,8 +22,8 @@ class Qmp(Command):
         statement = parse_command(argument)
         if statement is None:
             raise self.usage_error()
-        message = session.resolve(statement.message)
-        session.execute(message, statement.files, statement.destination)
+        message = session.executor.resolve(statement.message)
+        session.executor.execute(message, statement.files, statement.destination)
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         from ..complete import Draft, complete

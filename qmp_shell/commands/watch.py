@@ -32,7 +32,7 @@ class Watch(Command):
         statement = parse_command(argument, start)
         if statement is None or statement.destination != DISPLAY or statement.files:
             raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
-        message = session.resolve(statement.message)
+        message = session.executor.resolve(statement.message)
         pager, session.settings.pager = session.settings.pager, False
         try:
             _watch(session, message, interval)
@@ -58,7 +58,7 @@ def _split_seconds(argument: str) -> tuple[str, int]:
 
 
 def _watch(session: Session, message: Message, interval: float) -> None:
-    reply = session.execute(message)
+    reply = session.executor.execute(message)
     report = ChangeReport(supports_unicode=session.display.supports_unicode)
     while reply is not None:
         if reply.is_error:

@@ -58,7 +58,9 @@ def run_prompt(
     :raise ConnectError: there is no VM to begin with.
     """
     is_dumb = is_dumb_terminal()
-    display = TerminalDisplay(settings, formatter, lambda: session.background(), is_dumb=is_dumb)
+    display = TerminalDisplay(
+        settings, formatter, lambda: session.outputs.background(), is_dumb=is_dumb
+    )
     histories = Histories(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )

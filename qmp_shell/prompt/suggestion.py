@@ -44,7 +44,7 @@ class LineSuggestion(AutoSuggest):
             return
         yield self._find_tour_line()
         if session.human is None and not session.parser.in_transaction:
-            yield session.inverse
+            yield session.executor.inverse
 
     def begin(self, buffer: Buffer) -> None:
         """Suggest a line before anything is typed."""

@@ -67,4 +67,4 @@ class TerminalUser:
         if self._is_dumb:
             raise UsageError("on this terminal a line cannot be changed before it is sent")
         self._display.make_way()
-        self.draft = Document(edit_text(text, self._find_session().background))
+        self.draft = Document(edit_text(text, self._find_session().outputs.background))

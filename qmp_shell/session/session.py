@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-import os
-import select
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from functools import cached_property, partial
 
 from ..client import Client, Tracer
-from ..errors import CheckError, ConnectionLost, ReportedError, UsageError, explain_os_error
+from ..errors import CheckError, ConnectionLost, ReportedError, UsageError
 from ..language import (
-    DescriptorFile,
     Destination,
     DotStatement,
     LineJoiner,
     LogicalLine,
     ParseError,
     StatementParser,
-    has_ambiguous_words,
     is_dot_command,
     is_help_line,
     split_destination,
 )
 from ..language.destination import DISPLAY
-from ..language.references import replace_references
 from ..protocol import (
     CommandError,
     Event,
     LateReply,
     Message,
-    Reply,
     StrayReply,
     Unsolicited,
-    arguments_of,
-    command_of,
 )
-from ..render.views import check_view
 from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
 from ..vm.question import is_read_only
 from .ahead import SentCommand, read_message
 from .correcting import Corrector
+from .execution import Executor
 from .log import MessageTracer
+from .outputs import Outputs
 from .replies import ReplyPresenter
 from .scripts import Reporter, ScriptRunner
 from .settings import Settings
@@ -53,11 +46,9 @@ from .variables import Variables
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
     from ..schema import Schema, Type
-    from .delivery import Delivery
     from .display import Display
     from .human import HumanMonitor
     from .known_addresses import KnownAddresses
-    from .pipeline import Wait
     from .transcript import Transcript
     from .user import User
 
@@ -119,11 +110,12 @@ class Session:
     :ivar scripts: runs the lines of a script.
     :ivar tracer: logs messages.
     :ivar user: the person who types the lines; None: they are a script's.
+    :ivar executor: executes commands.
+    :ivar outputs: where the output of lines goes.
     :ivar replies: shows replies.
     :ivar transcript: what the user typed, and how it went; None: there is no user.
     :ivar variables: values that can be used again.
     :ivar sharing: whether the VM's monitor is shared.
-    :ivar inverse: the line that would undo the last change; empty: there is none.
     :ivar corrector: says what refused lines should have been.
     :ivar is_dry_run: what would be sent is shown and checked instead.
     :ivar is_finished: the user wants to leave.
@@ -164,10 +156,11 @@ class Session:
         self.settings = settings
         self.commands = commands
         self.variables = _new_variables(dry_run=dry_run)
-        self.parser = StatementParser(self._replace_references)
+        self.executor = Executor(self)
+        self.outputs = Outputs(self, is_one_of_many=bool(vm_name))
+        self.parser = StatementParser(self.executor.replace_references)
         self.scripts = ScriptRunner(self, report, keep_going=keep_going)
         self.tracer = MessageTracer(display, settings, is_interactive=user is not None, vm=vm_name)
-        self._is_one_of_many = bool(vm_name)
         if log:
             self.tracer.log_to(log)
         self.user = user
@@ -181,7 +174,6 @@ class Session:
             display, settings, self._find_return_type, keep=user is not None
         )
         self.transcript = _new_transcript() if user is not None else None
-        self.inverse = ""
         self.corrector = Corrector(self)
         self.addresses = addresses or AddressBook()
         self._connector = connector
@@ -248,7 +240,7 @@ class Session:
         )
         self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
-        self.inverse = ""
+        self.executor.inverse = ""
         if connected_to is not None and connected_to.note not in self._shown_notes:
             self._shown_notes.add(connected_to.note)
             self.display.note(connected_to.note)
@@ -327,7 +319,7 @@ class Session:
         """
         try:
             reply = self.attachment.client.answer(sent.request, self.settings.timeout)
-            self._finish(sent.request.message, reply, DISPLAY)
+            self.executor.finish(sent.request.message, reply, DISPLAY)
         except CommandError as error:
             self.corrector.explain(sent.line.text, error)
             raise
@@ -347,8 +339,8 @@ class Session:
                 start = len(line.text.rstrip()) - len(statement.argument)
                 self._run_dot_command(statement, line)
             elif statement is not None:
-                message = self.resolve(statement.message)
-                self.execute(message, statement.files, statement.destination)
+                message = self.executor.resolve(statement.message)
+                self.executor.execute(message, statement.files, statement.destination)
         except ParseError as error:
             if error.source is None:
                 error.offset += start
@@ -366,172 +358,8 @@ class Session:
         argument, destination = statement.argument, DISPLAY
         if command.has_output:
             argument, destination = split_destination(argument)
-        with self._delivered(destination):
+        with self.outputs.redirected(destination):
             command.run(self, argument)
-
-    @contextmanager
-    def _delivered(self, destination: Destination) -> Iterator[None]:
-        """Give what is printed in this context to a file or a shell command, unless it fails.
-
-        In a dry run it is displayed.
-
-        :raise UsageError: it cannot go there.
-        """
-        if destination.view is not None:
-            raise UsageError("a view is for the reply to a command")
-        if destination.variable is not None:
-            raise UsageError(".let keeps what a command returns, and this is no command of the VM")
-        with self._new_delivery(destination if not self.is_dry_run else DISPLAY) as delivery:
-            if delivery is None:
-                yield
-                return
-            with self.display.capture() as texts:
-                yield
-            self.display.make_way()
-            delivery.deliver("\n".join(texts))
-
-    def _new_delivery(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
-        """What gives output to a file or a shell command; None: it is displayed.
-
-        :raise UsageError: it cannot go there.
-        """
-        if destination.file is None and destination.pipeline is None:
-            return nullcontext()
-        if destination.file is not None and not destination.file.appends and self._is_one_of_many:
-            raise UsageError(
-                "all VMs would write over the same file; use >> FILE, or a shell command in which"
-                " $QMP_VM is the VM's name"
-            )
-        from .delivery import Delivery
-
-        return Delivery(destination, self.background)
-
-    @contextmanager
-    def background(self) -> Iterator[Wait | None]:
-        """What is done while another program runs: those who share the monitor are served."""
-        is_shared = self.sharing.server is not None
-        with self.display.hold() if is_shared else nullcontext():
-            try:
-                yield self._wait_until_readable if is_shared else None
-            finally:
-                self.display.begin_row()
-
-    def _wait_until_readable(self, descriptor: int) -> None:
-        with suppress(ConnectionLost):  # the next line that needs the VM will say so
-            self.attachment.client.wait_until_readable(descriptor)
-            return
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        poll.poll()
-
-    def resolve(self, message: Message) -> Message:
-        """A message with the values that references stand for, and bare words by their types.
-
-        :raise ParseError: a reference stands for nothing.
-        """
-        return self._apply_types(self._replace_references(message))
-
-    def _replace_references(self, message: Message) -> Message:
-        replaced: Message = replace_references(message, self.variables.find)
-        return replaced
-
-    def _apply_types(self, message: Message) -> Message:
-        """A message with a value for each bare word, by the VM's types where they matter."""
-        arguments = arguments_of(message)
-        has_dotted_keys = any(isinstance(value, dict) for value in arguments.values())
-        if not has_ambiguous_words(message) and not (
-            has_dotted_keys and _has_dotted_names(message)
-        ):
-            return message
-        from ..language.word_types import apply_types
-
-        type_ = self.attachment.types.arguments(command_of(message), arguments)
-        return {**message, "arguments": apply_types(arguments, type_)}
-
-    def execute(
-        self,
-        message: Message,
-        files: Sequence[DescriptorFile] = (),
-        destination: Destination = DISPLAY,
-        *,
-        is_confirmed: bool = False,
-    ) -> Reply | None:
-        """Send a message and display its reply.
-
-        :param files: files to be opened, whose descriptors are sent with it.
-        :param destination: where the reply goes; an error is displayed.
-        :param is_confirmed: the user was asked already.
-        :return: the reply; None: it was not sent.
-        :raise UsageError: a file cannot be opened or written, or there is no such view.
-        :raise CommandError: the VM refused it; its reply was displayed.
-        :raise PipelineError: the shell command failed.
-        """
-        if destination.view is not None:
-            check_view(destination.view.name)
-        if destination.variable is not None:
-            self.variables.check_name(destination.variable)
-        if self.is_dry_run:
-            self._note_unknown_return(destination)
-            self._check(message)
-            return None
-        if not is_confirmed:
-            self.confirm([message])
-        inverse = self._find_inverse(message)
-        with ExitStack() as opened:
-            delivery = opened.enter_context(self._new_delivery(destination))
-            descriptors = [_open(file, opened) for file in files]
-            reply = self.attachment.request(message, descriptors)
-            if not reply.is_error and not is_read_only(message):
-                self.inverse = inverse
-            self._finish(message, reply, destination)
-            if delivery is not None:
-                self.display.make_way()
-                delivery.deliver(self.replies.format(reply, destination.view))
-        self._note_features(message)
-        return reply
-
-    def _finish(self, message: Message, reply: Reply, destination: Destination) -> None:
-        """A command was executed: show its reply, unless that goes elsewhere, and keep it.
-
-        :raise CommandError: the VM refused it; its reply was displayed.
-        """
-        if reply.is_error or destination.is_display:
-            self.replies.show(reply, destination.view)
-        if reply.is_error:
-            self._note_features(message)
-            raise self._explained(CommandError(reply))
-        self._note_return(message, reply, destination)
-
-    def _note_unknown_return(self, destination: Destination) -> None:
-        """In a dry run, a command would return something."""
-        self.variables.note_return(None)
-        if destination.variable is not None:
-            self.variables.keep(destination.variable, None)
-
-    def _note_return(self, message: Message, reply: Reply, destination: Destination) -> None:
-        """Keep what a command returned."""
-        value = reply.message.get("return")
-        is_secret = _reads_secret(message)
-        self.variables.note_return(value, is_secret=is_secret)
-        name = destination.variable
-        if name is not None:
-            self.variables.keep(name, value, is_secret=is_secret)
-            self.display.note(f"${name}: {self.variables.describe(name)}")
-
-    def _find_inverse(self, message: Message) -> str:
-        """The line that would undo a command of the user's; empty: there is none."""
-        if self.user is None or is_read_only(message):
-            return ""
-        from .inverse import find_inverse
-
-        return find_inverse(message, self.attachment)
-
-    def _find_return_type(self, command: str) -> Type | None:
-        """The type of what a command returns; None: it is not known, or not in time."""
-        attachment = self.attachment
-        with suppress(ConnectionLost):
-            return attachment.known_within(lambda: attachment.known_types.returns(command))
-        return None
 
     def run_human(self, line: str) -> None:
         """Have the human monitor run a line, and display what it prints.
@@ -547,14 +375,14 @@ class Session:
             return
         human = self.human or _new_human_monitor()
         message = human.message(line)
-        with self._delivered(destination):
+        with self.outputs.redirected(destination):
             if self.is_dry_run:
-                self._show_dry_run(message)
+                self.executor.show_dry_run(message)
                 human.note_answer(line, "")
                 return
-            self.confirm([message])
+            self.executor.confirm([message])
             if not is_read_only(message):
-                self.inverse = ""
+                self.executor.inverse = ""
             reply = self.attachment.request(message)
             answer = reply.message.get("return")
             if isinstance(answer, str):
@@ -573,79 +401,12 @@ class Session:
         if hint:
             self.display.hint(hint)
 
-    def _show_dry_run(self, message: Message) -> None:
-        """Show what would be sent, without its secrets."""
-        from ..language.secrets import redact
-
-        self.display.dry_run(redact(message))
-
-    def _check(self, message: Message) -> None:
-        """Show and check what would be sent.
-
-        :raise CheckError: the schema does not allow it.
-        """
-        from ..vm.message_faults import find_faults
-        from .hints import first_faults
-
-        self._show_dry_run(message)
-        faults = find_faults(message, self.attachment.types, after_error=False)
-        if faults:
-            texts = map(str, first_faults(faults))
-            raise CheckError(f"{command_of(message)}: {'; '.join(texts)}")
-
-    def confirm(self, messages: Sequence[Message]) -> None:
-        """Ask the user, if there is one, about commands that would lose something.
-
-        Several are shown first.
-
-        :raise ReportedError: they are not to be sent, and nothing that was typed after them either.
-        """
-        if self.user is None or self.settings.confirm == "off":
-            return
-        from .confirmation import find_question
-
-        asks_all = self.settings.confirm == "all"
-        question = find_question(messages, self.attachment, asks_all=asks_all)
-        if not question:
-            return
-        if len(messages) > 1:
-            from ..language.notation import format_message
-            from ..language.secrets import redact
-
-            self.display.lines(format_message(redact(message)) for message in messages)
-        if not self.user.confirm(question):
-            self.display.note("not sent")
-            raise ReportedError(UsageError("not sent"))
-
-    def _note_features(self, message: Message) -> None:
-        """Note what a message used that is deprecated or unstable, each of it once for each VM.
-
-        Only a person is told. What says so is the schema, for which the VM is waited for if that
-        was not needed before.
-        """
+    def _find_return_type(self, command: str) -> Type | None:
+        """The type of what a command returns; None: it is not known, or not in time."""
         attachment = self.attachment
-        if self.user is None or attachment.answers.is_silent:
-            return
-        from .hints import feature_notes
-
-        notes: list[str] = []
-        with suppress(ConnectionLost):  # the next line that needs the VM will say so
-            notes += attachment.known_within(
-                lambda: list(feature_notes(message, attachment.known_types))
-            )
-        for note in notes:
-            if note not in attachment.noted_features:
-                attachment.noted_features.add(note)
-                self.display.note(note)
-
-    def _explained(self, error: CommandError) -> CommandError:
-        """An error with a hint, if there is one."""
-        from .hints import find_hint
-
-        if self.attachment.is_connected:
-            with suppress(ConnectionLost):  # the next line that needs the VM will say so
-                error.hint = find_hint(error, self.attachment)
-        return error
+        with suppress(ConnectionLost):
+            return attachment.known_within(lambda: attachment.known_types.returns(command))
+        return None
 
     def _show_unsolicited(self, message: Unsolicited) -> None:
         """Display what the VM sent unasked."""
@@ -685,15 +446,6 @@ def _new_human_monitor() -> HumanMonitor:
     return HumanMonitor()
 
 
-def _reads_secret(message: Message) -> bool:
-    """Whether what a command returns is a secret; only few commands return any."""
-    if command_of(message) != "qom-get":
-        return False
-    from ..language.secrets import reads_secret
-
-    return reads_secret(message)
-
-
 def _split_human_line(line: str) -> tuple[str, Destination]:
     """Split a line for the human monitor into itself and where its output goes.
 
@@ -718,27 +470,3 @@ def _new_variables(*, dry_run: bool) -> Variables:
     from .unknown_variables import UnknownVariables
 
     return UnknownVariables()
-
-
-def _has_dotted_names(message: Message) -> bool:
-    """Whether a dotted key of a command may be the name of one argument."""
-    from ..vm.open_commands import has_dotted_names
-
-    return has_dotted_names(command_of(message))
-
-
-def _open(file: DescriptorFile, opened: ExitStack) -> int:
-    """A file's descriptor, which is closed with ``opened``.
-
-    :raise UsageError: it cannot be opened.
-    """
-    try:
-        descriptor = os.open(
-            os.path.expanduser(file.path),
-            (os.O_RDWR if file.writable else os.O_RDONLY) | os.O_CLOEXEC,
-        )
-    except (OSError, ValueError) as error:
-        reason = explain_os_error(error)
-        raise UsageError(f"{file.path}: {reason}") from None
-    opened.callback(os.close, descriptor)
-    return descriptor

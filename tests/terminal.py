@@ -94,6 +94,7 @@ class Terminal:
         self.replies = True  # to requests for the cursor's position
         self._screen = _Screen(columns, rows, self._reply)
         self._stream = pyte.ByteStream(self._screen)
+        self._rows = [""] * rows  # the texts of the screen's rows, with trailing blanks
 
     def _reply(self, data: str) -> None:
         if self.replies:
@@ -102,7 +103,7 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The rows of the screen, without trailing blanks."""
-        return [row.rstrip() for row in self._screen.display]
+        return [row.rstrip() for row in self._rows]
 
     @property
     def text(self) -> str:
@@ -125,7 +126,7 @@ class Terminal:
     @property
     def cursor_line(self) -> str:
         """The text of the row that contains the cursor."""
-        return self.lines[self._screen.cursor.y]
+        return self._rows[self._screen.cursor.y].rstrip()
 
     @property
     def cursor_column(self) -> int:
@@ -150,7 +151,7 @@ class Terminal:
         return all(character.bold for character in self._characters(text))
 
     def _characters(self, text: str) -> list[pyte.screens.Char]:
-        for y, row in enumerate(self._screen.display):
+        for y, row in enumerate(self._rows):
             x = row.find(text)
             if x >= 0:
                 return [self._screen.buffer[y][x + i] for i in range(len(text))]
@@ -262,6 +263,15 @@ class Terminal:
         self.raw += data
         self.lines_ended += len(_LINE_ENDED.findall(self.raw, known)) - before
         self._stream.feed(data)
+        self._note_changed_rows()
+
+    def _note_changed_rows(self) -> None:
+        """Take the texts of changed rows from the screen, whose own ``display`` makes all anew."""
+        buffer, columns = self._screen.buffer, range(self._screen.columns)
+        for y in self._screen.dirty:
+            row = buffer[y]
+            self._rows[y] = "".join([row[x].data for x in columns])
+        self._screen.dirty.clear()
 
     def end(self) -> None:
         """Have the program end, or kill it."""

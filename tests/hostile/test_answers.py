@@ -21,7 +21,7 @@ NAME = f"x\n| touch pwned\n{ESCAPE}; touch pwned; $(touch pwned) `touch pwned` '
 
 # What an answer, or a member of one, can be instead of what it should be.
 VALUES: tuple[object, ...] = (
-    *(None, True, 0, -1, 5, 10**400, -(10**4000), 1.5, 1e308, "", "text", NAME, "x" * 100_000),
+    *(None, True, 0, -1, 5, 10**400, -(10**4000), 1.5, 1e308, "", "text", NAME, "x" * 20_000),
     *([], [None], [[]], [1, "a", {}], {}, {"": None}, {"a": {"b": {"c": []}}}),
     json.loads("[" * 400 + "]" * 400),
     [{"name": 5}, {"name": []}, {"name": {}}, {"name": None}, {"name": NAME}],

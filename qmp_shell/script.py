@@ -5,6 +5,7 @@ Replies go to standard output, everything else to standard error. Nothing here n
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import signal
@@ -183,7 +184,7 @@ class ReadInput:
         return format_place(_STANDARD_INPUT, line, column)
 
     def lines(self, _: ScriptSession) -> Iterator[bytes]:
-        return iter(self.data.splitlines(keepends=True))
+        return iter(io.BytesIO(self.data))
 
 
 class StandardInput:

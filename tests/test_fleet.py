@@ -338,6 +338,39 @@ def test_standard_input_is_for_all(table_vm: StartTableVm, run: Run, names: Name
     assert result.returncode == 1
 
 
+def test_a_carriage_return_ends_no_line(vm: RunningVm, start_vm: StartVm, run: Run) -> None:
+    text = "# a comment\rquit\nquery-name\r\n"
+    for addresses in ([vm.address], [vm.address, start_vm().address]):
+        result = run("-f", "-", *addresses, stdin=text)
+        assert result.stdout.count("testvm") == len(addresses)
+        assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_a_table_has_the_replies_to_one_line(
+    table_vm: StartTableVm, run: Run, names: Names, tmp_path: Path
+) -> None:
+    """Though a line before it had more replies on one VM than on another, or none."""
+    for name, devices in {"a": ["x", "y"], "b": ["x"]}.items():
+        answers = {
+            "query-block": [{"device": device} for device in devices],
+            "query-uuid": {"uuid": name},
+            "query-name": {"name": name},
+        } | ({"query-status": {"status": name}} if name == "a" else {})
+        names.add(**{name: table_vm(VERSION, answers).address})
+    script = tmp_path / "script"
+    script.write_text("query-status\nquery-uuid\n")
+    for lines in (
+        ("query-block | .let b", ".each $b.*.device query-uuid", "query-name"),
+        ("query-status", "query-name"),
+        (f".source {script}", "query-name"),
+        (f".source {script}", "query-status", "query-name"),
+    ):
+        options = [part for line in lines for part in ("-c", line)]
+        result = run("--all", "-k", "--view", "csv", *options)
+        assert result.stdout.endswith("vm,name\n@a,a\n@b,b\n"), result.stdout
+    assert "vm,uuid\n@a,a\n@b,b\n" in result.stdout
+
+
 # What is refused before any VM is asked
 
 
@@ -588,7 +621,7 @@ def test_only_so_much_is_held_back_for_a_table(
     shown = Printer(Formatter(FOR_PROGRAMS), ("a", "b", "c", "d"), lambda: None)
     for name in ("c", "a", "b", "d"):
         body = format_compact({"return": {"x": name * 30}})
-        shown.show(name, Record(1, "table", ("x",), False, body))
+        shown.show(name, Record((1, 1, 1), "table", ("x",), False, body))
     shown.finish()
     printed = capfd.readouterr()
     rows = [line.split()[0] for line in printed.out.splitlines()]
@@ -604,7 +637,7 @@ def _items(draw: st.DrawFn) -> list[Record | bytes]:
     text = st.text(st.sampled_from('\0mark x{"')).map(str.encode)
     record = st.builds(
         Record,
-        st.integers(0, 9),
+        st.lists(st.integers(0, 9)).map(tuple),
         st.sampled_from(["compact", "table"]),
         st.lists(st.text()).map(tuple),
         st.booleans(),
@@ -633,7 +666,7 @@ def test_records_and_text_come_through_in_any_pieces(
 
 def test_text_without_a_newline_and_without_an_end() -> None:
     reader = ChannelReader(MARK)
-    record = Record(1, "compact", (), False, "{}")
+    record = Record((1, 1, 1), "compact", (), False, "{}")
     assert list(reader.feed(b"abc" + format_record(record, MARK) + b"def")) == [b"abc", record]
     assert list(reader.finish()) == [b"def"]
     pieces = list(reader.feed(b"x" * 200_000))
@@ -648,10 +681,12 @@ def test_text_without_a_newline_and_without_an_end() -> None:
 def test_a_message_gets_the_name() -> None:
     assert tag_line("@a", '{"return": 5}') == '{"vm": "@a", "return": 5}'
     assert tag_line('"\n', "{}") == '{"vm": "\\"\\n"}'
+    assert tag_line("@a", '{"return": 5, "vm": "b"}') == '{"vm": "@a", "return": 5}'
+    assert tag_line("@a", r'{"return": 5, "\u0076m": "b"}') == '{"vm": "@a", "return": 5}'
 
 
 def test_what_vms_return_is_joined() -> None:
-    replies = [("a", [{"x": 1}, 5]), ("b", {"x": 2}), ("c", []), ("d", {})]
+    replies = [("a", [{"x": 1}, 5]), ("b", {"vm": "a", "x": 2}), ("c", []), ("d", {})]
     assert JOINERS["table"](replies) == [
         {"vm": "a", "x": 1},
         {"vm": "a", "value": 5},

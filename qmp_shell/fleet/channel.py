@@ -17,14 +17,15 @@ _LONGEST_LINE = 1 << 16  # bytes
 class Record(NamedTuple):
     """A message to be shown: a reply, an event, or what a dry run would send.
 
-    :ivar number: counts the replies, so that those of several VMs to one command can be found.
+    :ivar place: which reply this is, to which line of the script, so that those of several VMs to
+        one command can be found; empty: it is no reply.
     :ivar view: how it is to be shown.
     :ivar columns: those that were asked for.
     :ivar is_error: it is an error reply, or says what else went wrong.
     :ivar body: the message as JSON on one line, in ASCII.
     """
 
-    number: int
+    place: tuple[int, ...]
     view: str
     columns: tuple[str, ...]
     is_error: bool
@@ -93,10 +94,10 @@ class ChannelReader:
                 break
             self._header = line
         assert self._header is not None
-        number, view, columns, is_error = json.loads(self._header)
+        place, view, columns, is_error = json.loads(self._header)
         self._header = None
         self.is_amid_record = False
-        return Record(number, view, tuple(columns), is_error, line.decode("ascii"))
+        return Record(tuple(place), view, tuple(columns), is_error, line.decode("ascii"))
 
     def _cut(self, end: int, newline: int) -> bytes:
         """Take bytes from the buffer, and the newline behind them."""

@@ -32,7 +32,7 @@ class Channel:
         """Send an error that is not a VM's reply, in the form of one."""
         kind = next((each for each in _KINDS if isinstance(error, each)), type(error))
         message = {"error": {"class": kind.__name__, "desc": str(error)}}
-        self.send(Record(0, view, (), True, format_compact(message)))
+        self.send(Record((), view, (), True, format_compact(message)))
 
 
 class VmDisplay(ScriptDisplay):
@@ -46,21 +46,26 @@ class VmDisplay(ScriptDisplay):
         self._output = Output(STANDARD_OUTPUT)
         self._errors = Output(STANDARD_ERROR)
         self._channel = channel
-        self._replies = 0
+        self._place: tuple[int, ...] = ()
+        self._replies = 0  # to this line
+
+    def begin_script_line(self, place: tuple[int, ...]) -> None:
+        self._place, self._replies = place, 0
 
     def reply(self, subject: Subject, view: str) -> None:
         self._replies += 1
         body = format_for_program(subject, "compact")
         is_error = "error" in subject.message
-        self._channel.send(Record(self._replies, view, subject.columns, is_error, body))
+        place = (*self._place, self._replies)
+        self._channel.send(Record(place, view, subject.columns, is_error, body))
 
     def dry_run(self, message: Message) -> None:
-        self._channel.send(Record(0, "compact", (), False, format_compact(message)))
+        self._channel.send(Record((), "compact", (), False, format_compact(message)))
 
     def event(self, event: Event) -> None:
         view = json_view(self._settings.view)
         body = format_for_program(Subject(event.message, received=event), "compact")
-        self._channel.send(Record(0, view, (), False, body))
+        self._channel.send(Record((), view, (), False, body))
 
     def warning(self, text: str) -> None:
         complain(text)

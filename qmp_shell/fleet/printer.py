@@ -18,7 +18,7 @@ from .worker import ErrorLine, Printed
 _MOST_HELD = 64 << 20  # bytes of replies that a table is to be made of
 _PREFIX = "qmp-shell: "
 
-_Group = tuple[int, str, tuple[str, ...]]  # the number of a reply, its view and columns
+_Group = tuple[tuple[int, ...], str, tuple[str, ...]]  # a reply's place, its view and columns
 
 
 class Printer:
@@ -78,7 +78,7 @@ class Printer:
 
     def _hold(self, name: str, item: Record) -> None:
         """Keep a reply for the table of all."""
-        group = (item.number, item.view, item.columns)
+        group = (item.place, item.view, item.columns)
         self._groups.setdefault(group, {})[name] = item.body
         self._held += len(item.body)
         if self._held > _MOST_HELD:

@@ -28,7 +28,7 @@ class LineJoiner:
         self._length = 0
         # Only the text that was not scanned for the end of a literal yet is scanned when
         # another line comes; to scan all of it again would take quadratic time.
-        self._unscanned = ""
+        self._unscanned: list[str] = []
         self._depth = 0
 
     @property
@@ -61,7 +61,7 @@ class LineJoiner:
         part = line[:-1] if continued else line + "\n"
         self._parts.append(part)
         self._length += len(part)
-        self._unscanned += part
+        self._unscanned.append(part)
         needs_more = continued or self._ends_in_literal()
         if needs_more and self._length <= _LONGEST:
             return None
@@ -89,7 +89,7 @@ class LineJoiner:
         A syntax error is not reported here: the line counts as complete, and the parser
         reports the error.
         """
-        unscanned, self._unscanned = self._unscanned, ""
+        unscanned, self._unscanned = "".join(self._unscanned), []
         if not self._depth and "{" not in unscanned and "[" not in unscanned:
             return False
         try:

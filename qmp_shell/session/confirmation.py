@@ -49,7 +49,7 @@ def find_question(messages: Sequence[Message], attachment: Attachment, *, asks_a
     files = HostFiles(attachment.client.peer_pid)
     known = Known(attachment.answers.immediate, files.find)
     questions = questions_about(actions) + (list(VM_QUESTIONS) if changing else [])
-    _ask(questions, attachment)
+    attachment.ask_anew(questions)
     # An answer may lead to more questions. What else is unanswered is not waited for.
     left = max(0.0, ANSWER_SECONDS - (time.monotonic() - started)) if questions else 0.0
     found = attachment.known_within(lambda: find_losses(actions, known), left)
@@ -66,18 +66,6 @@ def format_question(found: Sequence[tuple[str, Loss]]) -> str:
     """
     sentences = [f"{shorten(name) or 'this'} {_format(loss)}" for name, loss in found]
     return "; ".join(_bound(sentences, _MOST_LOSSES))
-
-
-def _ask(questions: list[Question[Any]], attachment: Attachment) -> None:
-    """Ask the VM, all at once, and wait for the answers as long as a line may wait.
-
-    :raise ConnectionLost: there is no VM any more.
-    """
-    answers = attachment.answers
-    if not answers.is_silent:  # else what is known already is all that will be known
-        answers.forget(*(each for each in questions if not each.is_constant))
-    if questions:
-        attachment.known_within(lambda: [answers.immediate.get(each) for each in questions])
 
 
 def _format(loss: Loss) -> str:

@@ -71,6 +71,10 @@ class TextDisplay(ABC):
         else:
             self._captured.append(make(Formatter(FOR_PROGRAMS)))
 
+    def begin_script_line(self, place: tuple[int, ...]) -> None:
+        """Replies are shown in their order, so nothing is to be done. (:class:`Display`)"""
+        del place
+
     def after_delivery(self) -> None:
         """What comes is shown at once, so nothing is left to show."""
         return
@@ -98,6 +102,13 @@ class Display(Observer, Protocol):
     """
 
     supports_unicode: bool
+
+    def begin_script_line(self, place: tuple[int, ...]) -> None:
+        """What is shown from now on is due to another line of a script.
+
+        :param place: the same for the same line, when a script is run on several VMs: numbers of
+            inputs and of lines in turn, from the outermost script to the one with the line.
+        """
 
     def reply(self, subject: Subject, view: str) -> None:
         """Show the reply to a command, good or bad.

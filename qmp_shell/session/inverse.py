@@ -15,6 +15,7 @@ from ..vm.attachment import Attachment
 from ..vm.inspection import (
     BALLOON,
     BLOCK_JOB_SPEEDS,
+    BLOCK_NODES,
     CAPABILITIES,
     LIMITS,
     PARAMETERS,
@@ -46,6 +47,8 @@ _RENAMED = {
     "block-job-resume": ("block-job-pause", ("device",)),
     "nbd-server-start": ("nbd-server-stop", ()),
 }
+# What these commands make of a bitmap's recording.
+_IS_RECORDING = {"block-dirty-bitmap-enable": True, "block-dirty-bitmap-disable": False}
 # A longer line is no suggestion that anybody could read.
 _LONGEST = 300
 # The run states in which these commands change something, and what undoes them then.
@@ -69,9 +72,7 @@ class _Restored(NamedTuple):
 def _restore_limits(given: Message, limits: dict[str, dict[str, int]]) -> Message:
     named = {key: given[key] for key in ("id", "device") if isinstance(given.get(key), str)}
     before = next((limits[name] for name in named.values() if name in limits), {})
-    required = {key: value for key, value in before.items() if not key.endswith("_max")}
-    bursts = {key: before[key] for key in given if key in before and key not in required}
-    return {**named, **required, **bursts} if before else {}
+    return {**named, **before} if before else {}
 
 
 def _restore_capabilities(given: Message, before: dict[str, bool]) -> Message:
@@ -131,8 +132,18 @@ def find_inverse(message: Message, attachment: Attachment) -> str:
 
 
 def _ask(question: Question[T], attachment: Attachment) -> T | None:
-    """What the VM answers; None: nothing, or not in time."""
-    return attachment.known_within(lambda: attachment.answers.immediate.get(question))
+    """What the VM answers now; None: nothing, or not in time."""
+    (answer,) = attachment.ask_anew([question])
+    return answer
+
+
+def _is_recording(given: Message, attachment: Attachment) -> bool | None:
+    """Whether a bitmap notes what is written; None: that is not known."""
+    for node in _ask(BLOCK_NODES, attachment) or ():
+        for bitmap in node.bitmaps:
+            if (node.name, bitmap.name) == (given.get("node"), given.get("name")):
+                return bitmap.is_recording
+    return None
 
 
 def _invert(message: Message, attachment: Attachment) -> Message:
@@ -143,6 +154,8 @@ def _invert(message: Message, attachment: Attachment) -> Message:
         states, inverse = _RUN_STATES[command]
         state = _ask(RUN_STATE, attachment)
         return {"execute": inverse} if state in states else {}
+    if command in _IS_RECORDING and _is_recording(given, attachment) is _IS_RECORDING[command]:
+        return {}  # nothing changes
     if command in _RENAMED:
         name, keys = _RENAMED[command]
         arguments = {key: given[key] for key in keys if isinstance(given.get(key), str)}

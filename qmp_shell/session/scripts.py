@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from ..errors import ConnectionLost, QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
 from ..protocol import Message
-from ..static_typing import Protocol
+from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
 from .ahead import SentCommand
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .display import Display
 
 # A script that runs itself would never end.
 _DEEPEST = 16
@@ -30,6 +33,7 @@ class ScriptSession(Protocol):
     """What a script needs of a :class:`~qmp_shell.session.Session`."""
 
     attachment: Attachment
+    display: Display
     settings: Settings
     parser: StatementParser
     is_finished: bool
@@ -100,12 +104,18 @@ def format_place(name: str, line: int, column: int | None) -> str:
 
 
 class _SentLine:
-    """A line whose command was sent ahead, and where it stands."""
+    """A line whose command was sent ahead, and where it stands.
 
-    def __init__(self, sent: SentCommand, script: Input, number: int) -> None:
+    :ivar place: see :meth:`.display.Display.begin_script_line`.
+    """
+
+    def __init__(
+        self, sent: SentCommand, script: Input, number: int, place: tuple[int, ...]
+    ) -> None:
         self.sent = sent
         self.script = script
         self.number = number
+        self.place = place
 
 
 class ScriptRunner:
@@ -117,6 +127,7 @@ class ScriptRunner:
         self._report = report
         self._keep_going = keep_going
         self._depth = 0
+        self._counts = [0]  # of inputs and of lines, in turn, from the outermost script to this one
         self._ahead: deque[_SentLine] = deque()  # sent, and not shown yet
 
     def run_file(self, path: str) -> None:
@@ -146,6 +157,14 @@ class ScriptRunner:
         :raise ReportedError: a failure ended it.
         :raise UsageError, ConnectionLost: the lines cannot be read (any more).
         """
+        self._counts[-1] += 1
+        self._counts.append(0)
+        try:
+            self._run_lines(script, continues=continues)
+        finally:
+            self._counts.pop()
+
+    def _run_lines(self, script: Input, *, continues: bool) -> None:
         session = self._session
         joiner = LineJoiner()
         number = 0
@@ -183,6 +202,7 @@ class ScriptRunner:
             self._show_all()
             self._attempt(line, script, number)
             return
+        self._counts[-1] += 1
         after = self._ahead[-1].sent if self._ahead and not self._keep_going else None
         try:
             sent = self._session.send_ahead(line, message, after)
@@ -190,7 +210,7 @@ class ScriptRunner:
             self._show_all()
             self._fail(error, script.place(number))
             return
-        self._ahead.append(_SentLine(sent, script, number))
+        self._ahead.append(_SentLine(sent, script, number, tuple(self._counts)))
         if len(self._ahead) > _MOST_AHEAD:
             self._show_first()
             while len(self._ahead) > 1 and self._ahead[0].sent.is_answered:
@@ -206,6 +226,7 @@ class ScriptRunner:
         :raise ReportedError: a failure ends the script.
         """
         first = self._ahead[0]
+        self._session.display.begin_script_line(first.place)
         try:
             try:
                 self._session.show(first.sent)
@@ -232,6 +253,8 @@ class ScriptRunner:
         :param number: the number of the line's last physical line.
         :raise ReportedError: a failure ends the script.
         """
+        self._counts[-1] += 1
+        self._session.display.begin_script_line(tuple(self._counts))
         try:
             self._session.run(line)
         except ReportedError:

@@ -17,7 +17,7 @@ from ..static_typing import TYPE_CHECKING, TypeVar
 from .answers import ANSWER_SECONDS, Answers
 from .events import EventHistory
 from .incidents import Incidents
-from .question import is_read_only
+from .question import Question, is_read_only
 
 if TYPE_CHECKING:
     from ..manual import Manual
@@ -182,6 +182,17 @@ class Attachment:
             if not self.answers.has_open_questions or left <= 0:
                 return known
             self.answers.settle(left)
+
+    def ask_anew(self, questions: Sequence[Question[T]]) -> list[T | None]:
+        """Ask the VM, all at once, for what may have changed since it was last asked.
+
+        :return: an answer to each; None: it has none, or it did not come in time.
+        :raise ConnectionLost: the VM was lost meanwhile.
+        """
+        answers = self.answers
+        if not answers.is_silent:  # else what is known already is all that will be known
+            answers.forget(*(each for each in questions if not each.is_constant))
+        return self.known_within(lambda: [answers.immediate.get(each) for each in questions])
 
     def request(self, message: Message, descriptors: Sequence[int] = ()) -> Reply:
         """Send a command of the user's, and wait for its reply, good or bad.

@@ -108,10 +108,14 @@ def parse_secrets(value: object) -> set[str]:
 
 
 class Bitmap(NamedTuple):
-    """A dirty bitmap of a block node, and how many bytes are dirty."""
+    """A dirty bitmap of a block node.
+
+    :ivar is_recording: it notes what is written.
+    """
 
     name: str
     dirty_bytes: int
+    is_recording: bool
 
 
 class BlockEdge(NamedTuple):
@@ -151,7 +155,11 @@ def parse_block_nodes(value: object) -> list[BlockNode]:
             read_string(entry.get("drv")),
             read_string(entry.get("file")),
             [
-                Bitmap(read_string(each.get("name")), read_integer(each.get("count")) or 0)
+                Bitmap(
+                    read_string(each.get("name")),
+                    read_integer(each.get("count")) or 0,
+                    each.get("recording") is True,
+                )
                 for each in read_objects(entry.get("dirty-bitmaps"))
                 if read_string(each.get("name"))
             ],

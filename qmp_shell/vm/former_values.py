@@ -5,14 +5,20 @@ from __future__ import annotations
 from ..static_typing import Any
 from .read import read_integer, read_object, read_objects, read_string
 
-# The limits that block_set_io_throttle requires, and those that it may be given (BlockIOThrottle
-# and BlockDeviceInfo in qapi/block-core.json).
+# The limits that block_set_io_throttle requires, and those that it may be given, with the values
+# that they have otherwise (BlockIOThrottle and BlockDeviceInfo in qapi/block-core.json).
 _LIMITS = ("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")
-_BURSTS = tuple(f"{name}_max" for name in _LIMITS)
+_OTHER_LIMITS = {
+    **{f"{name}_max": 0 for name in _LIMITS},
+    **{f"{name}_max_length": 1 for name in _LIMITS},
+    "iops_size": 0,
+}
 
 
 def parse_limits(value: object) -> dict[str, dict[str, int]]:
     """The I/O limits of each block device, from the answer to ``query-block``.
+
+    Those are left out that have their usual values and need not be given.
 
     :return: by the name of the device, and by the QOM path or id of what it belongs to.
     """
@@ -21,8 +27,9 @@ def parse_limits(value: object) -> dict[str, dict[str, int]]:
         inserted = read_object(entry.get("inserted"))
         limits = {
             name: number
-            for name in (*_LIMITS, *_BURSTS)
-            if (number := read_integer(inserted.get(name))) is not None
+            for name in (*_LIMITS, *_OTHER_LIMITS)
+            if (number := read_integer(inserted.get(name))) != _OTHER_LIMITS.get(name)
+            and number is not None
         }
         if all(name in limits for name in _LIMITS):
             for name in ("device", "qdev"):

@@ -10,6 +10,14 @@ from __future__ import annotations
 _LONGEST_CAUSE = 200  # characters
 
 
+def explain_encode_error(error: UnicodeEncodeError) -> str:
+    """Why a text can be no name of a file and no argument of a program."""
+    character = error.object[error.start]
+    if "\ud800" <= character <= "\udfff":  # a byte that was read as no character
+        return "this is not UTF-8"
+    return f"the locale's encoding, {error.encoding}, has no {character!r}"
+
+
 def explain_os_error(error: OSError | ValueError) -> str:
     """Why a file could not be used; a ValueError: its path cannot be one."""
     return error.strerror or str(error) if isinstance(error, OSError) else "not a valid path"

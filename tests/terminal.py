@@ -268,7 +268,7 @@ class Terminal:
     def _note_changed_rows(self) -> None:
         """Take the texts of changed rows from the screen, whose own ``display`` makes all anew."""
         buffer, columns = self._screen.buffer, range(self._screen.columns)
-        for y in self._screen.dirty:
+        for y in self._screen.dirty.intersection(range(len(self._rows))):  # there may be no rows
             row = buffer[y]
             self._rows[y] = "".join([row[x].data for x in columns])
         self._screen.dirty.clear()

@@ -296,6 +296,23 @@ def test_every_command_and_event_has_a_page_with_the_installed_manual(schema: Sc
         assert pages.page(name, {})
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "\\fIAvailability\\fP: \\fBCONFIG_PIXMAN\\fP\n.sp\n",
+        "This command is unstable/experimental.\n.sp\n",
+        "This command is unstable/experimental.\n\\fIAvailability\\fP: \\fBCONFIG_X\\fP\n.sp\n",
+        ".INDENT 7.0\n.TP\n.B Return\n\\fB[\\fP\\fI\\%Thing\\fP\\fB]\\fP \\-\\- ",
+        ".INDENT 7.0\n.TP\n.B Return\n\\fB[\\fP\\fI\\%Thing\\fP\\fB]\\fP\n.UNINDENT\n",
+    ],
+)
+def test_a_summary_is_the_first_sentence_that_says_what_it_is(before: str) -> None:
+    """QEMU 10 has notes before it, and some commands only say what they return."""
+    source = f".B Command thing\\-show (Since: 0.14)\n{before}Show a thing.  It is large.\n.SH X\n"
+    assert Manual("thing-ref(7)", source).summary("thing-show") == "Show a thing"
+
+
 def test_the_manual_is_found_in_manpath(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "man7").mkdir()
     with gzip.open(tmp_path / "man7" / "qemu-thing-ref.7.gz", "wt") as file:

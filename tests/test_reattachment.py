@@ -55,6 +55,31 @@ def test_a_vm_that_comes_back_is_attached_to_again(
     waiting.wait_for('"second"')
 
 
+def test_an_open_transaction_stays_open(
+    waiting: Terminal, start_vm: StartVm, monitor: str, tmp_path: Path
+) -> None:
+    """It was not sent yet, and a line that was meant for it must not be run by itself."""
+    waiting.enter("transaction(")
+    waiting.wait_for_prompt("TRANS> ")
+    waiting.type("block-dirty-bitmap-add node=n name=b")
+    waiting.wait_for("^TRANS> block-dirty-bitmap-add node=n name=b")
+    start_vm("-qmp", monitor, "-blockdev", "null-co,node-name=n", name="second")
+    waiting.wait_for("^attached to second, QEMU .*, prelaunch$")
+    waiting.wait_until(lambda: waiting.cursor_line.startswith("TRANS> block"), "what was typed")
+    waiting.enter("")
+    waiting.wait_for_prompt("TRANS> ")
+    waiting.enter(f".connect {tmp_path}/other")
+    waiting.wait_for(r"^a transaction\( is open for this VM; end it with \) first$")
+    waiting.wait_for_prompt("TRANS> ")
+    waiting.enter(")")
+    waiting.wait_for_prompt()
+    waiting.enter(".save script")
+    waiting.wait_for_prompt()
+    saved = (tmp_path / "script").read_text()
+    assert "\ntransaction(\nblock-dirty-bitmap-add node=n name=b\n" in saved
+    assert saved.endswith("\n)\n")
+
+
 def test_types_and_names_are_those_of_the_vm_that_came(
     waiting: Terminal, start_vm: StartVm, monitor: str
 ) -> None:

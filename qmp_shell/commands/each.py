@@ -41,6 +41,8 @@ class Each(Command):
             session.variables.drop_item()
         session.executor.confirm(messages)
         destination = statement.destination
+        if not messages:
+            session.outputs.clear(destination)
         for message in messages:
             session.executor.execute(message, statement.files, destination, is_confirmed=True)
             if destination.file is not None:  # the next one does not replace what this one wrote

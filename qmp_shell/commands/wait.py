@@ -95,10 +95,14 @@ def parse_wait(argument: str) -> tuple[Condition, float | None]:
         raise UsageError(f"{error}; {_USAGE}") from None
     for key, value in words:
         if key == "timeout" and value is not None:
+            if timeout is not None:
+                raise UsageError("timeout is given twice")
             timeout = parse_seconds(value)
         elif condition is None:
             condition = _parse_condition(key, value)
         elif isinstance(condition, EventCondition) and value is not None:
+            if key in condition.filters:
+                raise UsageError(f"{key} is given twice")
             condition.filters[key] = value
         elif isinstance(condition, EventCondition) and condition.name in _KEYS:
             raise UsageError(f"write .wait {condition.name}={key}")

@@ -41,6 +41,11 @@ _SINCE = re.compile(r"\s*\([Ss]ince:? [^()\n]{1,20}\)")
 _LONGEST_SUMMARY = 100
 # How much of a section is searched for its first sentence, in characters.
 _SUMMARY_SOURCE = 2000
+# What may stand before the first sentence (QEMU 9 and 10), or before what is said of the return
+# value where nothing else is said.
+_BEFORE_SUMMARY = re.compile(
+    r"(?:This \w+ is unstable/experimental\.\s*)?(?:Availability: .*|\[\w+\]$|\[?\w+\]? -- )?"
+)
 _SUMMARY_END = re.compile(rf"^\.SS |{_FOR_DEVELOPERS}", re.MULTILINE)
 
 
@@ -339,8 +344,9 @@ def _first_sentence(source: str) -> str:
     """Return the first sentence of a section's source; empty if it has no text."""
     # Some sections begin with a note of what is still to be documented.
     source = _SUMMARY_END.split(source, maxsplit=1)[0]
-    for paragraph in re.split(r"^\.\w.*\n", source, flags=re.MULTILINE):
+    for paragraph in re.split(r"^\.\w.*\n?", source, flags=re.MULTILINE):
         text = " ".join(plain_text(paragraph).split())
+        text = _BEFORE_SUMMARY.sub("", text, count=1)
         if text and "deprecated" not in text:
             return _SENTENCE_END.split(text, 1)[0].rstrip(".")
     return ""

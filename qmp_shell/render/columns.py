@@ -28,11 +28,13 @@ class Columns(NamedTuple):
 
     :ivar headings: what stands above each, by its path; in the order from left to right.
     :ivar same: the values that all rows have, by path.
+    :ivar empty: values that say nothing, by path, which all rows have that have any there.
     :ivar left_out: the paths of those for which there was no room.
     """
 
     headings: Mapping[str, str]
     same: Row
+    empty: Row
     left_out: Sequence[str]
 
 
@@ -40,8 +42,8 @@ class _Survey:
     """What all rows together tell of their columns, found in one pass.
 
     :ivar widths: how wide each column's cells are, at most.
-    :ivar same: the values that all rows that have them have, if all rows have them or they are
-        empty; those that say something come first.
+    :ivar same: the values that all rows have; those that say something come first.
+    :ivar empty: the empty ones that only some rows have, without any other there.
     """
 
     def __init__(self, rows: Sequence[Row], cells: Sequence[Mapping[str, str]]) -> None:
@@ -55,12 +57,12 @@ class _Survey:
                 counts[path] = counts.get(path, 0) + 1
                 if not _are_equal(first.setdefault(path, value), value):
                     varied.add(path)
-        same = {
-            path: value
-            for path, value in first.items()
-            if path not in varied and (counts[path] == len(rows) or not value)
-        }
+        unvaried = {path: value for path, value in first.items() if path not in varied}
+        same = {path: value for path, value in unvaried.items() if counts[path] == len(rows)}
         self.same = dict(sorted(same.items(), key=lambda item: not item[1]))
+        self.empty = {
+            path: value for path, value in unvaried.items() if path not in same and not value
+        }
 
 
 def choose_columns(
@@ -79,15 +81,23 @@ def choose_columns(
     known = survey.widths
     paths = [path for path in dict.fromkeys([*declared, *known]) if path in known or not rows]
     paths.sort(key=_rank)
-    same = survey.same if len(rows) > 1 else {}
-    candidates = [path for path in paths if path not in same] or paths[:1]
+    same, empty = (survey.same, survey.empty) if len(rows) > 1 else ({}, {})
+    candidates = [path for path in paths if path not in {**same, **empty}] or paths[:1]
     most = max(_MOST_CELLS // max(len(rows), 1), 1)
     shown = candidates[:most]
     if width is not None:
         shown = _fitting(candidates, survey.widths, min(width, (_GAP + 1) * most))
-    chosen = set(shown)
-    same = {path: value for path, value in same.items() if path not in chosen}
-    return Columns(shorten_paths(shown), same, [each for each in candidates if each not in chosen])
+    return Columns(
+        shorten_paths(shown),
+        _without(same, shown),
+        _without(empty, shown),
+        list(_without(dict.fromkeys(candidates), shown)),
+    )
+
+
+def _without(row: Row, paths: Iterable[str]) -> Row:
+    left_out = set(paths)
+    return {path: value for path, value in row.items() if path not in left_out}
 
 
 def _fitting(candidates: Iterable[str], widths: Mapping[str, int], width: int) -> list[str]:
@@ -111,7 +121,7 @@ def ask_columns(asked: Iterable[str], paths: Iterable[str]) -> Columns:
     found: list[str] = []
     for name in asked:
         found += [name] if name in known else _matching(name, known) or [name]
-    return Columns(shorten_paths(dict.fromkeys(found)), {}, [])
+    return Columns(shorten_paths(dict.fromkeys(found)), {}, {}, [])
 
 
 def _matching(name: str, paths: Iterable[str]) -> list[str]:

@@ -108,9 +108,10 @@ def _remarks(rows: Sequence[Row], columns: Columns) -> Iterable[str]:
     """What the rows have in common, and which columns there are besides."""
     if not rows:
         yield "no rows"
-    if columns.same:
-        texts = (f"{path}={format_cell(path, value)}" for path, value in columns.same.items())
-        yield f"in all rows: {', '.join(texts)}"
+    for which, row in (("in all rows", columns.same), ("in some rows", columns.empty)):
+        texts = [f"{path}={format_cell(path, value)}" for path, value in row.items()]
+        if texts:
+            yield f"{which}: {', '.join(texts)}"
     missing = [path for path in columns.headings if rows and not any(path in row for row in rows)]
     if missing:
         yield f"no row has {', '.join(missing)}"

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from ..protocol import Message, command_of
 from ..render.quantities import format_size
 from ..render.text import shorten
-from ..static_typing import Any
 from ..vm.answers import ANSWER_SECONDS
 from ..vm.attachment import Attachment
 from ..vm.guards import VM_QUESTIONS
@@ -24,7 +23,7 @@ from ..vm.losses import (
     guarded_actions,
     questions_about,
 )
-from ..vm.question import Question, is_read_only
+from ..vm.question import is_read_only
 
 # So many names, and so many losses of one transaction, are named.
 _MOST_NAMES = 10

@@ -6,7 +6,7 @@ import os
 import stat
 from contextlib import nullcontext, suppress
 
-from ..errors import UsageError, explain_os_error
+from ..errors import UsageError, explain_encode_error, explain_os_error
 from ..language import Destination
 from ..static_typing import TYPE_CHECKING
 
@@ -25,12 +25,14 @@ class Delivery:
     def __init__(self, destination: Destination, background: Background = nullcontext) -> None:
         """
         :param background: what is done while a shell command runs.
-        :raise UsageError: the file cannot be written.
+        :raise UsageError: the file cannot be written, or the shell command not be run.
         """
         self._destination = destination
         self._background = background
         self._descriptor: int | None = None
         self._unused_file = ""
+        if destination.pipeline is not None:
+            _check_encoding(destination.pipeline)
         if destination.file is not None:
             path = os.path.expanduser(destination.file.path)
             try:
@@ -59,6 +61,14 @@ class Delivery:
             with suppress(OSError):  # somebody else has removed it
                 os.unlink(self._unused_file)
 
+    def clear(self) -> None:
+        """There is nothing to give.
+
+        :raise UsageError: the file cannot be written.
+        """
+        if self._descriptor is not None:
+            self._write_file("")
+
     def deliver(self, text: str) -> None:
         """Give it a text.
 
@@ -70,11 +80,15 @@ class Delivery:
 
             run_pipeline(self._destination.pipeline, text, self._background)
         elif self._descriptor is not None:
-            self._unused_file = ""
-            try:
-                self._write(text, self._descriptor)
-            except (OSError, ValueError) as error:
-                raise self._failure(error) from None
+            self._write_file(f"{text}\n")
+
+    def _write_file(self, text: str) -> None:
+        assert self._descriptor is not None
+        self._unused_file = ""
+        try:
+            self._write(text, self._descriptor)
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from None
 
     def _write(self, text: str, descriptor: int) -> None:
         file = self._destination.file
@@ -83,8 +97,16 @@ class Delivery:
             os.ftruncate(descriptor, 0)
         os.set_blocking(descriptor, True)
         with open(descriptor, "w", encoding="utf-8", closefd=False) as output:
-            output.write(f"{text}\n")
+            output.write(text)
 
     def _failure(self, error: OSError | ValueError) -> UsageError:
         path = self._destination.file.path if self._destination.file is not None else ""
         return UsageError(f"{path}: {explain_os_error(error)}")
+
+
+def _check_encoding(pipeline: str) -> None:
+    """:raise UsageError: a program cannot be given this text."""
+    try:
+        os.fsencode(pipeline)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{pipeline}: {explain_encode_error(error)}") from None

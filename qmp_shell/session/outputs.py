@@ -73,6 +73,15 @@ class Outputs:
 
         return Delivery(destination, self.background)
 
+    def clear(self, destination: Destination) -> None:
+        """There is no output. A file that it was to replace is empty then.
+
+        :raise UsageError: it cannot be written.
+        """
+        with self.open(destination if not self._session.is_dry_run else DISPLAY) as delivery:
+            if delivery is not None:
+                delivery.clear()
+
     @contextmanager
     def background(self) -> Iterator[Wait | None]:
         """What is done while another program runs: those who share the monitor are served."""

@@ -216,11 +216,13 @@ class Session:
     def attach(self, text: str | None = None) -> None:
         """Attach to a VM. The attachment to another VM ends only once the new one stands.
 
-        If a monitor is shared, that is then the one of this VM.
+        An open transaction stays open if it is the same VM, or one in its place. If a monitor is
+        shared, that is then the one of this VM.
 
         :param text: an address, or the name of a VM; None: the VM that this session is attached
             to, or was last.
-        :raise UsageError: it stands for no VM, or for one that cannot be attached to again.
+        :raise UsageError: it stands for no VM, or for one that cannot be attached to again; or a
+            transaction is open, and it is another VM.
         :raise ConnectError: no connection, no greeting, or no capabilities.
         """
         before = self.attachment
@@ -230,9 +232,10 @@ class Session:
             if address is not None and not address.can_reconnect:
                 raise UsageError(f"{address} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one
+        elif self.parser.in_transaction:
+            raise UsageError("a transaction( is open for this VM; end it with ) first")
         client, self._target = self._connector(target, self.tracer)
         before.close()
-        self.parser.discard_transaction()
         connected_to = self._target.address if self._target is not None else None
         client.add_observer(self.display)
         self.attachment = Attachment(

@@ -14,7 +14,7 @@ from importlib import import_module
 from math import inf
 
 from ..address import split_address
-from ..errors import AddressError, ConnectError, UsageError
+from ..errors import AddressError, ConnectError, UsageError, explain_encode_error
 from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def _check_encoding(text: str) -> None:
     """:raise AddressError: a text can be no name or path, because half a character is in it."""
     try:
         os.fsencode(text)
-    except UnicodeEncodeError:
-        raise AddressError("this is not UTF-8") from None
+    except UnicodeEncodeError as error:
+        raise AddressError(explain_encode_error(error)) from None
 
 
 def open_stream(

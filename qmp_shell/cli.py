@@ -346,7 +346,14 @@ def _run_front_end(
 
         return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     display, report = new_output(settings, formatter, keep_going=keep_going)
-    return _run_script(new_session(display, report), options, report, ends_connection=vm is None)
+    session = new_session(display, report)
+    error = _run_script(session, options, report, ends_connection=vm is None)
+    if error is None and vm is not None:
+        has_ended = vm.wait(0) if session.attachment.is_connected else vm.wait()
+        if has_ended and vm.has_failed:
+            error = ConnectionLost(f"{vm.name} {vm.outcome}")
+            report(error, "")
+    return error
 
 
 def _run_script(

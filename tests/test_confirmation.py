@@ -131,10 +131,22 @@ def test_files_that_exist(asked: AskedSession, vm: RunningVm, tmp_path: Path) ->
         "drive-mirror device=d0 target=full sync=none",
         "blockdev-snapshot-sync node-name=d0 snapshot-file=full snapshot-node-name=s",
         "blockdev-create job-id=j options.driver=file options.filename=full options.size=0",
+        "chardev-add id=c backend={'type': 'file', 'data': {'out': 'full'}}",
+        "object-add qom-type=filter-dump id=f netdev=n file=full",
+        "xen-save-devices-state filename=full",
     ):
         assert asked.ask(line) == f"{line.split()[0]} writes over full, 2 KiB"
     assert asked.ask(f'.hmp pmemsave 0 8 "{written}"') == f"pmemsave writes over {written}, 8 B"
-    assert written.read_text() == "contents"
+    copied = tmp_path / "a,b"
+    copied.write_text("contents")
+    commas = f"{tmp_path}/a,,b"
+    for line in (
+        f"chardev-add file,id=c,path={commas}",
+        f"object_add filter-dump,id=f,file={commas}",
+    ):
+        assert asked.ask(f".hmp {line}") == f"{line.split()[0]} writes over {copied}, 8 B"
+    assert asked.ask(f".hmp chardev-add backend=file,id=c,path={commas},append=on") == ""
+    assert written.read_text() == copied.read_text() == "contents"
     for name in ("new", "/dev/null"):
         assert asked.ask(f"pmemsave val=0 size=8 filename={name}") == ""
     assert (vm.folder / "new").stat().st_size == 8

@@ -25,6 +25,7 @@ from qmp_shell.signals import Interruptible, SignalsBlocked
 from tests.conftest import (
     NAME_REPLY,
     PipedProcess,
+    Run,
     StartTerminal,
     own_vm,
     shell_command,
@@ -667,6 +668,15 @@ def test_no_open_files_are_left_for_a_monitor(monkeypatch: pytest.MonkeyPatch) -
 
 
 ESCAPES = r"printf 'one\033]0;title\007\033[31mtwo\n'"
+
+
+def test_a_script_fails_with_a_vm_that_was_killed(run: Run, qemu: str) -> None:
+    """Though none of its lines needed the VM any more."""
+    options = ("-c", "query-name | kill -KILL $(cat pid)", "-c", ".sleep 1")
+    command = ("--", qemu, "-M", "none", "-nodefaults", "-display", "none", "-pidfile", "pid")
+    result = run(*options, *command, program="main_wrap")
+    assert "was ended by SIGKILL" in result.stderr
+    assert result.returncode == 4
 
 
 def test_what_qemu_prints_in_a_script_at_a_terminal_is_made_safe(

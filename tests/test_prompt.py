@@ -19,6 +19,7 @@ import qmp_shell
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.questions import COMMANDS, RUN_STATE
 from tests.conftest import (
+    Run,
     RunningVm,
     StartPeer,
     StartTableVm,
@@ -582,6 +583,22 @@ def test_human_monitor_commands_apply_to_the_selected_cpu(
     shell.wait_for("invalid CPU index")
     shell.enter("info cpus")
     shell.wait_until(lambda: shell.text.count("* CPU #1") == 2, "CPU 1 marked again")
+
+
+def test_what_was_typed_in_human_monitor_mode_is_saved_for_the_same_cpu(
+    start_vm: StartVm, terminal: StartTerminal, run: Run
+) -> None:
+    vm = start_vm("-smp", "2")
+    shell = terminal("-H", vm.address)
+    shell.wait_for_prompt("(qemu) ")
+    for line in ("cpu 1", "info cpus", "print 1 + 1 \\", "print 3", ".save script"):
+        shell.enter(line)
+        shell.wait_for_prompt("(qemu) ")
+    shell.press("ctrl-d")
+    shell.wait_for_end()
+    result = run(vm.address, "-f", "script")
+    assert "* CPU #1" in result.stdout
+    assert result.stdout.endswith("0x3\n")
 
 
 def test_connect_attaches_to_another_vm_after_the_connection_was_lost(

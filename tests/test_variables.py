@@ -27,7 +27,7 @@ from qmp_shell.language.notation import format_message
 from qmp_shell.language.references import Reference, parse_bare_word
 from qmp_shell.session.variable_names import SessionNames
 from qmp_shell.session.variables import Variables, describe_value
-from tests.conftest import Run, RunningVm
+from tests.conftest import NAME_REPLY, Run, RunningVm
 from tests.json_values import is_sendable, values
 from tests.terminal import Terminal
 
@@ -325,6 +325,33 @@ def test_a_failed_command_keeps_the_last_value(vm: RunningVm, run: Run) -> None:
     lines = ["query-name", "stop x=1", "query-name", "qom-list path=$_.name"]
     result = run(vm.address, "-k", *(f"-c{line}" for line in lines))
     assert "Device 'testvm' not found" in result.stdout
+
+
+def test_a_file_is_empty_if_there_was_nothing_to_run(
+    vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
+    """``> FILE`` is given all replies, of which there are none."""
+    (tmp_path / "old").write_text("old\n")
+    (tmp_path / "kept").write_text("kept\n")
+    ends = ("> old", "> new", ">> kept")
+    lines = ["query-jobs | .let jobs", *(f".each $jobs query-name {end}" for end in ends)]
+    assert run(vm.address, *(f"-c{line}" for line in lines)).returncode == 0
+    assert [(tmp_path / name).read_text() for name in ("old", "new", "kept")] == ["", "", "kept\n"]
+
+
+def test_a_pipeline_that_the_locale_cannot_encode_is_refused_before_the_command(
+    vm: RunningVm, run: Run
+) -> None:
+    result = run(
+        *(vm.address, "-f", "-", "-k"),
+        stdin="nonesuch | echo é\nquery-name\n",
+        LC_ALL="C",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+    )
+    assert result.stdout == NAME_REPLY
+    assert "the locale's encoding, " in result.stderr
+    assert result.returncode == 2
 
 
 def test_each_runs_a_command_for_each_value(vm: RunningVm, run: Run) -> None:

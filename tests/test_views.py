@@ -61,6 +61,18 @@ def test_a_list_of_objects_is_a_table_with_names_first_and_sizes_as_people_write
     ]
 
 
+def test_what_only_some_rows_have_is_not_said_of_all() -> None:
+    rows = [{"id": "a", "x": 0, "y": 1}, {"id": "b", "y": 1}, {"id": "c", "z": "", "y": 1}]
+    assert draw("table", rows) == [
+        "id",
+        "a",
+        "b",
+        "c",
+        "in all rows: y=1",
+        "in some rows: x=0, z=",
+    ]
+
+
 def test_columns_for_which_there_is_no_room_are_named() -> None:
     assert draw("table", DISKS, width=24) == [
         "device  file",

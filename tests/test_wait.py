@@ -66,7 +66,7 @@ def test_the_arguments_of_wait_are_parsed(
     "text",
     [
         *("", "timeout=2", "job=", "job=a b=c", "STOP RESUME", "STOP timeout=x", "a=b"),
-        *("status running", "job m0"),
+        *("status running", "job m0", "X id=a id=b", "X timeout=1 timeout=2"),
     ],
 )
 def test_invalid_arguments_of_wait_are_refused(text: str) -> None:

@@ -202,7 +202,10 @@ def test_a_word_beside_a_secret_is_not_quoted(vm: RunningVm, run: Run) -> None:
 
 
 def test_a_message_in_json_is_one_word(vm: RunningVm, run: Run) -> None:
-    assert run(vm.address, '{"execute":\n\n"query-name"}').stdout == NAME_REPLY
+    message = '{"execute":\n\n"query-name"}'
+    for words in ([message], [".qmp", message]):
+        assert run(vm.address, *words).stdout == NAME_REPLY
+    assert "executed in-band" in run(vm.address, ".oob", message).stderr
 
 
 def test_a_transaction_ends_with_a_word_of_its_own() -> None:

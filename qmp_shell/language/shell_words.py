@@ -136,6 +136,8 @@ def _find_hint(word: str) -> str:
 
 
 def _dot_argument(word: str) -> str:
+    if word.startswith("{") and (message := _format_literal(word)) is not None:
+        return message
     key, equals, value = word.partition("=")
     if equals and re.fullmatch(_DOT_KEY, key) is not None:
         return f"{key}={_format_value(value)}"

@@ -165,7 +165,9 @@ class Session:
             self.tracer.log_to(log)
         self.user = user
         self.sharing = Sharing(display, has_user=user is not None)
-        self.human = _new_human_monitor() if human else None
+        # What is remembered between two lines for the human monitor, also those of .hmp.
+        self._human_monitor = _new_human_monitor() if human else None
+        self.human = self._human_monitor
         self.is_dry_run = dry_run
         self.is_finished = False
         self._uses_disk = uses_disk
@@ -247,6 +249,7 @@ class Session:
         if connected_to is not None and connected_to.note not in self._shown_notes:
             self._shown_notes.add(connected_to.note)
             self.display.note(connected_to.note)
+        self._human_monitor = None
         if self.human is not None:
             self.enter_human_mode()
         self.sharing.follow(self.attachment)
@@ -262,7 +265,7 @@ class Session:
 
     def enter_human_mode(self) -> None:
         """Take lines as human monitor commands, with QEMU's default CPU selected."""
-        self.human = _new_human_monitor()
+        self.human = self._human_monitor = _new_human_monitor()
 
     def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:
         """Add a physical line to those before it, as the present mode joins lines."""
@@ -376,7 +379,7 @@ class Session:
         if line == "exit":
             self.is_finished = True
             return
-        human = self.human or _new_human_monitor()
+        human = self._human_monitor = self._human_monitor or _new_human_monitor()
         message = human.message(line)
         with self.outputs.redirected(destination):
             if self.is_dry_run:

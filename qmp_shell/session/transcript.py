@@ -71,6 +71,8 @@ class Transcript:
         """
         if human and not line.lstrip().startswith("."):
             line = f".hmp {line.strip()}"
+            if line.endswith("\\"):  # behind which a script's line would go on
+                line += " "
         self._words.update(_WORD.findall(line))
         if self._is_open:
             self._entries[-1].lines.append(line)

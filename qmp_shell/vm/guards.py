@@ -181,6 +181,19 @@ def _create_image(given: Message, known: Known) -> Iterator[Loss]:
         yield from _write_over(next(files, ""), known)
 
 
+def _add_chardev(given: Message, known: Known) -> Iterator[Loss]:
+    """A chardev of the kind ``file`` empties its file, unless it appends to that."""
+    backend = read_object(given.get("backend"))
+    options = read_object(backend.get("data"))
+    if backend.get("type") == "file" and options.get("append") is not True:
+        yield from _write_over(read_string(options.get("out")), known)
+
+
+def _add_object(given: Message, known: Known) -> Iterator[Loss]:
+    if given.get("qom-type") == "filter-dump":
+        yield from _write_over(read_string(given.get("file")), known)
+
+
 # Devices and what they use
 
 
@@ -282,6 +295,9 @@ GUARDS: dict[str, Guard] = {
     "pmemsave": _writes("filename"),
     "memsave": _writes("filename"),
     "dumpdtb": _writes("filename"),
+    "xen-save-devices-state": _writes("filename"),
+    "chardev-add": Guard(_add_chardev),
+    "object-add": Guard(_add_object),
     "migrate": Guard(_migrate),
     "device_del": Guard(_remove_device, (DEVICE_TREE,)),
     "object-del": Guard(_remove_object, (DEVICE_TREE, BLOCK_NODES)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from ..language.values import BareWord, parse_integer
+from ..language.values import SWITCH_WORDS, BareWord, parse_integer
 from ..protocol import Message
 
 _ALIASES = {"q": "quit"}
@@ -29,8 +29,12 @@ class _Form(NamedTuple):
     names: tuple[str, ...]
 
 
+_OPTION = re.compile(r"(?:[^,]|,,)+")  # what a comma separates; two are one in a value
+
+
 # The arguments are those of QEMU 7.2 and 11.1 (hmp-commands.hx); flags come first.
 _FORMS = {
+    "chardev-add": _Form("chardev-add", ("backend",)),
     "block_resize": _Form("block_resize", ("device", "size")),
     "delvm": _Form("snapshot-delete", ("tag",)),
     "device_del": _Form("device_del", ("id",)),
@@ -44,6 +48,7 @@ _FORMS = {
     "memsave": _Form("memsave", ("...", "filename")),
     "migrate": _Form("migrate", ("uri",)),
     "netdev_del": _Form("netdev_del", ("id",)),
+    "object_add": _Form("object-add", ("options",)),
     "object_del": _Form("object-del", ("id",)),
     "pmemsave": _Form("pmemsave", ("...", "filename")),
     "quit": _Form("quit", ()),
@@ -89,6 +94,7 @@ def parse_human_action(line: object) -> HumanAction:
     for argument, convert in _CONVERSIONS.items():
         if argument in arguments:
             arguments[argument] = convert(arguments[argument])
+    arguments |= arguments.pop("options", {})
     return HumanAction(name, form.command, arguments)
 
 
@@ -113,7 +119,32 @@ def _parse_size(word: str) -> int | None:
     return size
 
 
+def _parse_options(word: str) -> dict[str, str]:
+    """Options of QEMU's command line; the first one may lack its name, which is empty then."""
+    found = {}
+    for option in _OPTION.findall(word):
+        key, equals, value = option.replace(",,", ",").partition("=")
+        found[key if equals else ""] = value if equals else key
+    return found
+
+
+def _parse_chardev(word: str) -> Message:
+    """The ``backend`` of ``chardev-add``, as far as it is a file."""
+    options = _parse_options(word)
+    kind = options.get("backend", options.get("", ""))
+    appends = SWITCH_WORDS.get(options.get("append", ""), False)
+    return {"type": kind, "data": {"out": options.get("path", ""), "append": appends}}
+
+
+def _parse_object(word: str) -> Message:
+    """The arguments of ``object-add``."""
+    options = _parse_options(word)
+    return {"qom-type": options.pop("", ""), **options}
+
+
 _CONVERSIONS: dict[str, Any] = {
+    "backend": _parse_chardev,
+    "options": _parse_object,
     "size": _parse_size,
     "protocol": lambda word: f"file:{word}",
 }

@@ -193,10 +193,10 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
 
 
 def _list_vms(choices: Choices) -> None:
+    if choices.options.json and not choices.options.list:
+        raise UsageError("--json goes with --list; replies are JSON without it")
     if choices.options.addresses:
         raise UsageError("--list takes no ADDRESS")
-    if choices.options.json and not choices.options.list:
-        raise UsageError("--json belongs to --list")
     from .finding import print_vms
 
     print_vms(choices.new_look(for_person=True), as_json=choices.options.json)

@@ -370,7 +370,7 @@ def _add_looks(parser: argparse.ArgumentParser) -> None:
         dest="view",
         action="store_const",
         const="json",
-        help="replies over many lines, indented (default at a terminal)",
+        help="replies over many lines, indented (default at the prompt)",
     )
     group.add_argument(
         "--compact",

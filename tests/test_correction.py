@@ -72,7 +72,7 @@ class Names:
 
 @pytest.fixture
 def vocabulary(types: VmTypes) -> Vocabulary:
-    return Vocabulary(types, Names(), Registry())
+    return Vocabulary(types, Names(), Registry(), views=("table", "json"))
 
 
 def corrected(text: str, vocabulary: Vocabulary) -> str:
@@ -110,6 +110,23 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("blockdev-mirror d0 d1 ful", "blockdev-mirror device=d0 target=d1 sync=full"),
         ("job-complete 'a b'", "job-complete id='a b'"),
         ("send-key ctrl", ".hmp sendkey ctrl"),
+        ("device_add driver e1000", "device_add driver=e1000"),
+        ("device_add id foo driver e1000", "device_add id=foo driver=e1000"),
+        ("qom-get path /machine property type", "qom-get path=/machine property=type"),
+        (
+            "blockdev-snapshot-delete-internal-sync d0 first",
+            "blockdev-snapshot-delete-internal-sync device=d0 name=first",
+        ),
+        ("query-status .table", "query-status | .table"),
+        ("qom-get /machine type .table", "qom-get path=/machine property=type | .table"),
+        (
+            "blockdev-add driver=qcow2 file=a.qcow2 id=d0",
+            "blockdev-add driver=qcow2 file.driver=file file.filename=a.qcow2 node-name=d0",
+        ),
+        (
+            "blockdev-add a.qcow2",
+            "blockdev-add driver=qcow2 node-name=drive0 file.driver=file file.filename=a.qcow2",
+        ),
         ("query-status now", "query-status"),
         ("quit now please", "quit"),
         # as an object
@@ -210,7 +227,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # no line that would lose what is known, or that the human monitor refuses
         ("blockdev-add driver=null-co node-name=n0 size=1 G", ""),
         ("device_add e1000 id | cat", ""),
-        ("qom-get path /machine", "qom-get property=path path=/machine"),
+        ("qom-get path /machine", "qom-get path=/machine property=..."),
         # a name without its value
         ("blockdev-add driver=null-co node-name", "blockdev-add driver=null-co node-name=..."),
         ("device_add driver", "device_add driver=..."),
@@ -338,6 +355,8 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         (".query-status", "query-status", "write query-status"),
         (".savevm x", ".hmp savevm x", ""),
         (".quit", ".exit", "write .exit"),
+        (".table query-block", "query-block | .table", ""),
+        (".table", ".set view table", ""),
         ("exit now", ".exit", ""),
         ("\\q", ".exit", ""),
         # help
@@ -360,9 +379,20 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ('-> { "execute": "query-status" }', '{ "execute": "query-status" }', ""),
         ("""'{"execute": "stop"}'""", '{"execute": "stop"}', ""),
         ("TRANS> device_del rng1", "device_del id=rng1", ""),
+        ("virsh qemu-monitor-command vm1 --hmp info block", ".hmp info block", ""),
+        ('qemu-monitor-command --hmp vm1 "info block"', ".hmp info block", ""),
+        ("qemu-monitor-command --pretty vm1 query-status", "query-status", ""),
+        (
+            """virsh qemu-monitor-command vm1 '{"execute": "stop"}'""",
+            '{"execute": "stop"}',
+            "",
+        ),
         # misspelt
         ("query_status", "query-status", "write query-status"),
         ("quer-status", "query-status", "did you mean query-status?"),
+        ("query-block-nodes", "query-named-block-nodes", ""),
+        ("reset", "system_reset", "write system_reset"),
+        ("query-disks", "query-block", "write query-block"),
         ("device_dle rng1", "device_del id=rng1", "did you mean device_del id=rng1?"),
         ("migrate_set_params 1G", "migrate-set-parameters", ""),
         ("inof", ".info", "did you mean .info?"),
@@ -918,7 +948,8 @@ def test_info_points_to_the_human_monitors(vm: RunningVm) -> None:
     session = attach(vm.address)
     assert hint_of(session, ".info block") == "write .hmp info block"
     assert session.corrector.line == ".hmp info block"
-    assert hint_of(session, ".oob query-status") == "it is executed in-band: write it without .oob"
+    hint = "it can only be executed in-band: write it without .oob"
+    assert hint_of(session, ".oob query-status") == hint
     session.attachment.close()
 
 

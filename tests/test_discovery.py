@@ -644,7 +644,7 @@ def test_a_list_of_nothing_is_empty(environment: dict[str, str], options: list[s
     ("arguments", "message"),
     [
         (("--list", "vm.sock"), "--list takes no ADDRESS"),
-        (("--json",), "--json belongs to --list"),
+        (("--json",), "--json goes with --list; replies are JSON without it"),
         (("-N",), "no address: give one, or set QMP_SOCKET"),
         (("--tls",), "no address: give one, or set QMP_SOCKET"),
         (("--tls-ca", "ca.pem"), "no address: give one, or set QMP_SOCKET"),

@@ -137,7 +137,8 @@ def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
 
 def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".help resize")
-    message = "qmp-shell: nothing is known of 'resize' (hint: .find resize has block_resize, "
+    message = "qmp-shell: nothing is known of 'resize' (hint: did you mean block_resize? "
+    message += ".find resize has block_resize, "
     assert result.stderr.startswith(message)
     result = run(vm.address, "-c", ".help e1000")
     hint = "(hint: it is a device: .help device_add driver=e1000)\n"

@@ -81,6 +81,17 @@ def _show(session: Session, nodes: Iterable[Node], missing: str) -> None:
     session.display.draw(found)
 
 
+def _show_all(session: Session, nodes: Iterable[Node], empty: str) -> None:
+    """
+    :param empty: what a person is told if there is nothing to show.
+    """
+    found = list(nodes)
+    if found:
+        session.display.draw(found)
+    else:
+        session.display.note(empty)
+
+
 def _block(session: Session, words: list[str]) -> None:
     from ..render.block_tree import BlockTree, format_dot
     from ..vm.block_graph import gather_block_graph
@@ -93,7 +104,7 @@ def _block(session: Session, words: list[str]) -> None:
         missing = f"no block node, device, job or export {name!r}; .tree block shows all"
         _show(session, BlockTree(graph).of(name), missing)
     else:
-        _show(session, BlockTree(graph).all(), "the VM has no block devices or nodes")
+        _show_all(session, BlockTree(graph).all(), "the VM has no block devices or nodes")
 
 
 def _pci(session: Session, words: list[str]) -> None:
@@ -102,7 +113,7 @@ def _pci(session: Session, words: list[str]) -> None:
 
     _refuse(words)
     buses = session.attachment.answers.waiting.get(DEVICE_TREE) or []
-    _show(session, format_pci_tree(buses), "the VM has no PCI bus")
+    _show_all(session, format_pci_tree(buses), "the VM has no PCI bus")
 
 
 def _devices(session: Session, words: list[str]) -> None:

@@ -88,12 +88,14 @@ class Vocabulary(NamedTuple):
     :ivar names: the names that exist in the VM.
     :ivar dot_commands: the commands to the shell itself.
     :ivar in_transaction: a line is an action of a transaction.
+    :ivar views: how replies can be shown.
     """
 
     types: TypeSource
     names: NameSource
     dot_commands: DotCommands
     in_transaction: bool = False
+    views: Collection[str] = ()
 
     def commands(self) -> Collection[str]:
         """The names that a QMP line may begin with; empty while they are not known."""

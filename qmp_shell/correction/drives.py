@@ -6,7 +6,7 @@ from ..complete import Kind, NameRequest
 from ..language.notation import format_message
 from ..protocol import Message
 from .correction import Correction, Vocabulary
-from .foreign import split_key, split_options
+from .foreign import format_of, split_key, split_options
 
 # For each interface, what a disk and what a CD is plugged as; empty: it is not plugged.
 _DEVICES = {
@@ -15,8 +15,6 @@ _DEVICES = {
     "scsi": ("scsi-hd", "scsi-cd"),
     "virtio": ("virtio-blk-pci", "virtio-blk-pci"),
 }
-# What the ending of a file's name says of its format.
-_FORMATS = {"img": "raw", "iso": "raw", "qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk"}
 _KNOWN = {"file", "format", "id", "if", "media", "readonly", "read-only"}
 
 
@@ -30,7 +28,7 @@ def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
     """
     given = dict(split_key(part) for part in split_options(options))
     file, interface = given.get("file", ""), given.get("if", "none")
-    format_ = given.get("format") or _FORMATS.get(file.rpartition(".")[2].lower(), "")
+    format_ = given.get("format") or format_of(file)
     is_known = given.keys() <= _KNOWN and interface in _DEVICES
     if not is_known or not file or not format_ or "://" in file:
         return None

@@ -13,6 +13,9 @@ from ..language.words import DOUBLE_QUOTED, OPERATORS, SINGLE_QUOTED, literal_en
 
 # What stands before a line in a terminal or in documentation.
 _PROMPT = re.compile(r"\s*(?:(?P<prompt>\(QEMU\)|TRANS>|\(qemu\))|->)\s*")
+_VIRSH = re.compile(r"(?:virsh\s+)?qemu-monitor-command\s+(?P<words>.+)")
+_FORMATS = {"img": "raw", "iso": "raw", "qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk"}
+_FOR_HUMAN = "--hmp"  # the option of virsh
 _QUOTED_LINE = re.compile(rf"\s*(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})\s*")
 # A word: a value in quotes, perhaps after a key, or all up to a blank.
 _WORD = re.compile(rf"""(?:[^\s="'\[{{]*=)?(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|\S+""")
@@ -33,14 +36,42 @@ class Unwrapped(NamedTuple):
 
 
 def unwrap(text: str) -> Unwrapped:
-    """A line that was copied with a prompt, an arrow or quotes, without those."""
+    """A line that was copied with a prompt, an arrow, quotes or virsh, without those."""
     text = text.strip()
+    match = _VIRSH.fullmatch(text)
+    if match is not None:
+        return _unwrap_virsh(match["words"])
     match = _PROMPT.match(text)
     if match is not None:
         return Unwrapped(text[match.end() :], match["prompt"] == "(qemu)")
     if _QUOTED_LINE.fullmatch(text) is not None and text[1:2] == "{":
         return Unwrapped(text[1:-1])
     return Unwrapped(text)
+
+
+def _unwrap_virsh(text: str) -> Unwrapped:
+    """``[--hmp] [--pretty] DOMAIN LINE``: the line, which may be in quotes."""
+    is_human = has_domain = False
+    word, _, rest = text.partition(" ")
+    while rest and (word.startswith("-") or not has_domain):
+        is_human |= word == _FOR_HUMAN
+        has_domain |= not word.startswith("-")
+        text = rest.lstrip()
+        word, _, rest = text.partition(" ")
+    is_quoted = text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1
+    return Unwrapped(text[1:-1] if is_quoted else text, is_human)
+
+
+def is_path(text: str) -> bool:
+    """Whether a text can hardly be anything but the path of an image."""
+    is_nested = "/" in text and "://" not in text and text[0] not in "{["
+    return is_nested or format_of(text) != ""
+
+
+def format_of(path: str) -> str:
+    """The format of an image, as the ending of its name says; empty: it does not."""
+    _, dot, ending = path.rpartition(".")
+    return _FORMATS.get(ending.lower(), "") if dot else ""
 
 
 class Words(NamedTuple):

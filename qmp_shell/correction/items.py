@@ -83,7 +83,8 @@ class ItemReader:
         joined = join_around_equals(words)
         self.is_rewritten = joined != words
         items: list[Item] = []
-        waiting = ""  # an argument whose value is the next word: --id n1
+        waiting = ""  # an argument whose value is the next word: --id n1, or id n1
+        is_paired = bool(joined) and self._has_argument([], joined[0])
         for index, word in enumerate(joined):
             if waiting:
                 items.append(Item(waiting, word))
@@ -95,15 +96,17 @@ class ItemReader:
                 self.is_rewritten = True
                 items += [Item(key, value)] if equals else []
                 waiting = "" if equals else key
-            elif index == len(joined) - 1 and self._has_argument(items, word):
+            elif (
+                index == len(joined) - 1 or (is_paired and "=" not in joined[index + 1])
+            ) and self._has_argument(items, word):
                 waiting = word
+                self.is_rewritten = True
             else:
                 found = self._split(word, items)
                 if found is None:
                     return None
                 items += found
         self.unfinished = waiting
-        self.is_rewritten |= bool(waiting)
         return items
 
     def _has_argument(self, items: list[Item], key: str) -> bool:

@@ -8,6 +8,7 @@ from itertools import chain
 from ..schema import Alternate, Member, as_object
 from ..schema.inner_members import InnerMember, find_inner_members, find_tag
 from .correction import is_plain
+from .foreign import is_path
 from .items import Item, KnownArguments, given_by
 
 # The block driver that opens a file of the host, and the argument that names the file.
@@ -24,7 +25,7 @@ def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
     if type_ is None:
         return items
     members = type_.members_for(given)
-    items = [*chain.from_iterable(_in_place_of_object(item, members) for item in items)]
+    items = [*chain.from_iterable(_in_place_of_object(item, members, known) for item in items)]
     given = given_by(items)
     inner = find_inner_members(given, members) if not type_.is_open(given) else {}
     moved: list[Item] = []
@@ -44,7 +45,9 @@ def _can_stand_in_line(place: InnerMember) -> bool:
     return all(map(is_plain, [place.key, *(text for tag in place.tags for text in tag)]))
 
 
-def _in_place_of_object(item: Item, members: dict[str, Member]) -> Iterator[Item]:
+def _in_place_of_object(
+    item: Item, members: dict[str, Member], known: KnownArguments
+) -> Iterator[Item]:
     """Replace an item that has a text where an object is expected; yield any other as it is."""
     key, value = item
     member = members.get(key)
@@ -56,9 +59,10 @@ def _in_place_of_object(item: Item, members: dict[str, Member]) -> Iterator[Item
         yield Item(f"{key}.{tag}", value) if find_tag(value, type_) else item
     else:
         branch = type_.branch(_FILE_DRIVER)
-        # No node has such a name. An optional file, as a backing file, may be of any format.
-        is_path = "/" in value and "://" not in value and value[0] not in "{["
-        if branch is None or _FILE_NAME not in branch.members or not (is_path and member.required):
+        # An optional file, as a backing file, may be of any format.
+        is_file = member.required and is_path(value)
+        is_node = value in known.names_for(member, "", {})
+        if branch is None or _FILE_NAME not in branch.members or is_node or not is_file:
             yield item
             return
         yield Item(f"{key}.{tag}", _FILE_DRIVER)

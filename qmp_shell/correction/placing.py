@@ -12,6 +12,8 @@ from .correction import nearest
 from .items import Item, KnownArguments, given_by
 
 _UNIT = re.compile(r".*[A-Za-z]")
+# Where a thing may be named by its name or by an id that QEMU gives it, people know the name.
+_ID = "id"
 # Which of more optional arguments is meant by a text, nobody can tell.
 _MOST_TEXTS = 2
 
@@ -76,6 +78,7 @@ def _find_possible(_value: str, members: list[Member], *_: object) -> Member | N
     required = _required(texts)
     if required:
         return required[0]
+    texts.sort(key=lambda each: each.name == _ID)
     is_clear = not _required(members) and len(texts) <= _MOST_TEXTS
     return texts[0] if texts and is_clear else None
 

@@ -14,7 +14,7 @@ from ..schema.suggestions import plain
 from .arguments import read_arguments
 from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest
 from .drives import correct_drive
-from .foreign import Words, split_commands, split_key, split_line, split_options, unwrap
+from .foreign import Words, is_path, split_commands, split_key, split_line, split_options, unwrap
 
 # Options of QEMU's command line, and the command that does the same on a running VM.
 _OPTIONS = {
@@ -31,14 +31,24 @@ _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items(
 # Common words, and the commands that they stand for.
 _EVERYDAY = {
     "continue": "cont",
+    "destroy": "quit",
+    "domblklist": "query-block",
+    "kill": "quit",
     "pause": "stop",
     "poweroff": "system_powerdown",
+    "query-disk": "query-block",
+    "query-disks": "query-block",
+    "query-nodes": "query-named-block-nodes",
     "reboot": "system_reset",
+    "reset": "system_reset",
     "restart": "system_reset",
     "resume": "cont",
     "shutdown": "system_powerdown",
+    "snapshot-create": "snapshot-save",
+    "snapshot-revert": "snapshot-load",
     "start": "cont",
     "status": "query-status",
+    "suspend": "stop",
     "unpause": "cont",
     "version": "query-version",
 }
@@ -121,8 +131,20 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
         return Correction(text[1:])
     if bare in vocabulary.human_commands():
         return _human(text[1:])
+    if bare in vocabulary.views:
+        return Correction(f"{rest.strip()} | {name}" if rest.strip() else f".set view {bare}")
     similar = nearest(bare, vocabulary.dot_commands.names())
     return vocabulary.dot_line(similar, rest, "did you mean ", "?") if similar else None
+
+
+def _view(_name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """``query-block .table``: a view without the ``|`` before it."""
+    before, dot, view = text.rstrip().rpartition(" .")
+    if not dot or not line.words or line.tail or view not in vocabulary.views:
+        return None
+    found = _correct_command(before, vocabulary) or Correction(before)
+    is_whole = not found.missing and found.form is Form.QMP
+    return found._replace(line=f"{found.line} | .{view}", is_rewritten=True) if is_whole else None
 
 
 def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction | None:
@@ -256,7 +278,7 @@ def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction
     if len(line.words) != 1:
         return None
     [options] = line.words
-    if name == _ADD_NODE and options[0] in "/." and not set(options) & set("=,"):
+    if name == _ADD_NODE and is_path(options) and not set(options) & set("=,"):
         return correct_drive(f"file={options}", vocabulary)
     if name not in (_DRIVE, _ADD_DRIVE) or "=" not in options:
         return None
@@ -338,6 +360,7 @@ _Rule = Callable[[str, Words, str, Vocabulary], Correction | None]
 # The first that finds a correction is taken. Each is given the first word, the others, and all.
 _RULES: tuple[_Rule, ...] = (
     _dot_command,
+    _view,
     _human_line,
     _help,
     _object,

@@ -38,6 +38,8 @@ _DEVICE = "device"
 _SIMILAR = 0.7  # of 1.0, as difflib counts
 _BONUS_OF_BEGINNING = 0.05
 _TRANSPOSED = 0.99  # letters in another order
+_SHORTEST_PART = 5  # characters; shorter ones, as id, are parts of many names
+_CONTAINED = 0.9  # all parts of the word, which "-" or "_" separate, are parts of the name
 
 
 def plain(name: str) -> str:
@@ -64,7 +66,8 @@ class _Similar(NamedTuple):
 def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     """The names that are similar to a word, the most similar first.
 
-    Names that begin with the word count as similar if there are at most three of them. If the most
+    Names that begin with the word, or have all its parts, count as similar if there are at most
+    three of them. If the most
     similar name begins with the word, only names that do are returned.
     """
     if not word or len(word) > _LONGEST_NAME:
@@ -76,12 +79,17 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     longer = [each for each in known if each.startswith(typed)]
     close = get_close_matches(typed, known, n=_MAX_LISTED, cutoff=_SIMILAR)
     few = longer if len(longer) <= _MAX_SIMILAR else ()
+    parts = set(typed.split("-"))
+    having = [each for each in known if parts <= set(each.split("-"))]
+    is_telling = len(typed) >= _SHORTEST_PART and len(having) <= _MAX_SIMILAR
+    contained = having if is_telling else []
     letters = sorted(typed)
     transposed = [each for each in known if len(each) == len(typed) and sorted(each) == letters]
     found = []
-    for each in dict.fromkeys([*close, *few, *transposed]):
+    for each in dict.fromkeys([*close, *few, *transposed, *contained]):
         ratio = SequenceMatcher(None, each, typed).ratio()
         ratio = max(ratio, _TRANSPOSED) if each in transposed else ratio
+        ratio = max(ratio, _CONTAINED) if each in contained else ratio
         found.append(_Similar(known[each], ratio, each in longer))
     found.sort(key=lambda each: -each.score)
     return [each for each in found if each.is_longer or not found[0].is_longer]

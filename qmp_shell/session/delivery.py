@@ -6,8 +6,9 @@ import os
 import stat
 from contextlib import nullcontext, suppress
 
-from ..errors import UsageError, explain_encode_error, explain_os_error
+from ..errors import PipelineError, UsageError, explain_encode_error, explain_os_error
 from ..language import Destination
+from ..render.views import VIEWS
 from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,7 +79,13 @@ class Delivery:
         if self._destination.pipeline is not None:
             from .pipeline import run_pipeline
 
-            run_pipeline(self._destination.pipeline, text, self._background)
+            try:
+                run_pipeline(self._destination.pipeline, text, self._background)
+            except PipelineError as error:
+                command, *others = self._destination.pipeline.split()
+                if command in VIEWS:
+                    error.hint = f"the view is {' '.join(['| .' + command, *others])}"
+                raise
         elif self._descriptor is not None:
             self._write_file(f"{text}\n")
 

@@ -18,6 +18,7 @@ from ..correction import (
 )
 from ..language.secrets import holds_secret, may_hold_secret, names_secret
 from ..protocol import CommandError, Message, arguments_of, command_of
+from ..render.views import VIEWS
 from ..schema.check import (
     Fault,
     feature_warnings,
@@ -131,7 +132,7 @@ def find_human_correction(
 def _vocabulary(
     attachment: Attachment, dot_commands: DotCommands, *, in_transaction: bool = False
 ) -> Vocabulary:
-    return Vocabulary(attachment.known_types, attachment.names, dot_commands, in_transaction)
+    return Vocabulary(attachment.known_types, attachment.names, dot_commands, in_transaction, VIEWS)
 
 
 def _known_correction(

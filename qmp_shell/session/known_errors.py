@@ -41,7 +41,7 @@ _KNOWN = (
         "{owner} uses {node} as its {role}, and {what} '{wanted}' on it; .tree block {node} shows "
         "who uses it",
     ),
-    _known("does not support OOB", "it is executed in-band: write it without .oob"),
+    _known("does not support OOB", "it can only be executed in-band: write it without .oob"),
     _known("NBD server not running", "nbd-server-start starts it"),
     _known("NBD server already running", "nbd-server-stop ends it"),
     _known("Migration is not finalized yet", ".wait migration waits until it is"),
@@ -94,8 +94,13 @@ _KNOWN = (
         "object-add qom-type=throttle-group id={group} makes it",
     ),
     _known(
-        "slot \\d+ function \\d+ already occupied", "leave addr out; .tree pci shows what is free"
+        "slot \\d+ function \\d+ already occupied",
+        "write another addr or bus, or none; .tree pci shows what is free",
     ),
+    _known("'node-name' must be specified", "write node-name=NAME, a name of your choice"),
+    _known("'protocol' must start with 'file:'", "write protocol=file:PATH"),
+    _known("is not owned by the monitor", "it goes with the node that it was made for, above it"),
+    _known("Snapshot with id '", ".tree block shows the names of snapshots"),
     _known(
         "No '(?P<bus>[^']*)' bus found",
         "a device that has such a bus must be there first; .tree devices shows the buses",

@@ -18,7 +18,7 @@ from qmp_shell.protocol import CommandError
 from qmp_shell.schema import Schema
 from qmp_shell.session import Session
 from qmp_shell.vm.types import VmTypes
-from tests.conftest import Run, RunningVm, StartPeer, StartTerminal
+from tests.conftest import Run, RunningVm, StartPeer, StartTerminal, StartVm
 from tests.documents import code_in, find_items
 from tests.json_values import GivenAnswers
 from tests.peer import HOLD, UNTIL_PROMPT
@@ -111,6 +111,15 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("job-complete 'a b'", "job-complete id='a b'"),
         ("send-key ctrl", ".hmp sendkey ctrl"),
         ("device_add driver e1000", "device_add driver=e1000"),
+        (
+            "migrate-set-capabilities capability=events state=on",
+            "migrate-set-capabilities capabilities.0.capability=events capabilities.0.state=on",
+        ),
+        (
+            "chardev-add id=c backend=socket",
+            "chardev-add id=c backend.type=socket backend.data.addr.type=...",
+        ),
+        ("input-send-event", "input-send-event events.0.type=..."),
         ("device_add id foo driver e1000", "device_add id=foo driver=e1000"),
         ("qom-get path /machine property type", "qom-get path=/machine property=type"),
         (
@@ -719,6 +728,16 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
     assert hint_of(session, "device_add driver=e1000 id=z y") == ""
     done = "leave it out: qmp-shell does that"
     assert hint_of(session, '{"execute": "qmp_capabilities"}') == done
+    session.attachment.close()
+
+
+def test_only_what_is_free_is_offered_to_a_new_device(start_vm: StartVm) -> None:
+    vm = start_vm("-netdev", "hubport,hubid=0,id=used", "-device", "e1000,netdev=used,id=n")
+    session = attach(vm.address)
+    line = "device_add driver=e1000 netdev=other id=n1"
+    assert hint_of(session, line) == "there is no free netdev; netdev_add makes one"
+    run_line(session, "netdev_add type=hubport hubid=0 id=free")
+    assert hint_of(session, line) == "netdev is one of: free"
     session.attachment.close()
 
 

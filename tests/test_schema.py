@@ -662,6 +662,10 @@ def test_similar_names_are_found_whatever_their_case() -> None:
         # letters in another order
         ("query-cvn", ["query-vnc", "query-pci"], "query-vnc"),
         ("gmirate", ["migrate"], "migrate"),
+        # all parts of the word are parts of the name
+        ("wakeup", ["system_wakeup"], "system_wakeup"),
+        ("definitions-cpu", ["query-cpu-definitions"], "query-cpu-definitions"),
+        ("cpus", [], ""),  # too short
         ("", [], ""),
     ],
 )

@@ -11,14 +11,16 @@ from typing import NamedTuple
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.word_types import apply_types
 from ..protocol import Message, arguments_of
-from ..schema import Object, as_object
+from ..schema import Array, Member, Object, as_object
 from ..schema.check import check_arguments
-from .correction import Vocabulary
+from .correction import Vocabulary, is_plain
 from .foreign import split_key
 from .items import KEY, ItemReader, KnownArguments, given_by
 from .moving import move_into_objects
 from .placing import place
 from .spelling import Speller, find_member, spell_dotted_keys
+
+_DEEPEST = 4  # objects in objects, of which the first value is offered
 
 
 class Arguments(NamedTuple):
@@ -71,6 +73,7 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
     )
     last = reader.unfinished
     missing = (*filter(None, [last]), *(name for name in missing if name not in (last, *empty)))
+    missing = tuple(first_value(name, find_member(name, type_, given)) for name in missing)
     return Arguments(spelt, missing, last, is_rewritten, placement.is_unitless)
 
 
@@ -82,6 +85,24 @@ def _parse(words: tuple[str, ...], known: KnownArguments) -> Message | None:
     except ParseError:
         return None
     return arguments_of(statement.message) if isinstance(statement, ExecuteStatement) else None
+
+
+def first_value(name: str, member: Member | None) -> str:
+    """Where what has to be given for an argument begins: ``capabilities.0.capability``.
+
+    :param name: of the argument; it may be a dotted path.
+    """
+    for _ in range(_DEEPEST):
+        type_ = member.type if member is not None else None
+        if isinstance(type_, Array):
+            type_, name = type_.element, f"{name}.0"
+        if not isinstance(type_, Object):
+            break
+        member = next((each for each in type_.members.values() if each.required), None)
+        if member is None or not is_plain(member.name):
+            break
+        name += f".{member.name}"
+    return name
 
 
 def _may_be_empty(name: str, type_: Object | None, given: Message) -> bool:

@@ -11,7 +11,7 @@ from ..language import ParseError
 from ..language.literal import parse_literal
 from ..language.notation import format_message
 from ..schema.suggestions import plain
-from .arguments import read_arguments
+from .arguments import first_value, read_arguments
 from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest
 from .drives import correct_drive
 from .foreign import Words, is_path, split_commands, split_key, split_line, split_options, unwrap
@@ -269,7 +269,8 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
         return None  # what is known of the arguments would be lost
     type_ = vocabulary.arguments(command, {})
     members = type_.members.values() if type_ is not None else ()
-    required = tuple(each.name for each in members if each.required and is_plain(each.name))
+    needed = [each for each in members if each.required and is_plain(each.name)]
+    required = tuple(first_value(each.name, each) for each in needed)
     return Correction(command, missing=required) if required else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .types import Enum, Member, Object, Type, as_object, branches
+from .types import Enum, Member, Object, Type, as_array, as_object, branches
 
 # How deep a member is looked for.
 _MAX_DEPTH = 4
@@ -129,11 +129,15 @@ def _inner_objects(
                 own = value.get(member.name) if isinstance(value, dict) else None
                 is_needed = member.required or own is not None
                 type_ = as_object(member.type) if is_needed else member.type
+                array = as_array(member.type) if member.required and own is None else None
+                inside = f"{path}{member.name}."
+                if array is not None and type_ is None:  # the first of a list of objects
+                    type_, inside = as_object(array.element), f"{inside}0."
                 is_known = type_ in seen and own is None
                 if not isinstance(type_, Object) or is_known or not isinstance(own, dict | None):
                     continue
                 seen.add(type_)
-                found = _InnerObject(f"{path}{member.name}.", type_, own, is_needed=is_needed)
+                found = _InnerObject(inside, type_, own, is_needed=is_needed)
                 yield found
                 if is_needed:
                     inner.append((found.path, found.members, own))

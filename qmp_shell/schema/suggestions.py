@@ -80,7 +80,7 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     close = get_close_matches(typed, known, n=_MAX_LISTED, cutoff=_SIMILAR)
     few = longer if len(longer) <= _MAX_SIMILAR else ()
     parts = set(typed.split("-"))
-    having = [each for each in known if parts <= set(each.split("-"))]
+    having = [each for each in known if parts <= set(each.split("-")) and each not in longer]
     is_telling = len(typed) >= _SHORTEST_PART and len(having) <= _MAX_SIMILAR
     contained = having if is_telling else []
     letters = sorted(typed)

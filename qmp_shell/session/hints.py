@@ -32,6 +32,12 @@ from ..vm.types import VmTypes
 from .known_errors import advice_for
 
 _ALL_COMMANDS = ".commands lists the VM's commands"
+# What a new device can use only if nothing else does, and the command that makes more.
+_MADE_BY = {
+    Kind.DEVICE_CHARDEV: "chardev-add",
+    Kind.DEVICE_DRIVE: "blockdev-add",
+    Kind.DEVICE_NETDEV: "netdev_add",
+}
 # How many faults of one message are named.
 _MOST_FAULTS = 2
 
@@ -81,12 +87,17 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
         if kind is None or not isinstance(value, str):
             continue
         # QOM paths are listed level by level.
-        found = names.candidates(NameRequest(kind, value if kind == Kind.QOM_PATH else "", given))
+        typed = value if kind == Kind.QOM_PATH else ""
+        found = list(names.candidates(NameRequest(kind, typed, given)))
         # QEMU makes up names that begin so, and similar ones mean nothing.
         known = [each.text for each in found if not each.text.startswith("#")]
         if value in known or not (similar_names(value, known) or has_word(description, value)):
             continue
-        advice = suggest(value, known, f"{key} is one of")
+        maker = _MADE_BY.get(kind)
+        free = known if maker is None else [each.text for each in found if not each.order]
+        advice = suggest(value, free, f"{key} is one of")
+        if maker is not None and not free:
+            advice = f"there is no free {key}; {maker} makes one"
         if advice:
             is_secret = holds_secret(message)
             problem = f"{key} is not there" if is_secret else f"{key} {value} is not there"

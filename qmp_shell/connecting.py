@@ -31,7 +31,7 @@ def first_target(choices: Choices) -> Target:
     if text:
         target = choices.addresses.resolve(text, is_own=True)
         if options.addresses and not options.wait and not options.listen:
-            _check_for_command(text)
+            _check_for_mistake(text)
         return target
     if options.agent or options.listen or options.tls or choices.tls:
         raise UsageError("no address: give one, or set QMP_SOCKET")
@@ -97,12 +97,21 @@ def _listen(target: Target, options: argparse.Namespace, tracer: Tracer) -> Clie
         )
 
 
-def _check_for_command(address: str) -> None:
-    """:raise ConnectError: an address seems to be a command without an address before it."""
+def _check_for_mistake(address: str) -> None:
+    """:raise ConnectError: an address seems to be the name of a VM, or a command without one."""
+    if os.path.exists(address) or any(mark in address for mark in "/:@"):
+        return
+    from .finding import find_by_name
+
+    found = find_by_name(address)
+    if found:
+        raise ConnectError(f"{address}: no such socket; the VM of that name is at {found}")
+    if address == "help":
+        raise ConnectError(f"{address}: no such socket; write --help")
     is_name = address.removeprefix(".").replace("-", "").replace("_", "").isalnum()
     default = os.environ.get("QMP_SOCKET")
     is_likely = is_name and (default or any(mark in address for mark in "-_."))
-    if is_likely and not os.path.exists(address):
+    if is_likely:
         example = f'; write qmp-shell "$QMP_SOCKET" {address}' if default else ""
         reason = "the first word is the address, and a command follows it"
         raise ConnectError(f"{address}: no such socket; {reason}{example}")

@@ -59,6 +59,12 @@ def choose_address(look: Look, *, is_interactive: bool) -> Address:
     return parse_address(monitor.address)
 
 
+def find_by_name(name: str) -> str:
+    """Where the VMs of a name can be connected to, as a list in words; empty: nowhere."""
+    monitors = [vm.best_monitor for vm in find_vms() if vm.name == name]
+    return ", ".join(each.address for each in monitors if each is not None)
+
+
 def _describe(vm: FoundVm) -> SafeText:
     monitor = vm.best_monitor
     assert monitor is not None

@@ -111,6 +111,16 @@ def waits_in_backlog(path: str) -> bool:
 # What is found
 
 
+def test_the_name_of_a_vm_in_the_place_of_an_address(start_vm: StartVm, run: Run) -> None:
+    name = f"vm-{uuid.uuid4()}"
+    vm = start_vm(name=name)
+    for words in ((name,), (name, "query-name")):
+        result = run(*words)
+        message = f"qmp-shell: {name}: no such socket; the VM of that name is at {vm.address}\n"
+        assert (result.stderr, result.returncode) == (message, 3)
+    assert run("help").stderr == "qmp-shell: help: no such socket; write --help\n"
+
+
 def test_a_vm_is_found_with_all_its_monitors(qemu: str, folder: Path) -> None:
     name = f"vm-{uuid.uuid4()}"
     with socket.socket(socket.AF_UNIX) as inherited, socket.socket() as free:

@@ -57,6 +57,15 @@ class Process:
         return self.has_ended()
 
 
+def program_of(pid: int) -> str:
+    """The name of a process's program; empty: it is not known."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except OSError:
+        return ""
+
+
 def is_ready(descriptor: int, events: int = select.POLLIN, *, seconds: float = 0.0) -> bool:
     """Whether a descriptor is readable, or has become so within a time."""
     poll = select.poll()

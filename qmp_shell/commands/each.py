@@ -33,12 +33,9 @@ class Each(Command):
         if statement.destination.variable is not None:
             raise UsageError(".each has many return values; | .let keeps one")
         messages = []
-        try:
-            for value in _find_values(session, reference):  # a dry run has one, which is unknown
-                session.variables.set_item(value)
+        for value in _find_values(session, reference):  # a dry run has one, which is unknown
+            with session.variables.item(value):
                 messages.append(session.executor.resolve(statement.message))
-        finally:
-            session.variables.drop_item()
         session.executor.confirm(messages)
         destination = statement.destination
         if not messages:

@@ -7,7 +7,7 @@ says what they would be here. It informs; nothing is sent by it.
 
 from __future__ import annotations
 
-from .correction import Correction, DotCommands, Form, Vocabulary, nearest
+from .correction import Correction, DotCommands, Form, Vocabulary, is_suggestible, nearest
 from .human import correct_human_line
 from .qmp import correct_line
 
@@ -18,5 +18,6 @@ __all__ = [
     "Vocabulary",
     "correct_human_line",
     "correct_line",
+    "is_suggestible",
     "nearest",
 ]

@@ -18,6 +18,14 @@ EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_.:/@+-]*")
 
 
+_LONGEST = 300
+
+
+def is_suggestible(line: str) -> bool:
+    """Whether a line can be suggested: it is printable, and not so long that nobody reads it."""
+    return len(line) <= _LONGEST and line.isprintable()
+
+
 class Form(Enum):
     """What a line is."""
 

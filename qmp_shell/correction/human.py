@@ -10,7 +10,7 @@ import re
 from ..complete import complete_human
 from ..complete.kinds import HUMAN_OPTIONS
 from ..schema.suggestions import plain
-from .correction import EXIT, Correction, Form, Vocabulary, nearest
+from .correction import EXIT, Correction, Form, Vocabulary, is_suggestible, nearest
 from .foreign import split_commands, split_key, split_line, unwrap
 
 _UNKNOWN = re.compile(r"\s*unknown command: ")
@@ -22,7 +22,6 @@ _WRONG = re.compile(
 )
 
 _QUERY = "query-"
-_LONGEST = 300
 
 
 def _is_refused(answer: str) -> bool:
@@ -36,7 +35,7 @@ def correct_human_line(text: str, answer: str, vocabulary: Vocabulary) -> Correc
     :param answer: what the human monitor printed.
     :return: None: that is not known, or it was not refused.
     """
-    if len(text) > _LONGEST or not text.isprintable():
+    if not is_suggestible(text):
         return None
     wrong = _WRONG.match(answer)
     if wrong is not None:

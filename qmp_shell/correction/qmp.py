@@ -12,7 +12,7 @@ from ..language.literal import parse_literal
 from ..language.notation import format_message
 from ..schema.suggestions import plain
 from .arguments import first_value, read_arguments
-from .correction import EXIT, Correction, Form, Vocabulary, is_plain, nearest
+from .correction import EXIT, Correction, Form, Vocabulary, is_plain, is_suggestible, nearest
 from .drives import correct_drive
 from .foreign import Words, is_path, split_commands, split_key, split_line, split_options, unwrap
 
@@ -61,8 +61,6 @@ _HUMAN_MONITOR = "human-monitor-command"
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
-# A longer line is no suggestion that anybody could read.
-_LONGEST = 300
 
 
 def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -71,7 +69,7 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
     :param text: one line for the VM, or a dot command that does not exist.
     :return: None: that is not known.
     """
-    if len(text) > _LONGEST or not text.isprintable():
+    if not is_suggestible(text):
         return None
     inner, is_human = unwrap(text)
     if is_human:

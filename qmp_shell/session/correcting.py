@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ..vm import Attachment
     from .human import HumanMonitor
 
-# A longer line is no suggestion that anybody could read.
-_LONGEST = 300
-
 
 class CorrectedSession(Protocol):
     """A session, as far as it matters here."""
@@ -46,8 +43,11 @@ class Corrector:
 
         :param line: empty: none.
         """
-        is_readable = len(line) <= _LONGEST and line.replace("\n", "").isprintable()
-        self.line = line if is_readable else ""
+        if line:
+            from ..correction import is_suggestible
+
+            line = line if all(map(is_suggestible, line.split("\n"))) else ""
+        self.line = line
 
     def explain(self, text: str, error: QMPError) -> None:
         """Find what a line should have been for which an error was raised, and have that say so.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from ..correction import is_suggestible
 from ..language.notation import format_message
 from ..language.secrets import may_hold_secret
 from ..protocol import Message, arguments_of, command_of
@@ -49,8 +50,6 @@ _RENAMED = {
 }
 # What these commands make of a bitmap's recording.
 _IS_RECORDING = {"block-dirty-bitmap-enable": True, "block-dirty-bitmap-disable": False}
-# A longer line is no suggestion that anybody could read.
-_LONGEST = 300
 # The run states in which these commands change something, and what undoes them then.
 _RUN_STATES = {
     "stop": (("running",), "cont"),
@@ -127,8 +126,7 @@ def find_inverse(message: Message, attachment: Attachment) -> str:
     if not inverse:
         return ""
     line = format_message(inverse)
-    is_readable = len(line) <= _LONGEST and line.isprintable()
-    return line if is_readable and not may_hold_secret(line) else ""
+    return line if is_suggestible(line) and not may_hold_secret(line) else ""
 
 
 def _ask(question: Question[T], attachment: Attachment) -> T | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from ..errors import UsageError
 from ..language import ParseError
@@ -62,13 +62,14 @@ class Variables:
             return HIDDEN
         return describe_value(self._values[name])
 
-    def set_item(self, value: Any) -> None:
-        """Begin with an item of ``.each``."""
+    @contextmanager
+    def item(self, value: Any) -> Iterator[None]:
+        """A value is the item of ``.each`` as long as this context lasts."""
         self.keep(ITEM, value)
-
-    def drop_item(self) -> None:
-        """There is no item of ``.each`` any more."""
-        self._values.pop(ITEM, None)
+        try:
+            yield
+        finally:
+            self._values.pop(ITEM, None)
 
     def find(self, reference: Reference) -> Any:
         """The value that a reference stands for.

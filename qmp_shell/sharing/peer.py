@@ -12,6 +12,7 @@ from collections import deque
 from itertools import islice
 
 from ..errors import ProtocolError, QMPError
+from ..process import program_of
 from ..signals import SignalsBlocked
 from ..transport.stream import MOST_DESCRIPTORS, Credentials
 from .conversation import Command, ServerConversation
@@ -62,7 +63,7 @@ class Peer:
         self._has_left = False  # it receives nothing any more, either
         self._last_commands = 0  # how many may still be taken after that
         self.pid = credentials.pid
-        self.program = _find_program(credentials.pid)
+        self.program = program_of(credentials.pid)
         self.commands = 0
         self.waiting: deque[tuple[Command, int | None]] = deque()
         self.unread_bytes = 0
@@ -230,12 +231,3 @@ class Peer:
         self.end()
         self._socket.close()
         self._drop_output()
-
-
-def _find_program(pid: int) -> str:
-    """The name of a process; empty: it is not known."""
-    try:
-        with open(f"/proc/{pid}/comm", "rb") as file:
-            return file.read(100).decode(errors="replace").strip()
-    except OSError:
-        return ""

@@ -9,6 +9,8 @@ import os
 import stat
 from typing import NamedTuple
 
+from ..process import program_of
+
 # The processes that have a UNIX socket here for a VM on another host.
 _FORWARDERS = ("ssh", "sshd", "sshd-session", "socat")
 
@@ -28,7 +30,7 @@ class HostFiles:
 
     def __init__(self, pid: int | None) -> None:
         """:param pid: None: it is not on this host, and no files are known."""
-        self._pid = None if pid is None or _command_of(pid) in _FORWARDERS else pid
+        self._pid = None if pid is None or program_of(pid) in _FORWARDERS else pid
 
     def find(self, path: str) -> HostFile | None:
         """The file of a path, as QEMU takes it; None: there is none with contents, it seems.
@@ -59,11 +61,3 @@ class HostFiles:
             except (OSError, ValueError):  # not there, or nothing that can be a path
                 return None
         return None
-
-
-def _command_of(pid: int) -> str:
-    try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            return file.read().rstrip("\n")
-    except OSError:
-        return ""

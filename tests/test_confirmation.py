@@ -468,6 +468,14 @@ def test_keys_that_the_line_editor_has_read_ahead_do_not_answer_a_question(
     assert " RESET" not in shell.text
 
 
+def test_ctrl_z_suspends_the_shell_and_is_no_part_of_an_answer(shell: Terminal) -> None:
+    """Nobody could continue this one, which has no shell above it, so the system goes on."""
+    shell.enter("quit")
+    shell.wait_for(r"Go on\? \[y/N\]")
+    shell.type("\x1ay\r")
+    shell.wait_for("QEMU was ended by quit")
+
+
 def test_keys_typed_while_a_command_runs_do_not_answer_its_question(
     shell: Terminal, vm: RunningVm
 ) -> None:

@@ -780,6 +780,12 @@ def test_a_dry_run_has_hints_on_the_notation_alone(schema: Schema) -> None:
         assert refused.value.hint == "", line
 
 
+def test_info_is_not_about_a_guest_agent(guest_agent: Path, run: Run) -> None:
+    result = run("-N", "-w", "20", str(guest_agent), "-c", ".info")
+    assert result.stderr.startswith("qmp-shell: .info is about a VM; a guest agent has guest-info")
+    assert (result.stdout, result.returncode) == ("", 2)
+
+
 def test_a_guest_agents_commands_are_known(schema: Schema, guest_agent: Path, run: Run) -> None:
     assert offline_types(schema).commands()
     result = run(

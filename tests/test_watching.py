@@ -180,6 +180,8 @@ def test_the_toolbar_shows_the_run_state_and_the_progress_of_jobs(
 def test_a_reply_is_flattened_to_dotted_keys() -> None:
     reply = {"a": 1, "b": [{"id": "x", "n": 2}, {"n": 3}], "c": {"d": None}, "e": []}
     assert dict(flatten(reply)) == {"a": 1, "b.x.id": "x", "b.x.n": 2, "b.1.n": 3, "c.d": None}
+    named = [{"id": "x", "n": 1}, {"id": "x", "n": 2}]
+    assert dict(flatten(named)) == {"x.id": "x", "x.n": 1, "1.id": "x", "1.n": 2}
 
 
 def test_changes_between_replies_are_reported_with_their_rates() -> None:

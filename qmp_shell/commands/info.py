@@ -21,6 +21,8 @@ class Info(Command):
             error.hint = f"write {line}"
             raise error
         require_vm(session)
+        if session.attachment.is_agent:
+            raise UsageError(".info is about a VM; a guest agent has guest-info, guest-get-osinfo")
         from ..render.overview import format_overview
         from ..render.parts import Node, Part
         from ..render.stop_reason import format_state

@@ -24,7 +24,7 @@ def confirm(question: str, signals: PromptSignals, start: Callable[[], object]) 
     clear_typeahead(get_app_session().input)
     message = sanitize_line(f"{question}. Go on? [y/N] ")
     try:
-        answer = signals.read(PromptSession(), message, start=start)
+        answer = signals.read(PromptSession(enable_suspend=True), message, start=start)
     except (EOFError, KeyboardInterrupt):
         return False
     return answer.strip().lower() in ("y", "yes")

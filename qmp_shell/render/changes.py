@@ -18,15 +18,20 @@ _LARGEST = 1 << 64
 def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value in a reply that is not an object or a list, with its dotted path.
 
-    An item of a list is called by its name if it has one, else by its index.
+    An item of a list is called by its name if it has one that no item before it has, else by its
+    index.
     """
     prefix = f"{path}." if path else ""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from flatten(item, f"{prefix}{key}")
     elif isinstance(value, list):
+        names: set[str] = set()
         for index, item in enumerate(value):
-            yield from flatten(item, f"{prefix}{name_of(item) or index}")
+            name = name_of(item)
+            part = str(index) if not name or name in names else name
+            names.add(part)
+            yield from flatten(item, f"{prefix}{part}")
     else:
         yield path, value
 

@@ -307,6 +307,8 @@ def test_a_vm_that_does_not_answer_is_asked_about(name: str) -> None:
         "savevm": human("savevm s0"),
         "drive_del": human("drive_del d0"),
         "blockdev-create": command(name, options={"driver": "qcow2", "file": "d0"}),
+        "chardev-add": command(name, backend={"type": "file", "data": {"out": "full"}}),
+        "object-add": command(name, qom_type="filter-dump", file="full"),
     }
 
     class Silent(GivenAnswers):

@@ -543,3 +543,16 @@ def test_a_sparkline_has_a_bar_for_each_value(rates: list[float]) -> None:
 def test_numbers_of_no_size_are_finite() -> None:
     assert math.isfinite(float(records.parse_balloon({"actual": 1 << 64}) or 0))
     assert records.parse_balloon({"actual": 10**5000}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "uses_tcg"),
+    [
+        ("Translation buffer state:\ngen code size", True),
+        ("Accelerator settings:\none-insn-per-tb: off\n\nTranslation buffer state:\n", True),
+        ("JIT information is only available with accel=tcg", False),
+        (5, False),
+    ],
+)
+def test_tcg_is_told_from_other_accelerators(text: object, uses_tcg: bool) -> None:
+    assert records.parse_uses_tcg(text) is uses_tcg

@@ -283,7 +283,8 @@ def parse_kvm(value: object) -> bool | None:
 
 def parse_uses_tcg(value: object) -> bool:
     """Whether the processors are emulated (TCG), from ``info jit``, which tells of nothing else."""
-    return isinstance(value, str) and value.startswith("Translation buffer state")
+    # From QEMU 8.1 on, settings come first.
+    return isinstance(value, str) and "Translation buffer state" in value[:1000]
 
 
 class RemoteDisplay(NamedTuple):

@@ -73,7 +73,7 @@ class _Queue:
         self._table = 0x10_0000 + number * 0x1_0000
         self._available = self._table + 16 * self._size
         self._used = (self._available + 6 + 2 * self._size + 4095) & ~4095
-        self._buffers = self._table + 0x4000
+        self._buffers = self._table + 0x8000  # behind the rings, however large
         self._offered = self._taken = 0
         qtest.run("outl", _QUEUE_ADDRESS, self._table >> 12)
 

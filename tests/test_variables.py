@@ -297,6 +297,10 @@ def test_a_value_keeps_its_type(vm: RunningVm, run: Run) -> None:
         (".info | .let x", "qmp-shell: .let keeps what a command returns"),
         ("query-status > /nowhere/x", "qmp-shell: /nowhere/x: No such file or directory"),
         (".info | exit 3", "qmp-shell: the pipeline ended with status 3"),
+        (
+            "query-name |  table name",
+            "qmp-shell: the pipeline ended with status 127 (hint: the view is | .table name)",
+        ),
     ],
 )
 def test_what_cannot_be_used_or_written(vm: RunningVm, run: Run, line: str, error: str) -> None:

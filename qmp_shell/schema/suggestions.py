@@ -67,8 +67,7 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     """The names that are similar to a word, the most similar first.
 
     Names that begin with the word, or have all its parts, count as similar if there are at most
-    three of them. If the most
-    similar name begins with the word, only names that do are returned.
+    three of them. If the most similar name begins with the word, only names that do are returned.
     """
     if not word or len(word) > _LONGEST_NAME:
         return []

@@ -82,9 +82,8 @@ class Delivery:
             try:
                 run_pipeline(self._destination.pipeline, text, self._background)
             except PipelineError as error:
-                command, *others = self._destination.pipeline.split()
-                if command in VIEWS:
-                    error.hint = f"the view is {' '.join(['| .' + command, *others])}"
+                if self._destination.pipeline.split()[:1] in [[view] for view in VIEWS]:
+                    error.hint = f"the view is | .{self._destination.pipeline.lstrip()}"
                 raise
         elif self._descriptor is not None:
             self._write_file(f"{text}\n")

@@ -120,6 +120,8 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "chardev-add id=c backend.type=socket backend.data.addr.type=...",
         ),
         ("input-send-event", "input-send-event events.0.type=..."),
+        ("migrate_set_speed 1G", "migrate-set-parameters max-bandwidth=..."),
+        ("migrate-set-downtime 0.3", "migrate-set-parameters downtime-limit=..."),
         ("device_add id foo driver e1000", "device_add id=foo driver=e1000"),
         ("qom-get path /machine property type", "qom-get path=/machine property=type"),
         (

@@ -52,6 +52,13 @@ _EVERYDAY = {
     "unpause": "cont",
     "version": "query-version",
 }
+# Commands of QEMU before 6.0, and the parameter of a migration that each has set.
+_REMOVED = {
+    "migrate-set-cache-size": "xbzrle-cache-size",
+    "migrate-set-downtime": "downtime-limit",
+    "migrate-set-speed": "max-bandwidth",
+}
+_SET_PARAMETERS = "migrate-set-parameters"
 # How other programs call help.
 _HELP = ("help", "man", "?")
 _HELP_WORDS = ("help", "?", "-h", "--help", "-help")
@@ -318,6 +325,15 @@ def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correct
     return Correction(command) if is_known and not line.words else None
 
 
+def _removed(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
+    """``migrate_set_speed 1G``: a command that became an argument of another one."""
+    parameter = _REMOVED.get(plain(name), "")
+    type_ = vocabulary.arguments(_SET_PARAMETERS, {})
+    is_known = type_ is not None and parameter in type_.members
+    is_there = name in vocabulary.commands()
+    return Correction(_SET_PARAMETERS, missing=(parameter,)) if is_known and not is_there else None
+
+
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that does not exist, but is similar to one that does."""
     commands = vocabulary.commands()
@@ -368,5 +384,6 @@ _RULES: tuple[_Rule, ...] = (
     _joined,
     _known_elsewhere,
     _everyday,
+    _removed,
     _misspelt,
 )

@@ -36,10 +36,11 @@ _OTHER_NAMES = {
 _DEVICE = "device"
 
 _SIMILAR = 0.7  # of 1.0, as difflib counts
+_QUERY, _SIMILAR_REST = "query-", 0.6
 _BONUS_OF_BEGINNING = 0.05
 _TRANSPOSED = 0.99  # letters in another order
 _SHORTEST_PART = 5  # characters; shorter ones, as id, are parts of many names
-_CONTAINED = 0.9  # all parts of the word, which "-" or "_" separate, are parts of the name
+_CONTAINED = 0.8  # all parts of the word, which "-" or "_" separate, are parts of the name
 
 
 def plain(name: str) -> str:
@@ -77,6 +78,10 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     known = {plain(name): name for name in names}
     longer = [each for each in known if each.startswith(typed)]
     close = get_close_matches(typed, known, n=_MAX_LISTED, cutoff=_SIMILAR)
+    if typed.startswith(_QUERY):  # which so many names have that it makes none of them similar
+        rest, rests = typed.removeprefix(_QUERY), [each.removeprefix(_QUERY) for each in close]
+        similar = get_close_matches(rest, rests, n=_MAX_LISTED, cutoff=_SIMILAR_REST)
+        close = [each for each in close if each.removeprefix(_QUERY) in similar]
     few = longer if len(longer) <= _MAX_SIMILAR else ()
     parts = set(typed.split("-"))
     having = [each for each in known if parts <= set(each.split("-")) and each not in longer]

@@ -154,7 +154,7 @@ def test_complete_lines_are_taken_together(newline: str) -> None:
     for chunk, complete in [
         (first + second[:4], [(line, json.loads(line)) for line in lines]),
         (second[4:8], []),
-        (second[8:], [('{"event": "D"}', {"event": "D"})]),
+        (second[8:] + second, [('{"event": "D"}', {"event": "D"})] * 2),
     ]:
         framer.feed(chunk)
         assert framer.next_lines() == complete

@@ -346,32 +346,31 @@ def _run_front_end(
 
         return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     display, report = new_output(settings, formatter, keep_going=keep_going)
-    session = new_session(display, report)
-    error = _run_script(session, options, report, ends_connection=vm is None)
-    if error is None and vm is not None:
-        has_ended = vm.wait(0) if session.attachment.is_connected else vm.wait()
-        if has_ended and vm.has_failed:
-            error = ConnectionLost(f"{vm.name} {vm.outcome}")
-            report(error, "")
-    return error
+    return _run_script(new_session(display, report), options, report, vm)
 
 
 def _run_script(
-    session: Session, options: argparse.Namespace, report: ErrorReport, *, ends_connection: bool
+    session: Session, options: argparse.Namespace, report: ErrorReport, vm: OwnVm | None
 ) -> QMPError | None:
     """Run the lines that the options name, and close the session.
 
-    :param ends_connection: see :meth:`.session.Session.close`.
+    :param vm: a VM that ends with it, and whose own failure is one of the script.
     :return: the error, if there was one, that was reported to the user.
     """
     try:
-        return run_script(session, options.inputs or [_default_input(options)], report)
+        failure = run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:
         if not isinstance(error, QMPError | OSError):
             session.tracer.note_fault(error)
         raise
     finally:
-        session.close(ends_connection=ends_connection)
+        session.close(ends_connection=vm is None)
+    if failure is None and vm is not None:
+        has_ended = vm.wait(0) if session.attachment.is_connected else vm.wait()
+        if has_ended and vm.has_failed:
+            failure = ConnectionLost(f"{vm.name} {vm.outcome}")
+            report(failure, "")
+    return failure
 
 
 def _default_input(options: argparse.Namespace) -> Input:

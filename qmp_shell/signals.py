@@ -44,7 +44,7 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
         nonlocal is_ending
         if number in set_mask(signal.SIG_BLOCK, ()):
             signal.raise_signal(number)  # it came just before it was blocked, and has to wait too
-        elif is_sent_again(number, frame):
+        elif postpone_during_import(number, frame):
             return
         elif not is_ending:
             is_ending = True
@@ -72,17 +72,18 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
     :raise KeyboardInterrupt: always, but during an import only after it.
     """
-    if not is_sent_again(number, frame):
+    if not postpone_during_import(number, frame):
         raise KeyboardInterrupt
 
 
-def is_sent_again(number: int, frame: FrameType | None) -> bool:
-    """Whether a signal came within Python's import system. Then it is sent again a moment later.
+def postpone_during_import(number: int, frame: FrameType | None) -> bool:
+    """Send a signal again a moment later, if it came within Python's import system.
 
-    The import system is called when one of its locks goes, too, and Python prints and drops what
-    is raised then. It takes microseconds each time, so hardly a signal is sent twice.
+    That also runs as a callback when one of its locks is deleted, and what a signal handler raises
+    in such a callback is printed and lost.
 
     :param frame: what was interrupted.
+    :return: whether it is sent again, so that nothing is to be done now.
     """
     if frame is None or frame.f_globals is not vars(_frozen_importlib):
         return False

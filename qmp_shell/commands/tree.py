@@ -71,25 +71,12 @@ def _split_option(words: list[str], option: str) -> tuple[str, bool]:
     return names[0] if names else "", option in words
 
 
-def _show(session: Session, nodes: Iterable[Node], missing: str) -> None:
-    """
-    :param missing: what is wrong if there is nothing to show.
-    """
-    found = list(nodes)
-    if not found:
-        raise UsageError(missing)
-    session.display.draw(found)
-
-
-def _show_all(session: Session, nodes: Iterable[Node], empty: str) -> None:
-    """
-    :param empty: what a person is told if there is nothing to show.
-    """
+def _show(session: Session, nodes: Iterable[Node]) -> bool:
+    """Show trees; returns whether there are any."""
     found = list(nodes)
     if found:
         session.display.draw(found)
-    else:
-        session.display.note(empty)
+    return bool(found)
 
 
 def _block(session: Session, words: list[str]) -> None:
@@ -101,10 +88,11 @@ def _block(session: Session, words: list[str]) -> None:
     if is_dot:
         session.display.lines(format_dot(graph))
     elif name:
-        missing = f"no block node, device, job or export {name!r}; .tree block shows all"
-        _show(session, BlockTree(graph).of(name), missing)
-    else:
-        _show_all(session, BlockTree(graph).all(), "the VM has no block devices or nodes")
+        if not _show(session, BlockTree(graph).of(name)):
+            missing = f"no block node, device, job or export {name!r}"
+            raise UsageError(f"{missing}; .tree block shows all")
+    elif not _show(session, BlockTree(graph).all()):
+        session.display.note("the VM has no block devices or nodes")
 
 
 def _pci(session: Session, words: list[str]) -> None:
@@ -113,7 +101,8 @@ def _pci(session: Session, words: list[str]) -> None:
 
     _refuse(words)
     buses = session.attachment.answers.waiting.get(DEVICE_TREE) or []
-    _show_all(session, format_pci_tree(buses), "the VM has no PCI bus")
+    if not _show(session, format_pci_tree(buses)):
+        session.display.note("the VM has no PCI bus")
 
 
 def _devices(session: Session, words: list[str]) -> None:
@@ -122,7 +111,8 @@ def _devices(session: Session, words: list[str]) -> None:
 
     _refuse(words)
     buses = session.attachment.answers.waiting.get(DEVICE_TREE) or []
-    _show(session, format_device_tree(buses), "the VM does not tell its devices")
+    if not _show(session, format_device_tree(buses)):
+        raise UsageError("the VM does not tell its devices")
 
 
 def _qom(session: Session, words: list[str]) -> None:

@@ -36,7 +36,7 @@ class Unwrapped(NamedTuple):
 
 
 def unwrap(text: str) -> Unwrapped:
-    """A line that was copied with a prompt, an arrow, quotes or virsh, without those."""
+    """Remove what a line was copied with: a prompt, an arrow, quotes, or virsh's command."""
     text = text.strip()
     match = _VIRSH.fullmatch(text)
     if match is not None:

@@ -96,9 +96,9 @@ class ItemReader:
                 self.is_rewritten = True
                 items += [Item(key, value)] if equals else []
                 waiting = "" if equals else key
-            elif (
+            elif self._has_argument(items, word) and (
                 index == len(joined) - 1 or (is_paired and "=" not in joined[index + 1])
-            ) and self._has_argument(items, word):
+            ):
                 waiting = word
                 self.is_rewritten = True
             else:

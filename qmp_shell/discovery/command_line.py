@@ -143,13 +143,13 @@ class _Reader:
     def read(self, option: str, value: str) -> None:
         """Take note of an option."""
         if option == "name":
-            self.name = _parse_options(value, "guest").get("guest", self.name)
+            self.name = parse_options(value, "guest").get("guest", self.name)
         elif option in ("M", "machine"):
-            self.machine = _parse_options(value, "type").get("type", self.machine)
+            self.machine = parse_options(value, "type").get("type", self.machine)
         elif option == "m":
-            self.memory = _parse_size(_parse_options(value, "size").get("size", ""))
+            self.memory = _parse_size(parse_options(value, "size").get("size", ""))
         elif option == "chardev":
-            options = _parse_options(value, "backend")
+            options = parse_options(value, "backend")
             if options.get("backend") == "socket":
                 self._chardevs[options.get("id", "")] = options
         elif option in ("qmp", "qmp-pretty"):
@@ -157,7 +157,7 @@ class _Reader:
         elif option == "object":
             self._add_object(value)
         elif option == "mon" or (option == "monitor" and self._is_daemon):
-            options = _parse_options(value, "chardev")
+            options = parse_options(value, "chardev")
             if options.get("mode", "control" if self._is_daemon else "") == "control":
                 self._monitors.append(options.get("chardev", ""))
 
@@ -165,7 +165,7 @@ class _Reader:
         """Take note of a monitor that is an object, as QEMU 11 has them."""
         if _MONITOR_OBJECT not in value:
             return
-        options: object = _parse_options(value, "qom-type")
+        options: object = parse_options(value, "qom-type")
         if value.startswith("{"):
             try:
                 options = json.loads(value)
@@ -180,9 +180,9 @@ class _Reader:
         if scheme == "chardev":
             self._monitors.append(target)
         elif scheme == "unix":
-            self._monitors.append(_parse_options(target, "path"))
+            self._monitors.append(parse_options(target, "path"))
         elif scheme == "tcp":
-            options = _parse_options(target, "port")
+            options = parse_options(target, "port")
             host, _, port = options.get("port", "").rpartition(":")
             self._monitors.append({**options, "host": host, "port": port})
 
@@ -221,7 +221,7 @@ def _find_target(options: Mapping[str, str]) -> Target | None:
     return DescriptorTarget(number) if number is not None else None
 
 
-def _parse_options(text: str, implied: str) -> dict[str, str]:
+def parse_options(text: str, implied: str) -> dict[str, str]:
     """The keys and values of a text like ``unix.sock,server=on,nowait``.
 
     :param implied: the key of the first value, if that has none.

@@ -22,7 +22,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.keys import Keys
 
-from ..signals import ended_by_signals, is_sent_again
+from ..signals import ended_by_signals, postpone_during_import
 from ..static_typing import Any
 
 # How long the event loop may take to end, in seconds.
@@ -124,7 +124,7 @@ class PromptSignals:
 
     def _note_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._may_interrupt:
-            if is_sent_again(number, frame):
+            if postpone_during_import(number, frame):
                 return
             self._may_interrupt = False  # a second one must not interrupt what the first one causes
             with suppress(termios.error):  # the terminal is gone

@@ -230,7 +230,7 @@ class Executor:
 
 
 def _reads_secret(message: Message) -> bool:
-    """Whether what a command returns is a secret; only few commands return any."""
+    """Whether a command returns a secret. Only few commands do."""
     if command_of(message) != "qom-get":
         return False
     from ..language.secrets import reads_secret

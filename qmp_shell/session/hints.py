@@ -94,6 +94,7 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
         if value in known or not (similar_names(value, known) or has_word(description, value)):
             continue
         maker = _MADE_BY.get(kind)
+        # In menus, too, what is in use stands after what is free.
         free = known if maker is None else [each.text for each in found if not each.order]
         advice = suggest(value, free, f"{key} is one of")
         if maker is not None and not free:

@@ -136,7 +136,7 @@ def _ask(question: Question[T], attachment: Attachment) -> T | None:
 
 
 def _is_recording(given: Message, attachment: Attachment) -> bool | None:
-    """Whether a bitmap notes what is written; None: that is not known."""
+    """Whether a bitmap records writes; None: that is not known."""
     for node in _ask(BLOCK_NODES, attachment) or ():
         for bitmap in node.bitmaps:
             if (node.name, bitmap.name) == (given.get("node"), given.get("name")):

@@ -58,7 +58,7 @@ class Outputs:
             delivery.deliver("\n".join(texts))
 
     def open(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
-        """What gives output to a file or a shell command; None: it is displayed.
+        """Open the file, or prepare the shell command, that output goes to; None: it is displayed.
 
         :raise UsageError: it cannot go there.
         """

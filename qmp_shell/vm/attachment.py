@@ -184,11 +184,13 @@ class Attachment:
             self.answers.settle(left)
 
     def ask_anew(self, questions: Sequence[Question[T]]) -> list[T | None]:
-        """Ask the VM, all at once, for what may have changed since it was last asked.
+        """Ask the VM all questions at once, also those that it has answered before.
 
         :return: an answer to each; None: it has none, or it did not come in time.
         :raise ConnectionLost: the VM was lost meanwhile.
         """
+        if not questions:  # known_within() would wait for the answers to others
+            return []
         answers = self.answers
         if not answers.is_silent:  # else what is known already is all that will be known
             answers.forget(*(each for each in questions if not each.is_constant))

@@ -110,7 +110,7 @@ def parse_secrets(value: object) -> set[str]:
 class Bitmap(NamedTuple):
     """A dirty bitmap of a block node.
 
-    :ivar is_recording: it notes what is written.
+    :ivar is_recording: it records writes.
     """
 
     name: str

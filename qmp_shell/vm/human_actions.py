@@ -29,13 +29,10 @@ class _Form(NamedTuple):
     names: tuple[str, ...]
 
 
-_OPTION = re.compile(r"(?:[^,]|,,)+")  # what a comma separates; two are one in a value
-
-
 # The arguments are those of QEMU 7.2 and 11.1 (hmp-commands.hx); flags come first.
 _FORMS = {
-    "chardev-add": _Form("chardev-add", ("backend",)),
     "block_resize": _Form("block_resize", ("device", "size")),
+    "chardev-add": _Form("chardev-add", ("backend",)),
     "delvm": _Form("snapshot-delete", ("tag",)),
     "device_del": _Form("device_del", ("id",)),
     "drive_backup": _Form("drive-backup", ("device", "target")),
@@ -119,27 +116,21 @@ def _parse_size(word: str) -> int | None:
     return size
 
 
-def _parse_options(word: str) -> dict[str, str]:
-    """Options of QEMU's command line; the first one may lack its name, which is empty then."""
-    found = {}
-    for option in _OPTION.findall(word):
-        key, equals, value = option.replace(",,", ",").partition("=")
-        found[key if equals else ""] = value if equals else key
-    return found
-
-
 def _parse_chardev(word: str) -> Message:
     """The ``backend`` of ``chardev-add``, as far as it is a file."""
-    options = _parse_options(word)
-    kind = options.get("backend", options.get("", ""))
+    from ..discovery.command_line import parse_options
+
+    options = parse_options(word, "backend")
     appends = SWITCH_WORDS.get(options.get("append", ""), False)
-    return {"type": kind, "data": {"out": options.get("path", ""), "append": appends}}
+    file = {"out": options.get("path", ""), "append": appends}
+    return {"type": options.get("backend", ""), "data": file}
 
 
 def _parse_object(word: str) -> Message:
     """The arguments of ``object-add``."""
-    options = _parse_options(word)
-    return {"qom-type": options.pop("", ""), **options}
+    from ..discovery.command_line import parse_options
+
+    return {**parse_options(word, "qom-type")}
 
 
 _CONVERSIONS: dict[str, Any] = {

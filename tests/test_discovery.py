@@ -287,7 +287,7 @@ def test_the_holder_of_a_monitor_is_found(vm: RunningVm, environment: dict[str, 
         best = found(vm).best_monitor
         assert best is not None
         assert best.address == vm.second_address
-    assert not monitor_at(vm, vm.address).is_busy
+    wait_until(lambda: not monitor_at(vm, vm.address).is_busy)
 
 
 def test_a_client_that_waits_does_not_hold_the_monitor(vm: RunningVm) -> None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from itertools import islice
 
 from .errors import ConnectionLost, Timeout
+from .polling import EagerPolling
 from .protocol import Conversation, Received, ReceivedMessage, Violation
 from .signals import SignalsBlocked, poll_timeout
 from .static_typing import TYPE_CHECKING, NoReturn, Protocol, Self
@@ -93,6 +94,7 @@ class Connection:
         self._end_reason = "there is no connection to a VM"
         self._queue: deque[Transmission] = deque()
         self._observers: list[Observer] = []
+        self._polling = EagerPolling()
 
     def _handle(self, received: ReceivedMessage) -> None:
         """Do what is to be done with a received message.
@@ -229,7 +231,8 @@ class Connection:
         if self._queue:
             poll.register(self.fileno(), select.POLLIN | select.POLLOUT)
         has_buffered = self._has_buffered
-        for descriptor, flags in poll.poll(0.0 if has_buffered else poll_timeout(deadline)):
+        timeout = 0.0 if has_buffered else poll_timeout(deadline)
+        for descriptor, flags in self._polling.poll(poll, timeout):
             if flags & ~select.POLLOUT:
                 watched[descriptor]()
             if flags & select.POLLOUT:

@@ -351,6 +351,8 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         # several on one line
         ("cont; stop", "cont\nstop", "one command a line: cont, then stop"),
         ("cont ; stop;", "cont\nstop", ""),
+        ("cont;stop;;query-name", "cont\nstop\nquery-name", ""),
+        ("cont stop", "cont\nstop", "one command a line: cont, then stop"),
         ("cont && stop && query-name | jq .", "cont\nstop\nquery-name | jq .", ""),
         ("cont; info block", "cont\n.hmp info block", ""),
         ("cont;", "cont", "write cont"),

@@ -159,12 +159,13 @@ def test_any_words_are_one_line_or_are_refused(words: list[str]) -> None:
         (["x\\"], "is not a command name"),
         ([".x\\"], "is not the name of a dot command"),
         (['{"execute": "x"}', "y"], "is not a command name"),
-        (["x", "y"], "word 2: 'y' has no value; write key=value"),
         (["x", "a=1", "-k"], "word 3: '-k' has no value; write key=value; options of qmp-shell"),
         (["x", "--"], "options of qmp-shell stand before the command"),
         (["x", "|", "jq"], "word 2: '|' has no value; write key=value; |, > and < have a meaning"),
         (["x", "</path"], "have a meaning behind -c only"),
         (["x", "# y"], "word 2: '# y' has no value"),
+        (["x", "y z"], "word 2: 'y z' has no value"),
+        (["x", "{y"], "word 2: '{y' has no value"),
         (["x", "?", "a=1"], "word 2: '?' has no value"),
         (["x", "=1"], "word 2: a key is missing before ="),
         (["x", "#a=1"], "word 2: '#a' cannot be a key"),
@@ -196,9 +197,29 @@ def test_what_cannot_be_parsed_is_refused_with_its_word(vm: RunningVm, run: Run)
         assert (result.stdout, result.stderr.count("\n"), result.returncode) == ("", 1, 2)
 
 
-def test_a_word_beside_a_secret_is_not_quoted(vm: RunningVm, run: Run) -> None:
-    result = run(vm.address, "set_password", "protocol=vnc", "password=x", "hunter2 x")
-    assert result.stderr.startswith("qmp-shell: word 4: this has no value; write key=value (")
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["device_add", "e1000"], "write device_add driver=e1000"),
+        (["device_add", '{"driver":\n"e1000"}'], "write device_add driver=e1000"),
+        (["qom-get", "/machine", "type"], "write qom-get path=/machine property=type"),
+        (["info", "status"], "the human monitor has it: .hmp info status"),
+        (["stop", "cont"], "one command a line: stop, then cont"),
+    ],
+)
+def test_what_was_meant_is_told_as_it_is_of_a_line(
+    vm: RunningVm, run: Run, words: list[str], hint: str
+) -> None:
+    result = run(vm.address, *words)
+    assert result.stderr.startswith("qmp-shell: word 2: ")
+    assert result.stderr.endswith(f" has no value; write key=value (hint: {hint})\n")
+    assert (result.stdout, result.returncode) == ("", 2)
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "hunter2 x"])
+def test_a_word_beside_a_secret_is_not_quoted(vm: RunningVm, run: Run, secret: str) -> None:
+    result = run(vm.address, "set_password", "protocol=vnc", "password=x", secret)
+    assert result.stderr == "qmp-shell: word 4: this has no value; write key=value\n"
 
 
 def test_a_message_in_json_is_one_word(vm: RunningVm, run: Run) -> None:

@@ -6,6 +6,7 @@ This is syntax only; no names and no types are known here.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import NamedTuple
 
 from ..language import ParseError
@@ -21,6 +22,7 @@ _QUOTED_LINE = re.compile(rf"\s*(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})\s*")
 _WORD = re.compile(rf"""(?:[^\s="'\[{{]*=)?(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|\S+""")
 _LITERAL = re.compile(r"""(?:[^\s="'\[{]*=)?(?=[\[{])""")
 _SEPARATORS = (";", "&&", ";;")
+_VALUE_MARKS = {*"=\"'{}[]"}
 _COLON = re.compile(r"[A-Za-z][\w-]*:")
 _KEY = re.compile(r"""(?P<key>[^\s="'{}\[\],]+)=(?P<value>.*)""", re.DOTALL)
 
@@ -110,13 +112,13 @@ def split_line(text: str) -> Words | None:
 
 
 def split_commands(text: str) -> list[str]:
-    """The commands of a line that a shell would take for several: ``a; b``, ``a && b``."""
+    """The commands of a line that a shell would take for several: ``a; b``, ``a;b``, ``a && b``."""
     found = split_line(text)
     if found is None:
         return [text]
     commands: list[list[str]] = [[]]
     is_one = True
-    for word in found.words:
+    for word in chain.from_iterable(map(_split_at_semicolons, found.words)):
         is_last = word in _SEPARATORS or word.endswith(";")
         kept = "" if word in _SEPARATORS else word.rstrip(";") if is_last else word
         commands[-1] += [kept] if kept else []
@@ -125,6 +127,11 @@ def split_commands(text: str) -> list[str]:
             commands.append([])
     lines = [" ".join(words) for words in commands if words]
     return [text] if is_one or not lines else [*lines[:-1], lines[-1] + found.tail]
+
+
+def _split_at_semicolons(word: str) -> list[str]:
+    """``a;b`` as ``a;`` and ``b``; a value may have semicolons in it."""
+    return [word] if set(word) & _VALUE_MARKS else re.findall("[^;]+;*|;+", word)
 
 
 def join_around_equals(words: list[str]) -> list[str]:

@@ -83,7 +83,7 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
         return Correction(inner, Form.HUMAN)
     if _TRANSACTION.match(inner) is not None:
         return None
-    commands = split_commands(inner)
+    commands = _split(inner, vocabulary)
     if len(commands) > 1:
         return _correct_several(commands, vocabulary)
     if commands[0] != inner:
@@ -92,6 +92,13 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
     if found is None and inner != text.strip():
         return Correction(inner)
     return found or _note_unknown(inner, vocabulary)
+
+
+def _split(text: str, vocabulary: Vocabulary) -> list[str]:
+    """The commands of a line: ``stop; cont``, ``stop cont``."""
+    commands = split_commands(text)
+    names, known = text.split(), vocabulary.commands()
+    return names if len(names) > 1 and all(each in known for each in names) else commands
 
 
 def _correct_several(commands: list[str], vocabulary: Vocabulary) -> Correction | None:

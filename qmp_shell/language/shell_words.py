@@ -21,6 +21,8 @@ _NAME = r"""[^\s"'{}\[\]()=|<>#./\\][^\s"'{}\[\]()=|<>/\\]*"""
 _DOT_NAME = r"""\.[^\s"'=|<>#\\]*"""
 _HUMAN_NAME = r"""[^\s"'|<>\\]+"""
 _KEY = r"""[^\s"'{}\[\]=|<>#][^\s"'{}\[\]=]*"""
+# What a line's own parser refuses as well as this module could, and with a hint of what is meant.
+_WITHOUT_VALUE = r"""[^\s"'{}\[\]()=|<>#$?\\-][^\s"'{}\[\]()=|<>#$\\]*"""
 # A key behind a dot command, where other words, as paths, may have a "=" in them too.
 _DOT_KEY = r"[A-Za-z_][\w.-]*"
 # What is to be in quotes behind a dot command, and in the human monitor, which has quotes too.
@@ -118,7 +120,7 @@ def _closing(word: str) -> str:
 def _argument(word: str) -> str:
     key, equals, value = word.partition("=")
     if not equals:
-        raise ParseError("{} has no value; write key=value" + _find_hint(word), 0, quoted=word)
+        return _argument_without_value(word)
     if not key:
         raise ParseError("a key is missing before =", 0)
     if re.fullmatch(_KEY, key) is None:
@@ -126,13 +128,17 @@ def _argument(word: str) -> str:
     return f"{key}={_format_value(value)}"
 
 
-def _find_hint(word: str) -> str:
-    """What a word without a value may have been meant for."""
+def _argument_without_value(word: str) -> str:
+    if re.fullmatch(_WITHOUT_VALUE, word) is not None:
+        return word
+    if word.startswith("{") and (literal := _format_literal(word)) is not None:
+        return literal
+    hint = ""
     if word.startswith("-"):
-        return "; options of qmp-shell stand before the command"
-    if word.startswith(("|", ">", "<")):
-        return "; |, > and < have a meaning behind -c only"
-    return " (-H is for the human monitor; more commands are -c LINE for each)"
+        hint = "; options of qmp-shell stand before the command"
+    elif word.startswith(("|", ">", "<")):
+        hint = "; |, > and < have a meaning behind -c only"
+    raise ParseError("{} has no value; write key=value" + hint, 0, quoted=word)
 
 
 def _dot_argument(word: str) -> str:

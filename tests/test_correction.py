@@ -735,6 +735,17 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
     session.attachment.close()
 
 
+def test_a_name_of_another_kind_is_told_with_its_argument(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    vm.add_nodes("d0")
+    assert hint_of(session, "block_resize device=d0 size=1M") == "write node-name=d0"
+    line = "blockdev-snapshot-sync device=d0 snapshot-file=/nonexistent/a"
+    assert hint_of(session, line) == "write node-name=d0"
+    assert hint_of(session, "block_resize device=d00 size=1M") == ""
+    assert hint_of(session, "block_resize node-name=d00 size=1M") == "did you mean d0?"
+    session.attachment.close()
+
+
 def test_only_what_is_free_is_offered_to_a_new_device(start_vm: StartVm) -> None:
     vm = start_vm("-netdev", "hubport,hubid=0,id=used", "-device", "e1000,netdev=used,id=n")
     session = attach(vm.address)

@@ -199,6 +199,7 @@ _ARGUMENTS = (
     ("x-blockdev-change", "*", Kind.NODE),
     ("block_resize", "device", Kind.BLOCK_DEVICE),
     ("block_set_io_throttle", "device", Kind.BLOCK_DEVICE),
+    ("blockdev-snapshot-sync", "device", Kind.BLOCK_DEVICE),
     ("block*", "device", Kind.BLOCK),
     ("drive-*", "device", Kind.BLOCK),
     ("nbd-server-add", "device", Kind.BLOCK),

@@ -7,7 +7,15 @@ says what they would be here. It informs; nothing is sent by it.
 
 from __future__ import annotations
 
-from .correction import Correction, DotCommands, Form, Vocabulary, is_suggestible, nearest
+from .correction import (
+    Correction,
+    DotCommands,
+    Form,
+    Vocabulary,
+    is_plain,
+    is_suggestible,
+    nearest,
+)
 from .human import correct_human_line
 from .qmp import correct_line
 
@@ -18,6 +26,7 @@ __all__ = [
     "Vocabulary",
     "correct_human_line",
     "correct_line",
+    "is_plain",
     "is_suggestible",
     "nearest",
 ]

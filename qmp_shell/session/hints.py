@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
-from ..complete import Kind, NameRequest, NameSource, kind_at
+from ..complete import Candidate, Kind, NameRequest, NameSource, kind_at
 from ..correction import (
     Correction,
     DotCommands,
     Vocabulary,
     correct_human_line,
     correct_line,
+    is_plain,
 )
 from ..language.secrets import holds_secret, may_hold_secret, names_secret
 from ..protocol import CommandError, Message, arguments_of, command_of
@@ -82,28 +84,60 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
     command, given = command_of(message), arguments_of(message)
     type_ = types.arguments(command, given)
     members = type_.members_for(given) if type_ is not None else {}
+    kinds = {key: kind_at(command, key, member.type) for key, member in members.items()}
     for key, value in given.items():
-        kind = kind_at(command, key, members[key].type) if key in members else None
+        kind = kinds.get(key)
         if kind is None or not isinstance(value, str):
             continue
-        # QOM paths are listed level by level.
-        typed = value if kind == Kind.QOM_PATH else ""
-        found = list(names.candidates(NameRequest(kind, typed, given)))
-        # QEMU makes up names that begin so, and similar ones mean nothing.
-        known = [each.text for each in found if not each.text.startswith("#")]
+        found = _names_of(kind, value, given, names)
+        known = [each.text for each in found]
         if value in known or not (similar_names(value, known) or has_word(description, value)):
             continue
-        maker = _MADE_BY.get(kind)
-        # In menus, too, what is in use stands after what is free.
-        free = known if maker is None else [each.text for each in found if not each.order]
-        advice = suggest(value, free, f"{key} is one of")
-        if maker is not None and not free:
-            advice = f"there is no free {key}; {maker} makes one"
+        others = {each: kinds[each] for each in kinds.keys() - given.keys()}
+        advice = _other_argument(value, others, given, names) or _known_names(
+            value, key, kind, found
+        )
         if advice:
             is_secret = holds_secret(message)
             problem = f"{key} is not there" if is_secret else f"{key} {value} is not there"
             return Fault(problem, advice, () if is_secret else (value,)).beyond(description)
     return ""
+
+
+def _names_of(kind: str, value: str, given: dict[str, Any], names: NameSource) -> list[Candidate]:
+    """The names of a kind that exist in the VM, without those that QEMU has made up.
+
+    Similar ones of these mean nothing.
+    """
+    typed = value if kind == Kind.QOM_PATH else ""  # QOM paths are listed level by level
+    found = names.candidates(NameRequest(kind, typed, given))
+    return [each for each in found if not each.text.startswith("#")]
+
+
+def _other_argument(
+    value: str, kinds: dict[str, str | None], given: dict[str, Any], names: NameSource
+) -> str:
+    """``device=d0``, where d0 is a ``node-name``.
+
+    :param kinds: the arguments that are not given, and what names they take.
+    """
+    fitting = [
+        key
+        for key, kind in kinds.items()
+        if kind is not None
+        and any(each.text == value for each in _names_of(kind, value, given, names))
+    ]
+    # Longer ones are of something else: a snapshot-node-name is a new name.
+    return f"write {min(fitting, key=len)}={value}" if fitting and is_plain(value) else ""
+
+
+def _known_names(value: str, key: str, kind: str, found: list[Candidate]) -> str:
+    maker = _MADE_BY.get(kind)
+    # In menus, too, what is in use stands after what is free.
+    free = [each.text for each in found if maker is None or not each.order]
+    if maker is not None and not free:
+        return f"there is no free {key}; {maker} makes one"
+    return suggest(value, free, f"{key} is one of")
 
 
 def feature_notes(message: Message, types: VmTypes) -> Iterator[str]:

@@ -222,7 +222,8 @@ def test_descriptors_go_through(
     path = folder / "disk.raw"
     path.write_bytes(bytes(12 << 20))
     with shared.connect() as client, shared.connect() as other, open(path, "rb") as file:
-        before = len(os.listdir(f"/proc/{shared.process.pid}/fd"))
+        open_files = Path(f"/proc/{shared.process.pid}/fd")
+        before = len([*open_files.iterdir()])
         # Descriptors come with any message, and are for the command that takes them.
         client.send(query("query-name"), descriptors=(file.fileno(),))
         assert client.receive_reply() == {"return": {"name": "testvm"}}
@@ -232,7 +233,7 @@ def test_descriptors_go_through(
         assert "return" in other.execute("closefd", fdname="f")
         assert "error" in client.execute("getfd", fdname="f"), "it came without one"
         assert run(shared.path, "-c", f"add-fd fdset-id=9 <{path}").returncode == 0
-        assert len(os.listdir(f"/proc/{shared.process.pid}/fd")) == before, "none is left open"
+        wait_until(lambda: len([*open_files.iterdir()]) == before, "none is left open")
     with vm.second() as direct:
         sets = direct.execute("query-fdsets")
         assert sorted(each["fdset-id"] for each in sets) == [7, 9]

@@ -558,8 +558,9 @@ def test_connect_at_the_prompt_listens_again(
     first.close()
     shell.wait_for("^the VM closed the connection$")
     shell.enter(".connect")
+    # A terminal that says late where the cursor is makes the first line scroll off the screen.
     shell.wait_until(
-        lambda: shell.text.count("listening; start QEMU with") == 2, "listening once more"
+        lambda: shell.history.count("listening; start QEMU with") == 2, "listening once more"
     )
     start_vm("-qmp", f"unix:{path}", name="second")
     shell.wait_for_prompt()
@@ -567,7 +568,7 @@ def test_connect_at_the_prompt_listens_again(
     shell.wait_for('"name": "second"')
     shell.enter(f".connect unix:{path}")
     shell.wait_until(
-        lambda: shell.text.count("listening; start QEMU with") == 3, "listening once more"
+        lambda: shell.history.count("listening; start QEMU with") == 3, "listening once more"
     )
     shell.press("ctrl-c")
     shell.wait_for("^interrupted$")

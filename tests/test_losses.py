@@ -292,6 +292,14 @@ def test_the_actions_of_a_transaction_are_asked_about_at_once() -> None:
     assert ask(command("transaction", actions=[snapshot] * 9)).endswith("full, 1 MiB; 4 more")
 
 
+@pytest.mark.parametrize("message", [command("cont"), human("c"), human("cont")], ids=str)
+def test_a_vm_that_has_migrated_is_not_continued_unasked(message: dict[str, Any]) -> None:
+    migrated = GivenAnswers({"query-status": {"status": "postmigrate"}})
+    question = "cont runs a VM that has migrated; if it runs in both places, its disks are destroyed"
+    assert ask(message, migrated) == question
+    assert ask(message) == ""
+
+
 def test_long_lists_and_names_are_bounded() -> None:
     devices = [f"d{number}" for number in range(1000)]
     question = ask(command("snapshot-delete", tag="x" * 1000, devices=devices))
@@ -318,6 +326,9 @@ def test_a_vm_that_does_not_answer_is_asked_about(name: str) -> None:
         def get(self, _: Any, /) -> None:
             return None
 
+    if name == "cont":
+        assert ask(command("cont"), Silent({})) == "", "most VMs have not migrated"
+        return
     given = {"id": "x", "tag": "s0", "name": "b0", "node": "d0", "filename": "full"}
     given |= {"target": "full", "snapshot-file": "full", "protocol": "file:full"}
     message = messages.get(name, command(name, uri="file:full", **given))

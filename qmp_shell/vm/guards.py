@@ -49,6 +49,11 @@ def _quit(_: Message, known: Known) -> Iterator[Loss]:
     yield loss
 
 
+def _continue(_: Message, known: Known) -> Iterator[Loss]:
+    if known.get(RUN_STATE) == "postmigrate":
+        yield Loss("runs a VM that has migrated; if it runs in both places, its disks are destroyed")
+
+
 def _effect(text: str) -> Guard:
     return Guard(lambda _, known: iter((describe_on_vm(text, known),)), VM_QUESTIONS)
 
@@ -277,6 +282,7 @@ _NODE = (BLOCK_NODES, BLOCK_DEVICES)
 
 GUARDS: dict[str, Guard] = {
     "quit": Guard(_quit, (*VM_QUESTIONS, JOBS)),
+    "cont": Guard(_continue, (RUN_STATE,)),
     "system_reset": _effect("resets the VM%s, as its reset button does"),
     "system_powerdown": _effect("asks the guest of the VM%s to shut down"),
     "block_resize": Guard(_resize, _NODE),

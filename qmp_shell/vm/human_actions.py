@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..language.values import SWITCH_WORDS, BareWord, parse_integer
 from ..protocol import Message
 
-_ALIASES = {"q": "quit"}
+_ALIASES = {"c": "cont", "q": "quit"}
 _WORD = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<bare>\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _REUSE_FLAG = "-n"
@@ -33,6 +33,7 @@ class _Form(NamedTuple):
 _FORMS = {
     "block_resize": _Form("block_resize", ("device", "size")),
     "chardev-add": _Form("chardev-add", ("backend",)),
+    "cont": _Form("cont", ()),
     "delvm": _Form("snapshot-delete", ("tag",)),
     "device_del": _Form("device_del", ("id",)),
     "drive_backup": _Form("drive-backup", ("device", "target")),

@@ -295,7 +295,7 @@ def test_the_actions_of_a_transaction_are_asked_about_at_once() -> None:
 @pytest.mark.parametrize("message", [command("cont"), human("c"), human("cont")], ids=str)
 def test_a_vm_that_has_migrated_is_not_continued_unasked(message: dict[str, Any]) -> None:
     migrated = GivenAnswers({"query-status": {"status": "postmigrate"}})
-    question = "cont runs a VM that has migrated; if it runs in both places, its disks are destroyed"
+    question = "cont runs a VM that has migrated; if it runs in both places, its disks are damaged"
     assert ask(message, migrated) == question
     assert ask(message) == ""
 

@@ -51,7 +51,7 @@ def _quit(_: Message, known: Known) -> Iterator[Loss]:
 
 def _continue(_: Message, known: Known) -> Iterator[Loss]:
     if known.get(RUN_STATE) == "postmigrate":
-        yield Loss("runs a VM that has migrated; if it runs in both places, its disks are destroyed")
+        yield Loss("runs a VM that has migrated; if it runs in both places, its disks are damaged")
 
 
 def _effect(text: str) -> Guard:

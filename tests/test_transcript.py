@@ -82,6 +82,28 @@ def test_waits_stand_where_the_person_waited() -> None:
     ]
 
 
+def test_a_job_that_has_done_its_work_is_waited_for() -> None:
+    def job(status: str) -> Event:
+        return event("JOB_STATUS_CHANGE", id="c0", status=status)
+
+    found = transcript(("blockdev-create job-id=c0", "", False))
+    for status in ("created", "running", "waiting", "pending", "concluded"):
+        found.note_event(job(status))
+    found.begin("job-dismiss id=c0", human=False)
+    found.end(failure="", in_transaction=False)
+    found.note_event(job("null"))
+    found.begin("blockdev-create job-id=c0 x=y", human=False)
+    found.end(failure="", in_transaction=False)
+    for status in ("created", "running", "aborting", "concluded"):
+        found.note_event(job(status))
+    assert list(found.script(None)) == [
+        "blockdev-create job-id=c0",
+        ".wait job=c0",
+        "job-dismiss id=c0",
+        "blockdev-create job-id=c0 x=y",
+    ]
+
+
 def test_what_was_waited_for_is_not_waited_for_twice() -> None:
     found = transcript(("device_del id=a", "", False))
     found.note_event(event("DEVICE_DELETED", device="a"))

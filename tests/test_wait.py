@@ -175,15 +175,16 @@ def test_a_job_that_has_ended_succeeds_and_an_unknown_job_is_an_error(
     assert result.returncode == 1
 
 
+@pytest.mark.parametrize("event", ["BLOCK_JOB_READY device=j", "BLOCK_JOB_PENDING id=j"])
 def test_waiting_for_an_event_of_a_job_fails_when_the_job_has_ended(
-    vm: RunningVm, run: Run
+    vm: RunningVm, run: Run, event: str
 ) -> None:
     vm.add_nodes("a", "b")
     result = run(
         vm.address,
         *("-c", "blockdev-mirror job-id=j device=a target=b sync=full speed=1"),
         *("-c", "block-job-cancel device=j"),
-        *("-c", ".wait BLOCK_JOB_READY device=j timeout=20"),
+        *("-c", f".wait {event} timeout=20"),
     )
     assert result.stderr == "qmp-shell: job j has already ended: it was cancelled\n"
 

@@ -6,19 +6,12 @@ import time
 
 from ..output import SafeText
 from ..protocol import Event
+from ..vm.events import JOB_MEMBERS
 from ..vm.read import read_string
 from ..vm.records import AWAITED_COMMANDS, Job
 from .quantities import format_percent
 from .text import format_clock, sanitize_line, shorten
 
-# The member of an event's data that names the job.
-_JOB_MEMBERS = {
-    "JOB_STATUS_CHANGE": "id",
-    "BLOCK_JOB_READY": "device",
-    "BLOCK_JOB_PENDING": "id",
-    "BLOCK_JOB_COMPLETED": "device",
-    "BLOCK_JOB_CANCELLED": "device",
-}
 # How the events of block jobs that have no status are called.
 _STEPS = {"BLOCK_JOB_COMPLETED": "completed", "BLOCK_JOB_CANCELLED": "cancelled"}
 _CONCLUDED = "concluded"
@@ -130,7 +123,7 @@ class JobLines:
 
     def add(self, event: Event) -> JobLine | None:
         """The line of the job that an event is about; None: it is about no job."""
-        member = _JOB_MEMBERS.get(event.name)
+        member = JOB_MEMBERS.get(event.name)
         job = read_string(event.data.get(member)) if member is not None else ""
         if not job:
             return None

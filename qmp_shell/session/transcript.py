@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from ..language.notation import format_text
 from ..language.secrets import may_hold_secret
 from ..protocol import Event
+from ..vm.events import JOB_MEMBERS
 
-# What a person waits for before the next line, by the event: how .wait says it, and the member of
-# the event's data that names the device or the job.
+# What a person waits for before the next line, by the event: how .wait says it of the device or the
+# job that the event names.
 _AWAITED = {
-    "DEVICE_DELETED": (".wait DEVICE_DELETED device={}", "device"),
-    "BLOCK_JOB_READY": (".wait BLOCK_JOB_READY device={}", "device"),
-    "BLOCK_JOB_PENDING": (".wait BLOCK_JOB_PENDING id={}", "id"),
-    "BLOCK_JOB_COMPLETED": (".wait job={}", "device"),
-    "BLOCK_JOB_CANCELLED": (".wait BLOCK_JOB_CANCELLED device={}", "device"),
-    "DUMP_COMPLETED": (".wait DUMP_COMPLETED", ""),
+    "DEVICE_DELETED": ".wait DEVICE_DELETED device={}",
+    "BLOCK_JOB_READY": ".wait BLOCK_JOB_READY device={}",
+    "BLOCK_JOB_PENDING": ".wait BLOCK_JOB_PENDING id={}",
+    "BLOCK_JOB_COMPLETED": ".wait job={}",
+    "BLOCK_JOB_CANCELLED": ".wait BLOCK_JOB_CANCELLED device={}",
+    "JOB_STATUS_CHANGE": ".wait job={}",
+    "DUMP_COMPLETED": ".wait DUMP_COMPLETED",
 }
+_NAMED_BY = {**JOB_MEMBERS, "DEVICE_DELETED": "device"}
 # QEMU sends events about a migration only if it was told to.
 _MIGRATE = re.compile(r"\s*migrate(?:\s|$)")
 _MIGRATED = ".wait migration"
@@ -63,6 +66,7 @@ class Transcript:
         self._entries: list[_Entry] = []
         self._is_open = False
         self._words: set[str] = set()
+        self._aborted: set[str] = set()  # jobs
 
     def begin(self, line: str, *, human: bool) -> None:
         """Add a logical line that is about to be run.
@@ -105,11 +109,22 @@ class Transcript:
         if event.name not in _AWAITED or not self._entries:
             return
         entry = self._entries[-1]
-        pattern, member = _AWAITED[event.name]
-        name = event.data.get(member) if member else ""
-        is_about_typed = not member or (isinstance(name, str) and name in self._words)
-        if is_about_typed and not entry.is_wait and len(entry.waits) < _MOST_WAITS:
-            entry.waits[pattern.format(format_text(str(name)))] = None
+        member = _NAMED_BY.get(event.name)
+        name = event.data.get(member) if member is not None else ""
+        is_about_typed = member is None or (isinstance(name, str) and name in self._words)
+        if not is_about_typed or (event.name == "JOB_STATUS_CHANGE" and not self._ends_well(event)):
+            return
+        if not entry.is_wait and len(entry.waits) < _MOST_WAITS:
+            entry.waits[_AWAITED[event.name].format(format_text(str(name)))] = None
+
+    def _ends_well(self, event: Event) -> bool:
+        """Whether a job has done its work, by an event about its status."""
+        job, status = str(event.data.get("id")), event.data.get("status")
+        if status == "aborting":
+            self._aborted.add(job)
+        elif status == "created":
+            self._aborted.discard(job)
+        return status == "concluded" and job not in self._aborted
 
     def script(self, count: int | None) -> Iterator[str]:
         """The lines of a script that does the same again.

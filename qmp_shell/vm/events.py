@@ -9,6 +9,16 @@ from ..protocol import Event, Message, arguments_of
 from ..static_typing import Any
 from .read import read_scalar, read_string
 
+JOB_MEMBERS = {
+    "JOB_STATUS_CHANGE": "id",
+    "BLOCK_JOB_READY": "device",
+    "BLOCK_JOB_PENDING": "id",
+    "BLOCK_JOB_COMPLETED": "device",
+    "BLOCK_JOB_CANCELLED": "device",
+}
+"""The events about a job, and the member of their data that names it (QAPI doc: qapi/job.json and
+qapi/block-core.json)."""
+
 # How many events of one name are kept, and of how many names: a VM may send them for days between
 # two commands.
 _KEPT = 1_000
@@ -16,7 +26,6 @@ _KEPT_NAMES = 200
 _KEPT_BYTES = 32 << 20  # of all together, as they were received
 # Of how many jobs the end is kept.
 _KEPT_JOBS = 10_000
-_OF_JOBS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED", "JOB_STATUS_CHANGE")
 # The members of an event's data that name what it is about.
 _SUBJECTS = ("device", "id", "node-name", "path", "qom-path")
 
@@ -56,7 +65,7 @@ class EventHistory:
             self._drop_first(name)
         while self._size > _KEPT_BYTES or len(self._events) > _KEPT_NAMES:
             self._drop_first(next(iter(self._events)))
-        if name in _OF_JOBS:
+        if name in JOB_MEMBERS:
             self._note_job(event)
 
     def _drop_first(self, name: str) -> None:
@@ -104,14 +113,14 @@ class EventHistory:
         return self._outcomes.get(job)
 
     def _note_job(self, event: Event) -> None:
-        """Events of the job API name the job ``id``, the older ones of block jobs ``device``."""
         data = event.data
+        job = read_string(data.get(JOB_MEMBERS[event.name]))
         if event.name == "BLOCK_JOB_COMPLETED":
-            self._outcomes[read_string(data.get("device"))] = read_string(data.get("error"))
+            self._outcomes[job] = read_string(data.get("error"))
         elif event.name == "BLOCK_JOB_CANCELLED":
-            self._outcomes[read_string(data.get("device"))] = "it was cancelled"
+            self._outcomes[job] = "it was cancelled"
         elif event.name == "JOB_STATUS_CHANGE":
-            self._note_job_status(read_string(data.get("id")), data.get("status"))
+            self._note_job_status(job, data.get("status"))
         _drop_oldest(self._outcomes, _KEPT_JOBS)
         _drop_oldest(self._aborting, _KEPT_JOBS)
 

@@ -16,7 +16,7 @@ from ..language.notation import format_message
 from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
 from ..protocol import Message
 from . import records
-from .events import EventHistory
+from .events import JOB_MEMBERS, EventHistory
 from .question import Question
 from .questions import BLOCK_JOBS, DUMP, JOBS, MIGRATION, RUN_STATE
 
@@ -31,7 +31,8 @@ _MIGRATION_RUN_STATES = ("finish-migrate", "inmigrate")
 # Block jobs are so for a moment, too, while QEMU changes the graph of block nodes.
 _BRIEF = ("paused",)
 
-_JOB_EVENTS = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
+# What a job does not send any more once it has ended.
+_BEFORE_END = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
 
 
 class ProgressIndicator(Protocol):
@@ -167,7 +168,9 @@ class Waiter:
         def matches(data: Message) -> bool:
             return all(_has_value(data, path, word) for path, word in condition.filters.items())
 
-        job_id = condition.filters.get("device") if condition.name in _JOB_EVENTS else None
+        job_id = None
+        if condition.name in _BEFORE_END:
+            job_id = condition.filters.get(JOB_MEMBERS[condition.name])
         while True:
             count = self._events.count
             data = self._events.find(condition.name, matches)

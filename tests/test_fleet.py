@@ -188,7 +188,7 @@ def test_the_status_is_the_highest(table_vm: StartTableVm, run: Run, names: Name
     names.add(c="/nonesuch")
     assert run("--all", "cont").returncode == 3
     assert run("--all", "-c", "stop x").returncode == 3
-    assert run("--all", "stop", "x").returncode == 2
+    assert run("--all", "stop", "=x").returncode == 2
 
 
 def test_text_has_the_name_before_each_line(start_vm: StartVm, run: Run, names: Names) -> None:

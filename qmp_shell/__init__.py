@@ -53,6 +53,10 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import what is used, when it is first used: programs of this package start with less."""
     if name not in __all__:

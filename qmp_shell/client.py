@@ -40,10 +40,10 @@ from .protocol import (
 )
 from .static_typing import TYPE_CHECKING, Any
 from .transport import SILENCE_SECONDS, OnSilence, open_stream, parse_address
-from .transport.stream import MOST_DESCRIPTORS
+from .transport.stream import MOST_DESCRIPTORS, Address
 
 if TYPE_CHECKING:
-    from .transport.stream import Address, Stream
+    from .transport.stream import Stream
     from .transport.tls import TlsOptions
 
 GREETING_SECONDS = 5.0
@@ -248,6 +248,7 @@ class Client(Connection):
         :raise Timeout: the VM did not accept the data in time.
         :raise ConnectionLost: the connection has ended.
         :raise TypeError, ValueError: the message can't be written as JSON.
+        :raise OSError: a descriptor is not open.
         """
         stream = self._require_stream()
         if descriptors and not stream.can_send_descriptors:
@@ -256,6 +257,8 @@ class Client(Connection):
             raise UsageError(f"at most {MOST_DESCRIPTORS} descriptors can be sent with a command")
         if descriptors and not self.wait(lambda: not self.has_descriptors_under_way, deadline):
             raise Timeout("the VM has not answered the last command with descriptors in time")
+        for descriptor in descriptors:
+            os.fstat(descriptor)
         outgoing = self._conversation.prepare(message, quiet=quiet)
         outgoing.request.on_reply = on_reply
         if after is not None and (after.reply is None or after.reply.is_error):
@@ -309,7 +312,8 @@ class Client(Connection):
 
         :param timeout: seconds to wait for each further event; 0: yield only those already
             received; None: no limit.
-        :raise ConnectionLost: the connection has ended, and all its events were yielded.
+        :raise ConnectionLost: the connection has ended, and all its events were yielded. With a
+            timeout of 0 it is raised once; :attr:`connected` is False from then on.
         """
         while True:
             if not self._events and timeout != 0:
@@ -433,6 +437,8 @@ def listen(
 def _to_address(address: str | os.PathLike[str] | Address) -> Address:
     if isinstance(address, (str, os.PathLike)):
         return parse_address(os.fspath(address))
+    if not isinstance(address, Address):
+        raise TypeError(f"an address is a text or a path, not {address!r}")
     return address
 
 

@@ -330,3 +330,6 @@ class CommandError(QMPError):
         self.error_class = str(error.get("class", "GenericError"))
         self.description = str(error.get("desc", ""))
         super().__init__(f"{reply.name}: {self.error_class}: {self.description}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reply,)  # for copies, and other processes

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
+import pickle
 import signal
 import socket
 import threading
@@ -792,3 +794,30 @@ def test_the_end_is_found_while_commands_are_queued() -> None:
         with pytest.raises(qmp_shell.ConnectionLost):
             client.wait(lambda: False, time.monotonic() + 20)
         assert not client.has_unsent
+
+
+def test_an_error_of_a_command_can_be_copied_and_pickled(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client, pytest.raises(qmp_shell.CommandError) as caught:
+        client.execute("nonesuch")
+    for other in (copy.copy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+        assert isinstance(other, qmp_shell.CommandError)
+        assert str(other) == str(caught.value)
+        assert other.reply.message == caught.value.reply.message
+
+
+def test_a_descriptor_that_is_not_open_is_the_callers_error(vm: RunningVm) -> None:
+    with qmp_shell.connect(vm.address) as client:
+        message = {"execute": "getfd", "arguments": {"fdname": "k"}}
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            client.request(message, descriptors=[1 << 20])
+        assert client.execute("query-name") == {"name": "testvm"}
+
+
+def test_what_is_no_address_is_refused() -> None:
+    for wrong in (None, 5):
+        with pytest.raises(TypeError, match=f"an address is a text or a path, not {wrong}"):
+            qmp_shell.connect(wrong)  # type: ignore[arg-type]
+
+
+def test_the_public_names_are_listed() -> None:
+    assert set(qmp_shell.__all__) <= set(dir(qmp_shell))

@@ -601,3 +601,8 @@ def test_every_attempt_to_connect_closes_its_socket(folder: Path) -> None:
         with contextlib.suppress(qmp_shell.QMPError):
             accept_stream(parse_address(text), wait=0)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_socket_that_goes_while_the_error_is_explained(folder: Path) -> None:
+    address = parse_address(str(folder / "gone"))
+    assert "nobody listens there" in address.explain(ConnectionRefusedError(), "")

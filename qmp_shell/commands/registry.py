@@ -53,7 +53,7 @@ class Registry:
 
     def names(self) -> Collection[str]:
         """The names of all commands, without the dot."""
-        return _NAMES
+        return self._names
 
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""

@@ -74,11 +74,12 @@ class UnixAddress(Address):
             start = f"{self._qemu_option},server=on,wait=off"
             return f"{self}: no such socket{after}; start QEMU with {start}"
         if isinstance(error, ConnectionRefusedError):
-            mode = os.stat(os.path.expanduser(self.path)).st_mode
-            if stat.S_ISDIR(mode):
-                return f"{self} is a folder{self._list_sockets()}"
-            if not stat.S_ISSOCK(mode):
-                return f"{self} is {'a file and ' * stat.S_ISREG(mode)}not a socket"
+            with contextlib.suppress(OSError):  # it may be gone since
+                mode = os.stat(os.path.expanduser(self.path)).st_mode
+                if stat.S_ISDIR(mode):
+                    return f"{self} is a folder{self._list_sockets()}"
+                if not stat.S_ISSOCK(mode):
+                    return f"{self} is {'a file and ' * stat.S_ISREG(mode)}not a socket"
             return f"{self}: nobody listens there{after}; the program that did has probably ended"
         return explain_error(self, error)
 

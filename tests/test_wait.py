@@ -22,6 +22,8 @@ from qmp_shell.vm.waiting import (
     JobCondition,
     MigrationCondition,
     RunStateCondition,
+    TimeIsOver,
+    Waiter,
 )
 from tests.conftest import (
     PipedProcess,
@@ -30,12 +32,14 @@ from tests.conftest import (
     StartPeer,
     StartTableVm,
     StartTerminal,
+    StartVm,
     shell_command,
 )
 from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.sessions import attach, run_line
 from tests.table_vm import in_turn
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -187,6 +191,74 @@ def test_waiting_for_an_event_of_a_job_fails_when_the_job_has_ended(
         *("-c", f".wait {event} timeout=20"),
     )
     assert result.stderr == "qmp-shell: job j has already ended: it was cancelled\n"
+
+
+def test_what_has_come_about_already_is_not_waited_for(vm: RunningVm, run: Run) -> None:
+    """Each command is a process of its own, which has seen no event of those before it."""
+    vm.add_nodes("a", "b", size=1 << 20)
+    with vm.second() as client:
+        job = {"job-id": "j", "device": "a", "target": "b", "sync": "full"}
+        client.execute("blockdev-mirror", **job)
+        wait_until(lambda: client.execute("query-jobs")[0]["status"] == "ready")
+        result = run(vm.address, ".wait", "BLOCK_JOB_READY", "device=j")
+        assert (result.stderr, result.returncode) == ("", 0)
+        client.execute("block-job-cancel", device="j")
+        finished = {"auto-finalize": False, "job-id": "k"}
+        client.execute("blockdev-backup", **{**job, **finished})
+        wait_until(lambda: client.execute("query-jobs")[0]["status"] == "pending")
+        result = run(vm.address, ".wait", "BLOCK_JOB_PENDING", "id=k")
+        assert (result.stderr, result.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("awaited", "problem"),
+    [
+        ("BLOCK_JOB_READY device=x", "there is no job x"),
+        ("BLOCK_JOB_PENDING id=x", "there is no job x"),
+        ("DEVICE_DELETED device=x", "there is no device x; it may have been removed before"),
+        (
+            "MIGRATION status=completed",
+            "MIGRATION is not sent, for the capability events is off; write .wait migration",
+        ),
+    ],
+)
+def test_what_cannot_come_is_not_waited_for(
+    vm: RunningVm, run: Run, awaited: str, problem: str
+) -> None:
+    result = run(vm.address, "-c", f".wait {awaited}")
+    assert (result.stderr, result.returncode) == (f"qmp-shell: {problem}\n", 1)
+
+
+def test_a_device_that_the_guest_keeps_is_told(start_vm: StartVm) -> None:
+    session = attach(start_vm("-device", "virtio-rng-pci,id=r").address)
+    attachment = session.attachment
+    run_line(session, "device_del id=r")
+    waiter = Waiter(attachment.client, attachment.events, time.monotonic() + 2, None, print)
+    with pytest.raises(TimeIsOver):
+        waiter.wait(EventCondition("DEVICE_DELETED", {"device": "r"}))
+    assert waiter.situation == "r is still there: the guest has not released it"
+    attachment.close()
+
+
+def test_a_peer_without_run_states_is_not_waited_for(table_vm: StartTableVm, run: Run) -> None:
+    """A storage daemon has none."""
+    result = run(table_vm("9.0.0", {}).address, "-c", ".wait status=running")
+    assert result.stderr == "qmp-shell: the VM does not tell its run state\n"
+    assert result.returncode == 1
+
+
+def test_a_job_that_was_refused_has_not_succeeded(start_vm: StartVm, run: Run) -> None:
+    nodes = ("null-co,node-name=a,read-zeroes=on", "null-co,node-name=b,read-zeroes=on")
+    vm = start_vm(
+        *(word for node in nodes for word in ("-blockdev", node)),
+        *("-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=a"),
+    )
+    script = "blockdev-mirror job-id=j device=b target=a sync=full\n.wait job=j\n"
+    result = run(vm.address, "-k", stdin=script + ".wait BLOCK_JOB_READY device=j\n")
+    assert result.stderr.splitlines()[1:] == [
+        "qmp-shell: <stdin>:2: job j failed: it was not started",
+        "qmp-shell: <stdin>:3: job j has already ended: it was not started",
+    ]
 
 
 def test_a_run_state_ends_the_wait(vm: RunningVm, run: Run, environment: dict[str, str]) -> None:
@@ -445,7 +517,11 @@ def test_only_so_many_events_and_jobs_are_kept() -> None:
     assert history.find("E0", lambda _: True) is None
     assert history.job_outcome("j19999") == "it was aborted"
     assert len(history._events) == 200
-    assert len(history._outcomes) == len(history._aborting) == 10_000
+    assert len(history._outcomes) == 10_000
+    for number in range(20_000):
+        job = {"id": f"j{number}", "status": "created"}
+        history.add(Event({"event": "JOB_STATUS_CHANGE", "data": job}))
+    assert len(history._failures) == 10_000
     history.expire(history.count, {"execute": "x", "arguments": {"id": "x"}})
     assert list(history._events) == ["JOB_STATUS_CHANGE"], "the others are about x"
 

@@ -26,6 +26,8 @@ _KEPT_NAMES = 200
 _KEPT_BYTES = 32 << 20  # of all together, as they were received
 # Of how many jobs the end is kept.
 _KEPT_JOBS = 10_000
+# Why a job has failed that ends behind such a status, if nothing else says why.
+_FAILURES = {"created": "it was not started", "aborting": "it was aborted"}
 # The members of an event's data that name what it is about.
 _SUBJECTS = ("device", "id", "node-name", "path", "qom-path")
 
@@ -49,7 +51,7 @@ class EventHistory:
         self._size = 0
         self._events: dict[str, deque[_Kept]] = {}
         self._outcomes: dict[str, str] = {}
-        self._aborting: dict[str, None] = {}
+        self._failures: dict[str, str] = {}  # of jobs that have not ended
 
     def add(self, event: Event) -> None:
         """Record a received event."""
@@ -122,17 +124,19 @@ class EventHistory:
         elif event.name == "JOB_STATUS_CHANGE":
             self._note_job_status(job, data.get("status"))
         _drop_oldest(self._outcomes, _KEPT_JOBS)
-        _drop_oldest(self._aborting, _KEPT_JOBS)
+        _drop_oldest(self._failures, _KEPT_JOBS)
 
     def _note_job_status(self, job: str, status: object) -> None:
+        if status == "null":
+            self._outcomes.setdefault(job, self._failures.pop(job, ""))
+            return
         if status == "created":
             self._outcomes.pop(job, None)
-            self._aborting.pop(job, None)
-        elif status == "aborting":
-            self._aborting[job] = None
-        elif status == "null":
-            error = "it was aborted" if job in self._aborting else ""
-            self._outcomes.setdefault(job, error)
+        failure = _FAILURES.get(str(status), "")
+        if failure:
+            self._failures[job] = failure
+        elif self._failures.get(job) == _FAILURES["created"]:
+            del self._failures[job]
 
 
 def _drop_oldest(items: dict[str, Any], most: int) -> None:

@@ -67,3 +67,7 @@ def driver_properties(driver: str) -> Question[list[records.Property]]:
 def object_properties(path: str) -> Question[list[records.Property]]:
     """The properties and children of the QOM object at a path."""
     return Question("qom-list", records.parse_properties, {"path": path})
+
+
+DEVICES = object_properties("/machine/peripheral")
+"""The devices that have ids."""

@@ -17,8 +17,9 @@ from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
 from ..protocol import Message
 from . import records
 from .events import JOB_MEMBERS, EventHistory
+from .inspection import CAPABILITIES
 from .question import Question
-from .questions import BLOCK_JOBS, DUMP, JOBS, MIGRATION, RUN_STATE
+from .questions import BLOCK_JOBS, DEVICES, DUMP, JOBS, MIGRATION, RUN_STATE
 
 T = TypeVar("T")
 
@@ -31,8 +32,8 @@ _MIGRATION_RUN_STATES = ("finish-migrate", "inmigrate")
 # Block jobs are so for a moment, too, while QEMU changes the graph of block nodes.
 _BRIEF = ("paused",)
 
-# What a job does not send any more once it has ended.
-_BEFORE_END = ("BLOCK_JOB_READY", "BLOCK_JOB_PENDING")
+# The statuses of a job that has sent such an event; once it has ended, it sends none any more.
+_REACHED = {"BLOCK_JOB_READY": ("ready", "standby"), "BLOCK_JOB_PENDING": ("pending",)}
 
 
 class ProgressIndicator(Protocol):
@@ -169,8 +170,9 @@ class Waiter:
             return all(_has_value(data, path, word) for path, word in condition.filters.items())
 
         job_id = None
-        if condition.name in _BEFORE_END:
+        if condition.name in _REACHED:
             job_id = condition.filters.get(JOB_MEMBERS[condition.name])
+        obstacle, is_checked = "", False
         while True:
             count = self._events.count
             data = self._events.find(condition.name, matches)
@@ -182,9 +184,38 @@ class Waiter:
             outcome = self._events.job_outcome(job_id) if job_id is not None else None
             if outcome is not None:
                 raise WaitError(f"job {job_id} has already ended: {outcome or 'it succeeded'}")
+            if obstacle:
+                raise WaitError(obstacle)
+            if not is_checked:
+                if job_id is not None and self._has_reached(job_id, _REACHED[condition.name]):
+                    return
+                obstacle, is_checked = self._find_obstacle(condition, job_id), True
+                continue  # the event may have come with the answers
             if self._indicator is not None:
                 self._show_progress_towards(condition.name, job_id)
             self._wait_for_more(count, poll=self._indicator is not None)
+
+    def _has_reached(self, job_id: str, statuses: tuple[str, ...]) -> bool:
+        job = self._find_job(job_id)
+        return job is not None and job.status in statuses
+
+    def _find_obstacle(self, condition: EventCondition, job_id: str | None) -> str:
+        """Why an event will not come; empty: it may."""
+        device = condition.filters.get("device")
+        if job_id is not None and self._find_job(job_id) is None:
+            return f"there is no job {job_id}"
+        if condition.name == "DEVICE_DELETED" and device is not None:
+            devices = self._ask(DEVICES)
+            if devices is not None and device not in [each.name for each in devices]:
+                return f"there is no device {device}; it may have been removed before"
+            self.situation = f"{device} is still there: the guest has not released it"
+        if condition.name == "MIGRATION":
+            capabilities = self._ask(CAPABILITIES) or {}
+            if not capabilities.get("events", True):
+                return (
+                    "MIGRATION is not sent, for the capability events is off; write .wait migration"
+                )
+        return ""
 
     def _show_progress_towards(self, event_name: str, job_id: str | None) -> None:
         if job_id is not None:
@@ -266,6 +297,8 @@ class Waiter:
             present = self._ask(RUN_STATE)
             if present == state:
                 return
+            if present is None:
+                raise WaitError("the VM does not tell its run state")
             self.situation = f"the VM is {present}" if present else ""
             self._wait_for_more(count, poll=True)
 

@@ -538,6 +538,7 @@ TRANSACTION = {
         "transaction(block-dirty-bitmap-add node=d0 name=b0 abort)",
         "transaction(block-dirty-bitmap-add node=d0 name=b0\nabort )",
         "transaction(\nblock-dirty-bitmap-add node=d0 name=b0\nabort\n)",
+        "transaction(\nblock-dirty-bitmap-add node=d0 name=b0\nabort)",
         "transaction (\n# a comment\n\n  block-dirty-bitmap-add node=d0 name=b0 \n abort\n  )",
         "transaction(\nblock-dirty-bitmap-add \\\nnode=d0 name=b0\n"
         "{'type': 'abort', 'data': {}}\n)",

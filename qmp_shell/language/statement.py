@@ -192,7 +192,8 @@ class StatementParser:
             actions, tail = [action], tail[closed:]
             _check_operators(tail)
         else:
-            split = split_transaction if on_one_line else split_words
+            # On a line of its own, a value may end with a bracket; a name cannot.
+            split = split_transaction if on_one_line or "=" not in text else split_words
             words = list(split(text, start))
             tail = [word for word in words if word.key in OPERATORS]
             words = [word for word in words if word.key not in OPERATORS]

@@ -167,6 +167,8 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
         _list_vms(choices)
         return None
     _check_sharing(options, is_agent=options.agent)
+    if options.agent and options.hmp:
+        raise UsageError("a guest agent has no human monitor; leave out -H")
     has_vm = options.addresses or options.all or options.agent or options.listen
     if options.demo:
         if has_vm:

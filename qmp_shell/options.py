@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from math import inf
 
 from . import __version__
@@ -178,8 +180,24 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         del rest[:1]
     options.addresses = addresses
     if rest:
+        _check_command(rest[0])
         options.inputs = [WordsInput(rest)]
+    elif len(options.inputs or ()) > 1:
+        lines = (each for each in options.inputs if isinstance(each, LineInput))
+        for number, line in enumerate(lines, 1):
+            line.name = f"-c {number}"
     return options
+
+
+def _check_command(word: str) -> None:
+    """:raise UsageError: what is in the place of a command is another address, or means a file."""
+    if word == "-":
+        raise UsageError("without the -, lines are read from standard input")
+    with suppress(OSError, ValueError):
+        if stat.S_ISSOCK(os.stat(word).st_mode):
+            raise UsageError(
+                f"{word} is no command; for several addresses, write -c LINE before them"
+            )
 
 
 def _take_words(options: argparse.Namespace, addresses: Sequence[str]) -> list[str]:

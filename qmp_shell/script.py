@@ -131,13 +131,18 @@ class ScriptDisplay(TextDisplay):
 
 
 class LineInput:
-    """A line given with ``-c``; it may contain newlines."""
+    """A line given with ``-c``; it may contain newlines.
+
+    :ivar name: tells it from others; empty: it is the only input.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.name = ""
 
     def place(self, _: int, column: int | None = None) -> str:
-        return "" if column is None else f"column {column}: "
+        named = f"{self.name}: " if self.name else ""
+        return named if column is None else f"{named}column {column}: "
 
     def lines(self, _: ScriptSession) -> Iterator[bytes]:
         return iter(os.fsencode(self.text).split(b"\n"))

@@ -137,7 +137,7 @@ def test_a_transaction_may_extend_over_several_options_but_must_be_closed(
     result = run(vm.address, "-c", "transaction(", "-c", ")", "-c", "query-name")
     assert (result.stdout, result.returncode) == ('{"return": {}}\n' + NAME_REPLY, 0)
     result = run(vm.address, "-c", "transaction(", "-f", "/dev/null")
-    assert result.stderr == "qmp-shell: a transaction( is open at the end; close it with )\n"
+    assert result.stderr == "qmp-shell: -c 1: a transaction( is open at the end; close it with )\n"
     assert result.returncode == 2
 
 
@@ -953,3 +953,16 @@ def test_an_input_without_end_is_given_up(vm: RunningVm, environment: dict[str, 
         )
     assert done.returncode == 2
     assert done.stderr == b"qmp-shell: <stdin>: a line of more than 64 MiB\n"
+
+
+def test_an_error_says_in_which_of_several_lines_it_is(vm: RunningVm, run: Run) -> None:
+    result = run(vm.address, "-k", "-c", "x", "-c", "query-name", "-c", "query-name =")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("qmp-shell: -c 1: x: CommandNotFound: ")
+    assert second.startswith("qmp-shell: -c 3: column 12: a key is missing")
+    assert run(vm.address, "-c", "x").stderr.startswith("qmp-shell: x: CommandNotFound: ")
+
+
+def test_comments_are_not_sent_to_the_human_monitor(vm: RunningVm, run: Run) -> None:
+    result = run("-H", vm.address, stdin="# a comment\ninfo name\n  # another one\n")
+    assert (result.stdout, result.stderr, result.returncode) == ("testvm\n", "", 0)

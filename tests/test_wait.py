@@ -86,13 +86,13 @@ def test_an_event_that_arrived_before_the_wait_ends_it(vm: RunningVm, run: Run) 
 
 def test_an_event_ends_one_wait_only(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", "cont", "-c", ".wait RESUME", "-c", ".wait RESUME timeout=0.2")
-    assert result.stderr == "qmp-shell: .wait RESUME: not within 0.2 s\n"
+    assert result.stderr == "qmp-shell: -c 3: .wait RESUME: not within 0.2 s\n"
     assert result.returncode == 5
 
 
 def test_an_event_before_the_last_command_does_not_end_a_wait(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", "cont", "-c", "stop", "-c", ".wait RESUME timeout=0.2")
-    assert result.stderr == "qmp-shell: .wait RESUME: not within 0.2 s\n"
+    assert result.stderr == "qmp-shell: -c 3: .wait RESUME: not within 0.2 s\n"
     assert result.returncode == 5
 
 
@@ -175,7 +175,7 @@ def test_a_job_that_has_ended_succeeds_and_an_unknown_job_is_an_error(
         *("-c", ".wait JOB_STATUS_CHANGE id=j status=null timeout=20"),
         *("-c", "stop", "-c", ".wait job=j timeout=20", "-c", ".wait job=k timeout=20"),
     )
-    assert result.stderr == "qmp-shell: there is no job k\n"
+    assert result.stderr == "qmp-shell: -c 5: there is no job k\n"
     assert result.returncode == 1
 
 
@@ -190,7 +190,7 @@ def test_waiting_for_an_event_of_a_job_fails_when_the_job_has_ended(
         *("-c", "block-job-cancel device=j"),
         *("-c", f".wait {event} timeout=20"),
     )
-    assert result.stderr == "qmp-shell: job j has already ended: it was cancelled\n"
+    assert result.stderr == "qmp-shell: -c 3: job j has already ended: it was cancelled\n"
 
 
 def test_what_has_come_about_already_is_not_waited_for(vm: RunningVm, run: Run) -> None:
@@ -547,7 +547,7 @@ def test_an_event_before_the_command_is_old_however_much_lies_before_it(
     others = b'{"event": "A", "data": {"text": "%s"}}' % (b"x" * 50_000) * 3
     server = peer(GREETING, ACCEPTED + others + b'{"event": "B"}', b'{"return": {}, "id": 2}', HOLD)
     result = run(server.address, "-c", "stop", "-c", ".wait B timeout=0.2")
-    assert result.stderr == "qmp-shell: .wait B: not within 0.2 s\n"
+    assert result.stderr == "qmp-shell: -c 2: .wait B: not within 0.2 s\n"
 
 
 def test_the_timeout_applies_while_events_arrive_without_end(folder: Path) -> None:

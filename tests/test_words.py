@@ -283,9 +283,20 @@ def test_dot_commands_run(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     (tmp_path / "a = b.qmp").write_text("query-name\n")
     assert run(vm.address, ".source", "./a = b.qmp").stdout == NAME_REPLY
     assert run(vm.address, ".hmp", "info", "name").stdout == "testvm\n"
-    refused = run(vm.address, ".hmp", "info name")
-    assert refused.returncode == 2
-    assert "'info name' is not a command name; a whole line goes behind -c" in refused.stderr
+    assert run(vm.address, ".hmp", "info name").stdout == "testvm\n"
+
+
+def test_what_stands_in_the_place_of_a_command_is_told(vm: RunningVm, run: Run) -> None:
+    several = f"{vm.second_address} is no command; for several addresses, write -c LINE before them"
+    for words, problem in (
+        ((vm.second_address,), several),
+        ((vm.second_address, "-c", "query-name"), several),
+        ((vm.second_address, "query-name"), several),
+        (("-",), "without the -, lines are read from standard input"),
+        (("-N", "-H"), "a guest agent has no human monitor; leave out -H"),
+    ):
+        result = run(vm.address, *words)
+        assert (result.stderr, result.returncode) == (f"qmp-shell: {problem}\n", 2)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +326,8 @@ def test_human_monitor_mode(vm: RunningVm, run: Run, tmp_path: Path) -> None:
     assert run("-H", vm.address, "pmemsave", "0", "16", str(path)).stdout == ""
     assert path.stat().st_size == 16
     assert run("-H", vm.address, ".wait", "status=prelaunch").returncode == 0
-    assert "word 1" in error_of("info name", human=True)
+    assert run("-H", vm.address, "info name").stdout == "testvm\n", "a whole line in quotes"
+    assert "word 1" in error_of("info\nname x", human=True)
 
 
 # The command line

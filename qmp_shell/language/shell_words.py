@@ -63,6 +63,8 @@ def _choose_rules(words: list[str], human: bool) -> list[Rule]:
         return [_dot_name, *_choose_rules(others, human=True)]
     if first.startswith("."):
         return [_dot_name, *([_dot_argument] * len(others))]
+    if human and not others:
+        return [_human_line]
     if human:
         return [_human_name, *([_human_word] * len(others))]
     if first.startswith("{") and not others:
@@ -99,6 +101,11 @@ def _dot_name(word: str) -> str:
 
 def _human_name(word: str) -> str:
     return _match(_HUMAN_NAME, word, "{} is not a command name")
+
+
+def _human_line(word: str) -> str:
+    """A name, or a whole line in the quotes of the user's shell."""
+    return word if " " in word.strip() and "\n" not in word else _human_name(word)
 
 
 def _match(pattern: str, word: str, message: str) -> str:

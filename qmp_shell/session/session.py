@@ -374,7 +374,7 @@ class Session:
         :raise CommandError: there is no human monitor; the reply was displayed.
         """
         line, destination = _split_human_line(line.strip())
-        if not line:
+        if not line or line.startswith("#"):
             return
         if line == "exit":
             self.is_finished = True

@@ -26,6 +26,9 @@ T = TypeVar("T")
 # How often, in seconds, the VM is asked for what no event reports, such as progress.
 _POLL_INTERVAL = 0.25
 
+# QEMU tells of a device that is gone when nothing refers to it any more.
+_LATE_SECONDS = 2.0
+
 # The run states of the last part of a migration, at its source, and of a destination.
 _MIGRATION_RUN_STATES = ("finish-migrate", "inmigrate")
 
@@ -172,7 +175,7 @@ class Waiter:
         job_id = None
         if condition.name in _REACHED:
             job_id = condition.filters.get(JOB_MEMBERS[condition.name])
-        obstacle, is_checked = "", False
+        obstacle, hope_end, is_checked = "", 0.0, False
         while True:
             count = self._events.count
             data = self._events.find(condition.name, matches)
@@ -184,16 +187,18 @@ class Waiter:
             outcome = self._events.job_outcome(job_id) if job_id is not None else None
             if outcome is not None:
                 raise WaitError(f"job {job_id} has already ended: {outcome or 'it succeeded'}")
-            if obstacle:
+            if obstacle and time.monotonic() >= hope_end:
                 raise WaitError(obstacle)
             if not is_checked:
                 if job_id is not None and self._has_reached(job_id, _REACHED[condition.name]):
                     return
                 obstacle, is_checked = self._find_obstacle(condition, job_id), True
+                if condition.name == "DEVICE_DELETED":
+                    hope_end = time.monotonic() + _LATE_SECONDS
                 continue  # the event may have come with the answers
             if self._indicator is not None:
                 self._show_progress_towards(condition.name, job_id)
-            self._wait_for_more(count, poll=self._indicator is not None)
+            self._wait_for_more(count, poll=self._indicator is not None or bool(obstacle))
 
     def _has_reached(self, job_id: str, statuses: tuple[str, ...]) -> bool:
         job = self._find_job(job_id)

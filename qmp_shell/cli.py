@@ -135,7 +135,7 @@ def _guard(run: Run) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        complain(f"{error.strerror or error}")
+        complain(": ".join(filter(None, (error.filename, error.strerror))) or str(error))
         return _FAILED
     except Exception as error:
         fault = InternalError(error)

@@ -77,7 +77,7 @@ class WaitError(QMPError):
 
 
 class PipelineError(QMPError):
-    """The shell command that a reply was given to has failed."""
+    """The shell command or the file that a reply was given to has failed."""
 
 
 class InternalError(QMPError):

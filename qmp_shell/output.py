@@ -74,6 +74,9 @@ class Writer:
         except BlockingIOError:
             self._wait(timeout)
             return 0
+        except OSError as error:
+            error.filename = self._name
+            raise
 
     def _wait(self, timeout: float | None) -> None:
         """Wait until something can be written.

@@ -554,6 +554,12 @@ def vm_with(*monitors: FoundMonitor) -> FoundVm:
             " .share PATH in it lets others in",
         ),
         (
+            ("/opt/v/bin/python", "-E", "/opt/v/bin/qmp-shell", "vm.sock"),
+            [],
+            "PID 900 (qmp-shell vm.sock)|leave that shell; if it is this program,"
+            " .share PATH in it lets others in",
+        ),
+        (
             ("socat", "-", "UNIX:/vm.sock"),
             [FoundMonitor("/vm.sock", is_busy=True), FoundMonitor("/gone", problem="gone")],
             "PID 900 (socat - UNIX:/vm.sock)|end that client, or start QEMU with one more -qmp",

@@ -127,7 +127,14 @@ def test_a_full_standard_output_is_told(vm: RunningVm, environment: dict[str, st
         process = start(environment, vm.address, "-c", "query-name", stdout=full.fileno())
         errors = process.communicate(timeout=20)[1]
     assert process.returncode == 1
-    assert errors == f"qmp-shell: {os.strerror(errno.ENOSPC)}\n".encode()
+    assert errors == f"qmp-shell: standard output: {os.strerror(errno.ENOSPC)}\n".encode()
+
+
+def test_a_file_that_is_full_is_told_with_what_was_done(vm: RunningVm, run: Run) -> None:
+    result = run(vm.address, "-c", "query-name > /dev/full")
+    problem = os.strerror(errno.ENOSPC)
+    assert result.stderr == f"qmp-shell: /dev/full: {problem}; the command was executed\n"
+    assert result.returncode == 1
 
 
 def test_no_other_module_writes_to_the_terminal() -> None:

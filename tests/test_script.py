@@ -290,7 +290,7 @@ def test_a_full_output_device_ends_a_script_with_status_1(
             timeout=60,
             check=False,
         )
-    assert result.stderr == b"qmp-shell: No space left on device\n"
+    assert result.stderr == b"qmp-shell: standard output: No space left on device\n"
     assert result.returncode == 1
 
 
@@ -966,3 +966,15 @@ def test_an_error_says_in_which_of_several_lines_it_is(vm: RunningVm, run: Run) 
 def test_comments_are_not_sent_to_the_human_monitor(vm: RunningVm, run: Run) -> None:
     result = run("-H", vm.address, stdin="# a comment\ninfo name\n  # another one\n")
     assert (result.stdout, result.stderr, result.returncode) == ("testvm\n", "", 0)
+
+
+def test_a_script_that_waits_for_events_ends_with_the_vm_while_it_sleeps(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    shell = PipedProcess(*shell_command(), vm.address, "-e", env=environment)
+    shell.write_line("query-name")
+    shell.read_line()
+    shell.write_line(".sleep 1000")
+    vm.close()
+    assert "the VM closed the connection" in shell.read_errors()
+    assert shell.close_input() == 4

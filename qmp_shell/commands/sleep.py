@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 
 from ..errors import ConnectionLost
 from ..session import Session, parse_seconds
@@ -22,8 +21,12 @@ class Sleep(Command):
         end = time.monotonic() + parse_seconds(words[0])
         if session.is_dry_run:
             return
-        with suppress(ConnectionLost):  # the next line that needs the VM will say so
+        was_connected = session.attachment.is_connected
+        try:
             session.attachment.client.wait(lambda: False, end)
+        except ConnectionLost:  # the next line that needs the VM will say so
+            if was_connected and session.settings.events:  # which are waited for
+                raise
         time.sleep(max(end - time.monotonic(), 0))
 
 

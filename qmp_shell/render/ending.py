@@ -25,4 +25,5 @@ def format_ending(ending: Ending) -> str:
         return ""
     if ending.has_process_ended:
         return f"QEMU (process {ending.pid}) has ended without a word: it crashed, or was killed"
-    return f"QEMU (process {ending.pid}) still runs; it has only closed this monitor"
+    # It may be QEMU, or a program that shares QEMU's monitor.
+    return f"process {ending.pid} still runs; it has only closed this connection"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile
 
 from ..output import SafeText
 from ..static_typing import TYPE_CHECKING
@@ -24,7 +25,9 @@ _WIDEST = {"state": 24}  # columns; longer ones may be wrapped
 _GAP = 2  # columns between two columns
 _UNKNOWN = "-"
 _NO_MONITOR = "no QMP monitor to connect to"
-# Programs whose first argument says more of what runs than their own name.
+# Programs whose first argument says more of what runs than their own name, and what may stand
+# before that, of Python.
+_FLAG = re.compile("-[A-Zbdiqsuvx]+")
 _INTERPRETER = re.compile(r"python[0-9.]*|perl|ruby|node|(?:ba|da|z)?sh")
 _LONGEST_COMMAND = 50
 _SHELLS = (["qmp-shell"], ["qmp-shell-wrap"])
@@ -149,11 +152,17 @@ def _format_command(process: FoundProcess) -> SafeText:
 
 
 def _command_words(process: FoundProcess) -> list[str]:
-    words = list(process.arguments)
-    names = [os.path.basename(word).removesuffix(".pyz") for word in words[:2]]
-    if len(words) > 1 and _INTERPRETER.fullmatch(names[0]) and not words[1].startswith("-"):
-        return [names[1], *words[2:]]
-    return [*names[:1], *words[1:]]
+    program, *words = [*process.arguments] or [""]
+    name = _name_of(program)
+    if _INTERPRETER.fullmatch(name):
+        script = [*dropwhile(_FLAG.fullmatch, words)]
+        if script and not script[0].startswith("-"):
+            return [_name_of(script[0]), *script[1:]]
+    return [name, *words] if name else words
+
+
+def _name_of(path: str) -> str:
+    return os.path.basename(path).removesuffix(".pyz")
 
 
 def describe_monitor(vm: FoundVm, monitor: FoundMonitor) -> SafeText:

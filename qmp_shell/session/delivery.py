@@ -39,7 +39,7 @@ class Delivery:
             try:
                 self._descriptor = self._open(path, appends=destination.file.appends)
             except (OSError, ValueError) as error:
-                raise self._failure(error) from None
+                raise UsageError(self._explain(error)) from None
 
     def _open(self, path: str, *, appends: bool) -> int:
         # A FIFO that nobody reads is an error, instead of being waited for.
@@ -65,7 +65,7 @@ class Delivery:
     def clear(self) -> None:
         """There is nothing to give.
 
-        :raise UsageError: the file cannot be written.
+        :raise PipelineError: the file cannot be written.
         """
         if self._descriptor is not None:
             self._write_file("")
@@ -73,8 +73,7 @@ class Delivery:
     def deliver(self, text: str) -> None:
         """Give it a text.
 
-        :raise PipelineError: the shell command failed.
-        :raise UsageError: the file cannot be written.
+        :raise PipelineError: the shell command failed, or the file cannot be written.
         """
         if self._destination.pipeline is not None:
             from .pipeline import run_pipeline
@@ -94,7 +93,7 @@ class Delivery:
         try:
             self._write(text, self._descriptor)
         except (OSError, ValueError) as error:
-            raise self._failure(error) from None
+            raise PipelineError(f"{self._explain(error)}; the command was executed") from None
 
     def _write(self, text: str, descriptor: int) -> None:
         file = self._destination.file
@@ -105,9 +104,9 @@ class Delivery:
         with open(descriptor, "w", encoding="utf-8", closefd=False) as output:
             output.write(text)
 
-    def _failure(self, error: OSError | ValueError) -> UsageError:
+    def _explain(self, error: OSError | ValueError) -> str:
         path = self._destination.file.path if self._destination.file is not None else ""
-        return UsageError(f"{path}: {explain_os_error(error)}")
+        return f"{path}: {explain_os_error(error)}"
 
 
 def _check_encoding(pipeline: str) -> None:

@@ -91,7 +91,8 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
             continue
         found = _names_of(kind, value, given, names)
         known = [each.text for each in found]
-        if value in known or not (similar_names(value, known) or has_word(description, value)):
+        is_doubtful = similar_names(value, known) or has_word(description, value)
+        if value in known or not is_doubtful or value == "/":
             continue
         others = {each: kinds[each] for each in kinds.keys() - given.keys()}
         advice = _other_argument(value, others, given, names) or _known_names(

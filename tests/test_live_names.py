@@ -65,6 +65,8 @@ SETUP_COMMANDS: list[tuple[str, dict[str, object]]] = [
     ("netdev_add", {"type": "hubport", "id": "netdev0", "hubid": 1}),
     ("device_add", {"driver": "virtio-net-pci", "id": "nic0", "netdev": "netdev0"}),
     ("object-add", {"qom-type": "iothread", "id": "iothread0"}),
+    ("object-add", {"qom-type": "rng-builtin", "id": "random0"}),
+    ("object-add", {"qom-type": "cryptodev-backend-builtin", "id": "crypto0"}),
     ("object-add", {"qom-type": "memory-backend-ram", "id": "memory0", "size": 1 << 20}),
     ("object-add", {"qom-type": "secret", "id": "secret0", "data": "x"}),
     ("object-add", {"qom-type": "tls-creds-anon", "id": "creds0", "endpoint": "server"}),
@@ -199,6 +201,13 @@ def test_buses_are_offered_that_fit_the_driver(session: Session) -> None:
     assert list(offered_names(session, "device_add driver=e1000 bus=")) == ["pci.0"]
     assert list(offered_names(session, "device_add driver=scsi-hd bus=")) == ["scsi0.0"]
     assert "i2c" in offered_names(session, "device_add bus=")
+
+
+def test_objects_are_offered_that_fit_the_property(session: Session) -> None:
+    offered = offered_names(session, "device_add driver=virtio-rng-pci rng=")
+    assert list(offered) == ["random0"]
+    offered = offered_names(session, "device_add driver=virtio-crypto-pci cryptodev=")
+    assert list(offered) == ["crypto0"]
 
 
 def test_names_with_numbers_are_sorted_by_the_numbers(session: Session) -> None:

@@ -35,6 +35,8 @@ class Kind:
     DEVICE_CHARDEV = "a chardev for a new device"
     CPU_PLACE = "the place of a CPU that can be added"
     OBJECT = "an object's id"
+    CRYPTODEV = "the id of a cryptodev object"
+    RNG = "the id of a random number generator"
     SECRET = "a secret's id"
     TLS_CREDS = "the id of TLS credentials"
     THROTTLE_GROUP = "a throttle group"
@@ -227,8 +229,10 @@ _ARGUMENTS = (
 )
 # The types of values that name something, whatever the command.
 _TYPES = (
+    ("link<cryptodev-backend>", Kind.CRYPTODEV),
     ("link<iothread>", Kind.IOTHREAD),
     ("link<memory-backend*>", Kind.MEMORY_BACKEND),
+    ("link<rng-backend>", Kind.RNG),
     ("link<*>", Kind.OBJECT),
 )
 # The human monitor's commands, and what their arguments are: a kind, or a QMP command and its

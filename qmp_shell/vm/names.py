@@ -37,6 +37,8 @@ class ManualTopics(Protocol):
 # Objects that were created with object-add, by what their QOM type begins with.
 _OBJECT_TYPES = {
     Kind.OBJECT: "",
+    Kind.CRYPTODEV: "cryptodev-",
+    Kind.RNG: "rng-",
     Kind.SECRET: "secret",
     Kind.TLS_CREDS: "tls-creds-",
     Kind.THROTTLE_GROUP: "throttle-group",

@@ -375,7 +375,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         metavar="SECONDS",
         type=_seconds,
-        help="how long one command may take (default: any time)",
+        help="how long one command may take (default: no limit)",
     )
 
 

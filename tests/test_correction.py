@@ -997,7 +997,7 @@ def test_a_setting_can_be_written_with_an_equals_sign(schema: Schema) -> None:
     session = offline_session(schema)
     run_line(session, ".set view=table")
     assert session.settings.view == "table"
-    with pytest.raises(UsageError, match=r"^no option 'pagr'; did you mean pager\?$"):
+    with pytest.raises(UsageError, match=r"^no setting 'pagr'; did you mean pager\?$"):
         run_line(session, ".set pagr off")
     with pytest.raises(UsageError, match=r"^no command \.wiat; did you mean \.wait\?$"):
         run_line(session, ".help .wiat")

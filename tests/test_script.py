@@ -353,7 +353,7 @@ def test_set_changes_shows_and_lists_options(vm: RunningVm, run: Run) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (".set nonesuch on", "no option 'nonesuch'"),
+        (".set nonesuch on", "no setting 'nonesuch'"),
         (".set pretty maybe", "pretty is on or off"),
         (".set timeout 0", "'0' is not a number of seconds"),
     ],

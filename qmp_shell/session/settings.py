@@ -143,7 +143,7 @@ class Settings:
 
     confirm = Choice(
         "destructive",
-        "ask before what loses something (destructive), or all that may change the VM",
+        "ask before what loses something (destructive), or what may change the VM (all)",
         {word: "destructive" if is_on else "off" for word, is_on in SWITCH_WORDS.items()}
         | {"all": "all", "destructive": "destructive"},
         ("all", "destructive", "off"),
@@ -158,7 +158,7 @@ class Settings:
     pager = Switch(True, "show what is taller than the screen in $PAGER")
     pretty = PrettySwitch(True, "on: the view json; off: compact")
     reconnect = Switch(False, "attach again by itself as soon as a lost VM can be reached")
-    timeout = Seconds(None, "how long a command may take, in seconds; off: any time")
+    timeout = Seconds(None, "how long a command may take, in seconds; off: no limit")
     verbose = Switch(False, "show each message sent and received")
     view = Choice(
         "json",
@@ -220,7 +220,7 @@ def find_option(name: str) -> Option[Any]:
         from ..schema.suggestions import suggest
 
         advice = suggest(name, OPTIONS, "there are") or ".set lists them"
-        raise UsageError(f"no option {name!r}; {advice}")
+        raise UsageError(f"no setting {name!r}; {advice}")
     return OPTIONS[name]
 
 

@@ -282,7 +282,8 @@ class Waiter:
             migration = self._ask(MIGRATION) or records.parse_migration(None)
             if migration.status in ("failed", "cancelled"):
                 reason = f": {migration.error}" if migration.error else ""
-                raise WaitError(f"the migration {migration.status}{reason}")
+                was = "was " * (migration.status == "cancelled")
+                raise WaitError(f"the migration {was}{migration.status}{reason}")
             # QEMU reports the end before its run state is that of after the migration, and
             # refuses "cont" until then.
             if migration.status in ("completed", "none"):

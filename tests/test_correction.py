@@ -17,6 +17,7 @@ from qmp_shell.errors import CheckError, QMPError, UsageError
 from qmp_shell.protocol import CommandError
 from qmp_shell.schema import Schema
 from qmp_shell.session import Session
+from qmp_shell.vm.message_faults import unknown_command
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, StartPeer, StartTerminal, StartVm
 from tests.documents import code_in, find_items
@@ -251,6 +252,17 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("continue", "cont"),
         ("shutdown", "system_powerdown"),
         ("pause", "stop"),
+        # of virsh, whose first argument is the VM
+        (
+            "snapshot-create-as vm1 s1",
+            "snapshot-save job-id=... tag=... vmstate=... devices.0=...",
+        ),
+        ("snapshot-list vm1", "query-named-block-nodes"),
+        ("dump /tmp/x", "dump-guest-memory paging=... protocol=..."),
+        ("screenshot vm1 /tmp/x", "screendump filename=..."),
+        ("blockcopy vm1 vda", "blockdev-mirror device=... target=... sync=..."),
+        ("domif-setlink vm1 n0 down", "set_link name=... up=..."),
+        ("setmem vm1 1G", "balloon value=..."),
         # of QEMU's command line
         ("device_add e1000", "device_add driver=e1000"),
         ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),
@@ -483,6 +495,31 @@ def test_what_exists_is_not_put_in_the_place_of_what_does_not(vocabulary: Vocabu
     """To delete rng0 in place of rng1 would be worse than nothing."""
     assert corrected("device_del rng1", vocabulary) == "device_del id=rng1"
     assert corrected("device_del id=rng1", vocabulary) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "guessed"),
+    [
+        ("snapshot-delet", "snapshot-delete job-id=... tag=... devices.0=..."),
+        ("qiut", "quit"),
+        ("device_d", "device_del id=..."),
+        ("device_dle r1", "device_del id=r1"),
+        ("device_deel r1", "device_del id=r1"),
+        ("job-cancle j", "job-cancel id=j"),
+        ("snapshot-lists", ""),
+        ("snapshot-craete", ""),
+        ("block-dirty-bitmap-crate d0 b", ""),
+        ("system_start", ""),
+    ],
+)
+def test_what_destroys_is_not_guessed_of_a_word_that_does_not_say_so(
+    types: VmTypes, vocabulary: Vocabulary, typed: str, guessed: str
+) -> None:
+    assert corrected(typed, vocabulary) == guessed
+    found = correct_human_line(typed, _UNKNOWN, vocabulary)
+    assert found is None or "del" in guessed or found.line.split()[0] == guessed.split()[0]
+    listed = unknown_command(typed.split()[0], types).advice
+    assert bool(guessed) or re.search("delete|clear|reset|del", listed) is None
 
 
 def test_the_manual_tells_what_is_offered(vocabulary: Vocabulary) -> None:

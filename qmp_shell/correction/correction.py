@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..complete import Kind, NameRequest, NameSource, TypeSource
 from ..schema import Object
-from ..schema.suggestions import nearest_name
+from ..schema.suggestions import guessable_commands, nearest_name
 
 EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
 """How other programs call what is ``.exit`` here."""
@@ -145,6 +145,11 @@ def nearest(word: str, names: Collection[str]) -> str:
     """The name that is most similar to a word; empty: none is, or it can't stand in a line."""
     found = nearest_name(word, names)
     return found if is_plain(found) else ""
+
+
+def nearest_command(word: str, names: Collection[str]) -> str:
+    """As :func:`nearest`, for commands: none that destroys something is guessed."""
+    return nearest(word, guessable_commands(word, names))
 
 
 def is_plain(name: str) -> bool:

@@ -10,7 +10,15 @@ import re
 from ..complete import complete_human
 from ..complete.kinds import HUMAN_OPTIONS
 from ..schema.suggestions import plain
-from .correction import EXIT, Correction, Form, Vocabulary, is_suggestible, nearest
+from .correction import (
+    EXIT,
+    Correction,
+    Form,
+    Vocabulary,
+    is_suggestible,
+    nearest,
+    nearest_command,
+)
 from .foreign import split_commands, split_key, split_line, unwrap
 
 _UNKNOWN = re.compile(r"\s*unknown command: ")
@@ -113,7 +121,7 @@ def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction
     if name in vocabulary.dot_commands.names():
         return vocabulary.dot_line(name, after, "write ")
     for form, names in ((Form.HUMAN, human), (Form.QMP, list(vocabulary.commands()))):
-        similar = nearest(name, names)
+        similar = nearest_command(name, names)
         if similar:
             return Correction(similar + after, form, "did you mean ", "?")
     similar = nearest(name, vocabulary.dot_commands.names())

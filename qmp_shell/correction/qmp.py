@@ -12,7 +12,16 @@ from ..language.literal import parse_literal
 from ..language.notation import format_message
 from ..schema.suggestions import plain
 from .arguments import first_value, read_arguments
-from .correction import EXIT, Correction, Form, Vocabulary, is_plain, is_suggestible, nearest
+from .correction import (
+    EXIT,
+    Correction,
+    Form,
+    Vocabulary,
+    is_plain,
+    is_suggestible,
+    nearest,
+    nearest_command,
+)
 from .drives import correct_drive
 from .foreign import Words, is_path, split_commands, split_key, split_line, split_options, unwrap
 
@@ -28,11 +37,18 @@ _OPTIONS = {
 _DRIVE, _ADD_DRIVE, _ADD_NODE = "-drive", "drive_add", "blockdev-add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
-# Common words, and the commands that they stand for.
+# Common words and commands of virsh, and the commands that they stand for.
 _EVERYDAY = {
+    "attach-device": "device_add",
+    "blockcommit": "block-commit",
+    "blockcopy": "blockdev-mirror",
+    "blockpull": "block-stream",
     "continue": "cont",
     "destroy": "quit",
+    "detach-device": "device_del",
     "domblklist": "query-block",
+    "domif-setlink": "set_link",
+    "dump": "dump-guest-memory",
     "kill": "quit",
     "pause": "stop",
     "poweroff": "system_powerdown",
@@ -43,8 +59,12 @@ _EVERYDAY = {
     "reset": "system_reset",
     "restart": "system_reset",
     "resume": "cont",
+    "screenshot": "screendump",
+    "setmem": "balloon",
     "shutdown": "system_powerdown",
     "snapshot-create": "snapshot-save",
+    "snapshot-create-as": "snapshot-save",
+    "snapshot-list": "query-named-block-nodes",
     "snapshot-revert": "snapshot-load",
     "start": "cont",
     "status": "query-status",
@@ -64,6 +84,7 @@ _HELP = ("help", "man", "?")
 _HELP_WORDS = ("help", "?", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
+_QUERY = "query-"  # what the commands begin with that only ask
 _HUMAN_MONITOR = "human-monitor-command"
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
@@ -279,11 +300,16 @@ def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Cor
         return _human(text.replace(name, human_name, 1))
     if "=" in text:
         return None  # what is known of the arguments would be lost
+    required = _required(command, vocabulary)
+    return Correction(command, missing=required) if required else None
+
+
+def _required(command: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Where what has to be given for a command begins."""
     type_ = vocabulary.arguments(command, {})
     members = type_.members.values() if type_ is not None else ()
     needed = [each for each in members if each.required and is_plain(each.name)]
-    required = tuple(first_value(each.name, each) for each in needed)
-    return Correction(command, missing=required) if required else None
+    return tuple(first_value(each.name, each) for each in needed)
 
 
 def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
@@ -328,8 +354,11 @@ def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> 
 def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
     """``reboot``: a common word for a command that has another name in QEMU."""
     command = _EVERYDAY.get(name, "")
-    is_known = name not in vocabulary.commands() and command in vocabulary.commands()
-    return Correction(command) if is_known and not line.words else None
+    if name in vocabulary.commands() or command not in vocabulary.commands():
+        return None
+    required = _required(command, vocabulary)
+    takes_rest = not line.words or command.startswith(_QUERY)
+    return Correction(command, missing=required) if required or takes_rest else None
 
 
 def _removed(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -347,7 +376,7 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
     if not commands or name in commands or _NAME.fullmatch(name) is None:
         return None
     rest = text[len(name) :]
-    similar = nearest(name, commands)
+    similar = nearest_command(name, commands)
     if similar:
         found = _correct_command(f"{similar}{rest}", vocabulary)
         if found is None:
@@ -359,7 +388,7 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
     similar = nearest(name, vocabulary.dot_commands.names())
     if similar and not (line.words and similar in human):
         return vocabulary.dot_line(similar, rest, "did you mean ", "?")
-    similar = nearest(name, human)
+    similar = nearest_command(name, human)
     if not similar:
         return None
     return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")

@@ -42,6 +42,13 @@ _TRANSPOSED = 0.99  # letters in another order
 _SHORTEST_PART = 5  # characters; shorter ones, as id, are parts of many names
 _CONTAINED = 0.8  # all parts of the word, which "-" or "_" separate, are parts of the name
 
+# Parts of the names of commands after which something is gone, and how else people call that.
+_DESTRUCTIVE = {
+    *("cancel", "clear", "del", "delete", "delvm", "discard", "load", "loadvm"),
+    *("powerdown", "quit", "remove", "reset"),
+}
+_DESTRUCTIVE_WORDS = _DESTRUCTIVE | {"destroy", "detach", "erase", "poweroff", "rm", "shutdown"}
+
 
 def plain(name: str) -> str:
     """A name in lower case with ``-`` for ``_``, for comparison with what users type."""
@@ -109,6 +116,44 @@ def nearest_name(word: str, names: Iterable[str]) -> str:
     found = _compare(word, names)
     is_clear = found and (found[0].ratio >= _SIMILAR or len(found) == 1)
     return found[0].name if is_clear else ""
+
+
+def guessable_commands(word: str, names: Iterable[str]) -> list[str]:
+    """The commands that may be suggested in place of one that does not exist.
+
+    One after which something is gone is suggested only for a word that says so, too, or that is
+    one typo away from it. If it is the most similar one, no other is meant either.
+    """
+    names = list(names)
+    similar = similar_names(word, names)
+    if similar and not _may_guess(word, similar[0]):
+        return []
+    return [each for each in names if _may_guess(word, each)]
+
+
+def _may_guess(word: str, name: str) -> bool:
+    typed, known = plain(word), plain(name)
+    destructive = _DESTRUCTIVE.intersection(known.split("-"))
+    return (
+        not destructive
+        or not _DESTRUCTIVE_WORDS.isdisjoint(typed.split("-"))
+        or _is_one_typo(typed, known)
+        or any(len(typed) > known.index(each) for each in destructive if known.startswith(typed))
+    )
+
+
+def _is_one_typo(word: str, name: str) -> bool:
+    """Whether a character is wrong, missing or too much, or two are in the wrong order."""
+    rest, other = _without_common_beginning(word, name)
+    rest, other = _without_common_beginning(rest[::-1], other[::-1])
+    return max(len(rest), len(other)) < 2 or (len(rest) == 2 and rest == other[::-1])
+
+
+def _without_common_beginning(first: str, second: str) -> tuple[str, str]:
+    pairs = enumerate(zip(first, second, strict=False))
+    length = min(len(first), len(second))
+    start = next((index for index, (one, other) in pairs if one != other), length)
+    return first[start:], second[start:]
 
 
 def other_name(word: str, names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from ..language.secrets import holds_secret
 from ..protocol import Message, command_of
 from ..schema import ANY, Array, Object
 from ..schema.check import Fault, check_arguments
-from ..schema.suggestions import suggest
+from ..schema.suggestions import guessable_commands, suggest
 from .types import VmTypes
 
 # check_arguments(), with what is the same for all parts of a message.
@@ -44,7 +44,8 @@ def find_faults(message: Message, types: VmTypes, *, after_error: bool = True) -
 def unknown_command(name: str, types: VmTypes) -> Fault:
     """That a command does not exist, and which one may be meant."""
     others = [each for each in types.commands() if each != name]  # an agent may refuse its own
-    return Fault(f"no command {name}", suggest(name, others, "there are"), (name,))
+    guessable = guessable_commands(name, others)
+    return Fault(f"no command {name}", suggest(name, guessable, "there are"), (name,))
 
 
 def _transaction_faults(

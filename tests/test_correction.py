@@ -237,7 +237,37 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("query block stats", "query-blockstats"),
         ("query block jobs", "query-block-jobs"),
         # no line that would lose what is known, or that the human monitor refuses
-        ("blockdev-add driver=null-co node-name=n0 size=1 G", ""),
+        # a value with a blank in it
+        ("blockdev-add driver=null-co size=1 G", "blockdev-add driver=null-co size=1G"),
+        ("block_resize node-name=d0 size=1 G", "block_resize node-name=d0 size=1G"),
+        (
+            "blockdev-add driver=file filename=/tmp/my disk.img node-name=d",
+            'blockdev-add driver=file filename="/tmp/my disk.img" node-name=d',
+        ),
+        (
+            "blockdev-add driver=raw file.driver=file file.filename=/tmp/my old disk",
+            'blockdev-add driver=raw file.driver=file file.filename="/tmp/my old disk"',
+        ),
+        (
+            "blockdev-snapshot-sync device=ide0 snapshot-file=/tmp/my disk.qcow2",
+            'blockdev-snapshot-sync device=ide0 snapshot-file="/tmp/my disk.qcow2"',
+        ),
+        (
+            "blockdev-snapshot-sync snapshot-file=/tmp/my d0",
+            "blockdev-snapshot-sync snapshot-file=/tmp/my node-name=d0",
+        ),
+        (
+            'object-add qom-type=rng-random id=r "filename=/dev/urandom"',
+            "object-add qom-type=rng-random id=r filename=/dev/urandom",
+        ),
+        (
+            "blockdev-add driver=file 'filename=/tmp/my disk.img'",
+            'blockdev-add driver=file filename="/tmp/my disk.img"',
+        ),
+        ("qom-set /machine x 'a=b'", "qom-set path=/machine property=x value='a=b'"),
+        # an id has no blank
+        ("device_add driver=virtio-rng-pci id=my rng", ""),
+        ("device_add driver=virtio-rng-pci id=my bus", ""),
         ("device_add e1000 id | cat", ""),
         ("qom-get path /machine", "qom-get path=/machine property=..."),
         # a name without its value

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from ..complete import Kind, NameRequest, kind_at
 from ..complete.kinds import HUMAN_OPTIONS
 from ..language.command import parse_partial_arguments
+from ..language.notation import format_text
 from ..language.words import Word
-from ..schema import Member, Object
+from ..schema import Builtin, Enum, Member, Object, Type, branches
 from .correction import Vocabulary
 from .foreign import join_around_equals, split_key, split_options
 
@@ -36,6 +37,20 @@ class Item(NamedTuple):
 def given_by(items: Iterable[Item]) -> dict[str, Any]:
     """The arguments that are known, for a type that depends on them."""
     return parse_partial_arguments(Word(0, key, value, 0) for key, value in items if key)
+
+
+def words_of(type_: Type) -> Collection[str]:
+    """The values of a type, if it is an enumeration; else none."""
+    enum = next((each for each in branches(type_) if isinstance(each, Enum)), None)
+    return enum.values if enum is not None else ()
+
+
+def takes_text(type_: Type) -> bool:
+    """Whether any text is a value of a type."""
+    return any(
+        isinstance(each, Builtin) and each.json_type in ("string", "value")
+        for each in branches(type_)
+    )
 
 
 class KnownArguments:
@@ -65,6 +80,14 @@ class KnownArguments:
         request = NameRequest(kind, typed if kind == Kind.QOM_PATH else "", given)
         return [each.text for each in self._vocabulary.names.candidates(request)]
 
+    def may_go_on(self, item: Item, given: dict[str, Any]) -> bool:
+        """Whether a word behind an item can belong to its value: that is any text, and no name."""
+        type_ = self.type_for(given)
+        member = type_.members_for(given).get(item.key) if type_ is not None else None
+        if member is None or not takes_text(member.type):
+            return False
+        return item.value not in self.names_for(member, item.value, given)
+
 
 class ItemReader:
     """Reads words as items.
@@ -81,6 +104,8 @@ class ItemReader:
     def read(self, words: list[str]) -> list[Item] | None:
         """The items of some words; None: there are options that the command lacks."""
         joined = join_around_equals(words)
+        keyed = [Item(*split_key(word)) for word in joined]
+        joined = [self._unquote(word, keyed) for word in joined]
         self.is_rewritten = joined != words
         items: list[Item] = []
         waiting = ""  # an argument whose value is the next word: --id n1, or id n1
@@ -99,6 +124,8 @@ class ItemReader:
             elif self._has_argument(items, word) and (
                 index == len(joined) - 1 or (is_paired and "=" not in joined[index + 1])
             ):
+                if items and self._is_stray(word, items):
+                    return None
                 waiting = word
                 self.is_rewritten = True
             else:
@@ -113,6 +140,20 @@ class ItemReader:
         given = given_by(items)
         type_ = self._known.type_for(given)
         return type_ is not None and key in type_.members_for(given)
+
+    def _unquote(self, word: str, items: list[Item]) -> str:
+        """Put the quotes of ``"filename=/a b"`` around the value alone."""
+        is_quoted = word[0] in "\"'" and word[-1] == word[0]
+        key, value = split_key(word[1:-1]) if is_quoted else ("", "")
+        return f"{key}={format_text(value)}" if self._has_argument(items, key) else word
+
+    def _is_stray(self, word: str, items: list[Item]) -> bool:
+        """Whether a word, which is the name of an optional argument, may be a part of a value."""
+        given = given_by(items)
+        type_ = self._known.type_for(given)
+        member = type_.members_for(given).get(word) if type_ is not None else None
+        is_required = member is not None and member.required
+        return not is_required and self._known.may_go_on(items[-1], given)
 
     def _split(self, word: str, before: list[Item]) -> list[Item] | None:
         """The items of one word, which are several if commas separate them.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from ..complete import Kind
 from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
-from ..schema import Builtin, Enum, Member, Object, Type, branches
+from ..schema import Builtin, Member, Object, Type, branches
 from .correction import nearest
-from .items import Item, KnownArguments, given_by
+from .items import Item, KnownArguments, given_by, takes_text, words_of
+from .spelling import find_member
 
+_JOINED = '"'  # stands around a value with blanks
+# What makes more of a value than a text without quotes.
+_QUOTES = {*"\"'\\{}[]"}
 _UNIT = re.compile(r".*[A-Za-z]")
 # Where a thing may be named by its name or by an id that QEMU gives it, people know the name.
 _ID = "id"
@@ -40,17 +44,45 @@ def place(items: list[Item], type_: Object, known: KnownArguments) -> Placement 
     placed = list(items)
     is_unitless = False
     for find in (_find_sure, _find_similar, _find_possible):
+        if find is _find_possible:
+            placed = _join_values(placed, type_, known)
         for index, item in enumerate(placed):
             if item.key:
                 continue
             given = given_by(placed)
             members = type_.members_for(given)
             free = [each for name, each in members.items() if name not in given]
+            if find is _find_possible and index and known.may_go_on(placed[index - 1], given):
+                free = _required(free)
             member = find(item.value, free, known, given)
             if member is not None:
                 placed[index] = Item(member.name, item.value)
                 is_unitless |= _is_number(member.type) and _UNIT.match(item.value) is None
     return Placement(placed, is_unitless) if all(item.key for item in placed) else None
+
+
+def _join_values(items: list[Item], type_: Object, known: KnownArguments) -> list[Item]:
+    """Make one value of those that blanks separate: ``filename=/a disk.img``, ``size=1 G``."""
+    given = given_by(items)
+    joined: list[Item] = []
+    for item in items:
+        last = joined[-1] if joined else Item("", "")
+        member = find_member(last.key, type_, given) if last.key and not item.key else None
+        value = _join(last.value, item.value, member, known) if member is not None else ""
+        if value:
+            joined[-1] = Item(last.key, value)
+        else:
+            joined.append(item)
+    return joined
+
+
+def _join(first: str, second: str, member: Member, known: KnownArguments) -> str:
+    """Two words as one value of an argument; empty: they are none."""
+    if _is_number(member.type) and _is_of(first + second, member.type):
+        return first + second
+    text = f"{first.strip(_JOINED)} {second}"
+    is_file = known.kind_of(member) == Kind.FILE and not set(text) & _QUOTES
+    return f"{_JOINED}{text}{_JOINED}" if is_file else ""
 
 
 def _find_sure(
@@ -74,19 +106,13 @@ def _find_similar(value: str, members: list[Member], *_: object) -> Member | Non
 
 def _find_possible(_value: str, members: list[Member], *_: object) -> Member | None:
     """The argument that takes any text, if there are not too many that do."""
-    texts = [each for each in members if _takes_text(each.type)]
+    texts = [each for each in members if takes_text(each.type)]
     required = _required(texts)
     if required:
         return required[0]
     texts.sort(key=lambda each: each.name == _ID)
     is_clear = not _required(members) and len(texts) <= _MOST_TEXTS
     return texts[0] if texts and is_clear else None
-
-
-def words_of(type_: Type) -> Collection[str]:
-    """The values of a type, if it is an enumeration; else none."""
-    enum = next((each for each in branches(type_) if isinstance(each, Enum)), None)
-    return enum.values if enum is not None else ()
 
 
 def _required(members: list[Member]) -> list[Member]:
@@ -106,11 +132,3 @@ def _is_of(value: str, type_: Type) -> bool:
 
 def _is_number(type_: Type) -> bool:
     return isinstance(type_, Builtin) and type_.json_type in ("int", "number")
-
-
-def _takes_text(type_: Type) -> bool:
-    """Whether any text is a value of a type."""
-    return any(
-        isinstance(each, Builtin) and each.json_type in ("string", "value")
-        for each in branches(type_)
-    )

@@ -10,8 +10,7 @@ from ..complete import Kind
 from ..schema import Member, Object, Type, as_array, as_object
 from ..schema.suggestions import other_name
 from .correction import nearest
-from .items import Item, KnownArguments, given_by
-from .placing import words_of
+from .items import Item, KnownArguments, given_by, words_of
 
 # Names of types are corrected; who has misspelt a thing that exists may mean none that exists.
 _TYPE_KINDS = (Kind.DRIVER, Kind.QOM_TYPE, Kind.CPU_MODEL)

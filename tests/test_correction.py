@@ -187,6 +187,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("chardev-add id=c0 backend=pty", "chardev-add id=c0 backend.type=pty backend.data={}"),
         ("blockdev-add driver=file path=/a", "blockdev-add driver=file filename=/a"),
         # nothing that would be refused again
+        ("blockdev-create driver=qcow2 filename=/tmp/new.qcow2 size=1G", ""),
         ("migrate-set-capabilities xbzrle=on", ""),
         ("chardev-add id=c0 backend.type=socket path=/a", ""),
         ("-device virtio-rng-pci -device virtio-rng-pci", ""),
@@ -265,6 +266,10 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             'blockdev-add driver=file filename="/tmp/my disk.img"',
         ),
         ("qom-set /machine x 'a=b'", "qom-set path=/machine property=x value='a=b'"),
+        # nobody knows which argument
+        ("device_add =x", ""),
+        ("blockdev-add driver=null-co =w1", ""),
+        ("job-complete =x", ""),
         # an id has no blank
         ("device_add driver=virtio-rng-pci id=my rng", ""),
         ("device_add driver=virtio-rng-pci id=my bus", ""),
@@ -832,6 +837,14 @@ def test_the_line_that_opens_an_image_works(vm: RunningVm, tmp_path: Path) -> No
         line = hint_of(session, f"blockdev-add driver=raw {words} id=d{number}")
         assert line.startswith("write blockdev-add driver=raw file.driver=file ")
         run_line(session, session.corrector.line)
+    session.attachment.close()
+
+
+def test_an_argument_of_another_driver_is_not_offered(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    hint = hint_of(session, "blockdev-create driver=qcow2 filename=/tmp/new.qcow2 size=1G")
+    assert hint.startswith("no argument driver; did you mean options.driver?")
+    assert "options.filename" not in hint
     session.attachment.close()
 
 

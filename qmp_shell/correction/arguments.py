@@ -115,13 +115,13 @@ def _may_be_empty(name: str, type_: Object | None, given: Message) -> bool:
 def _find_missing(given: Message, known: KnownArguments) -> tuple[str, ...] | None:
     """The names of required arguments that are not given.
 
-    :return: None: others are given that do not exist, and may be misnamed required ones.
+    :return: None: others are given that do not exist, so that the line would be refused again.
     """
     type_ = known.type_for(given)
     if type_ is None:
         return ()
     faults = check_arguments(apply_types(given, type_), type_)
-    if any(each.is_unknown for each in faults) and any(each.is_missing for each in faults):
+    if any(each.is_unknown for each in faults):
         return None
     names = (name for fault in faults if fault.is_missing for name in fault.names)
     return tuple(name for name in names if KEY.fullmatch(name) is not None)

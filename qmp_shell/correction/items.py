@@ -102,8 +102,10 @@ class ItemReader:
         self.unfinished = ""
 
     def read(self, words: list[str]) -> list[Item] | None:
-        """The items of some words; None: there are options that the command lacks."""
+        """The items of some words; None: there are options that the command lacks, or no keys."""
         joined = join_around_equals(words)
+        if any(word.startswith("=") for word in joined):
+            return None
         keyed = [Item(*split_key(word)) for word in joined]
         joined = [self._unquote(word, keyed) for word in joined]
         self.is_rewritten = joined != words

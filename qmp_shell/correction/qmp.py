@@ -272,7 +272,7 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         return None
     found = read_arguments(command, line.words, vocabulary)
     if found is None:
-        has_keys = any(split_key(word)[0] for word in line.words)
+        has_keys = any(split_key(word)[0] or word.startswith("=") for word in line.words)
         if not line.words or has_keys or (command in _HUMAN_OPTIONS and len(line.words) > 1):
             return None  # the human monitor would refuse the line, too
         return _in_human(name, command, text, vocabulary)

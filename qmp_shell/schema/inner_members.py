@@ -99,6 +99,11 @@ def find_inner_members(
         place = next((each for each in objects if each.has(name, value)), None)
         if place is not None:
             places[name] = place
+    for name, place in [*places.items()]:
+        case = place.cases.get(str(wrong.get(place.tag)))
+        is_told = case is not None and places.get(place.tag) is place
+        if is_told and name not in {**place.members, **(case or {})}:
+            del places[name]  # it exists only with another value of the tag
     return {name: _inner_member(name, places) for name in places}
 
 

@@ -266,6 +266,16 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             'blockdev-add driver=file filename="/tmp/my disk.img"',
         ),
         ("qom-set /machine x 'a=b'", "qom-set path=/machine property=x value='a=b'"),
+        # a value that lacks its beginning
+        ("dump-guest-memory /tmp/d", "dump-guest-memory protocol=file:/tmp/d paging=..."),
+        (
+            "dump-guest-memory protocol=/tmp/d paging=false",
+            "dump-guest-memory protocol=file:/tmp/d paging=false",
+        ),
+        ("migrate uri=localhost:4444", "migrate uri=tcp:localhost:4444"),
+        ("migrate localhost:4444", "migrate uri=tcp:localhost:4444"),
+        ("migrate uri=fd:4", ""),
+        ("migrate uri=/tmp/x", ""),
         # nobody knows which argument
         ("device_add =x", ""),
         ("blockdev-add driver=null-co =w1", ""),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from ..complete import Kind
@@ -16,6 +18,18 @@ from .items import Item, KnownArguments, given_by, words_of
 _TYPE_KINDS = (Kind.DRIVER, Kind.QOM_TYPE, Kind.CPU_MODEL)
 # What begins a value that means something by itself.
 _MARKS = ("", '"', "'", "{", "[", "$")
+
+
+# What stands before a value that QEMU does not take alone, by command, argument and value.
+_PREFIXES = (
+    (r"dump-guest-memory", r"protocol", r"/.*", "file:"),
+    (
+        r"migrate|migrate-incoming",
+        r"uri",
+        r"(?!(?:exec|fd|file|rdma|tcp|unix|vsock):)[\w.-]+:\d+",
+        "tcp:",
+    ),
+)
 
 
 class _Place(NamedTuple):
@@ -48,10 +62,19 @@ class Speller:
             yield f"{place.key}={value}"
 
     def _spell_value(self, value: str, member: Member, given: dict[str, Any]) -> str:
+        prefix = self._prefix_of(member.name, value)
+        if prefix:
+            self.is_rewritten = True
+            return prefix + value
         known = words_of(member.type)
         if self._known.kind_of(member) in _TYPE_KINDS:
             known = self._known.names_for(member, value, given)
         return value if value in known else nearest(value, known) or value
+
+    def _prefix_of(self, argument: str, value: str) -> str:
+        texts = (self._known.command, argument, value)
+        rows = ((row[-1], zip(row, texts, strict=False)) for row in _PREFIXES)
+        return next((each for each, pairs in rows if all(starmap(re.fullmatch, pairs))), "")
 
     def _into_list(self, place: _Place) -> _Place:
         """The place of an item, if the argument is a list: of scalars, or of objects with one."""

@@ -43,6 +43,7 @@ _HUMAN = {
     "log": "activate logging of the specified items",
     "sendkey": "send keys to the VM (e.g. 'sendkey ctrl-alt-f1', default hold time=100 ms)",
     "set_link": "change the link status of a network adapter",
+    "print": "print expression value (use $reg for CPU register access)",
     "odd": "",
     "query-odd": "",
 }
@@ -228,6 +229,17 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         ("send-key ctrl-alt-delete", ".hmp sendkey ctrl-alt-delete"),
         ("-drive file=nbd://h/a.raw", ".hmp drive_add 0 if=none,file=nbd://h/a.raw"),
+        (
+            "-hda /tmp/x,y.qcow2",
+            "blockdev-add driver=qcow2 node-name=drive0 file.driver=file "
+            "file.filename=/tmp/x,y.qcow2",
+        ),
+        (
+            "-cdrom x",
+            "blockdev-add driver=raw node-name=drive0 file.driver=file file.filename=x "
+            "read-only=true",
+        ),
+        ("-hda /dev/sdb", ".hmp drive_add 0 if=none,file=/dev/sdb"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
         ("block_resize node-name:d0 size:1G", "block_resize node-name=d0 size=1G"),
@@ -468,6 +480,26 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ("inof", ".info", "did you mean .info?"),
         ("inof block", ".hmp info block", "did you mean .hmp info block?"),
         ("savvm x", ".hmp savevm x", "did you mean .hmp savevm x?"),
+        # for other programs
+        ("clear", "", "Ctrl-L clears the screen"),
+        ("qemu-img info /a", "", "qemu-img is a program; start it in your own shell"),
+        (
+            "qemu-system-x86_64 -m 64",
+            "",
+            "qemu-system-x86_64 is a program; start it in your own shell",
+        ),
+        ("guest-ping", "", "guest-ping is a command of the guest agent: qmp-shell -N SOCKET"),
+        (
+            "-m 256",
+            "",
+            "-m is an option of QEMU's command line, which a running VM cannot take",
+        ),
+        (
+            "-nic user,model=e1000",
+            "",
+            "-nic is an option of QEMU's command line; on a running VM, netdev_add and device_add "
+            "do the same",
+        ),
         (
             "nothing-like this",
             "",
@@ -524,6 +556,7 @@ def test_the_command_that_was_meant_is_found(
             ".",
         ),
         "cont; nonsense-like this",
+        "print query-status",
         "device_add driver=e1000 id=a\tb\x1b",
         "query-status " + "x" * 300,
         "device_del   id=rng9",

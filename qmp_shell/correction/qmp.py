@@ -37,6 +37,27 @@ _OPTIONS = {
 _DRIVE, _ADD_DRIVE, _ADD_NODE = "-drive", "drive_add", "blockdev-add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
+# Options for one disk, and what -drive has in their place.
+_DISKS = {
+    **dict.fromkeys(("-hda", "-hdb", "-hdc", "-hdd"), ""),
+    "-cdrom": ",media=cdrom,format=raw",
+}
+_OPTION_NOTE = "{} is an option of QEMU's command line"
+# What a VM cannot do, by a pattern of the first word of the line, and what is told of it.
+_NOTES = (
+    (r"clear|cls", "Ctrl-L clears the screen"),
+    (r"guest-[\w-]+", "{} is a command of the guest agent: qmp-shell -N SOCKET"),
+    (
+        r"qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
+        "{} is a program; start it in your own shell",
+    ),
+    (r"--?(?:net|nic)", f"{_OPTION_NOTE}; on a running VM, netdev_add and device_add do the same"),
+    (
+        r"--?(?:accel|append|bios|boot|cpu|display|dtb|enable-kvm|initrd|kernel|M|m|machine|monitor"
+        r"|name|nographic|numa|parallel|qmp|rtc|serial|smbios|smp|spice|usb|uuid|vga|vnc)",
+        f"{_OPTION_NOTE}, which a running VM cannot take",
+    ),
+)
 # Common words and commands of virsh, and the commands that they stand for.
 _EVERYDAY = {
     "attach-device": "device_add",
@@ -317,6 +338,8 @@ def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction
     if len(line.words) != 1:
         return None
     [options] = line.words
+    if name in _DISKS:
+        name, options = _DRIVE, f"file={options.replace(',', ',,')}{_DISKS[name]}"
     if name == _ADD_NODE and is_path(options) and not set(options) & set("=,"):
         return correct_drive(f"file={options}", vocabulary)
     if name not in (_DRIVE, _ADD_DRIVE) or "=" not in options:
@@ -329,12 +352,16 @@ def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction
     return found
 
 
-def _known_elsewhere(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+def _known_elsewhere(
+    name: str, line: Words, text: str, vocabulary: Vocabulary
+) -> Correction | None:
     """A command of the human monitor, or a dot command without its dot."""
     commands = vocabulary.commands()
     if name in commands:
         return None
     human = vocabulary.human_commands()
+    if line.words and line.words[0] in commands:
+        return None  # print query-status
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
@@ -370,6 +397,16 @@ def _removed(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Cor
     return Correction(_SET_PARAMETERS, missing=(parameter,)) if is_known and not is_there else None
 
 
+def _for_others(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
+    """``qemu-img info a``, ``-m 256``: what is for another program. The correction has no line."""
+    for pattern, note in _NOTES:
+        if re.fullmatch(pattern, name) and not any(
+            re.fullmatch(pattern, each) for each in vocabulary.commands()
+        ):
+            return Correction("", before=note.format(name))
+    return None
+
+
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that does not exist, but is similar to one that does."""
     commands = vocabulary.commands()
@@ -389,7 +426,7 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
     if similar and not (line.words and similar in human):
         return vocabulary.dot_line(similar, rest, "did you mean ", "?")
     similar = nearest_command(name, human)
-    if not similar:
+    if not similar or name in human:
         return None
     return Correction(f"{similar}{rest}", Form.HUMAN, "did you mean ", "?")
 
@@ -400,7 +437,8 @@ def _note_unknown(text: str, vocabulary: Vocabulary) -> Correction | None:
     if not commands or name in commands or _NAME.fullmatch(name) is None:
         return None
     note = f"no command {name}; .commands lists the VM's commands"
-    return Correction("", before=note, is_rewritten=False)  # a note, with no line to take
+    is_human = name in vocabulary.human_commands()
+    return None if is_human else Correction("", before=note, is_rewritten=False)
 
 
 def _human(text: str) -> Correction:
@@ -421,5 +459,6 @@ _RULES: tuple[_Rule, ...] = (
     _known_elsewhere,
     _everyday,
     _removed,
+    _for_others,
     _misspelt,
 )

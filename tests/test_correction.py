@@ -288,6 +288,36 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("migrate localhost:4444", "migrate uri=tcp:localhost:4444"),
         ("migrate uri=fd:4", ""),
         ("migrate uri=/tmp/x", ""),
+        # an address
+        (
+            "nbd-server-start addr=unix:/tmp/n.sock",
+            "nbd-server-start addr.type=unix addr.data.path=/tmp/n.sock",
+        ),
+        (
+            "nbd-server-start addr=localhost:10809",
+            "nbd-server-start addr.type=inet addr.data.host=localhost addr.data.port=10809",
+        ),
+        (
+            "blockdev-add driver=nbd server=tcp:h:10809",
+            "blockdev-add driver=nbd server.type=inet server.host=h server.port=10809",
+        ),
+        ("nbd-server-start addr=fd:5", ""),
+        # keys at once
+        ("send-key keys=ctrl-alt-f1", ".hmp sendkey ctrl-alt-f1"),
+        # what QEMU's command line calls otherwise
+        (
+            "chardev-add id=c3 backend.type=file backend.data.file=/a",
+            "chardev-add id=c3 backend.type=file backend.data.out=/a",
+        ),
+        (
+            "chardev-add id=c3 backend.type=file backend.data.path=/a",
+            "chardev-add id=c3 backend.type=file backend.data.out=/a",
+        ),
+        # an item of a list
+        (
+            "migrate-set-capabilities xbzrle on",
+            "migrate-set-capabilities capabilities.0.capability=xbzrle capabilities.0.state=on",
+        ),
         # nobody knows which argument
         ("device_add =x", ""),
         ("blockdev-add driver=null-co =w1", ""),
@@ -838,6 +868,7 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
         ("block_resize d0 1G", "write block_resize node-name=d0 size=1G"),
         ("q", "write quit"),
         ("object_del x", "write object-del id=x"),
+        ("send-key ctrl-alt-f1", "the human monitor has it: .hmp sendkey ctrl-alt-f1"),
     ):
         assert hint_of(session, line) == hint, line
         assert hint.endswith(session.corrector.line.replace("\n", ", then ")), line
@@ -845,6 +876,7 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
     assert session.corrector.line == ""
     assert hint_of(session, "device_del id=nope") == "id is one of: r2"
     assert hint_of(session, "device_add driver=e1000 id=z y") == ""
+    assert hint_of(session, "send-key shift-p-a") == ""  # it may be a password's
     done = "leave it out: qmp-shell does that"
     assert hint_of(session, '{"execute": "qmp_capabilities"}') == done
     session.attachment.close()

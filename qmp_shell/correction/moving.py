@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
-from ..schema import Alternate, Member, as_object
+from ..schema import Alternate, Member, Object, as_object
 from ..schema.inner_members import InnerMember, find_inner_members, find_tag
 from .correction import is_plain
 from .foreign import is_path
@@ -13,6 +14,13 @@ from .items import Item, KnownArguments, given_by
 
 # The block driver that opens a file of the host, and the argument that names the file.
 _FILE_DRIVER, _FILE_NAME = "file", "filename"
+# How people write the address of a socket, and the case of SocketAddress that it is. The older type
+# of that name has the members of each in an object.
+_ADDRESSES = (
+    (r"unix:(?P<path>.+)", "unix"),
+    (r"(?:tcp:)?(?!(?:exec|fd|tcp|vsock):)(?P<host>[A-Za-z0-9_.-]+):(?P<port>\d+)", "inet"),
+)
+_DATA = "data"
 
 
 def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
@@ -40,6 +48,22 @@ def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
     return moved
 
 
+def _read_address(value: str, type_: Object) -> dict[str, str]:
+    """The members of an address that is written as one word; empty: it is none."""
+    for pattern, case in _ADDRESSES:
+        match = re.fullmatch(pattern, value)
+        branch = type_.branch(case) if match is not None else None
+        if match is None or branch is None or type_.tag is None:
+            continue
+        data = branch.members.get(_DATA)
+        inner = as_object(data.type) if data is not None else branch
+        if inner is not None and match.groupdict().keys() <= inner.members.keys():
+            prefix = f"{_DATA}." if data is not None else ""
+            members = {prefix + name: text for name, text in match.groupdict().items()}
+            return {type_.tag: case, **members}
+    return {}
+
+
 def _can_stand_in_line(place: InnerMember) -> bool:
     """Whether the names, which come from the VM, have no special meaning in a line."""
     return all(map(is_plain, [place.key, *(text for tag in place.tags for text in tag)]))
@@ -56,7 +80,11 @@ def _in_place_of_object(
     if member is None or type_ is None or tag is None or not is_plain(tag):
         yield item
     elif not isinstance(member.type, Alternate):
-        yield Item(f"{key}.{tag}", value) if find_tag(value, type_) else item
+        address = _read_address(value, type_)
+        if address:
+            yield from (Item(f"{key}.{name}", text) for name, text in address.items())
+        else:
+            yield Item(f"{key}.{tag}", value) if find_tag(value, type_) else item
     else:
         branch = type_.branch(_FILE_DRIVER)
         # An optional file, as a backing file, may be of any format.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..complete import Kind
 from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
-from ..schema import Builtin, Member, Object, Type, branches
+from ..schema import Builtin, Member, Object, Type, as_array, as_object, branches
 from .correction import nearest
 from .items import Item, KnownArguments, given_by, takes_text, words_of
 from .spelling import find_member
@@ -41,6 +41,7 @@ def place(items: list[Item], type_: Object, known: KnownArguments) -> Placement 
     """
     if not type_.members and not type_.is_open({}):  # it takes none at all
         return Placement([item for item in items if item.key])
+    type_ = _item_of_list(type_, items) or type_
     placed = list(items)
     is_unitless = False
     for find in (_find_sure, _find_similar, _find_possible):
@@ -59,6 +60,18 @@ def place(items: list[Item], type_: Object, known: KnownArguments) -> Placement 
                 placed[index] = Item(member.name, item.value)
                 is_unitless |= _is_number(member.type) and _UNIT.match(item.value) is None
     return Placement(placed, is_unitless) if all(item.key for item in placed) else None
+
+
+def _item_of_list(type_: Object, items: list[Item]) -> Object | None:
+    """The type of an item, if all arguments are one list of objects; None: they are not.
+
+    ``xbzrle on`` is a capability and its state.
+    """
+    arrays = [as_array(each.type) for each in type_.members.values()]
+    array = arrays[0] if len(arrays) == 1 else None
+    element = as_object(array.element) if array is not None else None
+    is_whole = element is not None and len(items) == len(element.members)
+    return element if is_whole and not any(item.key for item in items) else None
 
 
 def _join_values(items: list[Item], type_: Object, known: KnownArguments) -> list[Item]:

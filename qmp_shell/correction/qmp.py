@@ -106,6 +106,7 @@ _HELP_WORDS = ("help", "?", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
 _QUERY = "query-"  # what the commands begin with that only ask
+_SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 _HUMAN_MONITOR = "human-monitor-command"
 
 _TRANSACTION = re.compile(r"transaction\s*\(")
@@ -407,6 +408,15 @@ def _for_others(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> 
     return None
 
 
+def _keys(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
+    """``send-key keys=ctrl-alt-f1``: keys at once, as the human monitor takes them."""
+    keys = line.words[0].removeprefix("keys=") if len(line.words) == 1 else ""
+    is_known = _SEND_KEYS in vocabulary.human_commands()
+    if _letters(name) != _SEND_KEYS or _KEYS.fullmatch(keys) is None or not is_known:
+        return None
+    return _human(f"{_SEND_KEYS} {keys}")
+
+
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that does not exist, but is similar to one that does."""
     commands = vocabulary.commands()
@@ -454,6 +464,7 @@ _RULES: tuple[_Rule, ...] = (
     _help,
     _object,
     _drive,
+    _keys,
     _arguments,
     _joined,
     _known_elsewhere,

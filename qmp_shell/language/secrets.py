@@ -48,6 +48,9 @@ _PROPERTIES = rf"{_NAMES}|data"
 # What is in the names of secrets, in any notation.
 _SECRET_WORDS = r"(?i)pas+w|pass[-_]?phrase|cookie|token|auth[-_]?key|secret|\bdata\b(?!\.)|\bkey\b"
 
+# Keys pressed at once are no part of a password; with shift, they may be.
+_COMBINATION = r"\s*send-?key\s+(?:keys=)?(?:(?:ctrl|alt|altgr|meta_l|meta_r)(?:_r)?-)+\w+\s*"
+
 SECRETS = (
     # set_password, guest-set-user-password, ...; cookies of curl and l2tpv3; auth-key of emmc.
     Secret(ANY, _NAMES),
@@ -166,7 +169,8 @@ def names_secret(line: str) -> bool:
 
     What a line means that cannot be parsed is a guess, so it is quoted only if it has no such word.
     """
-    return re.search(_SECRET_WORDS, line) is not None or may_hold_secret(line)
+    is_secret = re.search(_SECRET_WORDS, line) is not None or may_hold_secret(line)
+    return is_secret and re.fullmatch(_COMBINATION, line) is None
 
 
 def _unescape(match: re.Match[str]) -> str:

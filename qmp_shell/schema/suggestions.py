@@ -28,8 +28,8 @@ _OTHER_NAMES = {
     "type": ("driver", "qom-type"),
     "driver": ("type",),
     "qom-type": ("driver",),
-    "path": ("filename",),
-    "file": ("filename",),
+    "path": ("filename", "out"),
+    "file": ("filename", "out"),
     "filename": ("path",),
 }
 # In commands with this argument, the others have different meanings.

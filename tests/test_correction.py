@@ -17,6 +17,7 @@ from qmp_shell.errors import CheckError, QMPError, UsageError
 from qmp_shell.protocol import CommandError
 from qmp_shell.schema import Schema
 from qmp_shell.session import Session
+from qmp_shell.session.known_errors import advice_for
 from qmp_shell.vm.message_faults import unknown_command
 from qmp_shell.vm.types import VmTypes
 from tests.conftest import Run, RunningVm, StartPeer, StartTerminal, StartVm
@@ -893,6 +894,50 @@ def test_a_name_of_another_kind_is_told_with_its_argument(vm: RunningVm) -> None
     session.attachment.close()
 
 
+def test_the_actions_of_a_transaction_are_told(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    for line in ("transaction( query-status )", "transaction( foo )"):
+        assert hint_of(session, line).startswith("there are: abort, block-dirty-bitmap-add, ")
+    for action in ("block-dirty-bitmap-ad", "block-dirty-bitmap-delete"):
+        assert "did you mean" in hint_of(session, f"transaction( {action} node=a name=b )")
+    assert "mean" not in hint_of(session, "transaction( block-dirty-bitmap-crate node=a name=b )")
+    session.attachment.close()
+
+
+def test_what_a_shell_expands_in_a_file_name_is_told(
+    vm: RunningVm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    session = attach(vm.address)
+    for written in ("~", "$HOME"):
+        hint = hint_of(session, f"blockdev-add driver=file filename={written}/a node-name=a")
+        assert hint == f"{written} is not expanded; write /home/somebody/a"
+    assert hint_of(session, "blockdev-add driver=file filename=/a/~/b node-name=a") == ""
+    session.attachment.close()
+
+
+def test_the_device_of_a_virtio_disk_is_told(start_vm: StartVm) -> None:
+    vm = start_vm(
+        *("-blockdev", "driver=null-co,node-name=n0"),
+        *("-device", "virtio-blk-pci,id=vd0,drive=n0"),
+    )
+    session = attach(vm.address)
+    limits = " ".join(f"{each}=0" for each in ("bps", "bps_rd", "bps_wr", "iops", "iops_rd"))
+    line = f"block_set_io_throttle id=vd0 {limits} iops_wr=0"
+    path = "/machine/peripheral/vd0/virtio-backend"
+    assert hint_of(session, line) == f"write id={path}"
+    run_line(session, line.replace("vd0", path))
+    assert hint_of(session, "eject id=vd0") == ""  # it has no medium that can be removed
+    session.attachment.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [("device_add", "takes no new devices"), ("device_del", "be unplugged")]
+)
+def test_what_a_bus_cannot_do_is_told(command: str, said: str) -> None:
+    assert said in advice_for("Bus 'pcie.0' does not support hotplugging", command)
+
+
 def test_only_what_is_free_is_offered_to_a_new_device(start_vm: StartVm) -> None:
     vm = start_vm("-netdev", "hubport,hubid=0,id=used", "-device", "e1000,netdev=used,id=n")
     session = attach(vm.address)
@@ -963,6 +1008,13 @@ def test_a_guest_agents_commands_are_known(schema: Schema, guest_agent: Path, ru
     )
     assert "(hint: one command a line: guest-ping, then guest-info)" in result.stderr
     assert "(hint: did you mean guest-ping" in result.stderr
+
+
+def test_a_switch_of_a_guest_agent_is_told(guest_agent: Path, run: Run) -> None:
+    """No types are known of it, so on is a text."""
+    line = "guest-exec path=/bin/true capture-output=on"
+    result = run("-N", "-w", "20", str(guest_agent), "-c", line)
+    assert result.stderr.endswith("(hint: write capture-output=true)\n")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ..correction import (
     is_plain,
 )
 from ..language.secrets import holds_secret, may_hold_secret, names_secret
+from ..language.values import SWITCH_WORDS
 from ..protocol import CommandError, Message, arguments_of, command_of
 from ..render.views import VIEWS
 from ..schema.check import (
@@ -29,6 +30,7 @@ from ..schema.check import (
 )
 from ..schema.suggestions import similar_names, suggest
 from ..vm.attachment import Attachment
+from ..vm.device_names import format_device_name
 from ..vm.message_faults import find_faults, unknown_command
 from ..vm.types import VmTypes
 from .known_errors import advice_for
@@ -40,6 +42,8 @@ _MADE_BY = {
     Kind.DEVICE_DRIVE: "blockdev-add",
     Kind.DEVICE_NETDEV: "netdev_add",
 }
+# The error about a device that has its block device elsewhere: virtio has it in a part of it.
+_NO_BACKEND = "does not have a block device backend"
 # How many faults of one message are named.
 _MOST_FAULTS = 2
 
@@ -67,7 +71,8 @@ def _hint(error: CommandError, attachment: Attachment) -> str:
     fault = (
         "; ".join(filter(None, (fault.beyond(description) for fault in faults)))
         or _unknown_name(message, description, types, attachment.names)
-        or advice_for(description)
+        or _wrong_switch(message, description)
+        or advice_for(description, name)
     )
     told = attachment.noted_features
     notes = (note for note in feature_notes(message, types) if note not in told)
@@ -91,6 +96,9 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
             continue
         found = _names_of(kind, value, given, names)
         known = [each.text for each in found]
+        path = next((each for each in known if format_device_name(each) == value), value)
+        if path != value and _NO_BACKEND in description and is_plain(path):
+            return f"write {key}={path}"
         is_doubtful = similar_names(value, known) or has_word(description, value)
         if value in known or not is_doubtful or value == "/":
             continue
@@ -102,6 +110,15 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
             is_secret = holds_secret(message)
             problem = f"{key} is not there" if is_secret else f"{key} {value} is not there"
             return Fault(problem, advice, () if is_secret else (value,)).beyond(description)
+    return ""
+
+
+def _wrong_switch(message: Message, description: str) -> str:
+    """How ``on`` is written where no types are known, as those of a guest agent."""
+    for name, value in arguments_of(message).items():
+        switch = SWITCH_WORDS.get(value.lower()) if isinstance(value, str) else None
+        if switch is not None and f"type for '{name}', expected: boolean" in description:
+            return f"write {name}={str(switch).lower()}"
     return ""
 
 

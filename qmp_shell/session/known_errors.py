@@ -5,6 +5,7 @@ The patterns are of QEMU 7.2 to 11.1; of others the error is shown without a hin
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 
@@ -12,15 +13,17 @@ from typing import NamedTuple
 class _KnownError(NamedTuple):
     """
     :ivar pattern: finds the error in QEMU's description.
-    :ivar advice: what helps; names in braces are groups of the pattern.
+    :ivar advice: what helps; names in braces are groups of the pattern, and home: the user's.
+    :ivar command: the only command whose errors it is for; empty: it is for any.
     """
 
     pattern: re.Pattern[str]
     advice: str
+    command: str
 
 
-def _known(pattern: str, advice: str) -> _KnownError:
-    return _KnownError(re.compile(pattern), advice)
+def _known(pattern: str, advice: str, command: str = "") -> _KnownError:
+    return _KnownError(re.compile(pattern), advice, command)
 
 
 _USER = ".{1,300}?"
@@ -54,6 +57,15 @@ _KNOWN = (
         'Failed to get shared "(write|consistent read)" lock',
         "another process writes to the image, or another node of this VM (.tree block); end that, "
         "or, if what is read may be half written, open it with force-share=on",
+    ),
+    _known(
+        r"(?:open|create)[^']{0,40}'(?P<variable>~|\$HOME|\$\{HOME\})(?P<rest>/[^']*)'",
+        "{variable} is not expanded; write {home}{rest}",
+    ),
+    _known(
+        r"Bus '(?P<bus>[^']*)' does not support hotplugging",
+        "what is on {bus} cannot be unplugged while the VM runs; .tree pci shows what can",
+        command="device_del",
     ),
     _known(
         r"Bus '(?P<bus>[^']*)' does not support hotplugging",
@@ -111,11 +123,15 @@ _KNOWN = (
 )
 
 
-def advice_for(description: str) -> str:
-    """What helps against an error; empty if that is not known."""
-    for pattern, advice in _KNOWN:
-        match = pattern.search(description)
+def advice_for(description: str, command: str = "") -> str:
+    """What helps against an error; empty if that is not known.
+
+    :param command: what got it.
+    """
+    for pattern, advice, only_for in _KNOWN:
+        match = pattern.search(description) if only_for in ("", command) else None
         if match is not None:
             groups = {name: value or "" for name, value in match.groupdict().items()}
+            groups["home"] = os.path.expanduser("~")
             return advice.format_map(groups)
     return ""

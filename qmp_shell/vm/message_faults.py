@@ -5,7 +5,7 @@ It informs; what is valid is for the VM to decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from ..language.secrets import holds_secret
@@ -15,6 +15,8 @@ from ..schema.check import Fault, check_arguments
 from ..schema.suggestions import guessable_commands, suggest
 from .types import VmTypes
 
+# More actions than any QEMU has are not listed.
+_MOST_ACTIONS = 30
 # check_arguments(), with what is the same for all parts of a message.
 _Check = Callable[[object, Object], list[Fault]]
 
@@ -62,6 +64,11 @@ def _transaction_faults(
         yield from _action_faults(action, f"actions.{number}", types, check)
 
 
+def _suggest_action(name: str, actions: Collection[str]) -> str:
+    listed = f"there are: {', '.join(actions)}" if len(actions) <= _MOST_ACTIONS else ""
+    return suggest(name, guessable_commands(name, actions), "there are") or listed
+
+
 def _action_faults(action: object, place: str, types: VmTypes, check: _Check) -> Iterator[Fault]:
     """The faults of an action.
 
@@ -72,7 +79,7 @@ def _action_faults(action: object, place: str, types: VmTypes, check: _Check) ->
         return
     name = action.get(type_.tag)
     if isinstance(name, str) and name not in known.values:
-        yield Fault(f"no action {name}", suggest(name, known.values, "there are"), (name,))
+        yield Fault(f"no action {name}", _suggest_action(name, known.values), (name,))
         return
     label = name if isinstance(name, str) else place
     # What is in the data is checked on its own, so that it is named as it is typed in a line.

@@ -132,6 +132,8 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-snapshot-delete-internal-sync device=d0 name=first",
         ),
         ("query-status .table", "query-status | .table"),
+        ("query-chardev .let c", "query-chardev | .let c"),
+        ("qom-get /machine type .let t", "qom-get path=/machine property=type | .let t"),
         ("qom-get /machine type .table", "qom-get path=/machine property=type | .table"),
         (
             "blockdev-add driver=qcow2 file=a.qcow2 id=d0",
@@ -576,6 +578,10 @@ def test_the_command_that_was_meant_is_found(
             "device_add driver=e1000",
             "cont",
             "query-block | .tabel",
+            "(QEMU)",
+            "(qemu) ",
+            "virsh qemu-monitor-command web1",
+            "virsh qemu-monitor-command --hmp",
             "stop x=1",
             "device_del id=rng9",
         ),
@@ -831,6 +837,8 @@ def test_a_line_that_the_human_monitor_refused_is_corrected(
         ("info block", "unknown: unknown command: x"),
         ("device_add e1000 x", _EXTRA),
         ("nothing-like this", _UNKNOWN),
+        ("(qemu)", _UNKNOWN),
+        ("virsh qemu-monitor-command web1", _UNKNOWN),
         ("info nothing-like", _UNKNOWN),
         ("savevm a b", _EXTRA),
         ("device_add e1000,id=n1", "Error: 'n1' is not an identifier"),
@@ -966,6 +974,22 @@ def test_an_argument_of_another_driver_is_not_offered(vm: RunningVm) -> None:
     assert hint.startswith("no argument driver; did you mean options.driver?")
     assert "options.filename" not in hint
     session.attachment.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("query-status | .tabel", "; did you mean .table?"),
+        ("query-status | .let-x", ", .csv"),
+        ("x a=[{'state': on}]", "'on' is not a value; write true"),
+        ("x a=[no]", "'no' is not a value; write false"),
+        ("x a=[onn]", "'onn' is not a value; a string needs quotes"),
+    ],
+)
+def test_an_error_says_what_was_meant(schema: Schema, line: str, said: str) -> None:
+    with pytest.raises(QMPError) as refused:
+        run_line(offline_session(schema), line)
+    assert str(refused.value).endswith(said)
 
 
 def test_scripts_get_hints_in_the_line_of_the_error(vm: RunningVm, run: Run) -> None:

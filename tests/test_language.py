@@ -261,7 +261,7 @@ def test_redirections_name_the_files_whose_descriptors_are_sent(
         ("test a={'b' 2}", 13, "expected : after the key 'b'"),
         ("test a={'b':2 'c':3}", 15, "expected , or }"),
         ("test a={'b':2, 'b':3}", 16, "'b' is given twice"),
-        ("test a=[yes]", 9, "'yes' is not a value; a string needs quotes"),
+        ("test a=[yes]", 9, "'yes' is not a value; write true"),
         ("test a=[007x]", 9, "'007x' is not a value; a string needs quotes"),
         ("test a=[nan]", 9, "'nan' is not a value; a string needs quotes"),
         ("test a=[1e999]", 9, "this number is too large"),

@@ -52,7 +52,7 @@ def unwrap(text: str) -> Unwrapped:
 
 
 def _unwrap_virsh(text: str) -> Unwrapped:
-    """``[--hmp] [--pretty] DOMAIN LINE``: the line, which may be in quotes."""
+    """``[--hmp] [--pretty] DOMAIN LINE``: the line, which may be in quotes, or be missing."""
     is_human = has_domain = False
     word, _, rest = text.partition(" ")
     while rest and (word.startswith("-") or not has_domain):
@@ -60,6 +60,8 @@ def _unwrap_virsh(text: str) -> Unwrapped:
         has_domain |= not word.startswith("-")
         text = rest.lstrip()
         word, _, rest = text.partition(" ")
+    if not has_domain:
+        return Unwrapped("")
     is_quoted = text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1
     return Unwrapped(text[1:-1] if is_quoted else text, is_human)
 

@@ -51,6 +51,8 @@ def correct_human_line(text: str, answer: str, vocabulary: Vocabulary) -> Correc
     if not _is_refused(answer):
         return None
     inner, is_human = unwrap(text)
+    if not inner:
+        return None
     if inner.startswith("{"):
         return Correction(inner)
     if inner != text.strip():

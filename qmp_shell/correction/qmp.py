@@ -109,6 +109,7 @@ _QUERY = "query-"  # what the commands begin with that only ask
 _SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 _HUMAN_MONITOR = "human-monitor-command"
 
+_LET = re.compile(r"let\s+[A-Za-z_]\w*", re.ASCII)
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 
@@ -122,6 +123,8 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
     if not is_suggestible(text):
         return None
     inner, is_human = unwrap(text)
+    if not inner:
+        return None
     if is_human:
         return Correction(inner, Form.HUMAN)
     if _TRANSACTION.match(inner) is not None:
@@ -193,9 +196,10 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
 
 
 def _view(_name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
-    """``query-block .table``: a view without the ``|`` before it."""
+    """``query-block .table``, ``query-block .let a``: what takes a reply, without the ``|``."""
     before, dot, view = text.rstrip().rpartition(" .")
-    if not dot or not line.words or line.tail or view not in vocabulary.views:
+    is_taker = view in vocabulary.views or _LET.fullmatch(view) is not None
+    if not dot or not line.words or line.tail or not is_taker:
         return None
     found = _correct_command(before, vocabulary) or Correction(before)
     is_whole = not found.missing and found.form is Form.QMP

@@ -23,6 +23,9 @@ _CONSTANTS = {
     "null": None,
     "None": None,
 }
+_OTHER_CONSTANTS = dict.fromkeys(("on", "yes", "TRUE"), "true") | dict.fromkeys(
+    ("off", "no", "FALSE"), "false"
+)
 ESCAPE = re.compile(
     r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
     r"|([0-7]{1,3})|(.))",
@@ -136,6 +139,10 @@ class _LiteralParser:
         except ParseError:
             raise
         except ValueError:
+            if token in _OTHER_CONSTANTS:
+                raise self._error(
+                    f"{{}} is not a value; write {_OTHER_CONSTANTS[token]}", token
+                ) from None
             if token and token not in "{}()[],:":
                 raise self._error("{} is not a value; a string needs quotes", token) from None
             raise self._error("expected a value") from None

@@ -145,7 +145,11 @@ FOR_PROGRAMS = Look(colour=False, ascii_only=False)
 def check_view(name: str) -> None:
     """:raise UsageError: there is no view of this name."""
     if name not in VIEWS:
-        raise UsageError(f"no view .{name}; there are {', '.join(f'.{each}' for each in VIEWS)}")
+        from ..schema.suggestions import similar_names
+
+        listed = ", ".join(f".{each}" for each in VIEWS)
+        similar = "".join(f"; did you mean .{each}?" for each in similar_names(name, VIEWS)[:1])
+        raise UsageError(f"no view .{name}; there are {listed}{similar}")
 
 
 def next_view(view: str) -> str:

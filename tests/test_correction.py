@@ -485,6 +485,8 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
             ".hmp device_add help",
             ".hmp device_add help lists what there is; .help device_add describes the command",
         ),
+        ("device_add ? x", ".hmp device_add help", ""),
+        ("cont ? x", ".help cont", ""),
         ("device_add driver=?", ".hmp device_add help", ""),
         ("device_add e1000,help", ".help device_add driver=e1000", ""),
         ("object-add iothread,?", ".help object-add qom-type=iothread", ""),
@@ -909,6 +911,16 @@ def test_the_actions_of_a_transaction_are_told(vm: RunningVm) -> None:
     for action in ("block-dirty-bitmap-ad", "block-dirty-bitmap-delete"):
         assert "did you mean" in hint_of(session, f"transaction( {action} node=a name=b )")
     assert "mean" not in hint_of(session, "transaction( block-dirty-bitmap-crate node=a name=b )")
+    session.attachment.close()
+
+
+def test_the_line_that_closes_a_transaction_is_not_corrected(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    for last in ("abort )", ") # done", "block-dirty-bitmap-clear node=none name=b )"):
+        run_line(session, "transaction(")
+        run_line(session, "abort")
+        assert hint_of(session, last) == ""
+        assert session.corrector.line == ""
     session.attachment.close()
 
 

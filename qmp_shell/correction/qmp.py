@@ -102,7 +102,8 @@ _REMOVED = {
 _SET_PARAMETERS = "migrate-set-parameters"
 # How other programs call help.
 _HELP = ("help", "man", "?")
-_HELP_WORDS = ("help", "?", "-h", "--help", "-help")
+_ASK = "?"  # hardly a value
+_HELP_WORDS = (_ASK, "help", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
 _QUERY = "query-"  # what the commands begin with that only ask
@@ -222,10 +223,12 @@ def _help(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction 
         topic, words = " ".join(words), []
     elif name.startswith("?"):
         topic, words = name[1:], []
-    elif name not in vocabulary.commands() or len(words) != 1:
+    elif name not in vocabulary.commands() or not words:
         return None
-    elif words[0] in _HELP_WORDS:
+    elif words[0] == _ASK or (len(words) == 1 and words[0] in _HELP_WORDS):
         return _help_on(name, vocabulary)
+    elif len(words) > 1:
+        return None
     else:
         match = _HELP_OPTION.fullmatch(words[0].partition("=")[2] or words[0])
         if match is None:

@@ -287,10 +287,13 @@ class Session:
         if not self.attachment.is_offline:
             self.attachment.client.timeout = self.settings.timeout
         self.corrector.offer("")
+        was_in_transaction = self.parser.in_transaction
         try:
             self._run(line)
         except (UsageError, CommandError, CheckError) as error:
-            self.corrector.explain(line.text, error)
+            # What is wrong with a transaction need not be in the line that closes it.
+            if was_in_transaction == self.parser.in_transaction:
+                self.corrector.explain(line.text, error)
             raise
         except ReportedError:
             self.corrector.offer("")  # it is that of a line in a script

@@ -305,6 +305,11 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-add driver=nbd server.type=inet server.host=h server.port=10809",
         ),
         ("nbd-server-start addr=fd:5", ""),
+        (
+            "chardev-add id=c backend.type=socket backend.data.addr=unix:/tmp/s",
+            "chardev-add id=c backend.type=socket backend.data.addr.type=unix "
+            "backend.data.addr.data.path=/tmp/s",
+        ),
         # keys at once
         ("send-key keys=ctrl-alt-f1", ".hmp sendkey ctrl-alt-f1"),
         # what QEMU's command line calls otherwise
@@ -328,6 +333,10 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # an id has no blank
         ("device_add driver=virtio-rng-pci id=my rng", ""),
         ("device_add driver=virtio-rng-pci id=my bus", ""),
+        (
+            "blockdev-add driver=null-co node-name=n read-only",
+            "blockdev-add driver=null-co node-name=n read-only=...",
+        ),
         ("device_add e1000 id | cat", ""),
         ("qom-get path /machine", "qom-get path=/machine property=..."),
         # a name without its value
@@ -623,6 +632,10 @@ def test_what_exists_is_not_put_in_the_place_of_what_does_not(vocabulary: Vocabu
         ("device_dle r1", "device_del id=r1"),
         ("device_deel r1", "device_del id=r1"),
         ("job-cancle j", "job-cancel id=j"),
+        ("block-bitmap-remove d0 b", "block-dirty-bitmap-remove node=d0 name=b"),
+        ("device_remove r1", ""),
+        ("remove-it", ""),
+        ("quit-vm", ""),
         ("snapshot-lists", ""),
         ("snapshot-craete", ""),
         ("block-dirty-bitmap-crate d0 b", ""),

@@ -150,12 +150,12 @@ class ItemReader:
         return f"{key}={format_text(value)}" if self._has_argument(items, key) else word
 
     def _is_stray(self, word: str, items: list[Item]) -> bool:
-        """Whether a word, which is the name of an optional argument, may be a part of a value."""
+        """Whether a word, which is the name of an optional text, may be a part of a value."""
         given = given_by(items)
         type_ = self._known.type_for(given)
         member = type_.members_for(given).get(word) if type_ is not None else None
-        is_required = member is not None and member.required
-        return not is_required and self._known.may_go_on(items[-1], given)
+        is_text = member is not None and not member.required and takes_text(member.type)
+        return is_text and self._known.may_go_on(items[-1], given)
 
     def _split(self, word: str, before: list[Item]) -> list[Item] | None:
         """The items of one word, which are several if commas separate them.

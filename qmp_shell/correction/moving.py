@@ -11,6 +11,7 @@ from ..schema.inner_members import InnerMember, find_inner_members, find_tag
 from .correction import is_plain
 from .foreign import is_path
 from .items import Item, KnownArguments, given_by
+from .spelling import find_member
 
 # The block driver that opens a file of the host, and the argument that names the file.
 _FILE_DRIVER, _FILE_NAME = "file", "filename"
@@ -33,7 +34,9 @@ def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
     if type_ is None:
         return items
     members = type_.members_for(given)
-    items = [*chain.from_iterable(_in_place_of_object(item, members, known) for item in items)]
+    found = (members.get(key) or find_member(key, type_, given) for key, _ in items)
+    pairs = zip(items, found, strict=True)
+    items = [*chain.from_iterable(_in_place_of_object(*pair, known) for pair in pairs)]
     given = given_by(items)
     inner = find_inner_members(given, members) if not type_.is_open(given) else {}
     moved: list[Item] = []
@@ -69,12 +72,9 @@ def _can_stand_in_line(place: InnerMember) -> bool:
     return all(map(is_plain, [place.key, *(text for tag in place.tags for text in tag)]))
 
 
-def _in_place_of_object(
-    item: Item, members: dict[str, Member], known: KnownArguments
-) -> Iterator[Item]:
+def _in_place_of_object(item: Item, member: Member | None, known: KnownArguments) -> Iterator[Item]:
     """Replace an item that has a text where an object is expected; yield any other as it is."""
     key, value = item
-    member = members.get(key)
     type_ = as_object(member.type) if member is not None else None
     tag = type_.tag if type_ is not None else None
     if member is None or type_ is None or tag is None or not is_plain(tag):

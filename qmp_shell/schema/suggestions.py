@@ -121,8 +121,9 @@ def nearest_name(word: str, names: Iterable[str]) -> str:
 def guessable_commands(word: str, names: Iterable[str]) -> list[str]:
     """The commands that may be suggested in place of one that does not exist.
 
-    One after which something is gone is suggested only for a word that says so, too, or that is
-    one typo away from it. If it is the most similar one, no other is meant either.
+    One after which something is gone is suggested only for a word that is one typo away from it, is
+    its beginning, or says in other words that the same thing is to go. If it is the most similar
+    one, no other is meant either.
     """
     names = list(names)
     similar = similar_names(word, names)
@@ -133,10 +134,12 @@ def guessable_commands(word: str, names: Iterable[str]) -> list[str]:
 
 def _may_guess(word: str, name: str) -> bool:
     typed, known = plain(word), plain(name)
-    destructive = _DESTRUCTIVE.intersection(known.split("-"))
+    words, parts = set(typed.split("-")), set(known.split("-"))
+    destructive = _DESTRUCTIVE & parts
+    things = words - _DESTRUCTIVE_WORDS
     return (
         not destructive
-        or not _DESTRUCTIVE_WORDS.isdisjoint(typed.split("-"))
+        or (words != things and set() < things <= parts)
         or _is_one_typo(typed, known)
         or any(len(typed) > known.index(each) for each in destructive if known.startswith(typed))
     )

@@ -64,7 +64,7 @@ _KNOWN = (
     ),
     _known(
         r"Bus '(?P<bus>[^']*)' does not support hotplugging",
-        "what is on {bus} cannot be unplugged while the VM runs; .tree pci shows what can",
+        "what is on {bus} cannot be unplugged while the VM runs",
         command="device_del",
     ),
     _known(

@@ -506,6 +506,33 @@ def test_qmp_and_human_monitor_mode_have_separate_histories(shell: Terminal) -> 
     shell.wait_for(r"^\(QEMU\) .hmp$")
 
 
+@pytest.mark.parametrize(
+    ("options", "lines", "prompt", "offered"),
+    [
+        ([], ".hmp\nquery-name", "(qemu) ", ".qmp query-name"),
+        (["--hmp"], ".qmp\nquery-nam", "(QEMU) ", "query-name"),
+    ],
+)
+def test_a_line_refused_in_a_mode_that_was_not_used_before_does_not_end_the_shell(
+    vm: RunningVm,
+    terminal: StartTerminal,
+    options: list[str],
+    lines: str,
+    prompt: str,
+    offered: str,
+) -> None:
+    shell = terminal(*options, vm.address)
+    shell.wait_for_prompt("(qemu) " if options else "(QEMU) ")
+    shell.enter(f"\x1b[200~{lines}\x1b[201~")
+    shell.wait_for_prompt(prompt)
+    shell.press("up")
+    shell.wait_until(lambda: shell.cursor_column == len(prompt + offered), "what Up brings")
+    assert shell.cursor_line == prompt + offered
+    shell.press("enter")
+    shell.wait_for('"name": "testvm"')
+    assert "internal error" not in shell.text
+
+
 def test_the_history_command_lists_the_last_lines(shell: Terminal) -> None:
     for line in ("query-name", "query-kvm", "query-uuid"):
         shell.enter(line)

@@ -71,6 +71,17 @@ class StatementHistory(History):
     def load_history_strings(self) -> list[str]:
         return list(self._store.load_history_strings())
 
+    @property
+    def _strings(self) -> list[str]:
+        """The entries, the last one first. They are read here if prompt_toolkit has not yet.
+
+        What is added before they are read would be lost with them.
+        """
+        if not self._loaded:
+            self._loaded_strings = self.load_history_strings()
+            self._loaded = True
+        return self._loaded_strings
+
     def append_string(self, string: str) -> None:
         """Nothing: prompt_toolkit adds each text, and :meth:`add` knows which belong together."""
 
@@ -88,7 +99,7 @@ class StatementHistory(History):
         if is_open:
             self._open_lines.append(text)
             if not may_hold_secret(text):
-                self._loaded_strings.insert(0, text)
+                self._strings.insert(0, text)
         else:
             self._add_entry(text)
 
@@ -98,10 +109,10 @@ class StatementHistory(History):
         :param text: empty: none any more.
         """
         if self._offered:
-            self._loaded_strings.remove(self._offered)
-        self._offered = text if self._loaded_strings[:1] != [text] else ""
+            self._strings.remove(self._offered)
+        self._offered = text if text and self._strings[:1] != [text] else ""
         if self._offered:
-            self._loaded_strings.insert(0, self._offered)
+            self._strings.insert(0, self._offered)
 
     def drop_last_open_line(self) -> None:
         """The last line was refused, so it is no part of the transaction; it can be recalled."""
@@ -115,11 +126,11 @@ class StatementHistory(History):
             return
         for line in lines:
             if not may_hold_secret(line):
-                self._loaded_strings.remove(line)
+                self._strings.remove(line)
         self._add_entry("\n".join(lines))
 
     def _add_entry(self, text: str) -> None:
-        if self._loaded_strings[:1] != [text] and not may_hold_secret(text):
+        if self._strings[:1] != [text] and not may_hold_secret(text):
             super().append_string(text)
 
 

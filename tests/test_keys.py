@@ -83,6 +83,42 @@ def test_tab_tab_selects_in_the_menu(shell: Terminal) -> None:
     shell.wait_for(r"^\(QEMU\) query-stats-schemas$")
 
 
+def test_a_menu_is_not_drawn_over_a_suggestion(shell: Terminal) -> None:
+    def wait_for_suggestion() -> None:
+        shell.wait_until(
+            lambda: (
+                shell.cursor_line.startswith(f"(QEMU) {line[:60]}")
+                and shell.cursor_column == len("(QEMU) device_add ")
+            ),
+            "the suggestion",
+        )
+
+    line = "device_add driver=virtio-net-pci id=a0 mac=52:54:00:11:22:33 mq=on bootindex=oops"
+    shell.enter(line)
+    shell.wait_for_prompt()
+    shell.type("device_add ")
+    wait_for_suggestion()
+    shell.press("tab")
+    shell.wait_for("^ +driver= +str, required")
+    assert shell.cursor_line == "(QEMU) device_add"
+    shell.press("right")  # takes nothing that is not shown
+    shell.press("escape")
+    wait_for_suggestion()
+    shell.press("tab", "tab")
+    shell.wait_for(r"^\(QEMU\) device_add \w+=$")
+    shell.press("escape")
+    wait_for_suggestion()
+
+
+def test_a_suggestion_beside_a_menu_is_shown(shell: Terminal) -> None:
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.type("query-n")
+    shell.wait_for(r"^\(QEMU\) query-name\n +query-name +")
+    shell.press("right")
+    shell.wait_until(lambda: shell.cursor_column == len("(QEMU) query-name"), "the suggestion")
+
+
 def test_what_undoes_a_change_is_suggested_and_not_sent(shell: Terminal) -> None:
     shell.enter("object-add qom-type=iothread id=io0")
     shell.wait_for(r"^\(QEMU\) object-del id=io0$")

@@ -104,7 +104,10 @@ def _add_menu_keys(keys: KeyBindings, completer: SessionCompleter) -> None:
 
         In vi's mode it ends insertion, too.
         """
-        event.current_buffer.cancel_completion()
+        buffer = event.current_buffer
+        buffer.cancel_completion()
+        if buffer.auto_suggest is not None:
+            buffer.suggestion = buffer.auto_suggest.get_suggestion(buffer, buffer.document)
         if event.app.editing_mode == EditingMode.VI:
             event.app.vi_state.input_mode = InputMode.NAVIGATION
 

@@ -216,6 +216,49 @@ def test_hundreds_of_different_events_are_all_shown_in_order(
     assert [int(number) for number in re.findall(rb"E(\d+)\r?\n", output)] == list(range(500))
 
 
+def test_a_migration_that_fails_is_told_once(
+    shell: Terminal, vm: RunningVm, terminal: StartTerminal
+) -> None:
+    failed = "^the migration has failed: .*refused$"
+    shell.enter("migrate uri=tcp:localhost:1")
+    shell.wait_for(failed)
+    shell.wait_for_prompt()
+    shell.wait_for_reply()
+    shell.enter("migrate uri=tcp:localhost:1")
+    shell.wait_for(rf"{failed}(.|\n)+{failed}")
+    shell.wait_for_prompt()
+    shell.wait_for_reply()
+    assert len(re.findall(failed, shell.history, re.MULTILINE)) == 2
+    shell.press("ctrl-d")
+    shell.wait_for_end()
+
+    second = terminal(vm.address)
+    second.wait_for_prompt()
+    second.wait_for_reply()
+    assert "migration" not in second.text, "it has failed before"
+
+
+def test_the_end_of_a_migration_that_was_waited_for_is_told_once(shell: Terminal) -> None:
+    shell.enter("\x1b[200~migrate uri='exec:exit 1'\n.wait migration\x1b[201~")
+    shell.wait_for("^the migration failed")
+    shell.wait_for_prompt()
+    shell.wait_for_reply()
+    assert "the migration has failed" not in shell.text
+
+
+def test_a_migration_of_somebody_else_that_is_under_way_and_fails_is_told(
+    shell: Terminal, vm: RunningVm, folder: Path
+) -> None:
+    os.mkfifo(folder / "end")
+    with vm.second() as client:
+        client.execute("migrate", uri=f"exec:read x <{folder}/end; exit 1")
+    shell.enter("query-name")
+    shell.wait_for("migration [0-9a-z]+%?$")
+    (folder / "end").write_text("\n")
+    shell.wait_for("^the migration has failed: ")
+    shell.wait_for(r"^testvm +prelaunch$")
+
+
 def test_tab_completes_a_command_name(shell: Terminal) -> None:
     shell.type("query-na")
     shell.wait_for("^ +query-name ")

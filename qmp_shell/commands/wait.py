@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ..errors import Timeout, UsageError
+from ..errors import Timeout, UsageError, WaitError
 from ..language import ParseError
 from ..language.values import parse_string
 from ..language.words import Word, split_partial, split_words
@@ -55,6 +55,9 @@ class Wait(Command):
                 error = Timeout(f".wait {condition}: not within {timeout:g} s")
                 error.hint = waiter.situation
                 raise error from None
+            except WaitError:
+                attachment.incidents.forget_migration()
+                raise
             except KeyboardInterrupt:
                 session.corrector.offer(waiter.awaited)
                 raise

@@ -12,12 +12,14 @@ from ..language import LineJoiner, LogicalLine, ParseError
 from ..protocol import CommandError
 from ..render.ending import format_ending
 from ..render.formatter import Formatter
+from ..render.status_line import format_failed_migration
 from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
 from ..static_typing import TYPE_CHECKING
 from ..vm import Attachment
 from ..vm.questions import NAME, RUN_STATE
 from ..vm.records import parse_version
+from ..vm.status import VmStatus
 from .editor import Editor
 from .faults import FaultReporter
 from .guide import Guide
@@ -162,11 +164,16 @@ class PromptLoop:
                 lost,
                 signals,
                 faults,
-                on_status=lambda status: display.events.update_jobs(
-                    (*status.jobs, *status.ended_jobs)
-                ),
+                on_status=self._note_status,
                 colour=colour,
             )
+
+    def _note_status(self, status: VmStatus) -> None:
+        """Tell what the VM's state says of jobs, and of a migration that has failed."""
+        self._display.events.update_jobs((*status.jobs, *status.ended_jobs))
+        migration = self._session.attachment.incidents.take_failed_migration()
+        if migration is not None:
+            self._display.warning(format_failed_migration(migration))
 
     def run(self) -> QMPError | None:
         """:return: the error that ended the prompt, if one did; it was reported."""

@@ -24,5 +24,10 @@ def _format_job(job: Job) -> str:
     return f"{job.id} {job.type}{state}"
 
 
+def format_failed_migration(migration: Migration) -> str:
+    """That a migration has failed, and why."""
+    return f"the migration has failed{': ' if migration.error else ''}{migration.error}"
+
+
 def _format_migration(migration: Migration) -> str:
     return "migration " + (format_percent(migration.progress) or migration.status)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..vm.device_names import format_device_name
 from ..vm.incidents import BlockError
 from ..vm.stop_reason import StopReason
+from .status_line import format_failed_migration
 from .text import format_clock
 
 # For each run state (qemu-qmp-ref(7), RunState): what it means, and what can be done.
@@ -113,4 +114,4 @@ def _format_jobs(reason: StopReason) -> Iterator[str]:
 def _format_migration(reason: StopReason) -> Iterator[str]:
     migration = reason.migration
     if migration is not None and migration.status == "failed":
-        yield f"the migration has failed{': ' if migration.error else ''}{migration.error}"
+        yield format_failed_migration(migration)

@@ -139,7 +139,7 @@ class Attachment:
         """The VM's state, as far as it is known."""
         from .status import StatusPoller
 
-        return StatusPoller(self.answers)
+        return StatusPoller(self.answers, self.incidents.note_migration)
 
     @property
     def manual(self) -> Manual | None:
@@ -214,7 +214,7 @@ class Attachment:
             was_refused = reply.is_error
             return reply
         finally:
-            self.incidents.end()
+            self.incidents.end(was_refused=was_refused)
             if not was_refused and not is_read_only(message):
                 self.events.expire(count, message)
             self.answers.note_command(message)

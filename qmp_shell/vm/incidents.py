@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from ..protocol import Event, Message, arguments_of, command_of
 from ..record import Record
+from ..static_typing import TYPE_CHECKING
 from .read import read_string
+
+if TYPE_CHECKING:
+    from .records import Migration
 
 # Of how many block devices and nodes the last error is kept.
 _KEPT_ERRORS = 100
@@ -61,6 +65,8 @@ class Incidents:
 
     def __init__(self) -> None:
         self._command = ""
+        self._is_migrating = False
+        self._failed_migration: Migration | None = None
         self.stop: Stop | None = None
         self._forget_causes()
 
@@ -85,9 +91,30 @@ class Incidents:
         else:
             self._command = command if command in _STOPPING else ""
 
-    def end(self) -> None:
+    def end(self, *, was_refused: bool = False) -> None:
         """The command was executed, or given up."""
+        if self._command == "migrate" and not was_refused:
+            self._is_migrating = True
         self._command = ""
+
+    def note_migration(self, migration: Migration) -> None:
+        """Note what the VM has answered, after each command that was executed since."""
+        if self._is_migrating and migration.status == "failed":
+            self._failed_migration = migration
+        self._is_migrating = migration.is_active
+
+    def take_failed_migration(self) -> Migration | None:
+        """A migration that was begun, or was seen under way, and has failed since.
+
+        :return: None: there is none, or it was taken already.
+        """
+        migration, self._failed_migration = self._failed_migration, None
+        return migration
+
+    def forget_migration(self) -> None:
+        """The user was told how the migration has ended."""
+        self._is_migrating = False
+        self._failed_migration = None
 
     def add(self, event: Event) -> None:
         """Note an event of the VM."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from .answers import SILENCE_SECONDS, Answers
@@ -48,8 +49,12 @@ class StatusPoller:
     :ivar status: what was learned last.
     """
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(
+        self, answers: Answers, on_migration: Callable[[Migration], object] = lambda _: None
+    ) -> None:
+        """:param on_migration: is given what is known of a migration, also that it has ended."""
         self._answers = answers
+        self._on_migration = on_migration
         self._polled_at: float | None = None
         self.status = VmStatus()
 
@@ -65,6 +70,8 @@ class StatusPoller:
         view, before = self._answers.immediate, self.status
         name, run_state = view.get(NAME), view.get(RUN_STATE)
         jobs, migration = view.get(JOBS), view.get(MIGRATION)
+        if migration is not None:
+            self._on_migration(migration)
         self.status = VmStatus(
             before.name if name is None else name,
             before.run_state if run_state is None else run_state,

@@ -285,6 +285,49 @@ def test_keys_within_a_search_do_not_leave_the_prompt_stuck(
     shell.wait_for('"package"')
 
 
+@pytest.mark.parametrize("editing", ["emacs", "vi"])
+def test_enter_runs_what_a_search_has_found(shell: Terminal, editing: str) -> None:
+    shell.enter(f".set editing {editing}")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.press("ctrl-r")
+    shell.type("set ed")
+    shell.wait_for("i-search.*set ed.*editing")
+    shell.press("ctrl-c")
+    shell.wait_for_prompt()
+    shell.press("ctrl-r")
+    shell.type("-nam")
+    shell.wait_for("i-search.*-nam.*query-name")
+    shell.enter("")
+    shell.wait_for_prompt()
+    assert shell.text.count('"testvm"') == 2
+
+
+def test_enter_in_a_search_that_has_found_nothing_sends_nothing(shell: Terminal) -> None:
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.type("query-kv")
+    for searched in ("", "nonesuch"):
+        shell.wait_for(r"^\(QEMU\) query-kv")
+        shell.press("ctrl-r")
+        shell.type(searched)
+        shell.wait_for(f"i-search.*`{searched}'")
+        shell.press("enter")
+    shell.wait_for(r"^\(QEMU\) query-kv")
+    assert shell.text.count("return") == 1
+
+
+def test_a_line_that_was_found_and_is_not_complete_goes_on(shell: Terminal) -> None:
+    shell.enter("\x1b[200~query-name\nsend-key keys=[\x1b[201~\x1b")
+    shell.wait_for_prompt()
+    shell.press("ctrl-r")
+    shell.type("keys")
+    shell.wait_for("i-search.*keys.*send-key")
+    shell.press("enter")
+    shell.wait_until(lambda: shell.cursor_line == "", "a continuation line")
+
+
 def test_an_editor_that_removes_the_file_loses_nothing(vm: RunningVm, terminal: Start) -> None:
     shell = terminal(vm.address, EDITOR="rm")
     shell.wait_for_prompt()

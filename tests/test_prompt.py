@@ -521,7 +521,7 @@ def test_history_without_passwords_is_kept_for_the_next_run(
     second.press("ctrl-r")
     second.type("nam")
     second.wait_for("i-search.*nam.*query-name")
-    second.press("enter", "enter")
+    second.press("enter")
     second.wait_for('"testvm"')
 
     path = Path(environment["XDG_STATE_HOME"]) / "qmp-shell" / "history"

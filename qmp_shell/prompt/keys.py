@@ -19,8 +19,10 @@ from prompt_toolkit.filters import (
     vi_navigation_mode,
 )
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.key_binding.vi_state import InputMode
-from prompt_toolkit.search import SearchDirection, start_search, stop_search
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.search import SearchDirection, accept_search, start_search, stop_search
 
 from .completer import SessionCompleter
 from .interlude import Interlude
@@ -121,6 +123,20 @@ def _add_search_keys(keys: KeyBindings) -> None:
         nonlocal before_search
         before_search = event.current_buffer.document
         start_search(direction=SearchDirection.BACKWARD)
+
+    @keys.add("enter", filter=is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Take what was found, and do with it what Enter does.
+
+        If nothing was found, or nothing was searched for, the line is as it was, and is not sent.
+        """
+        searched = event.current_buffer.text
+        if not searched:
+            stop_search()
+            return
+        accept_search()
+        if searched in event.current_buffer.text:
+            event.key_processor.feed(KeyPress(Keys.Enter, "\r"), first=True)
 
     @keys.add("c-c", filter=is_searching, eager=True)
     @keys.add("c-g", filter=is_searching, eager=True)

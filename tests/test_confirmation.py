@@ -498,7 +498,7 @@ def test_pasted_lines_after_an_unconfirmed_command_are_not_run(shell: Terminal) 
     shell.press("enter")
     shell.wait_for(r"\[y/N\]$")
     shell.type("n\r")
-    shell.wait_for("^the rest is not run: 1 line$")
+    shell.wait_for("^the rest is not run: 1 line; Enter runs it$")
 
 
 def test_human_monitor_command_is_to_be_confirmed_for_the_same_commands(shell: Terminal) -> None:

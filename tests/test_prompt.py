@@ -810,14 +810,56 @@ def test_events_with_invalid_timestamps_are_shown(peer: StartPeer, terminal: Sta
     shell.wait_for(r"^\(QEMU\) x$")
 
 
-def test_pasted_lines_after_a_failed_one_are_counted_and_not_run(shell: Terminal) -> None:
+def test_pasted_lines_after_a_failed_one_are_not_run_and_stand_in_the_next_line(
+    shell: Terminal,
+) -> None:
     shell.type("\x1b[200~oops oops\nquery-name\n\nquery-kvm\x1b[201~")
     shell.wait_for("query-kvm")
     shell.press("enter")
-    shell.wait_for("'oops' has no value")
-    shell.wait_for("the rest is not run: 2 lines")
+    shell.wait_for(r"^\(QEMU\) oops oops\n +\^ 'oops' has no value; write key=value$")
+    shell.wait_for("^the rest is not run: 2 lines; Enter runs them$")
+    shell.wait_for(r"Enter runs them\n\(QEMU\) query-name\n\n +query-kvm$")
+    assert '"testvm"' not in "\n".join(shell.lines[1:])
+    shell.enter("")
+    shell.wait_for('"enabled"')
+    shell.wait_for_prompt()
+    assert shell.text.count('"testvm"') == 1
+
+
+def test_what_was_typed_ahead_is_not_added_to_pasted_lines_that_were_not_run(
+    shell: Terminal,
+) -> None:
+    shell.type("\x1b[200~query-block\noops oops\nquery-name\x1b[201~\rquery-kvm\r")
+    shell.wait_for("^the rest is not run: 1 line$")
+    shell.wait_for('"enabled"')
     shell.wait_for_prompt()
     assert '"testvm"' not in "\n".join(shell.lines[1:])
+
+
+def test_each_line_of_a_block_stands_above_its_reply(shell: Terminal) -> None:
+    lines = ["query-name | .compact", "", "query-block | .compact # [", "{'execute':"]
+    lines += ["'query-uuid'} | .compact", ".hmp", "info name"]
+    shell.enter("\x1b[200~" + "\n".join(lines) + "\x1b[201~")
+    shell.wait_for_prompt("(qemu) ")
+    nothing = "00000000-0000-0000-0000-000000000000"
+    assert shell.text.partition("info name\n")[2].split("\n")[:10] == [
+        "(QEMU) query-name | .compact",
+        '{"return": {"name": "testvm"}}',
+        "(QEMU) query-block | .compact # [",
+        '{"return": []}',
+        "(QEMU) {'execute':",
+        "       'query-uuid'} | .compact",
+        f'{{"return": {{"UUID": "{nothing}"}}}}',
+        "(QEMU) .hmp",
+        "(qemu) info name",
+        "testvm",
+    ]
+
+
+def test_a_line_alone_is_not_shown_again(shell: Terminal) -> None:
+    shell.enter("\x1b[200~send-key keys=[{'type': 'qcode',\n'data': 'ret'}]\n\x1b[201~")
+    shell.wait_for_prompt()
+    assert shell.text.count("send-key") == 1
 
 
 def test_connect_to_an_invalid_address_keeps_the_connection(shell: Terminal) -> None:

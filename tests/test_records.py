@@ -494,7 +494,7 @@ def test_any_text_is_safe_to_print(text: str) -> None:
     for format_ in (formatter.note, formatter.heading, formatter.error):
         shown = format_(text)
         assert (controls(shown), shown.count("\n")) == ("", 0)
-    assert controls(formatter.program_output(text)) == ""
+    assert controls(formatter.quoted(text)) == ""
     assert formatter.lines([text, text]).count("\n") == 1
 
 

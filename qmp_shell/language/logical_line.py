@@ -50,6 +50,11 @@ class LogicalLine:
         return Position(self._first + index, offset - self._starts[index] + 1, self._lines[index])
 
     @property
+    def source(self) -> str:
+        """The physical lines."""
+        return "\n".join(self._lines)
+
+    @property
     def may_hold_secret(self) -> bool:
         """Whether the line is not to be shown again."""
         from .secrets import may_hold_secret

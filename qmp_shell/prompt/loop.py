@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+from prompt_toolkit.document import Document
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 
 from ..errors import ConnectionLost, InternalError, QMPError, ReportedError
 from ..language import LineJoiner, LogicalLine, ParseError
+from ..language.secrets import may_hold_secret
 from ..protocol import CommandError
 from ..render.ending import format_ending
 from ..render.formatter import Formatter
@@ -27,7 +29,7 @@ from .history import Histories, open_history
 from .interlude import Interlude
 from .reattachment import Reattachment
 from .signals import PromptSignals
-from .terminal import TerminalDisplay, typing_ahead
+from .terminal import TerminalDisplay, is_typed_ahead, typing_ahead
 from .user import TerminalUser
 
 if TYPE_CHECKING:
@@ -279,18 +281,51 @@ class PromptLoop:
         :return: whether none failed.
         """
         joiner = LineJoiner()
-        lines = text.split("\n")
+        lines = text.rstrip("\n").split("\n")
+        is_block = False  # of several logical lines
         for number, physical_line in enumerate(lines, 1):
-            prompt = self._session.prompt if len(lines) == 1 else None
             line = self._session.join_line(joiner, physical_line)
             if line is None and number == len(lines):  # Escape and Enter end it as it is
                 line = joiner.finish()
-            if line is not None and not self._run_line(line, prompt):
-                left = sum(1 for each in lines[number:] if each.strip())
-                if left:
-                    self._display.remark(f"the rest is not run: {left} line{'s' * (left > 1)}")
+            if line is None:
+                continue
+            is_block = is_block or number < len(lines)
+            prompt = self._session.prompt if "\n" not in text else None
+            if is_block:
+                prompt = self._show_again(line)
+            if not self._run_line(line, prompt):
+                self._keep_rest(lines[number:])
                 return False
         return True
+
+    def _show_again(self, line: LogicalLine) -> str | None:
+        """Show which line of a block is run now, above what it prints.
+
+        :return: the prompt before it, if it is one row; see :meth:`_run_line`.
+        """
+        if not line.text.strip():
+            return None
+        prompt, source = self._session.prompt, line.source
+        if line.may_hold_secret:
+            place = line.position(0).line
+            self._display.typed(f"{prompt}(line {place}, which may hold a secret)")
+            return None
+        indent = " " * get_cwidth(prompt)
+        self._display.typed(prompt + source.replace("\n", f"\n{indent}"))
+        return prompt if "\n" not in source else None
+
+    def _keep_rest(self, lines: list[str]) -> None:
+        """Have the next line begin with what was not run of a block, because a line failed."""
+        left = sum(1 for each in lines if each.strip())
+        if not left:
+            return
+        text = "\n".join(lines).strip("\n")
+        how = ""
+        # What was typed ahead would be added to it, and might be Enter.
+        if not (self._session.is_finished or may_hold_secret(text) or is_typed_ahead()):
+            self._user.draft = Document(text)
+            how = f"; Enter runs {'it' if left == 1 else 'them'}"
+        self._display.remark(f"the rest is not run: {left} line{'s' * (left > 1)}{how}")
 
     def _run_line(self, line: LogicalLine, prompt: str | None) -> bool:
         """Run one logical line, and note how it went.

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
-from prompt_toolkit.application import get_app_or_none
+from prompt_toolkit.application import get_app_or_none, get_app_session
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.utils import get_cwidth
 
 from ..output import STANDARD_OUTPUT, Output, SafeText
+from ..process import is_ready
 from ..protocol import Event, Message, Reply
 from ..render.controls import NEW_LINE, begin_row, erase_rows
 from ..render.formatter import Formatter
@@ -60,6 +62,14 @@ def typing_ahead(*, keeps_lines: bool) -> AbstractContextManager[None]:
     """
     hidden = termios.ECHO if keeps_lines else termios.ECHO | termios.ICANON
     return terminal_modes(on=termios.NOFLSH, off=hidden)
+
+
+def is_typed_ahead() -> bool:
+    """Whether something was typed while a command ran."""
+    keys = get_app_session().input
+    read = get_typeahead(keys)
+    store_typeahead(keys, read)
+    return bool(read) or is_ready(sys.stdin.fileno(), seconds=0.0)
 
 
 def usual_terminal() -> AbstractContextManager[None]:
@@ -160,7 +170,11 @@ class TerminalDisplay(TextDisplay):
 
     def program_output(self, text: str) -> None:
         """Show what another program has printed."""
-        self._print(self.format.program_output(text))
+        self._print(self.format.quoted(text))
+
+    def typed(self, text: str) -> None:
+        """Show again what was typed."""
+        self._print(self.format.quoted(text))
 
     def progress(self, title: str) -> contextlib.AbstractContextManager[ProgressBar | None]:
         return contextlib.nullcontext() if self._is_dumb else self._progress.show(title)

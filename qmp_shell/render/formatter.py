@@ -111,8 +111,8 @@ class Formatter:
         mark = "" if self.look.colour else "# "
         return self._styled(self._folded(text, mark), kind)
 
-    def program_output(self, text: str) -> SafeText:
-        """What another program printed, of many lines."""
+    def quoted(self, text: str) -> SafeText:
+        """What another program has printed, or the user has typed, of many lines."""
         return self._styled(sanitize(text), "note")
 
     def heading(self, text: str) -> SafeText:

@@ -98,3 +98,4 @@ def _ask(vms: Sequence[FoundVm], look: Look) -> int:
         text = answer.strip()
         if text.isdigit() and len(text) < 10 and 1 <= int(text) <= len(vms):
             return int(text) - 1
+        output.write_line(sanitize_line(f"write a number from 1 to {len(vms)}; Ctrl-C leaves"))

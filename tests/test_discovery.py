@@ -842,6 +842,8 @@ def test_at_a_terminal_one_of_several_vms_is_chosen(
         questions = shell.text.count("Which VM?")
         shell.type(f"{wrong}\r")
         shell.wait_until(lambda: shell.text.count("Which VM?") > questions, "another question")  # noqa: B023
+    again = "write a number from 1 to 2; Ctrl-C leaves\nWhich VM? [1-2]"
+    assert shell.text.count(again) == 6
     shell.type("2\r")
     shell.wait_for("^second, QEMU ")
     shell.wait_for_prompt()

@@ -6,6 +6,7 @@ import re
 
 from ..errors import UsageError
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
+from ..language.destination import DISPLAY, split_destination
 from ..language.values import parse_string
 from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED, value_end
 from ..session import Session
@@ -31,6 +32,10 @@ class Command:
     def usage_error(self) -> UsageError:
         """The error for an argument that cannot be understood."""
         return UsageError(f"write .{self.name} {self.usage}".rstrip())
+
+    def output_error(self) -> UsageError:
+        """The error for a line whose output is to go elsewhere, or to be shown in a view."""
+        return UsageError(f".{self.name} takes neither | nor >")
 
     def complete(
         self, _argument: str, _names: NameSource, _types: TypeSource
@@ -90,8 +95,15 @@ def parse_command(argument: str, start: int = 0) -> ExecuteStatement | None:
     return statement if isinstance(statement, ExecuteStatement) else None
 
 
+def refuse_output(command: Command, argument: str) -> None:
+    """:raise UsageError: the output is to go elsewhere, or to be shown in a view."""
+    if split_destination(argument)[1] != DISPLAY:
+        raise command.output_error()
+
+
 def refuse_argument(command: Command, argument: str) -> None:
     """:raise UsageError: there is an argument, which the command does not take."""
+    refuse_output(command, argument)
     if split_arguments(argument):
         raise UsageError(f".{command.name} takes no argument")
 

@@ -20,7 +20,7 @@ from ..vm.waiting import (
     TimeIsOver,
     Waiter,
 )
-from .base import Command
+from .base import Command, refuse_output
 
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
@@ -35,6 +35,7 @@ class Wait(Command):
     summary = "wait for an event, job, migration or run state"
 
     def run(self, session: Session, argument: str) -> None:
+        refuse_output(self, argument)
         condition, timeout = parse_wait(argument)
         deadline = None if timeout is None else time.monotonic() + timeout
         if isinstance(condition, EventCondition):

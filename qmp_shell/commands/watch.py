@@ -30,8 +30,10 @@ class Watch(Command):
         seconds, start = _split_seconds(argument)
         interval = parse_seconds(seconds) if seconds else _DEFAULT_SECONDS
         statement = parse_command(argument, start)
-        if statement is None or statement.destination != DISPLAY or statement.files:
+        if statement is None or statement.files:
             raise UsageError("write .watch [SECONDS] COMMAND key=value ...")
+        if statement.destination != DISPLAY:
+            raise self.output_error()
         message = session.executor.resolve(statement.message)
         pager, session.settings.pager = session.settings.pager, False
         try:

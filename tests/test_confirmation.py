@@ -492,6 +492,15 @@ def test_keys_typed_while_a_command_runs_do_not_answer_its_question(
     assert " RESET" not in shell.text
 
 
+def test_a_question_is_broken_at_blanks(vm: RunningVm, terminal: StartTerminal) -> None:
+    shell = terminal(vm.address, columns=42)
+    shell.wait_for_prompt()
+    shell.enter("quit")
+    shell.wait_for(r"^quit ends the VM testvm \(prelaunch\)\. Go\non\? \[y/N\]$")
+    shell.type("y\r")
+    shell.wait_for("closed the connection")
+
+
 def test_pasted_lines_after_an_unconfirmed_command_are_not_run(shell: Terminal) -> None:
     shell.type("\x1b[200~system_reset\nquery-name\x1b[201~")
     shell.wait_for("query-name")

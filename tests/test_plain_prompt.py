@@ -107,6 +107,35 @@ def test_a_question_is_asked(shell: Terminal) -> None:
     shell.type("n\r")
     shell.wait_for("^# note: not sent$")
     wait_for_prompt(shell)
+    assert b"\x1b" not in shell.raw
+
+
+@pytest.mark.parametrize("keys", ["\x03", "\x04", "y\x04\x7fn\r"])
+def test_a_question_that_is_not_answered_is_a_no(shell: Terminal, keys: str) -> None:
+    shell.type("quit\r")
+    shell.wait_for(r"\[y/N\]$")
+    shell.wait_until(lambda: shell.echoes, "the terminal to show what is typed")
+    shell.type(keys)
+    shell.wait_for("^# note: not sent$")
+    wait_for_prompt(shell)
+
+
+def test_a_question_is_asked_again_below_an_event(shell: Terminal, vm: RunningVm) -> None:
+    shell.type("quit\r")
+    shell.wait_for(r"\[y/N\]$")
+    vm.run("cont")
+    shell.wait_for(r"\[y/N\]\n.* RESUME\nquit .* Go on\? \[y/N\]$")
+    shell.type("y\r")
+    shell.wait_for("closed the connection")
+
+
+def test_a_vm_that_is_lost_while_a_question_is_asked(shell: Terminal, vm: RunningVm) -> None:
+    shell.type("quit\r")
+    shell.wait_for(r"\[y/N\]$")
+    vm.process.kill()
+    shell.type("y\r")
+    shell.wait_for("^the VM closed the connection")
+    wait_for_prompt(shell)
 
 
 def test_a_lost_vm_is_reported_while_a_line_is_typed(shell: Terminal, vm: RunningVm) -> None:

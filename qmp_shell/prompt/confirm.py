@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import termios
 from collections.abc import Callable
 
-from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_session
 from prompt_toolkit.input.typeahead import clear_typeahead
 
-from ..render.text import sanitize_line
-from .signals import PromptSignals
+from ..output import SafeText
+from ..render.text import fold, sanitize_line
+
+_ANSWER_COLUMNS = 2  # a blank, and the cursor behind it
 
 
-def confirm(question: str, signals: PromptSignals, start: Callable[[], object]) -> bool:
+def confirm(question: str, read: Callable[[SafeText], str]) -> bool:
     """Ask whether to go on. Anything but yes is no; what was typed before is no answer.
 
-    :param start: is called when the event loop of the question runs.
+    :param read: shows the question, and reads what is typed behind it.
     :raise SystemExit: SIGTERM or SIGHUP came.
     """
     termios.tcflush(sys.stdin, termios.TCIFLUSH)
     clear_typeahead(get_app_session().input)
-    message = sanitize_line(f"{question}. Go on? [y/N] ")
+    columns = shutil.get_terminal_size().columns
+    text = fold(sanitize_line(f"{question}. Go on? [y/N]"), columns - _ANSWER_COLUMNS)
     try:
-        answer = signals.read(PromptSession(enable_suspend=True), message, start=start)
+        answer = read(SafeText(f"{text} "))
     except (EOFError, KeyboardInterrupt):
         return False
     return answer.strip().lower() in ("y", "yes")

@@ -10,12 +10,15 @@ import os
 import sys
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..complete import Draft
 from ..errors import ConnectionLost
+from ..output import SafeText
 from ..process import is_ready
 from ..render.text import sanitize_line
 from ..session import Session
+from ..vm import Attachment
 from .guide import Guide
 from .history import Histories
 from .reattachment import INTERVAL_SECONDS, Reattachment
@@ -24,6 +27,45 @@ from .terminal import TerminalDisplay, terminal_modes
 
 _CONTINUATION = "... "
 _LONGEST_LINE = 1 << 16  # bytes; a terminal in this mode takes no more than 4,096
+
+
+def read_answer(
+    question: SafeText, attachment: Attachment, display: TerminalDisplay, signals: PromptSignals
+) -> str:
+    """Ask a question, and have the VM watched until a line was typed.
+
+    :raise EOFError: Ctrl-D.
+    :raise KeyboardInterrupt: Ctrl-C.
+    :raise SystemExit: SIGTERM or SIGHUP.
+    """
+    try:
+        with signals.raised(), terminal_modes(on=termios.ECHO):
+            is_readable = False
+            while not is_readable:
+                display.begin_line(question)
+                with suppress(ConnectionLost):  # the command finds it
+                    is_readable = attachment.client.wait_until_readable(
+                        sys.stdin.fileno(), unless=lambda: not display.is_at_prompt
+                    )
+                is_readable = is_readable or not attachment.is_connected
+            return _read_typed(display)
+    finally:
+        display.end_line()
+
+
+def _read_typed(display: TerminalDisplay) -> str:
+    """What was typed behind a prompt, when there is a line of it.
+
+    :raise EOFError: Ctrl-D on an empty line.
+    """
+    data = b""
+    while not data.endswith(b"\n"):  # Ctrl-D within a line gives out what there is of it
+        part = os.read(sys.stdin.fileno(), _LONGEST_LINE)
+        if not part and not data:
+            raise EOFError
+        data += part
+    display.note_line_end()
+    return os.fsdecode(data).removesuffix("\n")
 
 
 class PlainEditor:
@@ -83,14 +125,7 @@ class PlainEditor:
             if self._has_ended:
                 raise EOFError
             self._display.begin_line(sanitize_line(prompt))
-        data = b""
-        while not data.endswith(b"\n"):  # Ctrl-D within a line gives out what there is of it
-            part = os.read(sys.stdin.fileno(), _LONGEST_LINE)
-            if not part and not data:
-                raise EOFError
-            data += part
-        self._display.note_line_end()
-        return os.fsdecode(data).removesuffix("\n")
+        return _read_typed(self._display)
 
     def _wait(self) -> bool:
         """Wait until a line can be read; False: something was printed, or the VM was lost."""

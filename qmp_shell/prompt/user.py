@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from prompt_toolkit import PromptSession
 from prompt_toolkit.document import Document
 
 from ..errors import UsageError
 from ..launch.tour import Tour
+from ..output import SafeText
 from ..session import Session
 from .confirm import confirm
 from .external_editor import edit_text
@@ -52,13 +54,25 @@ class TerminalUser:
         return draft
 
     def confirm(self, question: str) -> bool:
+        try:
+            return confirm(question, self._read_plainly if self._is_dumb else self._read_answer)
+        finally:
+            self._display.make_way()  # the question stays on the screen
+
+    def _read_answer(self, question: SafeText) -> str:
         # The VM is watched, for others may share its monitor; that it is lost, the command finds.
         watcher = VmWatcher(self._find_session(), lambda: None, lambda _: None)
         try:
-            return confirm(question, self._signals, watcher.start)
+            prompt: PromptSession[str] = PromptSession(enable_suspend=True)
+            return self._signals.read(prompt, question, start=watcher.start)
         finally:
             watcher.stop()
-            self._display.make_way()  # the question stays on the screen
+
+    def _read_plainly(self, question: SafeText) -> str:
+        from .plain_editor import read_answer
+
+        attachment = self._find_session().attachment
+        return read_answer(question, attachment, self._display, self._signals)
 
     def history(self, *, human: bool) -> Sequence[str]:
         return self._histories.of_mode(human=human).get_strings()

@@ -134,7 +134,7 @@ def test_a_vm_that_is_lost_while_a_question_is_asked(shell: Terminal, vm: Runnin
     shell.wait_for(r"\[y/N\]$")
     vm.process.kill()
     shell.type("y\r")
-    shell.wait_for("^the VM closed the connection")
+    shell.wait_for("^# the VM closed the connection")
     wait_for_prompt(shell)
 
 
@@ -142,6 +142,7 @@ def test_a_lost_vm_is_reported_while_a_line_is_typed(shell: Terminal, vm: Runnin
     shell.type("query-na")
     shell.wait_for("query-na$")
     vm.process.kill()
+    shell.wait_for("^# the VM closed the connection")
     shell.wait_for(r"^# \.connect attaches again; \.exit leaves\.$")
     shell.wait_for(r"^\(QEMU\)$")
     enter(shell, "me")

@@ -175,7 +175,7 @@ class PromptLoop:
         self._display.events.update_jobs((*status.jobs, *status.ended_jobs))
         migration = self._session.attachment.incidents.take_failed_migration()
         if migration is not None:
-            self._display.warning(format_failed_migration(migration))
+            self._display.alert(format_failed_migration(migration))
 
     def run(self) -> QMPError | None:
         """:return: the error that ended the prompt, if one did; it was reported."""
@@ -258,7 +258,7 @@ class PromptLoop:
             self._show_lost(ConnectionLost(attachment.client.end_reason or "the VM is gone"))
 
     def _show_lost(self, error: ConnectionLost) -> None:
-        self._display.warning(str(error))
+        self._display.alert(str(error))
         ending = self._session.attachment.find_ending()
         how = format_ending(ending) if ending is not None else ""
         if how:

@@ -168,6 +168,10 @@ class TerminalDisplay(TextDisplay):
     def warning(self, *lines: str) -> None:
         self._print(self.format.error(*lines))
 
+    def alert(self, text: str) -> None:
+        """Tell of what has gone wrong by itself, and not in answer to a line."""
+        self._print(self.format.alert(text))
+
     def program_output(self, text: str) -> None:
         """Show what another program has printed."""
         self._print(self.format.quoted(text))

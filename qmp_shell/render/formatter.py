@@ -107,6 +107,10 @@ class Formatter:
         """What may help against an error, on one line; where it has no colour, a comment."""
         return self._remark(f"hint: {text}", "hint")
 
+    def alert(self, text: str) -> SafeText:
+        """What has gone wrong by itself, on one line; where it has no colour, a comment."""
+        return self._remark(text, "error")
+
     def _remark(self, text: str, kind: str) -> SafeText:
         mark = "" if self.look.colour else "# "
         return self._styled(self._folded(text, mark), kind)

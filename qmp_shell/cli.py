@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from .choices import Choices
+from .choices import Choices, is_terminal
 from .commands import Registry
 from .connecting import first_target, new_connector, refuse_to_connect
 from .errors import (
@@ -61,6 +61,10 @@ _STATUSES: tuple[tuple[type[QMPError], int], ...] = (
 _PROGRAM = "qmp-shell"
 _COMPLETE = "--complete"  # is no option for users, and the first word
 _LONGEST_SCHEMA = 64 << 20  # characters; QEMU's has 250,000
+_NO_PROMPT = (
+    "standard output is no terminal, so lines are run as a script; "
+    "at a prompt, .log FILE records a session"
+)
 _FAILED = 1
 _INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
 _BROKEN_PIPE = 141  # and SIGPIPE
@@ -359,6 +363,8 @@ def _run_script(
     :param vm: a VM that ends with it, and whose own failure is one of the script.
     :return: the error, if there was one, that was reported to the user.
     """
+    if not options.inputs and is_terminal(sys.stdin):  # there is a person, but no prompt
+        complain(_NO_PROMPT)
     try:
         failure = run_script(session, options.inputs or [_default_input(options)], report)
     except Exception as error:

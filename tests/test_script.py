@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -27,11 +28,39 @@ from tests.conftest import (
     shell_command,
 )
 from tests.peer import ACCEPTED, GREETING, HOLD
+from tests.terminal import Terminal
 
 
 def test_lines_from_standard_input_are_run(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, stdin="# a comment\n\nquery-name\nquery-name")
     assert (result.stdout, result.stderr, result.returncode) == (NAME_REPLY * 2, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("redirected", "is_told"),
+    [
+        ("| cat", True),
+        ("-f - | cat", False),
+        ("query-name | cat", False),
+        ("</dev/null | cat", False),
+    ],
+)
+def test_lines_that_are_typed_without_a_prompt(
+    vm: RunningVm, environment: dict[str, str], tmp_path: Path, redirected: str, is_told: bool
+) -> None:
+    command = shlex.join([*shell_command(), vm.address])
+    shell = Terminal(["/bin/sh", "-c", f"{command} {redirected}"], environment, tmp_path)
+    try:
+        if is_told:
+            shell.wait_for(
+                "^qmp-shell: standard output is no terminal, so lines are run as a scrip"
+            )
+        shell.type("query-name\r\x04")
+        assert shell.wait_for_end() == 0
+        assert ("is no terminal" in shell.text) == is_told
+        assert ('"testvm"' in shell.text) == ("null" not in redirected)
+    finally:
+        shell.end()
 
 
 def test_lines_and_files_are_run_in_the_order_of_their_options(

@@ -165,6 +165,15 @@ def test_ctrl_d_ends_the_shell_but_not_the_vm(shell: Terminal, vm: RunningVm) ->
         assert client.execute("query-name") == {"name": "testvm"}
 
 
+@pytest.mark.parametrize("leave", ["\x04", ".exit\r"])
+def test_leaving_says_that_an_open_transaction_was_not_sent(shell: Terminal, leave: str) -> None:
+    shell.enter("transaction(abort")
+    shell.wait_for_prompt("TRANS> ")
+    shell.type(leave)
+    assert shell.wait_for_end() == 0
+    assert shell.text.endswith("\nthe transaction was not sent")
+
+
 def test_an_event_appears_above_the_line_being_typed(shell: Terminal, vm: RunningVm) -> None:
     vm.run("cont")
     shell.wait_for("RESUME")

@@ -200,6 +200,8 @@ class PromptLoop:
         finally:
             self._histories.qmp.end_transaction()
         self._display.flush()
+        if self._session.parser.in_transaction:
+            self._display.remark("the transaction was not sent")
         if self._vm is None or self._session.attachment.is_connected:
             return None
         self._vm.wait()

@@ -107,8 +107,22 @@ def test_a_column_that_no_row_has_is_empty() -> None:
         "device  nothing",
         "d0",
         "d1",
-        "no row has nothing",
+        "no row has nothing; there are: device, locked, file, ro, virtual-size",
     ]
+
+
+def test_columns_that_no_row_has_are_no_table() -> None:
+    assert draw("table", DISKS, "nothing", "devise") == [
+        "no row has nothing; there are: device, locked, file, ro, virtual-size",
+        "no row has devise; did you mean device?",
+    ]
+    assert draw("table", {"name": "x"}, "nmae") == ["there is no nmae; did you mean name?"]
+    assert draw("table", {"name": "x"}, "name", "size") == [
+        "name  x",
+        "size",
+        "there is no size; there are: name",
+    ]
+    assert draw("table", [], "name") == ["name", "no rows"]
 
 
 def test_columns_that_do_not_fit_are_shown_as_records() -> None:

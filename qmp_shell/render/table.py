@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..errors import UsageError
 from ..output import SafeText
 from ..static_typing import TYPE_CHECKING, Any
 from .cells import Row, format_cell, make_record, make_rows, typed_columns
-from .columns import Columns, ask_columns, choose_columns, fits
+from .columns import Columns, ask_columns, choose_columns, fits, shorten_paths
 from .parts import Part
 from .text import sanitize_line
 
@@ -92,12 +92,20 @@ def _draw_rows(
         )
     for row in cells:
         table.add_row(*(make_text(Part(row.get(path, ""))) for path in columns.headings))
-    lines = [draw(table, look)] if columns.headings else []
+    missing = _missing(rows, columns.headings) if rows else []
+    lines = [draw(table, look)] if len(missing) < len(columns.headings) else []
+    remarks = [*_remarks(rows, columns), *_tell_missing("no row has", missing, rows)]
+    return SafeText("\n".join([*lines, *_draw_remarks(remarks, look)]))
+
+
+def _draw_remarks(remarks: Iterable[str], look: Look) -> Iterator[SafeText]:
+    """Each on a line, of which the end is left out if there is no room for it."""
+    from .drawing import draw, make_text
+
     width = look.find_width()
-    for line in _remarks(rows, columns):
+    for line in remarks:
         cut = line if width is None or len(line) <= width else f"{line[: width - 3]}..."
-        lines.append(draw(make_text(Part(cut, "dim")), look))
-    return SafeText("\n".join(lines))
+        yield draw(make_text(Part(cut, "dim")), look)
 
 
 def _is_number(value: Any) -> bool:
@@ -112,17 +120,34 @@ def _remarks(rows: Sequence[Row], columns: Columns) -> Iterable[str]:
         texts = [f"{path}={format_cell(path, value)}" for path, value in row.items()]
         if texts:
             yield f"{which}: {', '.join(texts)}"
-    missing = [path for path in columns.headings if rows and not any(path in row for row in rows)]
-    if missing:
-        yield f"no row has {', '.join(missing)}"
     if columns.left_out:
         yield f"more columns: {', '.join(columns.left_out)}"
 
 
+def _missing(rows: Sequence[Row], paths: Iterable[str]) -> list[str]:
+    """The columns that no row has."""
+    return [path for path in paths if not any(path in row for row in rows)]
+
+
+def _tell_missing(before: str, missing: Iterable[str], rows: Sequence[Row]) -> Iterator[str]:
+    """For each column that no row has: that, and which may be meant."""
+    known: Collection[str] = ()
+    for path in missing:
+        from ..schema.suggestions import format_suggestion
+
+        known = known or shorten_paths(dict.fromkeys(each for row in rows for each in row)).values()
+        yield f"{before} {path}{format_suggestion(path, known, 'there are')}"
+
+
 def _view_record(value: Any, asked: Sequence[str], look: Look) -> SafeText:
-    record = _format_row(make_record(value))
+    record = make_record(value)
     headings = ask_columns(asked, record).headings if asked else {path: path for path in record}
-    return _draw_record(record, headings, look) if headings else SafeText("{}")
+    if not headings:
+        return SafeText("{}")
+    missing = _missing([record], headings)
+    lines = [_draw_record(_format_row(record), headings, look)] * (len(missing) < len(headings))
+    remarks = _tell_missing("there is no", missing, [record])
+    return SafeText("\n".join([*lines, *_draw_remarks(remarks, look)]))
 
 
 def _draw_record(cells: Cells, headings: Mapping[str, str], look: Look) -> SafeText:

@@ -252,8 +252,7 @@ def test_info_names_a_disk_by_its_devices_id_and_its_innermost_file(
     )
     with vm.second() as client:
         page = format_overview(gather_overview(Answers(client)))
-    (row,) = (line for line in page if line.startswith("Disks"))
-    assert row.split(None, 1)[1] == f"disk0  1 MiB, throttle  {disk}"
+    assert dict(page)["Disks"] == f"disk0  1 MiB, throttle  {disk}"
 
 
 @pytest.mark.parametrize(

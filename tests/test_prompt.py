@@ -66,6 +66,27 @@ def test_color_never_disables_colours(vm: RunningVm, terminal: StartTerminal) ->
     assert not re.search(rb"\x1b\[[0-9;]*3[1-6]m", shell.raw)
 
 
+def test_an_overview_is_broken_at_blanks_and_within_paths(
+    start_vm: StartVm, terminal: StartTerminal, folder: Path
+) -> None:
+    disk = folder / "a-folder-of-images" / "a disk-of-a-vm.img"
+    disk.parent.mkdir()
+    disk.write_bytes(bytes(1 << 20))
+    vm = start_vm(*("-drive", f"if=none,id=d0,format=raw,file={disk}"))
+    shell = terminal(vm.address, columns=44)
+    shell.wait_for_prompt()
+    shell.enter(".info")
+    shell.wait_for_prompt()
+    rows = shell.text.partition("\nDisks")[2].split("\n")[:4]
+    assert [row.strip() for row in rows] == [
+        "d0  1 MiB, raw  /tmp/",
+        f"{folder.name}/",
+        "a-folder-of-images/a",
+        "disk-of-a-vm.img",
+    ]
+    assert all(row.startswith(" " * 13) for row in rows[1:])
+
+
 def test_a_syntax_error_is_marked_below_the_line(shell: Terminal) -> None:
     shell.enter("device_add driver=e1000 id")
     shell.wait_for("no value")

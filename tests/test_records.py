@@ -409,7 +409,7 @@ def test_the_type_of_any_property(name: str, description: str) -> None:
 def test_the_overview_of_any_answers(answers: Any, other: object) -> None:
     view = GivenAnswers(answers if isinstance(answers, dict) else {}, other)
     text = format_overview(overview.gather_overview(OfflineAnswers(view)))
-    shown = Formatter(Look(colour=False, ascii_only=False)).lines(text)
+    shown = Formatter(Look(colour=False, ascii_only=False)).pairs(text)
     assert controls(shown) == ""
     assert shown.count("\n") == max(len(text) - 1, 0)
     if answers == ANSWERS:

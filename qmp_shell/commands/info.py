@@ -30,11 +30,11 @@ class Info(Command):
         from ..vm.stop_reason import read_stop_reason
 
         attachment = session.attachment
-        page = format_overview(gather_overview(attachment.answers))
+        rows = format_overview(gather_overview(attachment.answers))
         reason = read_stop_reason(attachment.answers.waiting, attachment.incidents)
         if reason.run_state and not reason.is_running:
             session.display.draw([Node((Part(format_state(reason), "bold"),))])
-        session.display.lines(page)
+        session.display.pairs(rows)
 
 
 COMMAND = Info()

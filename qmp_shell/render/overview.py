@@ -14,8 +14,8 @@ from .text import format_version
 Row = tuple[str, str]
 
 
-def format_overview(overview: Overview) -> list[str]:
-    """A page of titles and values in two columns."""
+def format_overview(overview: Overview) -> list[Row]:
+    """Titles and values, for two columns."""
     rows = [
         *_single_rows(overview),
         *_list_rows("Disks", map(_format_disk, overview.block_devices)),
@@ -25,8 +25,7 @@ def format_overview(overview: Overview) -> list[str]:
     ]
     if overview.migration is not None and overview.migration.status != "none":
         rows.append(("Migration", overview.migration.status))
-    width = max((len(title) for title, _ in rows), default=0) + 2
-    return [f"{title:<{width}}{text}" for title, text in rows]
+    return rows
 
 
 def _single_rows(overview: Overview) -> Iterator[Row]:

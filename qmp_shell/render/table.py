@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..errors import UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # A VM may send objects that all have other members.
 _MOST_CSV_CELLS = 20_000_000
+_GAP = 2  # columns between two columns
 
 Cells = Mapping[str, str]
 
@@ -82,7 +84,7 @@ def _draw_rows(
 
     from .drawing import draw, make_text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     for path, heading in columns.headings.items():
         is_number = any(_is_number(row.get(path)) for row in rows)
         table.add_column(
@@ -158,13 +160,32 @@ def _draw_record(cells: Cells, headings: Mapping[str, str], look: Look) -> SafeT
 def draw_pairs(rows: Iterable[tuple[str, str]], look: Look) -> SafeText:
     """Two columns: names, and what they are or what value they have."""
     from rich.table import Table
+    from rich.text import Text
 
     from .drawing import draw, make_text
 
+    rows = list(rows)
     width = look.find_width()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(overflow="fold", max_width=None if width is None else width * 3 // 5)
+    most = width and width * 3 // 5
+    room = width and width - min(max((len(name) for name, _ in rows), default=0), most or 0) - _GAP
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_header=False)
+    table.add_column(overflow="fold", max_width=most)
     table.add_column(overflow="fold")
     for name, text in rows:
-        table.add_row(make_text(Part(name, "key")), make_text(Part(text)))
+        lines = [make_text(Part(line)) for line in _fold_paths(text, room)]
+        table.add_row(make_text(Part(name, "key")), Text("\n").join(lines))
     return draw(table, look)
+
+
+def _fold_paths(text: str, width: int | None) -> list[str]:
+    """A text over several lines, broken at blanks, and after ``/`` in a word that is longer."""
+    if width is None or len(text) <= width:
+        return [text]
+    lines = [""]
+    for word in re.findall(r"\S+\s*", text):
+        is_long = len(word.rstrip()) > width
+        for part in re.findall(r"[^/]*/|[^/]+", word) if is_long else [word]:
+            if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+                lines.append("")
+            lines[-1] += part
+    return lines

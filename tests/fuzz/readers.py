@@ -131,7 +131,8 @@ def _check_pages(value: Any, other: object) -> None:
         for line in report.add(each, float(number))
     ]
     for formatter in FORMATTERS:
-        assert controls(formatter.lines([*page, *lines])) == ""
+        assert controls(formatter.pairs(page)) == ""
+        assert controls(formatter.lines(lines)) == ""
 
 
 def _check_messages(value: object, other: Any, text: str) -> None:

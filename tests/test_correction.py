@@ -1181,7 +1181,7 @@ def test_what_is_said_breaks_no_word_on_a_narrow_terminal(
     shell.wait_for_prompt()
     assert "Tab completes, .help helps, Ctrl-D\nleaves." in shell.text
     shell.enter(".set")
-    shell.wait_for(r"^pager +on +show what is taller\n +than the screen in\n +\$PAGER$")
+    shell.wait_for(r"^pager +on +show what is\n +taller than the\n +screen in \$PAGER$")
     shell.wait_for_prompt()
     shell.enter("block-dirty-bitmap-aad")
     shell.wait_for(r"^hint: did you mean\nblock-dirty-bitmap-add or\nblock-dirty-bitmap-")

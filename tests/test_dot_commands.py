@@ -285,6 +285,11 @@ def test_there_is_no_overview_without_a_vm(session: Session, argument: str) -> N
         run_line(session, f".info {argument}")
 
 
+def test_a_command_that_one_session_has_more_is_among_the_names() -> None:
+    assert "tour" in Registry(("tour",)).names()
+    assert "tour" not in Registry().names()
+
+
 def test_a_short_sleep_without_a_vm(session: Session) -> None:
     run_line(session, ".sleep 0.001 # a moment")
     run_line(session, ".sleep '0.001'")

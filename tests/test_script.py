@@ -522,6 +522,22 @@ def test_a_closed_standard_output_is_an_error_and_a_closed_standard_error_is_not
     assert no_errors.returncode == 1
 
 
+def test_a_pipeline_has_a_standard_error_though_this_one_is_closed(
+    vm: RunningVm, environment: dict[str, str]
+) -> None:
+    line = "query-name | sh -c 'cat; echo warning >&2'"
+    command = f'exec "$0" -m qmp_shell "$1" -c "{line}" -c query-name 2>&-'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable, vm.address],
+        stdout=subprocess.PIPE,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"".join(done.stdout.split()).count(b'"testvm"') == 2
+
+
 def test_characters_that_the_output_encoding_lacks_are_escaped(peer: StartPeer, run: Run) -> None:
     reply = '{"return": "caf\u00e9 \u2603", "id": 2}'.encode()
     server = peer(GREETING, ACCEPTED, reply, HOLD)

@@ -24,82 +24,19 @@ from .correction import (
 )
 from .drives import correct_drive
 from .foreign import Words, is_path, split_commands, split_key, split_line, split_options, unwrap
+from .other_tools import (
+    COMMANDS_OF_OPTIONS,
+    DISK_OPTIONS,
+    EVERYDAY,
+    NOTES,
+    REMOVED,
+    SET_PARAMETERS,
+)
 
-# Options of QEMU's command line, and the command that does the same on a running VM.
-_OPTIONS = {
-    "device": "device_add",
-    "netdev": "netdev_add",
-    "object": "object-add",
-    "blockdev": "blockdev-add",
-    "chardev": "chardev-add",
-}
 # An option without such a command, and what does nearly the same in the human monitor and in QMP.
 _DRIVE, _ADD_DRIVE, _ADD_NODE = "-drive", "drive_add", "blockdev-add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
-# Options for one disk, and what -drive has in their place.
-_DISKS = {
-    **dict.fromkeys(("-hda", "-hdb", "-hdc", "-hdd"), ""),
-    "-cdrom": ",media=cdrom,format=raw",
-}
-_OPTION_NOTE = "{} is an option of QEMU's command line"
-# What a VM cannot do, by a pattern of the first word of the line, and what is told of it.
-_NOTES = (
-    (r"clear|cls", "Ctrl-L clears the screen"),
-    (r"guest-[\w-]+", "{} is a command of the guest agent: qmp-shell -N SOCKET"),
-    (
-        r"qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
-        "{} is a program; start it in your own shell",
-    ),
-    (r"--?(?:net|nic)", f"{_OPTION_NOTE}; on a running VM, netdev_add and device_add do the same"),
-    (
-        r"--?(?:accel|append|bios|boot|cpu|display|dtb|enable-kvm|initrd|kernel|M|m|machine|monitor"
-        r"|name|nographic|numa|parallel|qmp|rtc|serial|smbios|smp|spice|usb|uuid|vga|vnc)",
-        f"{_OPTION_NOTE}, which a running VM cannot take",
-    ),
-)
-# Common words and commands of virsh, and the commands that they stand for.
-_EVERYDAY = {
-    "attach-device": "device_add",
-    "blockcommit": "block-commit",
-    "blockcopy": "blockdev-mirror",
-    "blockpull": "block-stream",
-    "continue": "cont",
-    "destroy": "quit",
-    "detach-device": "device_del",
-    "domblklist": "query-block",
-    "domif-setlink": "set_link",
-    "dump": "dump-guest-memory",
-    "kill": "quit",
-    "pause": "stop",
-    "poweroff": "system_powerdown",
-    "query-disk": "query-block",
-    "query-disks": "query-block",
-    "query-nodes": "query-named-block-nodes",
-    "reboot": "system_reset",
-    "reset": "system_reset",
-    "restart": "system_reset",
-    "resume": "cont",
-    "screenshot": "screendump",
-    "setmem": "balloon",
-    "shutdown": "system_powerdown",
-    "snapshot-create": "snapshot-save",
-    "snapshot-create-as": "snapshot-save",
-    "snapshot-list": "query-named-block-nodes",
-    "snapshot-revert": "snapshot-load",
-    "start": "cont",
-    "status": "query-status",
-    "suspend": "stop",
-    "unpause": "cont",
-    "version": "query-version",
-}
-# Commands of QEMU before 6.0, and the parameter of a migration that each has set.
-_REMOVED = {
-    "migrate-set-cache-size": "xbzrle-cache-size",
-    "migrate-set-downtime": "downtime-limit",
-    "migrate-set-speed": "max-bandwidth",
-}
-_SET_PARAMETERS = "migrate-set-parameters"
 # How other programs call help.
 _HELP = ("help", "man", "?")
 _ASK = "?"  # hardly a value
@@ -251,7 +188,7 @@ def _help_on(command: str, vocabulary: Vocabulary) -> Correction:
 
 def _command_of(name: str) -> str:
     """The command that corresponds to an option of QEMU's; other names are returned unchanged."""
-    return _OPTIONS.get(name.lstrip("-"), name) if name.startswith("-") else name
+    return COMMANDS_OF_OPTIONS.get(name.lstrip("-"), name) if name.startswith("-") else name
 
 
 def _object(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
@@ -346,8 +283,8 @@ def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction
     if len(line.words) != 1:
         return None
     [options] = line.words
-    if name in _DISKS:
-        name, options = _DRIVE, f"file={options.replace(',', ',,')}{_DISKS[name]}"
+    if name in DISK_OPTIONS:
+        name, options = _DRIVE, f"file={options.replace(',', ',,')}{DISK_OPTIONS[name]}"
     if name == _ADD_NODE and is_path(options) and not set(options) & set("=,"):
         return correct_drive(f"file={options}", vocabulary)
     if name not in (_DRIVE, _ADD_DRIVE) or "=" not in options:
@@ -388,7 +325,7 @@ def _known_elsewhere(
 
 def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
     """``reboot``: a common word for a command that has another name in QEMU."""
-    command = _EVERYDAY.get(name, "")
+    command = EVERYDAY.get(name, "")
     if name in vocabulary.commands() or command not in vocabulary.commands():
         return None
     required = _required(command, vocabulary)
@@ -398,16 +335,16 @@ def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correct
 
 def _removed(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
     """``migrate_set_speed 1G``: a command that became an argument of another one."""
-    parameter = _REMOVED.get(plain(name), "")
-    type_ = vocabulary.arguments(_SET_PARAMETERS, {})
+    parameter = REMOVED.get(plain(name), "")
+    type_ = vocabulary.arguments(SET_PARAMETERS, {})
     is_known = type_ is not None and parameter in type_.members
     is_there = name in vocabulary.commands()
-    return Correction(_SET_PARAMETERS, missing=(parameter,)) if is_known and not is_there else None
+    return Correction(SET_PARAMETERS, missing=(parameter,)) if is_known and not is_there else None
 
 
 def _for_others(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
     """``qemu-img info a``, ``-m 256``: what is for another program. The correction has no line."""
-    for pattern, note in _NOTES:
+    for pattern, note in NOTES:
         if re.fullmatch(pattern, name) and not any(
             re.fullmatch(pattern, each) for each in vocabulary.commands()
         ):

@@ -1,0 +1,82 @@
+"""Words of people who know other programs, and what stands for them in QMP. Only tables."""
+
+from __future__ import annotations
+
+COMMANDS_OF_OPTIONS = {
+    "device": "device_add",
+    "netdev": "netdev_add",
+    "object": "object-add",
+    "blockdev": "blockdev-add",
+    "chardev": "chardev-add",
+}
+"""Options of QEMU's command line, and the command that does the same on a running VM."""
+
+DISK_OPTIONS = {
+    **dict.fromkeys(("-hda", "-hdb", "-hdc", "-hdd"), ""),
+    "-cdrom": ",media=cdrom,format=raw",
+}
+"""Options for one disk, and what -drive has in their place."""
+
+_OPTION_NOTE = "{} is an option of QEMU's command line"
+
+NOTES = (
+    (r"clear|cls", "Ctrl-L clears the screen"),
+    (r"guest-[\w-]+", "{} is a command of the guest agent: qmp-shell -N SOCKET"),
+    (
+        r"qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
+        "{} is a program; start it in your own shell",
+    ),
+    (r"--?(?:net|nic)", f"{_OPTION_NOTE}; on a running VM, netdev_add and device_add do the same"),
+    (
+        r"--?(?:accel|append|bios|boot|cpu|display|dtb|enable-kvm|initrd|kernel|M|m|machine|monitor"
+        r"|name|nographic|numa|parallel|qmp|rtc|serial|smbios|smp|spice|usb|uuid|vga|vnc)",
+        f"{_OPTION_NOTE}, which a running VM cannot take",
+    ),
+)
+"""What a VM cannot do, by a pattern of the first word of the line, and what is told of it."""
+
+EVERYDAY = {
+    "attach-device": "device_add",
+    "blockcommit": "block-commit",
+    "blockcopy": "blockdev-mirror",
+    "blockpull": "block-stream",
+    "continue": "cont",
+    "destroy": "quit",
+    "detach-device": "device_del",
+    "domblklist": "query-block",
+    "domif-setlink": "set_link",
+    "dump": "dump-guest-memory",
+    "kill": "quit",
+    "pause": "stop",
+    "poweroff": "system_powerdown",
+    "query-disk": "query-block",
+    "query-disks": "query-block",
+    "query-nodes": "query-named-block-nodes",
+    "reboot": "system_reset",
+    "reset": "system_reset",
+    "restart": "system_reset",
+    "resume": "cont",
+    "screenshot": "screendump",
+    "setmem": "balloon",
+    "shutdown": "system_powerdown",
+    "snapshot-create": "snapshot-save",
+    "snapshot-create-as": "snapshot-save",
+    "snapshot-list": "query-named-block-nodes",
+    "snapshot-revert": "snapshot-load",
+    "start": "cont",
+    "status": "query-status",
+    "suspend": "stop",
+    "unpause": "cont",
+    "version": "query-version",
+}
+"""Common words and commands of virsh, and the commands that they stand for."""
+
+REMOVED = {
+    "migrate-set-cache-size": "xbzrle-cache-size",
+    "migrate-set-downtime": "downtime-limit",
+    "migrate-set-speed": "max-bandwidth",
+}
+"""Commands of QEMU before 6.0, and the parameter of a migration that each has set."""
+
+SET_PARAMETERS = "migrate-set-parameters"
+"""The command that sets these parameters."""

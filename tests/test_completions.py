@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmp_shell.completing import print_completions
 from qmp_shell.completing.shell_words import split_line
 from qmp_shell.documentation import TOPICS, read_topic
 from qmp_shell.documentation.markup import Code, parse_blocks
@@ -256,7 +258,95 @@ def terminal(request: pytest.FixtureRequest) -> TerminalShell:
     return terminal
 
 
-# Options and their values
+# What the program says, whatever the shell
+
+Printed = Callable[..., list[str]]
+Answer = Callable[..., set[str]]
+
+
+@pytest.fixture
+def printed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Printed:
+    """What ``--complete`` prints for a program and its arguments, as a function.
+
+    It is called in this process, where it sees what the shells see.
+    """
+    monkeypatch.chdir(directory)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(directory / ".config"))
+    monkeypatch.setenv("HOME", str(directory))
+    monkeypatch.setenv("PATH", str(directory / "bin"))
+    # The program's own alarm would stop the clock with which pytest ends a test.
+    monkeypatch.setattr(signal, "alarm", lambda _seconds: 0)
+
+    def printed(program: str, *arguments: str) -> list[str]:
+        print_completions(arguments, program)
+        captured = capfd.readouterr()
+        assert captured.err == ""
+        return captured.out.splitlines()
+
+    return printed
+
+
+@pytest.fixture
+def answer(printed: Printed) -> Answer:
+    """What can stand at the end of a line, without descriptions, as a function.
+
+    It is asked as bash asks: what does not fit what is typed is left out.
+    """
+
+    def answer(line: str, *replaced: str) -> set[str]:
+        lines = printed(line.split()[0], line, *(replaced or (_split(line)[-1],)))
+        return {each if each.startswith("\t") else each.partition("\t")[0] for each in lines}
+
+    return answer
+
+
+def test_the_values_of_options_are_known(answer: Answer) -> None:
+    for program in PARSERS:
+        expected = {
+            "--ti": {"--timeout"},
+            "--color ": {"auto", "always", "never"},
+            "--color a": {"auto", "always"},
+            "--color=": {"--color=auto", "--color=always", "--color=never"},
+            "--color=a": {"--color=auto", "--color=always"},
+            "-t ": set(),
+            "--timeout ": set(),
+            **{
+                f"{option}{typed}": {f"\tfiles\t{option.strip() if '=' in option else ''}"}
+                for option in ("-f ", "--file ", "--file=", "-l ", "--logfile=")
+                for typed in ("", "mon", "monitors/n")
+            },
+        }
+        assert {line: answer(f"{program} {line}") for line in expected} == expected
+
+
+# What may stand before an address.
+BEFORE_ADDRESS = (
+    *("", "-v", "-vp", "-t 5", "-t5", "--timeout=5", "-w", "--wait", "-w 5", "--wait=5"),
+    *("-l monitor.log -N", "--", "-c x monitor.sock", "monitor.sock -c x", "-c x -- y"),
+)
+
+
+def test_an_address_may_stand_behind_options_and_other_addresses(answer: Answer) -> None:
+    lines = [f"qmp-shell {before} mon" for before in BEFORE_ADDRESS]
+    assert [line for line in lines if answer(line) != {"\tsockets\t"}] == []
+
+
+def test_qemu_and_its_arguments_are_told_from_options(answer: Answer) -> None:
+    programs = {"qemu_fake", "qemu-system-x86_64"}
+    expected: dict[str, set[str]] = {}
+    for options in ("", "-v ", "-f monitor.log ", "--timeout=5 ", "-t 5 ", "-- "):
+        before = f"qmp-shell-wrap {options}"
+        expected |= {before: programs, f"{before}qem": programs}
+        command = {f"\tcommand\t{len(before.split())}\t{len(before)}"}
+        for arguments in ("", "-drive ", "-t ", "-f 1 --color ", "-m 1G ", "disk.img "):
+            for typed in ("mon", "-", "--ti"):
+                expected[f"{before}qemu_fake {arguments}{typed}"] = command
+    assert {line: answer(line) for line in expected} == expected
+
+
+# Options and their values, in each shell
 
 
 @each_program
@@ -265,32 +355,22 @@ def test_every_option_is_offered_after_a_dash(shell: Shell, program: str) -> Non
     assert shell.offered(f"{program} -") == options
 
 
-@each_program
-def test_a_long_option_is_completed(shell: Shell, program: str) -> None:
-    assert shell.offered(f"{program} --ti") == {"--timeout"}
-
-
-@each_program
-@pytest.mark.parametrize("option", ["--color ", "--color="])
-def test_the_choices_of_an_option_are_completed(shell: Shell, program: str, option: str) -> None:
-    assert shell.offered(f"{program} {option}") == {"auto", "always", "never"}
-    assert shell.offered(f"{program} {option}a") == {"auto", "always"}
-
-
-@each_program
-@pytest.mark.parametrize("option", ["-f ", "--file ", "--file=", "-l ", "--logfile="])
-def test_file_names_are_completed_for_file_options(shell: Shell, program: str, option: str) -> None:
-    assert shell.offered(f"{program} {option}") >= {"monitor.log", "monitors", "my vm.sock"}
-    assert shell.offered(f"{program} {option}mon") == {"monitor.log", "monitor.sock", "monitors"}
-    assert shell.offered(f"{program} {option}monitors/n") == {"monitors/notes.txt"}
-
-
-@each_program
-@pytest.mark.parametrize("option", ["-t", "--timeout"])
-def test_nothing_is_offered_for_other_options_with_a_value(
-    shell: Shell, program: str, option: str
-) -> None:
-    assert shell.offered(f"{program} {option} ") == set()
+def test_options_and_their_values_are_completed(shell: Shell) -> None:
+    expected = {
+        "qmp-shell --ti": {"--timeout"},
+        "qmp-shell-wrap --ti": {"--timeout"},
+        "qmp-shell --color a": {"auto", "always"},
+        "qmp-shell-wrap --color=": {"auto", "always", "never"},
+        "qmp-shell --color=a": {"auto", "always"},
+        "qmp-shell -t ": set(),
+        "qmp-shell -f mon": {"monitor.log", "monitor.sock", "monitors"},
+        "qmp-shell-wrap --file=mon": {"monitor.log", "monitor.sock", "monitors"},
+        "qmp-shell -l monitors/n": {"monitors/notes.txt"},
+        "qmp-shell --logfile=monitors/n": {"monitors/notes.txt"},
+    }
+    assert {line: shell.offered(line) for line in expected} == expected
+    for line in ("qmp-shell --file ", "qmp-shell --logfile="):
+        assert shell.offered(line) >= {"monitor.log", "monitors", "my vm.sock"}, line
 
 
 # ADDRESS
@@ -304,19 +384,30 @@ def test_sockets_and_directories_are_offered_for_an_address(shell: Shell, direct
     assert shell.offered("qmp-shell notes") == set()
 
 
+def test_names_of_the_configuration_are_known(answer: Answer) -> None:
+    names = {"@web1", "@web2"}
+    expected = {
+        "qmp-shell @": {*names, "\tsockets\t"},
+        "qmp-shell @web1 @": names,  # it might be a command
+        "qmp-shell -c x @web1 @": {*names, "\tsockets\t"},
+        "qmp-shell --wait=@": {"--wait=@web1", "--wait=@web2", "\tsockets\t--wait="},
+    }
+    assert {line: answer(line) for line in expected} == expected
+
+
 def test_names_of_the_configuration_are_offered(shell: Shell, fish: Fish) -> None:
-    assert shell.offered("qmp-shell @") == {"@web1", "@web2"}
-    assert shell.offered("qmp-shell @web1 @") == {"@web1", "@web2"}
     assert shell.offered("qmp-shell -c x @web1 @") == {"@web1", "@web2"}
     assert shell.offered("qmp-shell --wait=@") == {"@web1", "@web2"}
     assert shell.offered("qmp-shell ") >= {"@web1", "@web2", "monitor.sock", "monitors"}
     assert fish.described("qmp-shell @") == {"@web1": "/run/web 1.sock", "@web2": "ssh://host/x"}
 
 
-def test_monitors_of_running_vms_are_offered(shell: Shell, fish: Fish, vm: RunningVm) -> None:
+def test_monitors_of_running_vms_are_offered(
+    shell: Shell, fish: Fish, vm: RunningVm, answer: Answer
+) -> None:
     beginning = vm.address.removesuffix("p.sock")
+    assert vm.address in answer(f"qmp-shell -w {beginning}")
     assert shell.offered(f"qmp-shell {beginning}") == {vm.address}
-    assert shell.offered(f"qmp-shell -w {beginning}") == {vm.address}
     assert shell.offered(f"qmp-shell --wait={beginning}") == {vm.address}
     assert vm.address in shell.offered(f"qmp-shell {str(Path(vm.address).parent)[:-2]}")
     assert "testvm" in fish.described(f"qmp-shell {beginning}")[vm.address]
@@ -342,20 +433,13 @@ def test_an_address_is_completed_after_its_scheme(shell: Shell) -> None:
     assert shell.offered("qmp-shell unix:monitors/") == {"monitors/inner.sock"}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        *("-v", "-vp", "-t 5", "-t5", "--timeout=5", "-w", "--wait", "-w 5", "--wait=5"),
-        *("-l monitor.log -N", "--"),
-    ],
-)
-def test_an_address_is_completed_after_options(shell: Shell, options: str) -> None:
-    assert shell.offered(f"qmp-shell {options} mon") == {"monitor.sock", "monitors"}
-
-
-@pytest.mark.parametrize("before", ["-c x monitor.sock", "monitor.sock -c x", "-c x -- y"])
-def test_more_addresses_are_offered(shell: Shell, before: str) -> None:
-    assert shell.offered(f"qmp-shell {before} mon") == {"monitor.sock", "monitors"}
+def test_an_address_is_completed_after_other_words(shell: Shell) -> None:
+    lines = [
+        f"qmp-shell {before} mon"
+        for before in ("--timeout=5 -vp", "-l monitor.log -N", "-c x -- monitor.sock")
+    ]
+    sockets = {"monitor.sock", "monitors"}
+    assert {line: shell.offered(line) for line in lines} == dict.fromkeys(lines, sockets)
 
 
 def test_options_are_completed_after_the_address(shell: Shell) -> None:
@@ -381,25 +465,35 @@ def vm(qemu: str, directory: Path) -> Iterator[RunningVm]:
         yield vm
 
 
+def test_what_the_vm_knows_is_known(answer: Answer, vm: RunningVm) -> None:
+    """A command and its arguments in words, and a line behind -c."""
+    status = {"query-stats", "query-stats-schemas", "query-status"}
+    expected = {
+        "query-st": status,
+        "-v query-statu": {"query-status"},
+        ".wat": {".watch"},
+        "qom-list path=/obj": {"path=/objects"},
+        ".wait status=runn": {"status=running"},
+        "-H info statu": {"status"},
+        "-c query-statu": {"query-status"},
+        "-c query-st": status,
+    }
+    line = f"qmp-shell {vm.address}"
+    assert {typed: answer(f"{line} {typed}") for typed in expected} == expected
+    assert "id=" in answer(f"{line} device_add driver=virtio-rng-pci i")
+    assert answer(f"{line} -v --command=query-statu") >= {"--command=query-status"}
+    assert answer(f"qmp-shell -c x {vm.address} -c qom-list\\ path=/obj", "/obj") == {"/objects"}
+
+
 def test_a_command_is_completed(shell: Shell, vm: RunningVm) -> None:
     line = f"qmp-shell {vm.address}"
-    assert shell.offered(f"{line} query-st") == {
-        "query-stats",
-        "query-stats-schemas",
-        "query-status",
-    }
-    assert shell.offered(f"{line} -v query-statu") == {"query-status"}
     assert shell.offered(f"{line} .wat") == {".watch"}
     assert shell.offered(f"{line} qom-list path=/obj") == {"path=/objects"}
     assert "id=" in shell.offered(f"{line} device_add driver=virtio-rng-pci i")
-    assert shell.offered(f"{line} .wait status=runn") == {"status=running"}
-    assert shell.offered(f"{line} -H info statu") == {"status"}
 
 
 def test_a_line_is_completed(shell: Shell, vm: RunningVm) -> None:
-    line = f"qmp-shell {vm.address}"
-    assert shell.offered(f"{line} -c query-statu") == {"query-status"}
-    assert shell.offered(f"{line} -v --command=query-statu") >= {"query-status"}
+    assert shell.offered(f"qmp-shell {vm.address} -v --command=query-statu") >= {"query-status"}
     assert shell.offered(f"qmp-shell -c x {vm.address} -c qom-list\\ path=/obj") == {
         "qom-list path=/objects"
     }
@@ -437,13 +531,14 @@ def test_what_needs_no_quotes_is_inserted_as_it_is(terminal: TerminalShell, vm: 
 
 
 def test_the_address_may_be_written_in_any_way(
-    shell: Shell, vm: RunningVm, directory: Path
+    shell: Shell, vm: RunningVm, directory: Path, answer: Answer
 ) -> None:
     folder, name = os.path.split(vm.address)
     (directory / "vms").unlink(missing_ok=True)
     (directory / "vms").symlink_to(folder)
     for address in (f'"$HOME/vms/{name}"', f"~/vms/{name}", f"vms/{name}", f"'vms/'\\{name}"):
-        assert shell.offered(f"qmp-shell {address} query-statu") == {"query-status"}
+        assert answer(f"qmp-shell {address} query-statu") == {"query-status"}, address
+    assert shell.offered(f"""qmp-shell "$HOME"/'vms'/\\{name} query-statu""") == {"query-status"}
 
 
 def test_no_name_is_taken_for_more_than_a_name(
@@ -468,21 +563,26 @@ def test_a_name_is_inserted_into_a_line(
     ]
 
 
-def test_a_vm_that_does_not_answer_gives_nothing(shell: Shell, peer: StartPeer) -> None:
-    for steps in ((HOLD,), (GREETING, HOLD), (GREETING, ACCEPTED, HOLD), (b"\0" * 100, HOLD), ()):
-        address = peer(*steps).address
-        assert shell.offered(f"qmp-shell {address} query-st") == set()
+def test_a_vm_that_does_not_answer_gives_nothing(run: Run, peer: StartPeer) -> None:
+    answers = ((HOLD,), (GREETING, HOLD), (GREETING, ACCEPTED, HOLD), (b"\0" * 100, HOLD), ())
+    for steps in answers:
+        result = run("--complete", f"qmp-shell {peer(*steps).address} query-st")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), steps
+
+
+def test_a_vm_that_cannot_be_asked_gives_nothing(shell: Shell, directory: Path) -> None:
     assert shell.offered("qmp-shell /tmp/nobody.sock query-st") == set()
     assert shell.offered("qmp-shell exec:touch\\ harmed query-st") == set()
+    assert not (directory / "harmed").exists()
 
 
 # QEMU and ARGS
 
 
-@pytest.mark.parametrize("before", ["", "-v ", "-f monitor.log ", "--timeout=5 ", "-- "])
-def test_commands_named_qemu_are_offered_for_qemu(shell: Shell, before: str) -> None:
-    assert shell.offered(f"qmp-shell-wrap {before}qem") == {"qemu_fake", "qemu-system-x86_64"}
-    assert shell.offered(f"qmp-shell-wrap {before}") == {"qemu_fake", "qemu-system-x86_64"}
+def test_commands_named_qemu_are_offered_for_qemu(shell: Shell) -> None:
+    programs = {"qemu_fake", "qemu-system-x86_64"}
+    lines = ["qmp-shell-wrap ", "qmp-shell-wrap -f monitor.log qem", "qmp-shell-wrap -- qem"]
+    assert {line: shell.offered(line) for line in lines} == dict.fromkeys(lines, programs)
 
 
 def test_paths_of_programs_are_offered_for_qemu(shell: Shell) -> None:
@@ -490,19 +590,17 @@ def test_paths_of_programs_are_offered_for_qemu(shell: Shell) -> None:
     assert shell.offered("qmp-shell-wrap bin/") == programs
 
 
-@pytest.mark.parametrize("before", ["", "-- ", "-t 5 "])
-@pytest.mark.parametrize("arguments", ["", "-drive ", "-t ", "-f 1 --color "])
-def test_file_names_are_offered_for_qemus_arguments(
-    shell: Shell, before: str, arguments: str
-) -> None:
-    line = f"qmp-shell-wrap {before}qemu_fake {arguments}mon"
-    assert shell.offered(line) == {"monitor.log", "monitor.sock", "monitors"}
-
-
-@pytest.mark.parametrize("arguments", ["", "-m 1G ", "disk.img "])
-def test_no_options_are_offered_after_qemu(shell: Shell, arguments: str) -> None:
-    assert shell.offered(f"qmp-shell-wrap qemu_fake {arguments}-") == set()
-    assert shell.offered(f"qmp-shell-wrap qemu_fake {arguments}--ti") == set()
+def test_qemus_arguments_are_completed_as_without_the_wrapper(shell: Shell) -> None:
+    """As those of a command that the shell does not know: names of files, and no options."""
+    files = {"monitor.log", "monitor.sock", "monitors"}
+    expected = {
+        "qmp-shell-wrap qemu_fake mon": files,
+        "qmp-shell-wrap -- qemu_fake -drive mon": files,
+        "qmp-shell-wrap -t 5 qemu_fake -f 1 --color mon": files,
+        "qmp-shell-wrap qemu_fake -m 1G -": set(),
+        "qmp-shell-wrap qemu_fake disk.img --ti": set(),
+    }
+    assert {line: shell.offered(line) for line in expected} == expected
 
 
 @pytest.fixture(scope="module")
@@ -534,44 +632,30 @@ def test_fish_completes_qemu_as_any_command(fish: Fish) -> None:
 # What is asked
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        *(
-            "",
-            "qmp-shell",
-            "qmp-shell --color",
-            "qmp-shell --co x",
-            "qmp-shell -w x -w ",
-            "qmp-shell '",
-        ),
-        *(
-            'qmp-shell "',
-            "qmp-shell \\",
-            "qmp-shell --help ",
-            "qmp-shell --version x",
-            "qmp-shell -t x ",
-        ),
-        *("qmp-shell --listen x y", "qmp-shell --all ", "qmp-shell @none ", "qmp-shell tls:x y"),
-        *("qmp-shell --config none.toml -c x", "qmp-shell --schema x -c y", "qmp-shell -c x -c "),
-        *(
-            "qmp-shell '' x y",
-            "qmp-shell \udcff \udcff",
-            "qmp-shell fd:0 x",
-            "qmp-shell ssh://x/y z",
-        ),
-        *(
-            "qmp-shell $NONE/ x",
-            "qmp-shell exec:false y",
-            "qmp-shell x y=z 'a",
-            "qmp-shell x .hmp ",
-        ),
-    ],
+WRONG_LINES = (
+    *("", "qmp-shell", "qmp-shell --color", "qmp-shell --co x", "qmp-shell -w x -w "),
+    *("qmp-shell '", 'qmp-shell "', "qmp-shell \\", "qmp-shell --help ", "qmp-shell --version x"),
+    *("qmp-shell -t x ", "qmp-shell --listen x y", "qmp-shell --all ", "qmp-shell @none "),
+    *("qmp-shell tls:x y", "qmp-shell --config none.toml -c x", "qmp-shell --schema x -c y"),
+    *("qmp-shell -c x -c ", "qmp-shell '' x y", "qmp-shell \udcff \udcff", "qmp-shell ssh://x/y z"),
+    *("qmp-shell $NONE/ x", "qmp-shell exec:false y", "qmp-shell x y=z 'a", "qmp-shell x .hmp "),
 )
-def test_nothing_is_said_about_a_line_that_is_wrong(run: Run, line: str) -> None:
-    for more in ((), ("",), ("x" * 99,)):
-        result = run("--complete", line, *more)
-        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_nothing_goes_wrong_at_a_line_that_is_wrong(printed: Printed) -> None:
+    """It says nothing either, and does not end the process."""
+    for line in WRONG_LINES:
+        for replaced in ((), ("",), ("x" * 99,)):
+            try:
+                printed("qmp-shell", line, *replaced)
+            except BaseException as error:
+                raise AssertionError((line, replaced)) from error
+
+
+def test_a_wrong_line_has_no_message_and_no_exit_status(run: Run) -> None:
+    for line in ("qmp-shell --color", "qmp-shell \udcff \udcff", "qmp-shell fd:0 x"):
+        result = run("--complete", line)
+        assert (result.returncode, result.stderr) == (0, ""), line
 
 
 def test_the_vm_is_asked_what_changes_nothing(run: Run, table_vm: StartTableVm) -> None:

@@ -156,28 +156,42 @@ BEGINNINGS = {
 INTERACTIVE = {"bash": ["--noprofile", "--norc", "-i"], "zsh": ["-f", "-i"]}
 
 
+PROGRAMS = ("qmp-shell", "qmp-shell-wrap")
+
+
+def print_scripts(shell: str, beginning: str) -> str:
+    """What is to be run so that a shell completes both programs."""
+    commands = (f"{program} --print-completion {shell}" for program in PROGRAMS)
+    return "; ".join(dict.fromkeys(beginning.format(command) for command in commands))
+
+
 @pytest.mark.parametrize("way", ["installed", "printed"])
-@pytest.mark.parametrize("shell", BEGINNINGS)
-@pytest.mark.parametrize("program", ["qmp-shell", "qmp-shell-wrap"])
+@pytest.mark.parametrize("shell", INTERACTIVE)
 def test_each_shell_completes_what_is_installed(
-    installed: Path, tmp_path: Path, shell: str, way: str, program: str
+    installed: Path, tmp_path: Path, shell: str, way: str
 ) -> None:
     """Nothing else is needed."""
-    beginning = BEGINNINGS[shell][way == "printed"].format(f"{program} --print-completion {shell}")
     path = require_program(shell)
-    if shell == "fish":
-        line = f"{beginning}; complete -C '{program} --keep'"
-        output = subprocess.check_output([path, "-c", line], env=environment(installed))
-        assert output.startswith(b"--keep-going\t")
-        return
     child = Terminal([path, *INTERACTIVE[shell]], environment(installed), tmp_path)
     try:
-        child.type(f"{beginning}; echo rea''dy\r")
+        child.type(f"{print_scripts(shell, BEGINNINGS[shell][way == 'printed'])}; echo rea''dy\r")
         child.wait_for("^ready")
-        child.type(f"{program} --keep\t")
-        child.wait_for(f"{program} --keep-going")
+        for program in PROGRAMS:
+            child.type(f"{program} --keep\t")
+            child.wait_for(f"{program} --keep-going")
+            child.type("\x15")
     finally:
         child.end()
+
+
+def test_fish_completes_what_is_installed(installed: Path) -> None:
+    path = require_program("fish")
+    for beginning in BEGINNINGS["fish"]:
+        lines = [f"complete -C '{program} --keep'" for program in PROGRAMS]
+        script = "; ".join((print_scripts("fish", beginning), *lines))
+        output = subprocess.check_output([path, "-c", script], env=environment(installed))
+        found = [line.partition(b"\t")[0] for line in output.splitlines()]
+        assert found == [b"--keep-going"] * 2, beginning
 
 
 # One file

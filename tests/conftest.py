@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import hypothesis
 import pytest
 
 import qmp_shell
+from qmp_shell import cli
 from qmp_shell.launch.qemu import OwnVm
 from qmp_shell.schema import Schema, parse_schema
 from qmp_shell.vm.types import VmTypes
@@ -36,6 +38,10 @@ NAME_REPLY = '{"return": {"name": "testvm"}}\n'
 # The variables of the user's environment that the programs under test inherit. Coverage sets the
 # last one, to measure subprocesses too.
 _INHERITED_VARIABLES = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+
+# What tells whether a test has changed a VM: commands of QEMU, and places in its object tree.
+_STATE = ("status", "name", "named-block-nodes", "jobs", "chardev", "fdsets", "migrate")
+_OBJECTS = ("/objects", "/machine/peripheral", "/machine/peripheral-anon")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -190,6 +196,14 @@ class RunningVm:
         with self.second() as client:
             client.execute("blockdev-mirror", **job)
 
+    def state(self) -> list[object]:
+        """What commands of the tests may have changed."""
+        with self.second() as client:
+            return [
+                *(client.execute(f"query-{name}") for name in _STATE),
+                *(client.execute("qom-list", path=path) for path in _OBJECTS),
+            ]
+
     def shut_down(self) -> None:
         """Have QEMU quit, so that its images are completely written, and wait for its end."""
         self.process.terminate()
@@ -285,6 +299,25 @@ def start_vm(qemu: str, folder: Path) -> Iterator[StartVm]:
 def vm(start_vm: StartVm) -> RunningVm:
     """A VM for one test."""
     return start_vm()
+
+
+@pytest.fixture(scope="module")
+def shared_vm(qemu: str) -> Iterator[RunningVm]:
+    """The VM that is :func:`quiet_vm` for all tests of a module."""
+    with (
+        tempfile.TemporaryDirectory(prefix="qmp-test-", dir="/tmp") as folder,
+        contextlib.closing(RunningVm(qemu, Path(folder))) as vm,
+    ):
+        vm.state()  # it has started
+        yield vm
+
+
+@pytest.fixture
+def quiet_vm(shared_vm: RunningVm) -> Iterator[RunningVm]:
+    """A VM for a test that changes nothing in it. Other tests have used it before."""
+    before = shared_vm.state()
+    yield shared_vm
+    assert shared_vm.state() == before, "this test needs a VM of its own: vm"
 
 
 @pytest.fixture
@@ -422,6 +455,29 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def run_here(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Run:
+    """The same in this process, which takes a fraction of the time, without standard input.
+
+    It is for tables of what the program says of its options and files; not for what a process has
+    of its own: signals, streams, exit status as others see it, what is imported.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QMP_SOCKET", raising=False)
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process does not end next
+
+    def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        status = cli.main(list(arguments))
+        done = capfd.readouterr()
+        assert "internal error" not in done.err
+        return subprocess.CompletedProcess(arguments, status, done.out, done.err)
+
+    return run_here
 
 
 @pytest.fixture

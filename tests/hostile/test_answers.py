@@ -151,7 +151,11 @@ NAMED: dict[str, object] = {
 
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["appended", "replaced"])
 def test_every_name_is_hostile(
-    table_vm: StartTable, terminal: StartTerminal, run: Run, tmp_path: Path, is_replaced: bool
+    table_vm: StartTable,
+    terminal: StartTerminal,
+    tmp_path: Path,
+    run_here: Run,
+    is_replaced: bool,
 ) -> None:
     numbers = iter(range(10_000))
 
@@ -168,13 +172,16 @@ def test_every_name_is_hostile(
     shell.press("ctrl-d")
     assert shell.wait_for_end() == 0  # the VM serves one client at a time
     assert_harmless(shell.raw.decode(errors="replace"))
-    for line in (*LINES, ".wait job=j timeout=0.1", ".watch 0.1 query-block | cat"):
-        done = run(address, "-t", "5", "-c", line)
-        assert done.returncode in (0, 1, 2, 5), line
+    for options in (
+        *(("-c", line) for line in LINES),
+        ("-c", ".wait job=j timeout=0.1"),
+        ("-c", ".watch 0.1 query-block | cat"),
+        ("-H", "-c", "info qdm"),
+    ):
+        done = run_here(address, "-t", "5", *options)
+        assert done.returncode in (0, 1, 2, 5), options
         assert_harmless(done.stdout + done.stderr)
-        assert len(done.stderr.splitlines()) <= 1
-    done = run(address, "-H", "-c", "info qdm")
-    assert_harmless(done.stdout + done.stderr)
+        assert len(done.stderr.splitlines()) <= 1, options
     assert not list(tmp_path.glob("pwned*"))
 
 

@@ -78,10 +78,10 @@ def _variables(odd: Environment, usual: dict[str, str], folder: Path) -> dict[st
 
 
 def test_in_a_script(
-    odd: Environment, vm: RunningVm, environment: dict[str, str], folder: Path, tmp_path: Path
+    odd: Environment, quiet_vm: RunningVm, environment: dict[str, str], folder: Path, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [*shell_command(), vm.address, "-c", "query-name", "-c", "info"],
+        [*shell_command(), quiet_vm.address, "-c", "query-name", "-c", "info"],
         env=_variables(odd, environment, folder),
         cwd=tmp_path,
         capture_output=True,
@@ -96,11 +96,11 @@ def test_in_a_script(
 
 
 def test_at_the_prompt(
-    odd: Environment, vm: RunningVm, environment: dict[str, str], folder: Path, tmp_path: Path
+    odd: Environment, quiet_vm: RunningVm, environment: dict[str, str], folder: Path, tmp_path: Path
 ) -> None:
     columns, rows = odd.size
     shell = Terminal(
-        [*shell_command(), vm.address],
+        [*shell_command(), quiet_vm.address],
         _variables(odd, environment, folder),
         tmp_path,
         columns=columns,

@@ -417,6 +417,18 @@ def test_nothing_is_left_at_whatever_moment_signals_come(left: Left) -> None:
     left.check_nothing()
 
 
+def test_a_program_that_does_not_connect_soon_is_told(
+    qemu: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(qemu_module, "_SLOW_SECONDS", 0.2)
+    script = 'sleep 1; exec "$@"'
+    with own_vm(["sh", "-c", script, "slow", qemu, *NO_MACHINE], capture=False) as vm:
+        vm.connect(None, trace)
+    told = capfd.readouterr().err
+    assert told.startswith("sh: its monitor is not there yet; a script has to pass on ")
+    assert told.count("its monitor") == 1
+
+
 def test_ctrl_c_ends_the_wait_for_a_program_that_never_connects(left: Left) -> None:
     """Nor is anything left that the program has started."""
     script = "trap '' TERM; sleep 300; exit"

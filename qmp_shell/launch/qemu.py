@@ -42,6 +42,9 @@ _REACT_SECONDS = 3.0
 _QUIT_SECONDS = 7.0
 _TERMINATE_SECONDS = 2.0
 _KILL_SECONDS = 5.0
+# When to tell why QEMU's monitor may never be there.
+_SLOW_SECONDS = 5.0
+_NOT_READY = 'its monitor is not there yet; a script has to pass on its arguments: exec qemu "$@"'
 # How often to look for delayed signals, and for the end of a process that has no descriptor.
 _LONGEST_POLL = 0.1  # seconds
 
@@ -213,6 +216,7 @@ class OwnVm:
 
         :raise ConnectError: it ended before.
         """
+        told_at: float | None = time.monotonic() + _SLOW_SECONDS
         while True:
             has_ended = self._has_ended()  # whoever connected before that is found here
             with SignalsBlocked():
@@ -221,6 +225,9 @@ class OwnVm:
                     return self._use(connection, tracer)
             if has_ended:
                 raise ConnectError(f"{self.name} {self.outcome}, before its monitor was ready")
+            if told_at is not None and time.monotonic() >= told_at:
+                told_at = None
+                self._show_output(sanitize(f"{sanitize_line(self.name)}: {_NOT_READY}\n"))
             self._poll(None, self._monitor.fileno())
 
     def _use(self, connection: socket.socket, tracer: Tracer) -> Client:

@@ -325,7 +325,11 @@ def test_a_line_that_was_found_and_is_not_complete_goes_on(shell: Terminal) -> N
     shell.type("keys")
     shell.wait_for("i-search.*keys.*send-key")
     shell.press("enter")
+    shell.wait_for(r"^ +send-key keys=\[\n\n")
     shell.wait_until(lambda: shell.cursor_line == "", "a continuation line")
+    shell.enter("]")
+    shell.wait_for_prompt()
+    assert shell.history.count('"testvm"') == 2
 
 
 def test_an_editor_that_removes_the_file_loses_nothing(vm: RunningVm, terminal: Start) -> None:

@@ -135,7 +135,9 @@ def _add_search_keys(keys: KeyBindings) -> None:
             stop_search()
             return
         accept_search()
-        if searched in event.current_buffer.text:
+        buffer = event.current_buffer
+        if searched in buffer.text:
+            buffer.cursor_position = len(buffer.text)  # where a line that is not complete goes on
             event.key_processor.feed(KeyPress(Keys.Enter, "\r"), first=True)
 
     @keys.add("c-c", filter=is_searching, eager=True)

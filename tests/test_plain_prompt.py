@@ -151,6 +151,14 @@ def test_a_lost_vm_is_reported_while_a_line_is_typed(shell: Terminal, vm: Runnin
     assert shell.wait_for_end() == 0
 
 
+def test_a_migration_that_fails_is_told_below_what_is_typed(shell: Terminal) -> None:
+    enter(shell, "migrate uri=tcp:localhost:1")
+    shell.wait_for("^# the migration has failed: Failed")
+    shell.wait_for(r"^\(QEMU\)$")
+    enter(shell, "query-name")
+    assert shell.text.count("has failed") == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it(shell: Terminal, number: signal.Signals) -> None:
     shell.child.kill(number)

@@ -157,6 +157,7 @@ class PromptLoop:
                 signals,
                 Guide(user.tour, session),
                 on_reattachable=lambda: self._do_between(Interlude.REATTACHMENT),
+                on_polled=self._tell_failed_migration,
             )
         else:
             self._editor = Editor(
@@ -171,8 +172,11 @@ class PromptLoop:
             )
 
     def _note_status(self, status: VmStatus) -> None:
-        """Tell what the VM's state says of jobs, and of a migration that has failed."""
         self._display.events.update_jobs((*status.jobs, *status.ended_jobs))
+        self._tell_failed_migration()
+
+    def _tell_failed_migration(self) -> None:
+        """Tell, once, that a migration has failed."""
         migration = self._session.attachment.incidents.take_failed_migration()
         if migration is not None:
             self._display.alert(format_failed_migration(migration))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import termios
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -80,12 +81,15 @@ class PlainEditor:
         signals: PromptSignals,
         guide: Guide,
         on_reattachable: Callable[[], None],
+        on_polled: Callable[[], None],
     ) -> None:
         """
+        :param on_polled: is called when the VM was asked for its state, while it migrates.
         :param on_reattachable: is called when a VM that was lost answers again.
         """
         self._guide = guide
         self._on_reattachable = on_reattachable
+        self._on_polled = on_polled
         self._reattachment = Reattachment(session)
         self._session = session
         self._display = display
@@ -134,14 +138,28 @@ class PlainEditor:
             return self._wait_without_vm()
         events = self._display.events
         try:
-            is_readable = attachment.client.wait_until_readable(
-                sys.stdin.fileno(), events.next_due, unless=lambda: not self._display.is_at_prompt
-            )
+            while self._display.is_at_prompt:
+                due = [at for at in (self._poll(), events.next_due) if at is not None]
+                if attachment.client.wait_until_readable(
+                    sys.stdin.fileno(),
+                    min(due, default=None),
+                    unless=lambda: not self._display.is_at_prompt,
+                ):
+                    events.show_sums()
+                    return True
+                events.show_sums()
         except ConnectionLost as error:
             self._on_lost(error)
-            return False
-        events.show_sums()
-        return is_readable
+        return False
+
+    def _poll(self) -> float | None:
+        """Ask for the VM's state as long as it migrates; return when to do so again."""
+        attachment = self._session.attachment
+        if not attachment.incidents.is_migrating:
+            return None
+        due = attachment.poller.poll(time.monotonic())
+        self._on_polled()
+        return due
 
     def _wait_without_vm(self) -> bool:
         """Wait until a line can be read; False: the VM was attached to again."""

@@ -57,6 +57,7 @@ class BlockError(Record):
 class Incidents:
     """What has happened.
 
+    :ivar is_migrating: a migration was begun here, or seen under way, and no end of it is known.
     :ivar stop: None: the VM has not stopped, or not since it went on.
     :ivar panic: the event ``GUEST_PANICKED``; None: there was none.
     :ivar watchdog: the event ``WATCHDOG``; None: there was none.
@@ -65,7 +66,7 @@ class Incidents:
 
     def __init__(self) -> None:
         self._command = ""
-        self._is_migrating = False
+        self.is_migrating = False
         self._failed_migration: Migration | None = None
         self.stop: Stop | None = None
         self._forget_causes()
@@ -94,14 +95,14 @@ class Incidents:
     def end(self, *, was_refused: bool = False) -> None:
         """The command was executed, or given up."""
         if self._command == "migrate" and not was_refused:
-            self._is_migrating = True
+            self.is_migrating = True
         self._command = ""
 
     def note_migration(self, migration: Migration) -> None:
         """Note what the VM has answered, after each command that was executed since."""
-        if self._is_migrating and migration.status == "failed":
+        if self.is_migrating and migration.status == "failed":
             self._failed_migration = migration
-        self._is_migrating = migration.is_active
+        self.is_migrating = migration.is_active
 
     def take_failed_migration(self) -> Migration | None:
         """A migration that was begun, or was seen under way, and has failed since.
@@ -113,7 +114,7 @@ class Incidents:
 
     def forget_migration(self) -> None:
         """The user was told how the migration has ended."""
-        self._is_migrating = False
+        self.is_migrating = False
         self._failed_migration = None
 
     def add(self, event: Event) -> None:

@@ -367,7 +367,7 @@ def test_a_message_that_is_typed_as_json(marked: str, message: tuple[str, int, b
 
 
 def test_a_command_within_another_line() -> None:
-    inner = Draft.of_command("device_add driver=")
+    inner = Draft("device_add driver=")
     assert inner.command is not None
     assert inner.command.word.key == "driver"
 

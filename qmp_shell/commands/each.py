@@ -50,7 +50,7 @@ class Each(Command):
 
         match = _VALUES.match(argument)
         if match is not None and match.end() < len(argument):
-            return complete(Draft.of_command(argument[match.end() :]), names, types)
+            return complete(Draft(argument[match.end() :]), names, types)
         references = names.candidates(NameRequest(Kind.REFERENCE, argument))
         return Completions(argument, list(references), syntax=Syntax.REFERENCE)
 

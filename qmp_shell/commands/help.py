@@ -84,7 +84,7 @@ class Help(Command):
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         if " " in argument:
-            return complete(Draft.of_command(argument), names, types)
+            return complete(Draft(argument), names, types)
         topics = [Candidate(name, topic.summary) for name, topic in TOPICS.items()]
         found = [each for kind in _KINDS for each in names.candidates(NameRequest(kind))]
         return Completions(argument, found + topics)

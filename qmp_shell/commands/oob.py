@@ -28,7 +28,7 @@ class Oob(Command):
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         from ..complete import Draft, complete
 
-        return complete(Draft.of_command(argument), names, types)
+        return complete(Draft(argument), names, types)
 
 
 COMMAND = Oob()

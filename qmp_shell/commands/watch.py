@@ -47,7 +47,7 @@ class Watch(Command):
         seconds, start = _split_seconds(argument)
         if seconds and seconds == argument:
             return None  # the number is still being typed
-        return complete(Draft.of_command(argument[start:]), names, types)
+        return complete(Draft(argument[start:]), names, types)
 
 
 def _split_seconds(argument: str) -> tuple[str, int]:

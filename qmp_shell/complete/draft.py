@@ -164,11 +164,6 @@ class Draft:
             if self.command.word.value is None and self.command.word.key.startswith("#"):
                 self.kind, self.command = DraftKind.COMMENT, None
 
-    @classmethod
-    def of_command(cls, text: str) -> Draft:
-        """The draft of a command within another line, which is typed up to its end."""
-        return cls(text)
-
     @cached_property
     def is_own_word(self) -> bool:
         """Whether it is a dot command, or ``exit``, ``help`` or ``?`` without the dot."""

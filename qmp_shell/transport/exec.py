@@ -9,7 +9,7 @@ import shlex
 
 from ..errors import AddressError, ConnectError
 from .program import ProgramStream, start_program
-from .stream import Address, explain_error
+from .stream import Address
 
 
 class ExecAddress(Address):
@@ -33,9 +33,6 @@ class ExecAddress(Address):
             return start_program(self.command, name=self.command[0])
         except ConnectError as error:
             raise ConnectError(f"{self}: {error}") from None
-
-    def explain(self, error: OSError, _after: str) -> str:
-        return explain_error(self, error)
 
 
 def parse(target: str) -> ExecAddress:

@@ -7,7 +7,7 @@ import socket
 import stat
 
 from ..errors import AddressError, ConnectError
-from .stream import Address, SocketStream, explain_error
+from .stream import Address, SocketStream
 
 _LONGEST_NUMBER = 9  # digits; more descriptors than that can't be open
 
@@ -42,9 +42,6 @@ class FdAddress(Address):
         except BaseException:
             connection.close()
             raise
-
-    def explain(self, error: OSError, _after: str) -> str:
-        return explain_error(self, error)
 
     def _check(self, connection: socket.socket) -> None:
         """:raise ConnectError: this is not a connected stream socket."""

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from ..errors import AddressError
 from ..signals import poll_timeout
 from .program import ProgramStream, start_program
-from .stream import Address, explain_error
+from .stream import Address
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _BRIDGE = os.path.join(_FOLDER, "libvirt_bridge.py")
@@ -77,9 +77,6 @@ class LibvirtAddress(Address):
             stream.close()
             raise
         return stream
-
-    def explain(self, error: OSError, _after: str) -> str:
-        return explain_error(self, error)
 
 
 def parse(target: str) -> LibvirtAddress:

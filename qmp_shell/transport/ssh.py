@@ -17,7 +17,7 @@ from contextlib import suppress
 from ..errors import AddressError, ConnectError
 from ..signals import use_uninterrupted
 from .program import Program, ProgramStream
-from .stream import Address, explain_error
+from .stream import Address
 from .tcp import parse_port_number
 from .unix import LONGEST_NAME, connect_socket
 
@@ -63,9 +63,6 @@ class SshAddress(Address):
     def connect(self, _timeout: float | None) -> SshStream:
         """Log in. How long that may take is said in OpenSSH's configuration."""
         return use_uninterrupted(lambda: _Forwarding(self), _Forwarding.connect, _Forwarding.close)
-
-    def explain(self, error: OSError, _after: str) -> str:
-        return explain_error(self, error)
 
     def command(self, local: str) -> list[str]:
         """The command that forwards a local socket to this one.

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_DESCRIPTORS = 253
 """How many descriptors can be sent at once (unix(7), ``SCM_MAX_FD``)."""
 
+LONGEST_TIMEOUT = 1e6
+"""Seconds; far beyond that, poll() and SO_SNDTIMEO overflow."""
+
 _CREDENTIALS = "iII"  # struct ucred (unix(7)): pid, uid, gid
 
 
@@ -127,12 +130,14 @@ class Address(ABC):
         :raise ConnectError: it can't work.
         """
 
-    @abstractmethod
-    def explain(self, error: OSError, after: str) -> str:
+    def explain(self, error: OSError, after: str) -> str:  # noqa: ARG002  # schemes use it
         """Say in one line why :meth:`connect` failed, and what to do.
 
         :param after: `` after waiting 5 s`` if connecting was tried for some time, else empty.
         """
+        if isinstance(error, TimeoutError):
+            return f"{self}: connecting took too long"
+        return f"{self}: {error.strerror or error}"
 
 
 class SocketStream:
@@ -205,10 +210,3 @@ def find_peer_pid(connection: socket.socket) -> int | None:
     """The process at the other end of a UNIX socket; None: see :func:`find_credentials`."""
     credentials = find_credentials(connection)
     return (credentials.pid or None) if credentials is not None else None
-
-
-def explain_error(address: Address, error: OSError) -> str:
-    """Say why connecting failed, where the reason is the same for every scheme."""
-    if isinstance(error, TimeoutError):
-        return f"{address}: connecting took too long"
-    return f"{address}: {error.strerror or error}"

@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from ..address import HOST_PORT
 from ..errors import AddressError, ConnectError, UsageError
 from ..static_typing import TYPE_CHECKING, Any
-from .stream import Address, SocketStream, explain_error
+from .stream import LONGEST_TIMEOUT, Address, SocketStream
 
 if TYPE_CHECKING:
     from .listen import Listener
     from .tls import TlsOptions
-
-_LONGEST_TIMEOUT = 1e6  # seconds; poll() overflows far beyond that
 
 
 class PortAddress(Address):
@@ -36,7 +34,7 @@ class PortAddress(Address):
 
     def open_socket(self, timeout: float | None) -> socket.socket:
         """Connect to the port; see :meth:`connect`."""
-        if timeout is not None and timeout > _LONGEST_TIMEOUT:
+        if timeout is not None and timeout > LONGEST_TIMEOUT:
             timeout = None
         try:
             connection = socket.create_connection((self.host, self.port), timeout)
@@ -53,7 +51,7 @@ class PortAddress(Address):
         if isinstance(error, ConnectionRefusedError):
             start = self._qemu_option(",server=on,wait=off")
             return f"{self}: nobody listens there{after}; start QEMU with {start}"
-        return explain_error(self, error)
+        return super().explain(error, after)
 
     @abstractmethod
     def _qemu_option(self, options: str = "") -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from ..errors import AddressError, ConnectError
 from ..static_typing import TYPE_CHECKING
-from .stream import Address, SocketStream, explain_error
+from .stream import LONGEST_TIMEOUT, Address, SocketStream
 
 if TYPE_CHECKING:
     from .listen import Listener
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 107
 """Bytes that the address of a UNIX socket can hold (unix(7), ``sun_path``)."""
 
-# Seconds: SO_SNDTIMEO overflows far beyond the first, and takes 0 for no limit.
-_LONGEST_TIMEOUT = 1e6
-_SHORTEST_TIMEOUT = 1e-3
+_SHORTEST_TIMEOUT = 1e-3  # seconds; SO_SNDTIMEO takes 0 for no limit
 # How many files of a folder are looked at, and how many sockets are named.
 _MOST_ENTRIES = 5_000
 _MOST_SHOWN = 3
@@ -81,7 +79,7 @@ class UnixAddress(Address):
                 if not stat.S_ISSOCK(mode):
                     return f"{self} is {'a file and ' * stat.S_ISREG(mode)}not a socket"
             return f"{self}: nobody listens there{after}; the program that did has probably ended"
-        return explain_error(self, error)
+        return super().explain(error, after)
 
     def _list_sockets(self) -> str:
         """The end of a message about a folder: the sockets in it."""
@@ -197,7 +195,7 @@ def connect_socket(name: str | bytes, timeout: float | None) -> socket.socket:
     try:
         # connect() waits for a place in a full backlog as long as this option says (0: for
         # ever), while Python's own time-out would turn that into an error at once.
-        if timeout is None or timeout > _LONGEST_TIMEOUT:
+        if timeout is None or timeout > LONGEST_TIMEOUT:
             timeout = 0
         else:
             timeout = max(timeout, _SHORTEST_TIMEOUT)

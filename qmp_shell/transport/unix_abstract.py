@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..errors import AddressError, ConnectError
 from ..static_typing import TYPE_CHECKING
-from .stream import Address, SocketStream, explain_error, find_credentials
+from .stream import Address, SocketStream, find_credentials
 from .unix import LONGEST_NAME, connect_unix, escape_commas, explain_busy
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class UnixAbstractAddress(Address):
         if isinstance(error, ConnectionRefusedError):
             start = f"{self._qemu_option},server=on,wait=off"
             return f"{self}: nobody listens there{after}; start QEMU with {start}"
-        return explain_error(self, error)
+        return super().explain(error, after)
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[Listener]:

@@ -11,10 +11,9 @@ import socket
 import sys
 
 from ..errors import AddressError, ConnectError
-from .stream import Address, SocketStream, explain_error
+from .stream import LONGEST_TIMEOUT, Address, SocketStream
 
 _LARGEST = (1 << 32) - 2  # the number above stands for any (VMADDR_CID_ANY, VMADDR_PORT_ANY)
-_LONGEST_TIMEOUT = 1e6  # seconds; poll() overflows far beyond that
 
 
 class VsockAddress(Address):
@@ -38,7 +37,7 @@ class VsockAddress(Address):
         except OSError:
             raise ConnectError(f"{self}: this kernel has no vsock") from None
         try:
-            connection.settimeout(timeout if timeout and timeout < _LONGEST_TIMEOUT else None)
+            connection.settimeout(timeout if timeout and timeout < LONGEST_TIMEOUT else None)
             connection.connect((self.cid, self.port))
             return SocketStream(connection)
         except BaseException:
@@ -50,7 +49,7 @@ class VsockAddress(Address):
             return f"{self}: nobody listens there{after}"
         if error.errno in (errno.ENODEV, errno.EHOSTUNREACH, errno.ENETUNREACH):
             return f"{self}: no VM has the CID {self.cid} (or the module vhost_vsock is missing)"
-        return explain_error(self, error)
+        return super().explain(error, after)
 
 
 def parse(target: str) -> VsockAddress:

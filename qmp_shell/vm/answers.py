@@ -237,7 +237,7 @@ class Answers:
         first = self._first_open()
         return first is not None and first.asked_at <= time.monotonic() - SILENCE_SECONDS
 
-    def ask_anew(self, questions: Iterable[Question[Any]]) -> None:
+    def refresh(self, questions: Iterable[Question[Any]]) -> None:
         """Forget what can change, and ask some questions at once, without waiting."""
         self.forget_changeable()
         for question in questions:

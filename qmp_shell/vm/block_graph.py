@@ -98,7 +98,7 @@ def gather_block_graph(answers: Answers) -> BlockGraph:
 
     :raise Timeout, ConnectionLost: it does not answer.
     """
-    answers.ask_anew(_AT_ONCE)
+    answers.refresh(_AT_ONCE)
     return known_block_graph(answers.waiting)
 
 

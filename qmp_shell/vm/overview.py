@@ -60,7 +60,7 @@ def gather_overview(answers: Answers) -> Overview:
 
     :raise Timeout, ConnectionLost: it does not answer.
     """
-    answers.ask_anew(_ALL)
+    answers.refresh(_ALL)
     view = answers.waiting
     return Overview(
         view.get(NAME),

@@ -40,7 +40,7 @@ def gather_stop_reason(answers: Answers, incidents: Incidents) -> StopReason:
     :param incidents: what has happened to it.
     :raise Timeout, ConnectionLost: it does not answer.
     """
-    answers.ask_anew(_ALL)
+    answers.refresh(_ALL)
     return read_stop_reason(answers.waiting, incidents)
 
 

@@ -25,9 +25,9 @@ def confirm(question: str, read: Callable[[SafeText], str]) -> bool:
     termios.tcflush(sys.stdin, termios.TCIFLUSH)
     clear_typeahead(get_app_session().input)
     columns = shutil.get_terminal_size().columns
-    text = fold(sanitize_line(f"{question}. Go on? [y/N]"), columns - _ANSWER_COLUMNS)
+    text = fold(sanitize_line(f"{question}. Go on? [y/N] "), columns - _ANSWER_COLUMNS)
     try:
-        answer = read(SafeText(f"{text} "))
+        answer = read(text)
     except (EOFError, KeyboardInterrupt):
         return False
     return answer.strip().lower() in ("y", "yes")

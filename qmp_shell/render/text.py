@@ -59,7 +59,7 @@ def sanitize_line(text: str) -> SafeText:
 
 
 def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
-    """A line of prose over several lines, broken at blanks.
+    """A line of prose over several lines, broken at blanks. A blank at its end is kept.
 
     :param width: of the terminal, in columns. Where a word is longer, the terminal breaks it.
     :param indent: what each line but the first begins with.
@@ -68,7 +68,8 @@ def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
         return line
     from ..manual import wrap
 
-    return SafeText("\n".join(wrap(line, max(width, _NARROWEST), rest=indent)))
+    end = " " * line.endswith(" ")
+    return SafeText("\n".join(wrap(line, max(width, _NARROWEST), rest=indent)) + end)
 
 
 def shorten(text: str, most: int = 60) -> SafeText:

@@ -330,7 +330,7 @@ def test_watching_says_why_it_ends(shell: Terminal, vm: RunningVm) -> None:
 def test_waiting_on_a_lost_vm_fails_at_once(vm: RunningVm, run: Run) -> None:
     done = run(vm.address, "-k", "-c", "quit", "-c", ".sleep 0.5", "-c", ".wait RESUME")
     assert done.returncode == 4
-    assert done.stderr == "qmp-shell: the VM closed the connection\n"
+    assert done.stderr == "qmp-shell: -c 3: the VM closed the connection\n"
 
 
 def test_waiting_keeps_its_limit_though_the_vm_does_not_answer(
@@ -362,5 +362,5 @@ def test_an_inherited_connection_is_not_dropped_for_one_that_cannot_be_made(
             timeout=60,
             check=False,
         )
-    assert done.stderr == f"qmp-shell: fd:{number} can be attached to only once\n"
+    assert done.stderr == f"qmp-shell: -c 1: fd:{number} can be attached to only once\n"
     assert '"testvm"' in done.stdout

@@ -130,8 +130,8 @@ def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
     assert re.search(line, result.stdout, re.MULTILINE)
     refused = run(vm.address, "-k", "-c", ".find", "-c", ".find zzzz")
     assert refused.stderr.splitlines() == [
-        "qmp-shell: write .find WORDS",
-        "qmp-shell: nothing is found for 'zzzz'; .commands lists all commands",
+        "qmp-shell: -c 1: write .find WORDS",
+        "qmp-shell: -c 2: nothing is found for 'zzzz'; .commands lists all commands",
     ]
 
 

@@ -364,7 +364,7 @@ def test_a_domain_that_ends_is_a_lost_connection(
         end(domain)
         output, errors = shell.communicate(timeout=30)
     assert (shell.returncode, output) == (4, b"")
-    assert errors.decode() == f"qmp-shell: the connection was lost: libvirt: {reason}\n"
+    assert errors.decode() == f"qmp-shell: -c 2: the connection was lost: libvirt: {reason}\n"
 
 
 def test_the_end_of_a_domain_is_no_reply_to_a_command(domain: Domain) -> None:

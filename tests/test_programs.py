@@ -318,7 +318,7 @@ def test_a_lost_link_is_a_lost_connection(
 def test_a_vm_that_ends_on_another_host_is_told(url: Url, run: Run) -> None:
     result = run(url(), "-c", "quit", "-c", ".wait POWERDOWN")
     assert result.returncode == 4
-    assert result.stderr == "qmp-shell: the VM closed the connection\n"
+    assert result.stderr == "qmp-shell: -c 2: the VM closed the connection\n"
 
 
 def test_descriptors_cannot_go_through_ssh(url: Url, run: Run) -> None:

@@ -249,7 +249,7 @@ def test_connect_to_an_inherited_connection_is_refused_and_keeps_it(
             environment=environment,
         )
         address = f"fd:{connection.fileno()}"
-    assert result.stderr == f"qmp-shell: {address} can be attached to only once\n"
+    assert result.stderr == f"qmp-shell: -c 1: {address} can be attached to only once\n"
     assert result.stdout == NAME_REPLY  # it is still attached
 
 

@@ -496,7 +496,7 @@ def test_a_question_is_broken_at_blanks(vm: RunningVm, terminal: StartTerminal) 
     shell = terminal(vm.address, columns=42)
     shell.wait_for_prompt()
     shell.enter("quit")
-    shell.wait_for(r"^quit ends the VM testvm \(prelaunch\)\. Go\non\? \[y/N\]$")
+    shell.wait_for(r"^quit ends the VM testvm \(prelaunch\)\.\nGo on\? \[y/N\]$")
     shell.type("y\r")
     shell.wait_for("closed the connection")
 

@@ -257,9 +257,9 @@ def test_leaving(session: Session) -> None:
 
 def test_modes(session: Session) -> None:
     run_line(session, ".hmp")
-    assert (session.prompt, session.human is not None) == ("(qemu) ", True)
+    assert (session.prompt, session.is_human) == ("(qemu) ", True)
     run_line(session, ".qmp # back")
-    assert (session.prompt, session.human) == ("(QEMU) ", None)
+    assert (session.prompt, session.is_human) == ("(QEMU) ", False)
 
 
 def test_settings_are_shown_and_changed(session: Session, capfd: Output) -> None:

@@ -16,7 +16,7 @@ class Edit(Command):
         refuse_argument(self, argument)
         if session.user is None:
             raise UsageError(".edit is for the prompt; nothing is typed in a script")
-        lines = session.user.history(human=session.human is not None)
+        lines = session.user.history(human=session.is_human)
         typed = [line for line in lines if not line.lstrip().startswith(".edit")]
         session.user.edit(typed[-1] if typed else "")
 

@@ -77,8 +77,8 @@ class Help(Command):
             session.display.lines(_dot_command_help(session, topic))
         elif topic in TOPICS:
             _show_topic(session, topic)
-        elif session.human is not None and not _is_qmp_only(session, topic):
-            session.run_human(f"help {topic}")
+        elif session.is_human and not _is_qmp_only(session, topic):
+            session.human_monitor.run(f"help {topic}")
         else:
             session.display.lines(_page(session, topic))
 
@@ -104,7 +104,7 @@ def _overview(session: Session) -> list[Block]:
 
     commands = session.commands.all()
     return [
-        *items(_NOTATION if session.human is None else _HUMAN_NOTATION),
+        *items(_NOTATION if not session.is_human else _HUMAN_NOTATION),
         Paragraph(_KEYS),
         Paragraph("Commands to this shell:"),
         *items((f".{each.name} {each.usage}".rstrip(), each.summary) for each in commands),

@@ -24,7 +24,7 @@ class History(Command):
         is_number = count.isascii() and count.isdecimal() and len(count) <= _MOST_DIGITS
         if len(words) > 1 or not (is_number or not count):
             raise UsageError(".history takes a number of lines")
-        lines = session.user.history(human=session.human is not None)
+        lines = session.user.history(human=session.is_human)
         if count:
             lines = lines[max(len(lines) - int(count), 0) :]
         if lines:

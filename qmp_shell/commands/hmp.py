@@ -18,9 +18,9 @@ class Hmp(Command):
     def run(self, session: Session, argument: str) -> None:
         """The line is the human monitor's own: it has no comments and its own quotes."""
         if argument:
-            session.run_human(argument)
+            session.human_monitor.run(argument)
         else:
-            session.enter_human_mode()
+            session.is_human = True
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         from ..complete import complete_human

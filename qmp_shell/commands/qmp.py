@@ -17,7 +17,7 @@ class Qmp(Command):
 
     def run(self, session: Session, argument: str) -> None:
         if not argument.partition("#")[0].strip():
-            session.human = None
+            session.is_human = False
             return
         statement = parse_command(argument)
         if statement is None:

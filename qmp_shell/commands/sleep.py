@@ -21,11 +21,10 @@ class Sleep(Command):
         end = time.monotonic() + parse_seconds(words[0])
         if session.is_dry_run:
             return
-        was_connected = session.attachment.is_connected
         try:
             session.attachment.client.wait(lambda: False, end)
         except ConnectionLost:  # the next line that needs the VM will say so
-            if was_connected and session.settings.events:  # which are waited for
+            if session.user is None and session.settings.events:  # which a script waits for
                 raise
         time.sleep(max(end - time.monotonic(), 0))
 

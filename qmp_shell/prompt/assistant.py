@@ -48,7 +48,7 @@ class Assistant:
         return self._new_draft(document)
 
     def _key_of(self, document: Document) -> tuple[str, int, bool, bool]:
-        human = self._session.human is not None
+        human = self._session.is_human
         in_transaction = self._session.parser.in_transaction
         return document.text, document.cursor_position, human, in_transaction
 

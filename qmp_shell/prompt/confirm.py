@@ -11,9 +11,7 @@ from prompt_toolkit.application import get_app_session
 from prompt_toolkit.input.typeahead import clear_typeahead
 
 from ..output import SafeText
-from ..render.text import fold, sanitize_line
-
-_ANSWER_COLUMNS = 2  # a blank, and the cursor behind it
+from ..render.text import fold_question
 
 
 def confirm(question: str, read: Callable[[SafeText], str]) -> bool:
@@ -24,8 +22,8 @@ def confirm(question: str, read: Callable[[SafeText], str]) -> bool:
     """
     termios.tcflush(sys.stdin, termios.TCIFLUSH)
     clear_typeahead(get_app_session().input)
-    columns = shutil.get_terminal_size().columns
-    text = fold(sanitize_line(f"{question}. Go on? [y/N] "), columns - _ANSWER_COLUMNS)
+    # One column is for the cursor.
+    text = fold_question(f"{question}.", "Go on? [y/N]", shutil.get_terminal_size().columns - 1)
     try:
         answer = read(text)
     except (EOFError, KeyboardInterrupt):

@@ -90,7 +90,7 @@ class Editor:
     @property
     def _prompt(self) -> PromptSession[str]:
         """The prompt of the present mode."""
-        return self._qmp_prompt if self._session.human is None else self._human_prompt
+        return self._qmp_prompt if not self._session.is_human else self._human_prompt
 
     def _new_prompt(self, history: StatementHistory) -> PromptSession[str]:
         session = self._session
@@ -103,7 +103,7 @@ class Editor:
             completer=self._completer,
             complete_while_typing=True,
             auto_suggest=self._suggestion,
-            lexer=DynamicLexer(lambda: SimpleLexer() if session.human else notation),
+            lexer=DynamicLexer(lambda: SimpleLexer() if session.is_human else notation),
             style=new_style(),
             include_default_pygments_style=False,
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
@@ -141,7 +141,7 @@ class Editor:
         self._prompt.editing_mode = _EDITING_MODES[self._session.settings.editing]
         self._prompt.app.erase_when_done = False
         draft = self._user.take_draft()
-        history = self._histories.of_mode(human=self._session.human is not None)
+        history = self._histories.of_mode(human=self._session.is_human)
         history.offer(self._session.corrector.line)
         try:
             text = self._signals.read(self._prompt, start=self._start, default=draft)

@@ -34,7 +34,7 @@ class Guide:
     @property
     def _shown(self) -> Tour | None:
         session = self._session
-        is_in_place = session.human is None and not session.parser.in_transaction
+        is_in_place = not session.is_human and not session.parser.in_transaction
         return self._tour if is_in_place and self._tour is not None and self._tour.line else None
 
     def take_news(self) -> list[str]:

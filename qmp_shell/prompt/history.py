@@ -172,7 +172,7 @@ class Histories:
 
     def add(self, text: str, session: Session) -> None:
         """Add what was typed, in the mode that the session is in."""
-        if session.human is not None:
+        if session.is_human:
             self.human.add(text, is_open=False)
             return
         may_open = session.parser.in_transaction or bool(TRANSACTION.match(text))

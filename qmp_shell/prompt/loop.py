@@ -343,7 +343,7 @@ class PromptLoop:
         session = self._session
         transcript = session.transcript if session.is_saved(line) else None
         if transcript is not None:
-            transcript.begin(line.text, human=session.human is not None)
+            transcript.begin(line.text, human=session.is_human)
         failure = self._attempt(line, prompt)
         if transcript is not None:
             in_transaction = session.parser.in_transaction
@@ -355,7 +355,7 @@ class PromptLoop:
     def _go_on_with_tour(self, line: LogicalLine) -> None:
         """Go on with a tour after a line that did not fail."""
         tour = self._user.tour
-        if tour is None or tour.is_over or self._session.human is not None:
+        if tour is None or tour.is_over or self._session.is_human:
             return
         tour.note_success(line.text)
         if tour.is_over:

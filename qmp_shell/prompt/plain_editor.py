@@ -105,7 +105,7 @@ class PlainEditor:
         :raise KeyboardInterrupt: Ctrl-C.
         :raise SystemExit: SIGTERM or SIGHUP.
         """
-        human = self._session.human is not None
+        human = self._session.is_human
         self._session.attachment.answers.forget_changeable()
         for text in self._guide.take_news():
             self._display.remark(text)

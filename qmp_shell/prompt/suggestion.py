@@ -51,7 +51,7 @@ class LineSuggestion(AutoSuggest):
             yield correction if "\n" not in correction else ""
             return
         yield self._find_tour_line()
-        if session.human is None and not session.parser.in_transaction:
+        if not session.is_human and not session.parser.in_transaction:
             yield session.executor.inverse
 
     def begin(self, buffer: Buffer) -> None:

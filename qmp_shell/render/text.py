@@ -59,7 +59,7 @@ def sanitize_line(text: str) -> SafeText:
 
 
 def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
-    """A line of prose over several lines, broken at blanks. A blank at its end is kept.
+    """A line of prose over several lines, broken at blanks.
 
     :param width: of the terminal, in columns. Where a word is longer, the terminal breaks it.
     :param indent: what each line but the first begins with.
@@ -68,8 +68,17 @@ def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
         return line
     from ..manual import wrap
 
-    end = " " * line.endswith(" ")
-    return SafeText("\n".join(wrap(line, max(width, _NARROWEST), rest=indent)) + end)
+    return SafeText("\n".join(wrap(line, max(width, _NARROWEST), rest=indent)))
+
+
+def fold_question(sentence: str, question: str, width: int) -> SafeText:
+    """A sentence and a question, broken at blanks as :func:`fold` does, but not in the question.
+
+    :return: it ends with a blank, behind which the answer is typed.
+    """
+    folded = fold(sanitize_line(sentence), width)
+    columns = len(folded.rpartition("\n")[2]) + len(question) + 2
+    return SafeText(f"{folded}{' ' if columns <= width else chr(10)}{question} ")
 
 
 def shorten(text: str, most: int = 60) -> SafeText:

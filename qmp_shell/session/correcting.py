@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from ..correction import Correction, DotCommands
     from ..language import StatementParser
     from ..vm import Attachment
-    from .human import HumanMonitor
 
 
 class CorrectedSession(Protocol):
     """A session, as far as it matters here."""
 
     attachment: Attachment
-    human: HumanMonitor | None
+    is_human: bool
     parser: StatementParser
 
     @property
@@ -55,7 +54,7 @@ class Corrector:
         A dot command that exists says by itself what is wrong, as does the human monitor.
         """
         session = self._session
-        is_for_human = session.human is not None and not text.lstrip().startswith(".")
+        is_for_human = session.is_human and not text.lstrip().startswith(".")
         is_own = is_dot_command(text) and session.commands.find(text.split()[0].removeprefix("."))
         if is_for_human or is_own:
             return
@@ -90,6 +89,6 @@ class Corrector:
 
     def _offer(self, found: Correction) -> str:
         """Offer a correction; returns the hint that says it."""
-        human = self._session.human is not None
+        human = self._session.is_human
         self.offer(found.typed(human=human))
         return found.hint(human=human)

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 from ..client import Client, Tracer
 from ..errors import CheckError, ConnectionLost, ReportedError, UsageError
 from ..language import (
-    Destination,
     DotStatement,
     LineJoiner,
     LogicalLine,
@@ -30,7 +29,6 @@ from ..protocol import (
 )
 from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
-from ..vm.question import is_read_only
 from .ahead import SentCommand, read_message
 from .correcting import Corrector
 from .execution import Executor
@@ -106,7 +104,7 @@ class Session:
     :ivar addresses: knows the VMs that can be attached to.
     :ivar display: where replies, events and the output of dot commands go.
     :ivar parser: turns logical lines into statements; it holds an open transaction.
-    :ivar human: the state of human monitor mode; None in QMP mode.
+    :ivar is_human: lines are for the human monitor; otherwise they are QMP.
     :ivar scripts: runs the lines of a script.
     :ivar tracer: logs messages.
     :ivar user: the person who types the lines; None: they are a script's.
@@ -165,9 +163,8 @@ class Session:
             self.tracer.log_to(log)
         self.user = user
         self.sharing = Sharing(display, has_user=user is not None)
-        # What is remembered between two lines for the human monitor, also those of .hmp.
-        self._human_monitor = _new_human_monitor() if human else None
-        self.human = self._human_monitor
+        self.is_human = human
+        self._human_monitor: HumanMonitor | None = None
         self.is_dry_run = dry_run
         self.is_finished = False
         self._uses_disk = uses_disk
@@ -185,14 +182,14 @@ class Session:
     @property
     def prompt(self) -> str:
         """What stands before a line that is to be typed."""
-        if self.human is not None:
+        if self.is_human:
             return "(qemu) "
         return "TRANS> " if self.parser.in_transaction else "(QEMU) "
 
     def is_saved(self, line: LogicalLine) -> bool:
         """Whether a script that does again what was typed needs a line."""
         if not is_dot_command(line.text):
-            is_help = self.human is None and is_help_line(line.text)
+            is_help = not self.is_human and is_help_line(line.text)
             return bool(line.text.strip()) and not is_help
         command = self.commands.find(line.text.split()[0].removeprefix("."))
         if command is None or command.is_saved or not command.has_output:
@@ -250,8 +247,6 @@ class Session:
             self._shown_notes.add(connected_to.note)
             self.display.note(connected_to.note)
         self._human_monitor = None
-        if self.human is not None:
-            self.enter_human_mode()
         self.sharing.follow(self.attachment)
 
     def close(self, *, ends_connection: bool) -> None:
@@ -263,13 +258,18 @@ class Session:
         if ends_connection:
             self.attachment.close()
 
-    def enter_human_mode(self) -> None:
-        """Take lines as human monitor commands, with QEMU's default CPU selected."""
-        self.human = self._human_monitor = _new_human_monitor()
+    @property
+    def human_monitor(self) -> HumanMonitor:
+        """The human monitor of the VM."""
+        if self._human_monitor is None:
+            from .human import HumanMonitor
+
+            self._human_monitor = HumanMonitor(self)
+        return self._human_monitor
 
     def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:
         """Add a physical line to those before it, as the present mode joins lines."""
-        if self.human is not None and not joiner.needs_more:
+        if self.is_human and not joiner.needs_more:
             return joiner.add_raw_line(line)
         return joiner.add_line(line)
 
@@ -304,7 +304,7 @@ class Session:
 
         :return: None: the line is to be run in its turn.
         """
-        if self.user or self.human or self.is_dry_run or self.settings.verbose:
+        if self.user or self.is_human or self.is_dry_run or self.settings.verbose:
             return None
         return read_message(self.parser, line)
 
@@ -340,8 +340,8 @@ class Session:
     def _run(self, line: LogicalLine) -> None:
         start = 0  # of what a position in an error is counted from
         try:
-            if self.human is not None and not line.text.lstrip().startswith("."):
-                self.run_human(line.text)
+            if self.is_human and not line.text.lstrip().startswith("."):
+                self.human_monitor.run(line.text)
                 return
             statement = self.parser.parse(line)
             if isinstance(statement, DotStatement):
@@ -369,46 +369,6 @@ class Session:
             argument, destination = split_destination(argument)
         with self.outputs.redirected(destination):
             command.run(self, argument)
-
-    def run_human(self, line: str) -> None:
-        """Have the human monitor run a line, and display what it prints.
-
-        :raise ParseError: what follows its ``|`` or ``>`` cannot be parsed.
-        :raise CommandError: there is no human monitor; the reply was displayed.
-        """
-        line, destination = _split_human_line(line.strip())
-        if not line or line.startswith("#"):
-            return
-        if line == "exit":
-            self.is_finished = True
-            return
-        human = self._human_monitor = self._human_monitor or _new_human_monitor()
-        message = human.message(line)
-        with self.outputs.redirected(destination):
-            if self.is_dry_run:
-                self.executor.show_dry_run(message)
-                human.note_answer(line, "")
-                return
-            self.executor.confirm([message])
-            if not is_read_only(message):
-                self.executor.inverse = ""
-            reply = self.attachment.request(message)
-            answer = reply.message.get("return")
-            if isinstance(answer, str):
-                human.note_answer(line, answer)
-                if answer.strip():
-                    self.display.lines(answer.rstrip().split("\n"))
-                    self._hint_at(line, answer)
-            else:
-                self.replies.show(reply)
-            if reply.is_error:
-                raise CommandError(reply)
-
-    def _hint_at(self, line: str, answer: str) -> None:
-        """Tell the user what a line should have been, if the human monitor has refused it."""
-        hint = self.corrector.explain_human(line, answer) if self.user is not None else ""
-        if hint:
-            self.display.hint(hint)
 
     def _find_return_type(self, command: str) -> Type | None:
         """The type of what a command returns; None: it is not known, or not in time."""
@@ -447,24 +407,6 @@ def _check_text(line: LogicalLine) -> None:
     if error is not None:
         error.source = line
         raise error
-
-
-def _new_human_monitor() -> HumanMonitor:
-    from .human import HumanMonitor
-
-    return HumanMonitor()
-
-
-def _split_human_line(line: str) -> tuple[str, Destination]:
-    """Split a line for the human monitor into itself and where its output goes.
-
-    A password may hold any characters, so a line that may have one goes to the monitor as it is.
-    """
-    if "|" not in line and ">" not in line:
-        return line, DISPLAY
-    from ..language.secrets import may_hold_secret
-
-    return (line, DISPLAY) if may_hold_secret(line) else split_destination(line, human=True)
 
 
 def _new_transcript() -> Transcript:

@@ -72,7 +72,7 @@ from qmp_shell.render.views import VIEWS, Look, Subject
 from qmp_shell.schema import ANY, BOOLEAN, INTEGER, NUMBER, Object, Schema
 from qmp_shell.schema.check import has_word
 from qmp_shell.schema.suggestions import similar_names
-from qmp_shell.session.human import HumanMonitor
+from qmp_shell.session.human import selected_cpu
 from qmp_shell.session.known_errors import advice_for
 from qmp_shell.session.settings import name_matches
 from qmp_shell.session.transcript import Transcript
@@ -462,9 +462,7 @@ CASES: dict[str, Case] = {
         lambda text: parse_table(text.encode()),
         ("0: ", "2 ", "0 ", "00010000 ", "01 ", "03 ", "77 ", "/a", " ", "\n", "@"),
     ),
-    "select a CPU": Case(
-        lambda text: HumanMonitor().note_answer(text, text), ("cpu ", " ", "1", "\n", "a")
-    ),
+    "select a CPU": Case(lambda text: selected_cpu(text, text), ("cpu ", " ", "1", "\n", "a")),
     "find similar names": Case(
         lambda text: similar_names(text, [text[::-1], "a"]), (*_NAME, _MANY_CHARACTERS)
     ),

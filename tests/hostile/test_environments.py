@@ -91,7 +91,7 @@ def test_in_a_script(
     )
     assert done.stdout.startswith(NAME_REPLY)
     assert done.returncode == 1, "there is no command info"
-    assert done.stderr.startswith("qmp-shell: info: CommandNotFound: ")
+    assert done.stderr.startswith("qmp-shell: -c 2: info: CommandNotFound: ")
     assert len(done.stderr.splitlines()) == 1
 
 

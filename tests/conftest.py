@@ -315,6 +315,7 @@ def shared_vm(qemu: str) -> Iterator[RunningVm]:
 @pytest.fixture
 def quiet_vm(shared_vm: RunningVm) -> Iterator[RunningVm]:
     """A VM for a test that changes nothing in it. Other tests have used it before."""
+    assert shared_vm.process.poll() is None, "a test before this one needs a VM of its own: vm"
     before = shared_vm.state()
     yield shared_vm
     assert shared_vm.state() == before, "this test needs a VM of its own: vm"
@@ -468,11 +469,16 @@ def run_here(
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("QMP_SOCKET", raising=False)
-    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process does not end next
+    # What the program does because its process ends next:
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(cli, "_drop_output", lambda: None)
 
     def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
         capfd.readouterr()
-        status = cli.main(list(arguments))
+        try:
+            status = cli.main(list(arguments))
+        except SystemExit as end:  # argparse
+            status = int(end.code or 0)
         done = capfd.readouterr()
         assert "internal error" not in done.err
         return subprocess.CompletedProcess(arguments, status, done.out, done.err)

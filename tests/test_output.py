@@ -76,10 +76,10 @@ def test_a_large_reply_is_written_whole_to_a_pipe_that_does_not_block(
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_time_out_ends_writing_to_a_reader_that_has_stopped(
-    vm: RunningVm, environment: dict[str, str], stream: str
+    quiet_vm: RunningVm, environment: dict[str, str], stream: str
 ) -> None:
     with unread_pipe() as pipe:
-        arguments = (vm.address, "-v", "-t", "0.2", "-c", "query-name")
+        arguments = (quiet_vm.address, "-v", "-t", "0.2", "-c", "query-name")
         process = start(environment, *arguments, **{stream: pipe})
         assert process.wait(20) == 5
 
@@ -114,17 +114,17 @@ def _is_blocked_in_write(process: Path) -> bool:
     ("line", "status"), [("query-name", 0), ("no-such-command", 1), ("query-name ]=", 2)]
 )
 def test_exit_statuses_are_kept_when_standard_error_is_full(
-    vm: RunningVm, environment: dict[str, str], line: str, status: int
+    quiet_vm: RunningVm, environment: dict[str, str], line: str, status: int
 ) -> None:
     with open("/dev/full", "wb") as full:
-        process = start(environment, vm.address, "-c", line, stderr=full.fileno())
+        process = start(environment, quiet_vm.address, "-c", line, stderr=full.fileno())
         process.communicate(timeout=20)
     assert process.returncode == status
 
 
-def test_a_full_standard_output_is_told(vm: RunningVm, environment: dict[str, str]) -> None:
+def test_a_full_standard_output_is_told(quiet_vm: RunningVm, environment: dict[str, str]) -> None:
     with open("/dev/full", "wb") as full:
-        process = start(environment, vm.address, "-c", "query-name", stdout=full.fileno())
+        process = start(environment, quiet_vm.address, "-c", "query-name", stdout=full.fileno())
         errors = process.communicate(timeout=20)[1]
     assert process.returncode == 1
     assert errors == f"qmp-shell: standard output: {os.strerror(errno.ENOSPC)}\n".encode()
@@ -159,10 +159,10 @@ def test_a_writer_gives_up_when_its_reader_has_stopped() -> None:
 # Logs
 
 
-def test_a_log_that_is_a_pipe_without_a_reader(run: Run, vm: RunningVm, folder: Path) -> None:
+def test_a_log_that_is_a_pipe_without_a_reader(run: Run, quiet_vm: RunningVm, folder: Path) -> None:
     path = folder / "log"
     os.mkfifo(path)
-    done = run(vm.address, "-l", str(path), "-c", "query-name")
+    done = run(quiet_vm.address, "-l", str(path), "-c", "query-name")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"qmp-shell: {path}: nobody reads from it; no log is kept\n"
 
@@ -182,11 +182,11 @@ def test_a_log_that_is_a_pipe_whose_reader_has_stopped(
     assert errors == f"qmp-shell: {path} was not read within 0.5 s\n".encode()
 
 
-def test_a_log_that_is_a_pipe(run: Run, vm: RunningVm, folder: Path) -> None:
+def test_a_log_that_is_a_pipe(run: Run, quiet_vm: RunningVm, folder: Path) -> None:
     path = folder / "log"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    assert run(vm.address, "-l", str(path), "-c", "query-name").stdout == NAME_REPLY
+    assert run(quiet_vm.address, "-l", str(path), "-c", "query-name").stdout == NAME_REPLY
     with open(reader) as file:
         assert [json.loads(line)["direction"] for line in file][-2:] == ["sent", "received"]
 
@@ -204,21 +204,21 @@ def shared(folder: Path) -> Path:
 
 
 def test_a_link_in_a_shared_folder_redirects_no_log(
-    run: Run, vm: RunningVm, folder: Path, shared: Path
+    run: Run, quiet_vm: RunningVm, folder: Path, shared: Path
 ) -> None:
     (shared / "log").symlink_to(folder / "victim")
-    done = run(vm.address, "-l", str(shared / "log"), "-c", "query-name")
+    done = run(quiet_vm.address, "-l", str(shared / "log"), "-c", "query-name")
     assert done.returncode == 2
     assert "is a link that someone else may have made; no log is kept" in done.stderr
     assert not (folder / "victim").exists()
 
 
 def test_a_link_in_a_shared_folder_redirects_no_history(
-    terminal: StartTerminal, vm: RunningVm, folder: Path, shared: Path
+    terminal: StartTerminal, quiet_vm: RunningVm, folder: Path, shared: Path
 ) -> None:
     (folder / "victim").mkdir()
     (shared / "qmp-shell").symlink_to(folder / "victim")
-    shell = terminal(vm.address, XDG_STATE_HOME=str(shared))
+    shell = terminal(quiet_vm.address, XDG_STATE_HOME=str(shared))
     shell.wait_for_prompt()
     text = " ".join(shell.text.split())
     assert "is a link that someone else may have made; no history is kept" in text
@@ -228,12 +228,12 @@ def test_a_link_in_a_shared_folder_redirects_no_history(
 
 
 def test_a_history_that_is_a_pipe(
-    terminal: StartTerminal, vm: RunningVm, environment: dict[str, str]
+    terminal: StartTerminal, quiet_vm: RunningVm, environment: dict[str, str]
 ) -> None:
     path = Path(environment["XDG_STATE_HOME"]) / "qmp-shell/history"
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
-    shell = terminal(vm.address)
+    shell = terminal(quiet_vm.address, columns=200)  # the path may be long
     shell.wait_for_prompt()
     assert "history: not a regular file; no history is kept" in " ".join(shell.text.split())
     shell.enter("query-name")
@@ -264,8 +264,8 @@ def test_a_link_of_ones_own_to_another_users_file_in_a_shared_folder_is_refused(
         open_private(str(folder / "link"))
 
 
-def test_the_open_files_of_a_process_can_be_named(run: Run, vm: RunningVm) -> None:
-    done = run(vm.address, "-l", "/dev/stderr", "-c", "query-name")
+def test_the_open_files_of_a_process_can_be_named(run: Run, quiet_vm: RunningVm) -> None:
+    done = run(quiet_vm.address, "-l", "/dev/stderr", "-c", "query-name")
     assert (done.returncode, done.stdout) == (0, NAME_REPLY)
     assert '"query-name"' in done.stderr
 

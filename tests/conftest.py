@@ -40,7 +40,7 @@ NAME_REPLY = '{"return": {"name": "testvm"}}\n'
 _INHERITED_VARIABLES = ("PATH", "HOME", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
 # What tells whether a test has changed a VM: commands of QEMU, and places in its object tree.
-_STATE = ("status", "name", "named-block-nodes", "jobs", "chardev", "fdsets", "migrate")
+_STATE = ("status", "name", "named-block-nodes", "jobs", "fdsets", "migrate")
 _OBJECTS = ("/objects", "/machine/peripheral", "/machine/peripheral-anon")
 
 
@@ -201,6 +201,7 @@ class RunningVm:
         with self.second() as client:
             return [
                 *(client.execute(f"query-{name}") for name in _STATE),
+                [device["label"] for device in client.execute("query-chardev")],
                 *(client.execute("qom-list", path=path) for path in _OBJECTS),
             ]
 

@@ -414,38 +414,43 @@ def dry_run(run: Run, *arguments: str, lines: str) -> list[Any]:
     return [json.loads(line) for line in run("-n", *arguments, stdin=lines).stdout.splitlines()]
 
 
-def test_words_are_converted_by_the_schema_of_the_vm(vm: RunningVm, run: Run) -> None:
-    found = dry_run(run, vm.address, lines="\n".join(line for line, _ in TYPED))
+def test_words_are_converted_by_the_schema_of_the_vm(quiet_vm: RunningVm, run: Run) -> None:
+    found = dry_run(run, quiet_vm.address, lines="\n".join(line for line, _ in TYPED))
     assert [
         (line, message["arguments"]) for (line, _), message in zip(TYPED, found, strict=True)
     ] == TYPED
 
 
-def test_words_are_converted_by_a_saved_schema(vm: RunningVm, run: Run, tmp_path: Path) -> None:
+def test_words_are_converted_by_a_saved_schema(
+    quiet_vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
     saved = tmp_path / "saved"
-    saved.write_text(run(vm.address, "-c", "query-qmp-schema").stdout)
+    saved.write_text(run(quiet_vm.address, "-c", "query-qmp-schema").stdout)
     cases = [(line, sent) for line, sent in TYPED if not line.startswith(("device_add", "qom-set"))]
     found = dry_run(run, "--schema", str(saved), lines="\n".join(line for line, _ in cases))
     assert [message["arguments"] for message in found] == [sent for _, sent in cases]
 
 
-@pytest.mark.parametrize(
-    ("line", "address"),
-    [
-        ("device_add driver=e1000 addr=5", "5"),
-        ("device_add driver=no-such addr=0x5", "0x5"),
-        ("device_add addr=5", "5"),
-        ("device_add driver={} addr=5", "5"),
-        ("device_add driver=pc-dimm memdev=m0 addr=0x100000000", 1 << 32),
-        ("device_add addr=4G driver=nvdimm", 1 << 32),
-        ("device_add driver=loader addr=4096 data=5", 4096),
-    ],
-)
+ADDRESSES: list[tuple[str, object]] = [
+    ("device_add driver=e1000 addr=5", "5"),
+    ("device_add driver=no-such addr=0x5", "0x5"),
+    ("device_add addr=5", "5"),
+    ("device_add driver={} addr=5", "5"),
+    ("device_add driver=pc-dimm memdev=m0 addr=0x100000000", 1 << 32),
+    ("device_add addr=4G driver=nvdimm", 1 << 32),
+    ("device_add driver=loader addr=4096 data=5", 4096),
+]
+
+
 def test_an_address_without_a_vm_is_a_pci_slot_or_one_in_memory(
-    schema_file: Path, run: Run, line: str, address: object
+    schema_file: Path, run: Run
 ) -> None:
-    (message,) = dry_run(run, "--schema", str(schema_file), lines=line)
-    assert message["arguments"]["addr"] == address
+    lines = "\n".join(line for line, _ in ADDRESSES)
+    messages = dry_run(run, "--schema", str(schema_file), "-k", lines=lines)
+    assert [
+        (line, message["arguments"]["addr"])
+        for (line, _), message in zip(ADDRESSES, messages, strict=True)
+    ] == ADDRESSES
 
 
 def values_of(type_: Type, depth: int = 0) -> st.SearchStrategy[Any]:

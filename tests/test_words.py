@@ -101,10 +101,10 @@ def test_all_behind_the_first_equals_sign_is_the_value(word: str, value: object)
 
 
 def test_keys_are_dotted_paths_and_values_have_the_types_of_the_schema(
-    vm: RunningVm, run: Run
+    quiet_vm: RunningVm, run: Run
 ) -> None:
     words = ("blockdev-add", "driver=qcow2", "node-name=5", "file.driver=file", "read-only=on")
-    result = run("-n", vm.address, *words, "file.filename=/srv/my disk.img")
+    result = run("-n", quiet_vm.address, *words, "file.filename=/srv/my disk.img")
     assert (result.stderr, result.returncode) == ("", 0)
     assert json.loads(result.stdout)["arguments"] == {
         "driver": "qcow2",
@@ -180,7 +180,7 @@ def test_what_is_no_command_is_refused_with_its_place(words: list[str], says: st
     assert says in error_of(*words)
 
 
-def test_what_cannot_be_parsed_is_refused_with_its_word(vm: RunningVm, run: Run) -> None:
+def test_what_cannot_be_parsed_is_refused_with_its_word(quiet_vm: RunningVm, run: Run) -> None:
     for words, says in (
         (["x", "y"], "word 2: 'y' has no value; write key=value"),
         (["x", "a=1", "b..c=1"], "word 3: a name is missing here"),
@@ -191,7 +191,7 @@ def test_what_cannot_be_parsed_is_refused_with_its_word(vm: RunningVm, run: Run)
         ([".nonesuch", "x"], "word 1: no command .nonesuch"),
         (['{"execute":\n "x"; }'], "word 1: "),
     ):
-        result = run(vm.address, *words)
+        result = run(quiet_vm.address, *words)
         assert result.stderr.startswith("qmp-shell: ")
         assert says in result.stderr
         assert (result.stdout, result.stderr.count("\n"), result.returncode) == ("", 1, 2)
@@ -208,25 +208,25 @@ def test_what_cannot_be_parsed_is_refused_with_its_word(vm: RunningVm, run: Run)
     ],
 )
 def test_what_was_meant_is_told_as_it_is_of_a_line(
-    vm: RunningVm, run: Run, words: list[str], hint: str
+    quiet_vm: RunningVm, run: Run, words: list[str], hint: str
 ) -> None:
-    result = run(vm.address, *words)
+    result = run(quiet_vm.address, *words)
     assert result.stderr.startswith("qmp-shell: word 2: ")
     assert result.stderr.endswith(f" has no value; write key=value (hint: {hint})\n")
     assert (result.stdout, result.returncode) == ("", 2)
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "hunter2 x"])
-def test_a_word_beside_a_secret_is_not_quoted(vm: RunningVm, run: Run, secret: str) -> None:
-    result = run(vm.address, "set_password", "protocol=vnc", "password=x", secret)
+def test_a_word_beside_a_secret_is_not_quoted(quiet_vm: RunningVm, run: Run, secret: str) -> None:
+    result = run(quiet_vm.address, "set_password", "protocol=vnc", "password=x", secret)
     assert result.stderr == "qmp-shell: word 4: this has no value; write key=value\n"
 
 
-def test_a_message_in_json_is_one_word(vm: RunningVm, run: Run) -> None:
+def test_a_message_in_json_is_one_word(quiet_vm: RunningVm, run: Run) -> None:
     message = '{"execute":\n\n"query-name"}'
     for words in ([message], [".qmp", message]):
-        assert run(vm.address, *words).stdout == NAME_REPLY
-    assert "executed in-band" in run(vm.address, ".oob", message).stderr
+        assert run(quiet_vm.address, *words).stdout == NAME_REPLY
+    assert "executed in-band" in run(quiet_vm.address, ".oob", message).stderr
 
 
 def test_a_transaction_ends_with_a_word_of_its_own() -> None:
@@ -249,9 +249,9 @@ def test_a_transaction_ends_with_a_word_of_its_own() -> None:
     assert "transaction" in error_of("transaction(", "x=5)")
 
 
-def test_a_question_mark_asks_for_help(vm: RunningVm, run: Run) -> None:
+def test_a_question_mark_asks_for_help(quiet_vm: RunningVm, run: Run) -> None:
     assert parse("device_add", "driver=e 1", "?") == DotStatement("help", 'device_add driver="e 1"')
-    assert run(vm.address, "stop", "?").stdout == run(vm.address, "-c", "stop ?").stdout
+    assert run(quiet_vm.address, "stop", "?").stdout == run(quiet_vm.address, "-c", "stop ?").stdout
 
 
 # Dot commands and the human monitor
@@ -277,25 +277,27 @@ def test_words_behind_a_dot_command_are_quoted_as_it_reads_them(
     assert parse(*words) == DotStatement(words[0][1:], argument)
 
 
-def test_dot_commands_run(vm: RunningVm, run: Run, tmp_path: Path) -> None:
-    assert run(vm.address, ".wait", "status=prelaunch").returncode == 0
-    assert run(vm.address, ".wait", "status=running", "timeout=0.01").returncode == 5
+def test_dot_commands_run(quiet_vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    assert run(quiet_vm.address, ".wait", "status=prelaunch").returncode == 0
+    assert run(quiet_vm.address, ".wait", "status=running", "timeout=0.01").returncode == 5
     (tmp_path / "a = b.qmp").write_text("query-name\n")
-    assert run(vm.address, ".source", "./a = b.qmp").stdout == NAME_REPLY
-    assert run(vm.address, ".hmp", "info", "name").stdout == "testvm\n"
-    assert run(vm.address, ".hmp", "info name").stdout == "testvm\n"
+    assert run(quiet_vm.address, ".source", "./a = b.qmp").stdout == NAME_REPLY
+    assert run(quiet_vm.address, ".hmp", "info", "name").stdout == "testvm\n"
+    assert run(quiet_vm.address, ".hmp", "info name").stdout == "testvm\n"
 
 
-def test_what_stands_in_the_place_of_a_command_is_told(vm: RunningVm, run: Run) -> None:
-    several = f"{vm.second_address} is no command; for several addresses, write -c LINE before them"
+def test_what_stands_in_the_place_of_a_command_is_told(quiet_vm: RunningVm, run: Run) -> None:
+    several = (
+        f"{quiet_vm.second_address} is no command; for several addresses, write -c LINE before them"
+    )
     for words, problem in (
-        ((vm.second_address,), several),
-        ((vm.second_address, "-c", "query-name"), several),
-        ((vm.second_address, "query-name"), several),
+        ((quiet_vm.second_address,), several),
+        ((quiet_vm.second_address, "-c", "query-name"), several),
+        ((quiet_vm.second_address, "query-name"), several),
         (("-",), "without the -, lines are read from standard input"),
         (("-N", "-H"), "a guest agent has no human monitor; leave out -H"),
     ):
-        result = run(vm.address, *words)
+        result = run(quiet_vm.address, *words)
         assert (result.stderr, result.returncode) == (f"qmp-shell: {problem}\n", 2)
 
 
@@ -316,17 +318,17 @@ def test_words_for_the_human_monitor_are_quoted_as_it_reads_them(
     assert " ".join(format_words(words, human=True)) == line
 
 
-def test_human_monitor_mode(vm: RunningVm, run: Run, tmp_path: Path) -> None:
-    assert run("-H", vm.address, "info", "name").stdout == "testvm\n"
+def test_human_monitor_mode(quiet_vm: RunningVm, run: Run, tmp_path: Path) -> None:
+    assert run("-H", quiet_vm.address, "info", "name").stdout == "testvm\n"
     # The monitor's own expressions, which have a "|" and a "$".
-    assert run("-H", vm.address, "p", "5|8").stdout == "0xd\n"
+    assert run("-H", quiet_vm.address, "p", "5|8").stdout == "0xd\n"
     # (Newer QEMUs have no register of that name.)
-    assert run("-H", vm.address, "p", "$eax").stdout.startswith(("0", "unknown register"))
+    assert run("-H", quiet_vm.address, "p", "$eax").stdout.startswith(("0", "unknown register"))
     path = tmp_path / 'my "dump"'
-    assert run("-H", vm.address, "pmemsave", "0", "16", str(path)).stdout == ""
+    assert run("-H", quiet_vm.address, "pmemsave", "0", "16", str(path)).stdout == ""
     assert path.stat().st_size == 16
-    assert run("-H", vm.address, ".wait", "status=prelaunch").returncode == 0
-    assert run("-H", vm.address, "info name").stdout == "testvm\n", "a whole line in quotes"
+    assert run("-H", quiet_vm.address, ".wait", "status=prelaunch").returncode == 0
+    assert run("-H", quiet_vm.address, "info name").stdout == "testvm\n", "a whole line in quotes"
     assert "word 1" in error_of("info\nname x", human=True)
 
 
@@ -367,10 +369,12 @@ def test_all_words_are_addresses_beside_a_line() -> None:
     assert parse_arguments(["-f", "x", "a", "-k", "b"]).addresses == ["a", "b"]
 
 
-def test_the_words_are_run_without_a_prompt_and_standard_input(vm: RunningVm, run: Run) -> None:
-    result = run(vm.address, "query-name", stdin="quit\n")
+def test_the_words_are_run_without_a_prompt_and_standard_input(
+    quiet_vm: RunningVm, run: Run
+) -> None:
+    result = run(quiet_vm.address, "query-name", stdin="quit\n")
     assert (result.stdout, result.stderr, result.returncode) == (NAME_REPLY, "", 0)
-    failed = run(vm.address, "device_add", "driver=nonesuch")
+    failed = run(quiet_vm.address, "device_add", "driver=nonesuch")
     assert failed.stderr.startswith("qmp-shell: device_add: GenericError: ")
     assert failed.returncode == 1
 
@@ -389,6 +393,8 @@ def test_a_command_without_an_address_is_told(run: Run, name: str) -> None:
     assert "start QEMU with" in run("cont").stderr
 
 
-def test_a_socket_may_have_the_name_of_a_command(vm: RunningVm, run: Run, tmp_path: Path) -> None:
-    os.symlink(vm.address, tmp_path / "query-status")
+def test_a_socket_may_have_the_name_of_a_command(
+    quiet_vm: RunningVm, run: Run, tmp_path: Path
+) -> None:
+    os.symlink(quiet_vm.address, tmp_path / "query-status")
     assert run("query-status", "query-name").stdout == NAME_REPLY

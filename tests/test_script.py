@@ -1039,3 +1039,9 @@ def test_a_script_that_waits_for_events_ends_with_the_vm_while_it_sleeps(
     vm.close()
     assert "the VM closed the connection" in shell.read_errors()
     assert shell.close_input() == 4
+
+
+def test_a_cpu_stays_selected(start_vm: StartVm, run: Run) -> None:
+    lines = ("cpu 1", ".qmp", ".hmp", "info cpus")
+    result = run("-H", start_vm("-smp", "2").address, stdin="\n".join(lines))
+    assert re.search(r"^\* CPU #1:", result.stdout, re.MULTILINE)

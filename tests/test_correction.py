@@ -486,6 +486,7 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         # help
         ("help device_add driver", ".help device_add driver", ""),
         ("?device_add", ".help device_add", ""),
+        ("eject?", ".help eject", "write .help eject"),
         ("man cont", ".help cont", ""),
         ("cont help", ".help cont", ""),
         ("cont --help", ".help cont", ""),
@@ -1267,6 +1268,8 @@ def test_a_setting_can_be_written_with_an_equals_sign(schema: Schema) -> None:
         (".events off", "no events are shown"),
         (".events on", "all events are shown"),
         (".events STOP JOB*", "events like STOP JOB* are shown"),
+        (".events !RESET", "all events are shown, except those like RESET"),
+        (".events STOP !RESET", "events like STOP are shown, except those like RESET"),
         (".log FOLDER/a.log", "every message is logged to FOLDER/a.log"),
         (".log off", "no messages are logged"),
         (".share FOLDER/shared.sock", "the VM's monitor is shared on FOLDER/shared.sock"),

@@ -70,7 +70,12 @@ def _note_shown(session: Session, patterns: tuple[str, ...]) -> None:
     if names and not any(map(session.settings.shows_event, names)):
         session.display.note("so no events are shown; .events on shows all")
     else:
-        session.display.note(f"events like {' '.join(patterns)} are shown")
+        shown = " ".join(each for each in patterns if not each.startswith("!"))
+        left_out = " ".join(each.removeprefix("!") for each in patterns if each.startswith("!"))
+        exception = f", except those like {left_out}" if left_out else ""
+        session.display.note(
+            f"{f'events like {shown}' if shown else 'all events'} are shown{exception}"
+        )
 
 
 COMMAND = Events()

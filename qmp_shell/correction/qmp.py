@@ -154,8 +154,10 @@ def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction 
 
 
 def _help(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``help device_add driver``, ``?device_add``, ``device_add help``."""
+    """``help device_add driver``, ``?device_add``, ``device_add?``, ``device_add help``."""
     topic, words = name, line.words
+    if name.endswith(_ASK) and name[:-1] in vocabulary.commands():
+        return _help_on(name[:-1], vocabulary)
     if name in _HELP:
         topic, words = " ".join(words), []
     elif name.startswith("?"):

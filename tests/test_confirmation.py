@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -323,16 +324,24 @@ def test_what_is_asked_about_can_be_chosen(asked: AskedSession) -> None:
     assert asked.ask(resize) == ""
 
 
-@pytest.mark.parametrize("value", [None, 5, -1.5, [], {"a": {}}, "", "\ud800", 10**4000])
-def test_arguments_of_any_type(asked: AskedSession, value: Any) -> None:
-    names = ("node-name", "device", "size", "filename", "uri", "channels", "options", "tag", "id")
-    given = dict.fromkeys((*names, "target", "protocol", "command-line", "actions"), value)
-    commands = ("block_resize", "pmemsave", "migrate", "blockdev-create", "snapshot-load")
-    for name in (*commands, "device_del", "object-del", "human-monitor-command", "transaction"):
-        message = {"execute": name, "arguments": given}
-        with suppress(QMPError):
-            asked.session.executor.execute(message)
-    assert asked.session.attachment.is_connected
+def test_arguments_of_any_type(asked: AskedSession) -> None:
+    names = (
+        *("node-name", "device", "size", "filename", "uri", "channels", "options", "tag", "id"),
+        *("target", "protocol", "command-line", "actions"),
+    )
+    commands = (
+        *("block_resize", "pmemsave", "migrate", "blockdev-create", "snapshot-load"),
+        *("device_del", "object-del", "human-monitor-command", "transaction"),
+    )
+    values: tuple[Any, ...] = (None, 5, -1.5, [], {"a": {}}, "", "\ud800", 10**4000)
+    for value, name in itertools.product(values, commands):
+        message = {"execute": name, "arguments": dict.fromkeys(names, value)}
+        try:
+            with suppress(QMPError):
+                asked.session.executor.execute(message)
+        except Exception as error:
+            raise AssertionError((name, value)) from error
+        assert asked.session.attachment.is_connected, (name, value)
 
 
 # At a terminal

@@ -667,9 +667,9 @@ def test_a_list_of_nothing_is_empty(environment: dict[str, str], options: list[s
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
-    run: Run, arguments: tuple[str, ...], message: str
+    run_here: Run, arguments: tuple[str, ...], message: str
 ) -> None:
-    result = run(*arguments)
+    result = run_here(*arguments)
     assert result.stderr == f"qmp-shell: {message}\n"
     assert result.returncode == 2
 

@@ -586,9 +586,9 @@ def test_connect_at_the_prompt_listens_again(
     ],
 )
 def test_options_that_contradict_listen_are_refused(
-    run: Run, arguments: Sequence[str], message: str
+    run_here: Run, arguments: Sequence[str], message: str
 ) -> None:
-    result = run(*arguments, "-c", "query-name")
+    result = run_here(*arguments, "-c", "query-name")
     assert message in result.stderr
     assert result.returncode == 2
 

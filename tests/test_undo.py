@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+import itertools
 
 from qmp_shell.session import Session
 from qmp_shell.vm.inspection import LIMITS as LIMITS_OF_DEVICES
@@ -33,28 +33,27 @@ def limits_of(session: Session) -> dict[str, int]:
     return {key: value for key, value in found.items() if not key.endswith("_length") or value > 1}
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        "bps=0 iops=0",
-        "bps=1000000 iops=0 bps_max=2000000 bps_max_length=10",
-        "bps=1000000 iops=1000 iops_size=4096",
-    ],
+BEFORE = (
+    "bps=0 iops=0",
+    "bps=1000000 iops=0 bps_max=2000000 bps_max_length=10",
+    "bps=1000000 iops=1000 iops_size=4096",
 )
-@pytest.mark.parametrize(
-    "change",
-    ["bps=500000 iops=0", "bps=1000 iops=500 bps_max=2000 iops_size=8192", "bps=1000 iops=0"],
+CHANGES = (
+    "bps=500000 iops=0",
+    "bps=1000 iops=500 bps_max=2000 iops_size=8192",
+    "bps=1000 iops=0",
 )
-def test_undoing_a_change_of_limits_restores_all_of_them(
-    start_vm: StartVm, before: str, change: str
-) -> None:
+
+
+def test_undoing_a_change_of_limits_restores_all_of_them(start_vm: StartVm) -> None:
     session = session_of(start_vm(*DISK))
-    run_line(session, f"{LIMITS} {before}")
-    limits = limits_of(session)
-    run_line(session, f"{LIMITS} {change}")
-    assert limits_of(session) != limits
-    run_line(session, session.executor.inverse)
-    assert limits_of(session) == limits
+    for before, change in itertools.product(BEFORE, CHANGES):
+        run_line(session, f"{LIMITS} {before}")
+        limits = limits_of(session)
+        run_line(session, f"{LIMITS} {change}")
+        assert limits_of(session) != limits, (before, change)
+        run_line(session, session.executor.inverse)
+        assert limits_of(session) == limits, (before, change)
 
 
 def test_former_values_are_those_just_before_the_change(start_vm: StartVm) -> None:

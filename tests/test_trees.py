@@ -112,7 +112,9 @@ NOT_DRAWN = (
 
 def test_a_tree_that_cannot_be_drawn(quiet_vm: RunningVm, run: Run) -> None:
     result = run("-k", quiet_vm.address, *(f"-c{line}" for line, _ in NOT_DRAWN))
-    assert result.stderr.splitlines() == [f"qmp-shell: {message}" for _, message in NOT_DRAWN]
+    assert result.stderr.splitlines() == [
+        f"qmp-shell: -c {number}: {message}" for number, (_, message) in enumerate(NOT_DRAWN, 1)
+    ]
     assert result.returncode == 2
 
 

@@ -290,7 +290,7 @@ NOT_USABLE = (
     ("query-status x=$nope", "column 16: '$nope' is not set; COMMAND | .let nope sets it"),
     (".oob query-status x=$nope", "column 21: '$nope' is not set"),
     (".each $nope.* stop", "column 7: '$nope' is not set"),
-    ("query-status | .let it", "qmp-shell: $it is set by the shell; choose another name"),
+    ("query-status | .let it", "$it is set by the shell; choose another name"),
     (".info | .table", "qmp-shell: a view is for the reply to a command"),
     (".info | .let x", "qmp-shell: .let keeps what a command returns"),
     ("query-status > /nowhere/x", "qmp-shell: /nowhere/x: No such file or directory"),

@@ -291,13 +291,13 @@ NOT_USABLE = (
     (".oob query-status x=$nope", "column 21: '$nope' is not set"),
     (".each $nope.* stop", "column 7: '$nope' is not set"),
     ("query-status | .let it", "$it is set by the shell; choose another name"),
-    (".info | .table", "qmp-shell: a view is for the reply to a command"),
-    (".info | .let x", "qmp-shell: .let keeps what a command returns"),
-    ("query-status > /nowhere/x", "qmp-shell: /nowhere/x: No such file or directory"),
-    (".info | exit 3", "qmp-shell: the pipeline ended with status 3"),
+    (".info | .table", ": a view is for the reply to a command"),
+    (".info | .let x", ": .let keeps what a command returns"),
+    ("query-status > /nowhere/x", ": /nowhere/x: No such file or directory"),
+    (".info | exit 3", ": the pipeline ended with status 3"),
     (
         "query-name |  table name",
-        "qmp-shell: the pipeline ended with status 127 (hint: the view is | .table name)",
+        ": the pipeline ended with status 127 (hint: the view is | .table name)",
     ),
 )
 

@@ -97,13 +97,12 @@ class GivenAnswers(AnswerView):
         self._default = default
 
     def get(self, question: Question[T], /) -> T | None:
+        if question.fallback is not None and self.lacks(question):
+            return self.get(question.fallback)
         return question.parse(self._returned.get(question.command, self._default))
 
     def lacks(self, question: Question[Any], /) -> bool:
         return self._returned.get(question.command, self._default) is None
-
-    def refuses(self, question: Question[Any], /) -> bool:
-        return self.lacks(question)
 
 
 class OfflineAnswers(Answers):

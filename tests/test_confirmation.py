@@ -279,6 +279,13 @@ def test_a_qemu_before_5_0_is_asked_otherwise(
     assert asked.ask(line.format(4096)) == ""
 
 
+def test_a_qemu_before_3_0_has_block_jobs(table_vm: StartTableVm, start_asked: StartAsked) -> None:
+    job = {"device": "drive0", "type": "commit", "len": 100, "offset": 50}
+    vm = table_vm("2.9.0", {"query-block-jobs": [job], "quit": {}})
+    asked = start_asked(vm.address)
+    assert "lost with it: drive0 (commit 50%)" in asked.ask("quit")
+
+
 def test_a_command_for_each_of_some_values_is_asked_about_once(
     asked: AskedSession, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,7 +82,8 @@ class TextAnswers(GivenAnswers):
     def get(self, question: Any, /) -> Any:
         if question.command == "human-monitor-command":
             return question.parse(self._returned.get(question.arguments["command-line"]))
-        return super().get(question) if not self.lacks(question) else None
+        is_known = question.fallback is not None or not self.lacks(question)
+        return super().get(question) if is_known else None
 
 
 def names_of(
@@ -583,9 +584,9 @@ def test_a_question_that_the_vm_refuses_has_no_other_answers(vm: RunningVm) -> N
     unknown = Question("query-nothing", str)
     questions: list[Question[Any]] = [refused, unknown, DEVICE_USES]
     for question in questions:
-        assert not answers.immediate.refuses(question)
+        assert not answers.refuses(question)
         answers.waiting.get(question)
-    assert [answers.immediate.refuses(each) for each in questions] == [True, True, False]
+    assert [answers.refuses(each) for each in questions] == [True, True, False]
     assert answers.waiting.lacks(unknown)
     assert not answers.waiting.lacks(refused)
     session.attachment.close()

@@ -6,12 +6,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from qmp_shell.complete import Kind, NameRequest
 from qmp_shell.session import Session
-from tests.conftest import RunningVm, StartVm, create_image, create_image_snapshot
+from tests.conftest import RunningVm, StartTableVm, StartVm, create_image, create_image_snapshot
 from tests.sessions import attach, offered_names, run_line
+from tests.table_vm import Refusal
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +251,24 @@ def test_names_are_queried_again_after_a_command_that_changes_the_vm(
     session.executor.execute({"execute": "object-del", "arguments": {"id": "later0"}})
     assert "later0" not in offered_names(session, "object-del id=")
     assert capfd.readouterr().out == '{"return": {}}\n' * 2
+
+
+def test_the_nodes_of_a_qemu_before_5_0_are_offered(table_vm: StartTableVm) -> None:
+    """It refuses the argument ``flat`` of ``query-named-block-nodes``."""
+
+    def list_nodes(given: dict[str, Any]) -> object:
+        if given:
+            raise Refusal("GenericError", "Parameter 'flat' is unexpected")
+        return [{"node-name": "d0", "drv": "qcow2", "file": "/d0"}]
+
+    answers = {"query-named-block-nodes": list_nodes, "blockdev-del": {}, "block-stream": {}}
+    session = attach(table_vm("4.2.0", answers).address)
+    nodes = session.attachment.names
+    for kind in (Kind.NODE, Kind.BLOCK):
+        while not (found := list(nodes.candidates(NameRequest(kind)))):
+            session.attachment.answers.settle()
+        assert [each.text for each in found] == ["d0"]
+    session.attachment.close()
 
 
 def test_two_vms_in_one_process_share_nothing(start_vm: StartVm) -> None:

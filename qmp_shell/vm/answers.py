@@ -245,7 +245,7 @@ class Answers:
 
     def forget(self, *questions: Question[Any]) -> None:
         """Have these asked anew the next time. What is under way is not asked twice."""
-        for question in questions:
+        for question in (*questions, *filter(None, (each.fallback for each in questions))):
             entry = self._entries.get(_key(question))
             if entry is not None and entry.is_answered and not entry.is_unknown_command:
                 del self._entries[_key(question)]
@@ -274,16 +274,18 @@ class AnswerView:
         self._refuses = answers.refuses
 
     def get(self, question: Question[T], /) -> T | None:
-        """The answer; None if the VM refused to answer, or if it was not received yet."""
-        return self._get(question)
+        """The answer; None if the VM refused to answer, or if it was not received yet.
+
+        If the VM refused, it is that of the question's fallback.
+        """
+        answer = self._get(question)
+        if answer is None and question.fallback is not None and self._refuses(question):
+            return self.get(question.fallback)
+        return answer
 
     def lacks(self, question: Question[Any], /) -> bool:
         """Whether the VM is known not to have the command that the question is."""
         return self._lacks(question)
-
-    def refuses(self, question: Question[Any], /) -> bool:
-        """Whether the VM has answered the question with an error; other answers are none."""
-        return self._refuses(question)
 
 
 def _key(question: Question[Any]) -> tuple[str, str]:

@@ -8,15 +8,13 @@ from .answers import Answers, AnswerView
 from .block_records import BlockDevice, BlockEdge, BlockExport, BlockNode
 from .device_names import format_device_name
 from .inspection import (
-    ALL_BLOCK_NODES,
     BLOCK_DEVICES,
     BLOCK_EXPORTS,
     BLOCK_GRAPH,
     BLOCK_NODES,
-    BLOCK_STATS_GRAPH,
 )
 from .question import Question
-from .questions import BLOCK_JOBS, JOBS
+from .questions import JOBS
 from .records import Job
 
 _AT_ONCE: tuple[Question[Any], ...] = (
@@ -104,16 +102,9 @@ def gather_block_graph(answers: Answers) -> BlockGraph:
 
 def known_block_graph(view: AnswerView) -> BlockGraph:
     """All of it that is known to a view of the answers, which may be one that does not wait."""
-    nodes = view.get(BLOCK_NODES)
-    if nodes is None and view.refuses(BLOCK_NODES):
-        nodes = view.get(ALL_BLOCK_NODES)
-    nodes = nodes or []
+    nodes = view.get(BLOCK_NODES) or []
     graph = view.get(BLOCK_GRAPH)
-    if graph is None and view.refuses(BLOCK_GRAPH):
-        graph = view.get(BLOCK_STATS_GRAPH)
     jobs = view.get(JOBS)
-    if jobs is None and view.refuses(JOBS):
-        jobs = view.get(BLOCK_JOBS)
     below = {node.name: list(node.children) for node in nodes}
     if graph is not None:
         for name, edges in graph.of_nodes.items():

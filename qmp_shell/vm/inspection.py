@@ -18,7 +18,13 @@ from .read import read_object, read_string
 
 T = TypeVar("T")
 
-BLOCK_NODES = Question("query-named-block-nodes", block_records.parse_block_nodes, {"flat": True})
+BLOCK_NODES = Question(
+    "query-named-block-nodes",
+    block_records.parse_block_nodes,
+    {"flat": True},
+    # Before QEMU 5.0 it takes no argument.
+    fallback=Question("query-named-block-nodes", block_records.parse_block_nodes),
+)
 
 # For .info
 
@@ -41,10 +47,11 @@ SPICE = Question("query-spice", records.parse_spice)
 
 # For .tree
 
-# Before QEMU 5.0 it takes no argument.
-ALL_BLOCK_NODES = Question("query-named-block-nodes", block_records.parse_block_nodes)
-BLOCK_GRAPH = Question("x-debug-query-block-graph", block_records.parse_block_graph)
-BLOCK_STATS_GRAPH = Question("query-blockstats", block_records.parse_stats_graph)
+BLOCK_GRAPH = Question(
+    "x-debug-query-block-graph",
+    block_records.parse_block_graph,
+    fallback=Question("query-blockstats", block_records.parse_stats_graph),
+)
 
 
 def object_value(path: str, name: str, parse: Callable[[object], T]) -> Question[T]:

@@ -12,7 +12,7 @@ from ..protocol import Message
 from .answers import AnswerView
 from .block_records import BlockNode
 from .host_files import HostFile
-from .inspection import ALL_BLOCK_NODES, BLOCK_DEVICES, BLOCK_NODES
+from .inspection import BLOCK_DEVICES, BLOCK_NODES
 from .question import Question
 
 T = TypeVar("T")
@@ -54,9 +54,8 @@ class Known:
         return answer or []
 
     def nodes(self) -> list[BlockNode]:
-        """All block nodes. QEMU before 5.0 refuses the first of the two questions."""
-        nodes = self.get(BLOCK_NODES)
-        return nodes if nodes is not None else self.need(ALL_BLOCK_NODES)
+        """All block nodes."""
+        return self.need(BLOCK_NODES)
 
     def find_node(self, name: str) -> BlockNode | None:
         """A node by its own name, or by that of the block device that it is in."""

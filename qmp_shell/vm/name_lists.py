@@ -22,6 +22,7 @@ class NameList(NamedTuple):
     :ivar name: the member that is the name; a dotted path if it lies deeper.
     :ivar details: the members that describe what has that name, each perhaps after a label.
     :ivar is_constant: the list stays the same as long as QEMU runs.
+    :ivar may_refuse_arguments: an older QEMU knows the command, but not the arguments.
     """
 
     command: str
@@ -29,18 +30,26 @@ class NameList(NamedTuple):
     name: str
     details: tuple[str, ...] = ()
     is_constant: bool = False
+    may_refuse_arguments: bool = False
 
     @property
     def question(self) -> Question[list[Message]]:
         """The question whose answer is the list."""
-        return Question(self.command, read_objects, self.arguments, self.is_constant)
+        older = Question(self.command, read_objects) if self.may_refuse_arguments else None
+        return Question(self.command, read_objects, self.arguments, self.is_constant, older)
 
 
 NAME_LISTS = {
     Kind.QOM_TYPE: NameList("qom-list-types", {"abstract": True}, "name", ("parent",), True),
     Kind.IOTHREAD: NameList("query-iothreads", None, "id", ("thread thread-id",)),
     Kind.MEMORY_BACKEND: NameList("query-memdev", None, "id", ("size", "policy")),
-    Kind.NODE: NameList("query-named-block-nodes", {"flat": True}, "node-name", ("drv", "file")),
+    Kind.NODE: NameList(
+        "query-named-block-nodes",
+        {"flat": True},
+        "node-name",
+        ("drv", "file"),
+        may_refuse_arguments=True,
+    ),
     Kind.BLOCK_DEVICE: NameList("query-block", None, "device", ("inserted.drv", "inserted.file")),
     Kind.BLOCK_QDEV: NameList("query-block", None, "qdev", ("inserted.file",)),
     Kind.EXPORT: NameList("query-block-exports", None, "id", ("type", "node-name")),

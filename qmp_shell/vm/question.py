@@ -26,6 +26,7 @@ class Question(Generic[T]):
 
     :ivar parse: takes whatever the command returned, and does not raise.
     :ivar is_constant: the answer stays the same as long as QEMU runs.
+    :ivar fallback: what a QEMU is asked that refuses it; None: nothing.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Question(Generic[T]):
         parse: Callable[[object], T],
         arguments: Message | None = None,
         is_constant: bool = False,
+        fallback: Question[T] | None = None,
     ) -> None:
         self.command = command
         self.parse = parse
         self.arguments = arguments
         self.is_constant = is_constant
+        self.fallback = fallback
 
     @property
     def message(self) -> Message:

@@ -37,8 +37,9 @@ def human_question(line: str, parse: Callable[[object], T]) -> Question[T]:
 
 NAME = Question("query-name", records.parse_name, is_constant=True)
 RUN_STATE = Question("query-status", records.parse_run_state)
-JOBS = Question("query-jobs", records.parse_jobs)
 BLOCK_JOBS = Question("query-block-jobs", records.parse_block_jobs)
+# QEMU before 3.0 has only block jobs.
+JOBS = Question("query-jobs", records.parse_jobs, fallback=BLOCK_JOBS)
 MIGRATION = Question("query-migrate", records.parse_migration)
 DUMP = Question("query-dump", records.parse_dump)
 

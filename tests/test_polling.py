@@ -98,11 +98,11 @@ def test_without_time_it_asks_once(processor: Processor, pipe: tuple[int, int]) 
 
 def test_where_it_is_of_no_use_it_sleeps_at_once(processor: Processor) -> None:
     assert processor.waits_until_pause() == 25
-    processor.now += 0.2
+    processor.now += 0.9
     processor.wait()
     assert processor.slept_at_once
-    processor.now += 0.1
-    assert processor.waits_until_pause() == 5, "the pause is over, but the credit is small"
+    processor.now += 0.2
+    assert processor.waits_until_pause() == 10, "the pause is over, but the credit is small"
 
 
 def test_what_others_need_the_processor_for_is_of_no_use(processor: Processor) -> None:
@@ -110,9 +110,9 @@ def test_what_others_need_the_processor_for_is_of_no_use(processor: Processor) -
     assert processor.waits_until_pause() == 25
 
 
-def test_what_was_of_use_outweighs_half_as_much_that_was_not(processor: Processor) -> None:
+def test_what_was_of_use_outweighs_a_quarter_as_much_that_was_not(processor: Processor) -> None:
     for _ in range(200):
-        for answer_at in (5, 5, None):
+        for answer_at in (5, 5, 5, 5, None):
             processor.answer_at = answer_at
             processor.wait()
             assert processor.questions, "it did not sleep at once"

@@ -5,6 +5,7 @@ Knows nothing of the programs.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -23,7 +24,7 @@ def prepare_child(*, ignores_interrupts: bool = False) -> Callable[[], None]:
         for this program alone.
     """
     # Imported here, and not in the new process, which must not do much.
-    prctl = None
+    prctl, parent = None, os.getpid()
     if sys.platform == "linux":
         import ctypes
 
@@ -32,6 +33,8 @@ def prepare_child(*, ignores_interrupts: bool = False) -> Callable[[], None]:
     def prepare() -> None:
         if prctl is not None:
             prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # that has ended just before
+                os._exit(128 + signal.SIGTERM)
         if ignores_interrupts:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         unblock_signals()

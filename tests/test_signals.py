@@ -6,6 +6,7 @@ import functools
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -238,3 +239,22 @@ def test_no_signal_comes_while_its_handler_is_given_back(monkeypatch: pytest.Mon
             set_handler(signal.SIGTERM, before)
     assert signal.SIGTERM in given_back
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_child_whose_parent_has_ended_before_it_was_prepared_ends() -> None:
+    script = """
+import os
+from qmp_shell.child import prepare_child
+
+prepare, parent = prepare_child(), os.getpid()
+if os.fork() == 0:
+    while os.getppid() == parent:
+        pass
+    prepare()
+    print("it goes on", flush=True)
+os._exit(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")

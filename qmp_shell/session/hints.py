@@ -71,7 +71,7 @@ def _hint(error: CommandError, attachment: Attachment) -> str:
     fault = (
         "; ".join(filter(None, (fault.beyond(description) for fault in faults)))
         or _unknown_name(message, description, types, attachment.names)
-        or _wrong_switch(message, description)
+        or (_wrong_switch(message, description) if attachment.is_agent else "")
         or advice_for(description, name)
     )
     told = attachment.noted_features
@@ -117,7 +117,10 @@ def _wrong_switch(message: Message, description: str) -> str:
     """How ``on`` is written where no types are known, as those of a guest agent."""
     for name, value in arguments_of(message).items():
         switch = SWITCH_WORDS.get(value.lower()) if isinstance(value, str) else None
-        if switch is not None and f"type for '{name}', expected: boolean" in description:
+        is_refused = f"type for '{name}', expected: boolean" in description
+        # Since QEMU 8.1, some arguments of a guest agent are a switch or a word.
+        is_refused |= f"'{name}' does not accept value '{value}'" in description
+        if switch is not None and is_refused:
             return f"write {name}={str(switch).lower()}"
     return ""
 

@@ -26,9 +26,9 @@ class EagerPolling:
 
     If other processes want the processor, perhaps QEMU itself, they have to wait meanwhile. So each
     attempt that was of no use costs four credits, and one of use earns one. Without credit, there
-    is a pause, in which it sleeps at once. So where less than four of five attempts are of use,
-    as if other processes use both processors all the time, the commands take about as long as they
-    did.
+    is a pause, in which it sleeps at once. So where fewer than four of five attempts are of use,
+    as when other processes use both processors all the time, the commands take about as long as
+    without it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Words of people who know other programs, and what stands for them in QMP. Only tables."""
+"""Names and options of other programs, and the commands of QEMU for them. Tables only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISK_OPTIONS = {
     **dict.fromkeys(("-hda", "-hdb", "-hdc", "-hdd"), ""),
     "-cdrom": ",media=cdrom,format=raw",
 }
-"""Options for one disk, and what -drive has in their place."""
+"""Options that add one disk, and what ``-drive file=FILE`` needs besides to do the same."""
 
 _OPTION_NOTE = "{} is an option of QEMU's command line"
 

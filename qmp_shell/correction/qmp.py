@@ -345,7 +345,7 @@ def _removed(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Cor
 
 
 def _for_others(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
-    """``qemu-img info a``, ``-m 256``: what is for another program. The correction has no line."""
+    """``qemu-img info a``, ``-m 256``: a line for another program. A note says so."""
     for pattern, note in NOTES:
         if re.fullmatch(pattern, name) and not any(
             re.fullmatch(pattern, each) for each in vocabulary.commands()

@@ -72,9 +72,9 @@ def fold(line: SafeText, width: int, indent: str = "") -> SafeText:
 
 
 def fold_question(sentence: str, question: str, width: int) -> SafeText:
-    """A sentence and a question, broken at blanks as :func:`fold` does, but not in the question.
+    """A sentence and a question after it. Only the sentence may be broken, as by :func:`fold`.
 
-    :return: it ends with a blank, behind which the answer is typed.
+    :return: ends with a blank, after which the answer is typed.
     """
     folded = fold(sanitize_line(sentence), width)
     columns = len(folded.rpartition("\n")[2]) + len(question) + 2

@@ -190,9 +190,11 @@ class Waiter:
             if obstacle and time.monotonic() >= hope_end:
                 raise WaitError(obstacle)
             if not is_checked:
-                if job_id is not None and self._has_reached(job_id, _REACHED[condition.name]):
+                is_checked = True
+                job = self._find_job(job_id) if job_id is not None else None
+                if job is not None and job.status in _REACHED[condition.name]:
                     return
-                obstacle, is_checked = self._find_obstacle(condition, job_id), True
+                obstacle = self._find_obstacle(condition, job_id, job)
                 if condition.name == "DEVICE_DELETED":
                     hope_end = time.monotonic() + _LATE_SECONDS
                 continue  # the event may have come with the answers
@@ -200,14 +202,16 @@ class Waiter:
                 self._show_progress_towards(condition.name, job_id)
             self._wait_for_more(count, poll=self._indicator is not None or bool(obstacle))
 
-    def _has_reached(self, job_id: str, statuses: tuple[str, ...]) -> bool:
-        job = self._find_job(job_id)
-        return job is not None and job.status in statuses
+    def _find_obstacle(
+        self, condition: EventCondition, job_id: str | None, job: records.Job | None
+    ) -> str:
+        """Why an event will not come; empty: it may.
 
-    def _find_obstacle(self, condition: EventCondition, job_id: str | None) -> str:
-        """Why an event will not come; empty: it may."""
+        :param job_id: the job that it is about; None: none.
+        :param job: that job, if it exists.
+        """
         device = condition.filters.get("device")
-        if job_id is not None and self._find_job(job_id) is None:
+        if job_id is not None and job is None:
             return f"there is no job {job_id}"
         if condition.name == "DEVICE_DELETED" and device is not None:
             devices = self._ask(DEVICES)

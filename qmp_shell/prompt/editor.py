@@ -90,7 +90,7 @@ class Editor:
     @property
     def _prompt(self) -> PromptSession[str]:
         """The prompt of the present mode."""
-        return self._qmp_prompt if not self._session.is_human else self._human_prompt
+        return self._human_prompt if self._session.is_human else self._qmp_prompt
 
     def _new_prompt(self, history: StatementHistory) -> PromptSession[str]:
         session = self._session

@@ -69,7 +69,7 @@ def run_prompt(
         open_history("history", display.warning), open_history("history-hmp", display.warning)
     )
     if vm is not None:
-        vm.relay_output_to(lambda text: display.program_output(text.rstrip("\n")))
+        vm.relay_output_to(lambda text: display.quote(text.rstrip("\n")))
 
     def report(error: QMPError, place: str) -> bool:
         """Tell of a failure in a script that was run from the prompt; it does not go on."""
@@ -314,10 +314,10 @@ class PromptLoop:
         prompt, source = self._session.prompt, line.source
         if line.may_hold_secret:
             place = line.position(0).line
-            self._display.typed(f"{prompt}(line {place}, which may hold a secret)")
+            self._display.quote(f"{prompt}(line {place}, which may hold a secret)")
             return None
         indent = " " * get_cwidth(prompt)
-        self._display.typed(prompt + source.replace("\n", f"\n{indent}"))
+        self._display.quote(prompt + source.replace("\n", f"\n{indent}"))
         return prompt if "\n" not in source else None
 
     def _keep_rest(self, lines: list[str]) -> None:

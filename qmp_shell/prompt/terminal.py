@@ -172,12 +172,8 @@ class TerminalDisplay(TextDisplay):
         """Tell of what has gone wrong by itself, and not in answer to a line."""
         self._print(self.format.alert(text))
 
-    def program_output(self, text: str) -> None:
-        """Show what another program has printed."""
-        self._print(self.format.quoted(text))
-
-    def typed(self, text: str) -> None:
-        """Show again what was typed."""
+    def quote(self, text: str) -> None:
+        """Show what another program has printed, or, once more, what was typed."""
         self._print(self.format.quoted(text))
 
     def progress(self, title: str) -> contextlib.AbstractContextManager[ProgressBar | None]:

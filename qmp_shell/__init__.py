@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Timeout,
         UsageError,
     )
-    from .protocol import CommandError, Event, Reply
+    from .messages import CommandError, Event, Reply
     from .transport.tls import TlsOptions
 
 __version__ = "0.1.0"
@@ -48,7 +48,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(("Client", "connect", "listen"), "client"),
-    **dict.fromkeys(("CommandError", "Event", "Reply"), "protocol"),
+    **dict.fromkeys(("CommandError", "Event", "Reply"), "messages"),
     "TlsOptions": "transport.tls",
 }
 

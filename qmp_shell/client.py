@@ -24,7 +24,7 @@ from .errors import (
     Timeout,
     UsageError,
 )
-from .protocol import (
+from .messages import (
     CommandError,
     Event,
     LateReply,
@@ -34,10 +34,10 @@ from .protocol import (
     ReceivedMessage,
     Reply,
     Request,
-    State,
     StrayReply,
     Unsolicited,
 )
+from .protocol import State
 from .static_typing import TYPE_CHECKING, Any
 from .transport import SILENCE_SECONDS, OnSilence, open_stream, parse_address
 from .transport.stream import MOST_DESCRIPTORS, Address

@@ -16,8 +16,9 @@ from contextlib import suppress
 from itertools import islice
 
 from .errors import ConnectionLost, Timeout
+from .messages import Received, ReceivedMessage, Violation
 from .polling import EagerPolling
-from .protocol import Conversation, Received, ReceivedMessage, Violation
+from .protocol import Conversation
 from .signals import SignalsBlocked, poll_timeout
 from .static_typing import TYPE_CHECKING, NoReturn, Protocol, Self
 

@@ -2,7 +2,7 @@
 
 How an error is laid out on a screen or in a log is the concern of the front ends, and what exit
 status it ends a program with is that of ``cli.py``. Two more errors are defined next to what they
-are about: ``CommandError`` in ``protocol.py``, ``ParseError`` in ``language/``.
+are about: ``CommandError`` in ``messages.py``, ``ParseError`` in ``language/``.
 """
 
 from __future__ import annotations

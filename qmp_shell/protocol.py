@@ -14,7 +14,6 @@ from enum import Enum, auto
 from .errors import ConnectError, ConnectionLost, ProtocolError
 from .framing import Framer
 from .messages import (
-    CommandError,
     Event,
     Greeting,
     LateReply,
@@ -27,36 +26,8 @@ from .messages import (
     Request,
     StaleReply,
     StrayReply,
-    Unsolicited,
     Violation,
-    arguments_of,
-    command_of,
 )
-
-__all__ = [
-    "AGENT_DELIMITER",
-    "TRANSITIONS",
-    "CommandError",
-    "Conversation",
-    "Event",
-    "Greeting",
-    "LateReply",
-    "Message",
-    "Negotiated",
-    "Outgoing",
-    "Received",
-    "ReceivedMessage",
-    "Reply",
-    "Request",
-    "StaleReply",
-    "State",
-    "StrayReply",
-    "Trigger",
-    "Unsolicited",
-    "Violation",
-    "arguments_of",
-    "command_of",
-]
 
 
 class State(Enum):

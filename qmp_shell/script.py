@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import accumulate
 
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
+from .messages import Event, Message, Reply
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
-from .protocol import Event, Message, Reply
 from .render.formatter import Formatter
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings

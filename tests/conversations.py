@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qmp_shell.protocol import Conversation, Message, Outgoing
+from qmp_shell.messages import Message, Outgoing
+from qmp_shell.protocol import Conversation
 
 
 def send(conversation: Conversation, message: Message, *, quiet: bool = False) -> Outgoing:

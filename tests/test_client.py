@@ -20,7 +20,7 @@ import pytest
 import qmp_shell
 from qmp_shell.cli import exit_status
 from qmp_shell.client import Client
-from qmp_shell.protocol import LateReply, Message, Unsolicited
+from qmp_shell.messages import LateReply, Message, Unsolicited
 from qmp_shell.transport.stream import SocketStream
 from tests.conftest import RunningVm, StartPeer, StartVm
 from tests.peer import ACCEPTED, GREETING, HOLD

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from qmp_shell.errors import QMPError, ReportedError
-from qmp_shell.protocol import CommandError
+from qmp_shell.messages import CommandError
 from qmp_shell.session import Session
 from tests.conftest import (
     Run,

@@ -14,7 +14,7 @@ from qmp_shell.commands import Registry
 from qmp_shell.complete import Candidate, Kind, NameRequest
 from qmp_shell.correction import Vocabulary, correct_human_line, correct_line
 from qmp_shell.errors import CheckError, QMPError, UsageError
-from qmp_shell.protocol import CommandError
+from qmp_shell.messages import CommandError
 from qmp_shell.schema import Schema
 from qmp_shell.session import Session
 from qmp_shell.session.known_errors import advice_for

@@ -16,7 +16,7 @@ from qmp_shell.commands.completion import complete_draft
 from qmp_shell.complete import Candidate, Draft, Kind, NameRequest, insertion
 from qmp_shell.complete.kinds import CPU_PLACE, kind_of
 from qmp_shell.language import ExecuteStatement, LineJoiner, StatementParser
-from qmp_shell.protocol import CommandError
+from qmp_shell.messages import CommandError
 from qmp_shell.session import Session
 from qmp_shell.vm.inspection import DEVICE_USES
 from qmp_shell.vm.names import VmNames

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from qmp_shell.protocol import Event
+from qmp_shell.messages import Event
 from qmp_shell.render.job_lines import JobLines
 from qmp_shell.session.settings import Settings
 from qmp_shell.vm.records import Job, Progress

@@ -24,7 +24,7 @@ from qmp_shell.language.logical_line import Position
 from qmp_shell.language.notation import format_message, format_string
 from qmp_shell.language.word_types import apply_types
 from qmp_shell.language.words import Word, literal_end, split_partial, split_words
-from qmp_shell.protocol import Message
+from qmp_shell.messages import Message
 
 
 def join(text: str) -> list[LogicalLine]:

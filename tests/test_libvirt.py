@@ -22,7 +22,7 @@ import pytest
 import qmp_shell
 from qmp_shell.discovery import FoundMonitor, read_vm
 from qmp_shell.errors import AddressError, ConnectError, ConnectionLost
-from qmp_shell.protocol import CommandError
+from qmp_shell.messages import CommandError
 from qmp_shell.transport import libvirt as transport
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.libvirt import LibvirtAddress

@@ -19,12 +19,14 @@ from qmp_shell.messages import (
     Greeting,
     LateReply,
     Message,
+    Negotiated,
     Reply,
     Request,
     StrayReply,
+    Violation,
     arguments_of,
 )
-from qmp_shell.protocol import Conversation, Negotiated, Violation
+from qmp_shell.protocol import Conversation
 from tests.conversations import send, send_handshake
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}'

@@ -15,10 +15,7 @@ from hypothesis import strategies as st
 from qmp_shell import framing
 from qmp_shell.errors import ConnectError, ConnectionLost, ProtocolError
 from qmp_shell.framing import MAX_DEPTH, SENT_BY_VM, Framer, Notation, decode_object
-from qmp_shell.protocol import (
-    AGENT_DELIMITER,
-    TRANSITIONS,
-    Conversation,
+from qmp_shell.messages import (
     Event,
     Greeting,
     LateReply,
@@ -28,11 +25,10 @@ from qmp_shell.protocol import (
     Reply,
     Request,
     StaleReply,
-    State,
     StrayReply,
-    Trigger,
     Violation,
 )
+from qmp_shell.protocol import AGENT_DELIMITER, TRANSITIONS, Conversation, State, Trigger
 from qmp_shell.sharing.reader import SENT_BY_CLIENT
 from tests.conversations import send, send_handshake
 

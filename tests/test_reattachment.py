@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
-from qmp_shell.protocol import Event
+from qmp_shell.messages import Event
 from qmp_shell.render.ending import format_ending
 from qmp_shell.vm.ending import Ending, EndWatch
 from qmp_shell.vm.incidents import Incidents

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from qmp_shell.complete import Candidate, Kind, NameRequest
-from qmp_shell.protocol import Event
+from qmp_shell.messages import Event
 from qmp_shell.render.changes import ChangeReport
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.overview import format_overview

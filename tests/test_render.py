@@ -14,7 +14,7 @@ from pygments.formatters import TerminalFormatter
 from pygments.lexers.data import JsonLexer
 from pygments.token import Keyword, Name, Number, String, Token
 
-from qmp_shell.protocol import Event, Message
+from qmp_shell.messages import Event, Message
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.highlight import NotationLexer
 from qmp_shell.render.palette import JSON_MARKS, TOKEN_COLOURS

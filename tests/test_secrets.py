@@ -23,8 +23,8 @@ from qmp_shell.language.secrets import (
     reads_secret,
     redact,
 )
+from qmp_shell.messages import Message
 from qmp_shell.prompt.history import open_history
-from qmp_shell.protocol import Message
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
 from qmp_shell.schema import Alternate, Array, Builtin, Object, Schema, Type

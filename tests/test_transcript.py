@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from qmp_shell.protocol import Event
+from qmp_shell.messages import Event
 from qmp_shell.session.inverse import find_inverse
 from qmp_shell.session.transcript import Transcript
 from qmp_shell.vm import Attachment

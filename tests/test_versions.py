@@ -11,7 +11,7 @@ import pytest
 
 from qmp_shell.complete import Draft, find_signature, find_unknown_names
 from qmp_shell.errors import CheckError, UsageError
-from qmp_shell.protocol import CommandError
+from qmp_shell.messages import CommandError
 from qmp_shell.schema import Schema
 from qmp_shell.session import Session
 from qmp_shell.vm import Attachment

@@ -20,7 +20,7 @@ from qmp_shell.language import (
     StatementParser,
     ViewRequest,
 )
-from qmp_shell.protocol import Reply, Request
+from qmp_shell.messages import Reply, Request
 from qmp_shell.render.cells import typed_columns
 from qmp_shell.render.help_page import minimal_value
 from qmp_shell.render.views import VIEWS, Look, Subject

@@ -14,7 +14,7 @@ import pytest
 from qmp_shell.cli import exit_status
 from qmp_shell.commands.wait import parse_wait
 from qmp_shell.errors import ConnectionLost, Timeout, UsageError, WaitError
-from qmp_shell.protocol import Event
+from qmp_shell.messages import Event
 from qmp_shell.vm.events import EventHistory
 from qmp_shell.vm.waiting import (
     Condition,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from qmp_shell.messages import Event
 from qmp_shell.output import STANDARD_ERROR, Output, SafeText
 from qmp_shell.prompt.event_limiter import EventLimiter, EventSum
 from qmp_shell.prompt.event_run import EventRun
-from qmp_shell.protocol import Event
 from qmp_shell.render.changes import ChangeReport, flatten
 from qmp_shell.render.controls import ERASE_LINE
 from qmp_shell.render.progress import ProgressBar

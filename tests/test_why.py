@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from qmp_shell.protocol import Event, Message
+from qmp_shell.messages import Event, Message
 from qmp_shell.render.stop_reason import format_stop_reason
 from qmp_shell.vm.incidents import Incidents
 from qmp_shell.vm.records import parse_jobs, parse_migration

@@ -15,7 +15,7 @@ from ..complete import (
 )
 from ..complete.draft import CommandDraft
 from ..language.words import PIPE
-from ..protocol import Reply
+from ..messages import Reply
 from ..render.views import VIEWS
 from ..session import DotCommands
 from .candidates import last_word

@@ -7,7 +7,7 @@ import time
 
 from ..errors import UsageError
 from ..language.destination import DISPLAY
-from ..protocol import CommandError, Message
+from ..messages import CommandError, Message
 from ..render.changes import ChangeReport
 from ..session import Session, parse_seconds
 from ..static_typing import TYPE_CHECKING

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..language import ExecuteStatement, LineJoiner, ParseError, StatementParser
 from ..language.word_types import apply_types
-from ..protocol import Message, arguments_of
+from ..messages import Message, arguments_of
 from ..schema import Array, Member, Object, as_object
 from ..schema.check import check_arguments
 from .correction import Vocabulary, is_plain

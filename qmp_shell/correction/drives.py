@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..complete import Kind, NameRequest
 from ..language.notation import format_message
-from ..protocol import Message
+from ..messages import Message
 from .correction import Correction, Vocabulary
 from .foreign import format_of, split_key, split_options
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import ConnectError, ConnectionLost, QMPError, Timeout, UsageError
+from ..messages import CommandError, Event, Message
 from ..output import STANDARD_ERROR, STANDARD_OUTPUT, Output, Writer
-from ..protocol import CommandError, Event, Message
 from ..render.formatter import Formatter
 from ..render.text import format_compact
 from ..render.views import Subject, format_for_program, json_view

@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import Iterable
 
-from ..protocol import Message
+from ..messages import Message
 from ..record import Record
 from ..static_typing import Any
 from .logical_line import ParseError

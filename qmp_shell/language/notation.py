@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from ..protocol import Message
+from ..messages import Message
 from ..static_typing import Any
 from .values import is_ambiguous
 

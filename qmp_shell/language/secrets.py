@@ -14,7 +14,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ..protocol import Message, arguments_of, command_of
+from ..messages import Message, arguments_of, command_of
 
 HIDDEN = "***"
 ANY = "*"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ..protocol import Message
+from ..messages import Message
 from ..record import Record
 from .command import check_command_name, parse_command, parse_value
 from .destination import DISPLAY, Destination, parse_destination

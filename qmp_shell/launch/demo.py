@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeVar
 
 from ..client import Client
 from ..errors import ConnectError
+from ..messages import CommandError
 from ..output import Writer
-from ..protocol import CommandError
 from ..signals import SignalsBlocked
 from .boot_sector import make_boot_sector
 from .monitor import explain_no_place

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ..client import Client, Tracer
 from ..errors import ConnectError, ConnectionLost, QMPError, UsageError
+from ..messages import CommandError
 from ..output import STANDARD_ERROR, Output, SafeText
 from ..process import Process
-from ..protocol import CommandError
 from ..render.text import sanitize, sanitize_line
 from ..signals import (
     SignalsBlocked,

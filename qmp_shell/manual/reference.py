@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ..protocol import Message
+from ..messages import Message
 from ..schema import Object, Schema, Type
 from ..schema.types import innermost_element
 from .troff import Block, format_blocks, parse_blocks, plain_text

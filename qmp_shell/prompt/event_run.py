@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..protocol import Event
+from ..messages import Event
 
 # So many lines of events of one name whose data differ are shown before they share one.
 _OWN_LINES = 3

@@ -6,8 +6,8 @@ import time
 
 from prompt_toolkit.application import get_app_or_none
 
+from ..messages import Event
 from ..output import SafeText
-from ..protocol import Event
 from ..render.formatter import Formatter
 from ..render.job_lines import JobLine, JobLines
 from ..session import Settings

@@ -11,7 +11,7 @@ from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 from ..errors import ConnectionLost, InternalError, QMPError, ReportedError
 from ..language import LineJoiner, LogicalLine, ParseError
 from ..language.secrets import may_hold_secret
-from ..protocol import CommandError
+from ..messages import CommandError
 from ..render.ending import format_ending
 from ..render.formatter import Formatter
 from ..render.status_line import format_failed_migration

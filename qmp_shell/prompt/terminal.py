@@ -17,9 +17,9 @@ from prompt_toolkit.application import get_app_or_none, get_app_session
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.utils import get_cwidth
 
+from ..messages import Event, Message, Reply
 from ..output import STANDARD_OUTPUT, Output, SafeText
 from ..process import is_ready
-from ..protocol import Event, Message, Reply
 from ..render.controls import NEW_LINE, begin_row, erase_rows
 from ..render.formatter import Formatter
 from ..render.progress import ProgressArea, ProgressBar

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from ..messages import Event, Message, ReceivedMessage
 from ..output import SafeText
-from ..protocol import Event, Message, ReceivedMessage
 from ..static_typing import TYPE_CHECKING
 from .text import fold, format_clock, format_compact, format_event, sanitize, sanitize_line
 from .views import VIEWS, Look, Subject, json_view

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..language.notation import format_message
 from ..manual import Manual, Section, wrap
-from ..protocol import arguments_of
+from ..messages import arguments_of
 from ..schema import (
     STRING,
     Array,

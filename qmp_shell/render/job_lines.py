@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from ..messages import Event
 from ..output import SafeText
-from ..protocol import Event
 from ..vm.events import JOB_MEMBERS
 from ..vm.read import read_string
 from ..vm.records import AWAITED_COMMANDS, Job

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
+from ..messages import Message
 from ..output import SafeText
-from ..protocol import Message
 from ..static_typing import Any
 from .cells import VALUE, VM
 from .text import format_compact

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 
+from ..messages import Event
 from ..output import SafeText
-from ..protocol import Event
 from ..record import Record
 from ..static_typing import TYPE_CHECKING, Any
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 
 from ..errors import UsageError
+from ..messages import Message, ReceivedMessage
 from ..output import SafeText
-from ..protocol import Message, ReceivedMessage
 from ..record import Record
 from ..static_typing import TYPE_CHECKING, Any
 from .text import PLAIN, JsonMarks, format_compact, format_pretty

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ..protocol import Message
+from ..messages import Message
 from .types import (
     ANY,
     Alternate,

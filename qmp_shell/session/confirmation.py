@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..protocol import Message, command_of
+from ..messages import Message, command_of
 from ..render.quantities import format_size
 from ..render.text import shorten
 from ..vm.answers import ANSWER_SECONDS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from ..connection import Observer
-from ..protocol import Event, Message, Reply
+from ..messages import Event, Message, Reply
 from ..render.formatter import Formatter
 from ..render.views import FOR_PROGRAMS
 from ..static_typing import TYPE_CHECKING, Protocol

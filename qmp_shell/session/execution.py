@@ -10,7 +10,7 @@ from ..errors import CheckError, ConnectionLost, ReportedError, UsageError, expl
 from ..language import DescriptorFile, Destination, has_ambiguous_words
 from ..language.destination import DISPLAY
 from ..language.references import replace_references
-from ..protocol import CommandError, Message, Reply, arguments_of, command_of
+from ..messages import CommandError, Message, Reply, arguments_of, command_of
 from ..render.views import check_view
 from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm.question import is_read_only

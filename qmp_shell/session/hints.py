@@ -20,7 +20,7 @@ from ..correction import (
 )
 from ..language.secrets import holds_secret, may_hold_secret, names_secret
 from ..language.values import SWITCH_WORDS
-from ..protocol import CommandError, Message, arguments_of, command_of
+from ..messages import CommandError, Message, arguments_of, command_of
 from ..render.views import VIEWS
 from ..schema.check import (
     Fault,

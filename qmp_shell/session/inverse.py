@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..correction import is_suggestible
 from ..language.notation import format_message
 from ..language.secrets import may_hold_secret
-from ..protocol import Message, arguments_of, command_of
+from ..messages import Message, arguments_of, command_of
 from ..vm.attachment import Attachment
 from ..vm.inspection import (
     BALLOON,

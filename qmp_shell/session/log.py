@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from ..errors import OutputTimeout, UsageError
+from ..messages import Message
 from ..output import Writer
-from ..protocol import Message
 from ..static_typing import TYPE_CHECKING, Any
 from .settings import Settings
 

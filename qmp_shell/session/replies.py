@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..language import ViewRequest
-from ..protocol import Reply
+from ..messages import Reply
 from ..render.views import Subject, fitting_view, format_for_program, next_view
 from ..static_typing import TYPE_CHECKING
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import ConnectionLost, QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
-from ..protocol import Message
+from ..messages import Message
 from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
 from .ahead import SentCommand

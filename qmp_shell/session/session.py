@@ -19,14 +19,7 @@ from ..language import (
     split_destination,
 )
 from ..language.destination import DISPLAY
-from ..protocol import (
-    CommandError,
-    Event,
-    LateReply,
-    Message,
-    StrayReply,
-    Unsolicited,
-)
+from ..messages import CommandError, Event, LateReply, Message, StrayReply, Unsolicited
 from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
 from .ahead import SentCommand, read_message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from ..errors import ConnectError, UsageError
-from ..protocol import Event
+from ..messages import Event
 from ..signals import ended_by_signals
 from ..static_typing import TYPE_CHECKING
 from ..vm import Attachment

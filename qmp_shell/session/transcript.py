@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..language.notation import format_text
 from ..language.secrets import may_hold_secret
-from ..protocol import Event
+from ..messages import Event
 from ..vm.events import JOB_MEMBERS
 
 # What a person waits for before the next line, by the event: how .wait says it of the device or the

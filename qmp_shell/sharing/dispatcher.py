@@ -11,7 +11,7 @@ import os
 import time
 
 from ..errors import ConnectionLost, UsageError
-from ..protocol import Message, Reply
+from ..messages import Message, Reply
 from ..static_typing import Protocol
 from ..vm import Attachment
 from .conversation import Command, error_message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..protocol import Message, command_of
+from ..messages import Message, command_of
 from ..vm.question import is_read_only
 
 # They change nothing, but some QEMUs abort on the properties of some types: 7.2 without its module

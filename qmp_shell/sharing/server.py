@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
 from ..client import Client
-from ..protocol import Event
+from ..messages import Event
 from ..signals import SignalsBlocked, is_signal_pending
 from ..transport.stream import find_credentials
 from ..transport.unix import UnixAddress

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from ..client import Client
 from ..errors import ConnectionLost, Timeout
-from ..protocol import Message, Reply, Request
+from ..messages import Message, Reply, Request
 from ..static_typing import TYPE_CHECKING, Any, TypeVar
 from .question import Question, is_read_only
 from .read import read_object

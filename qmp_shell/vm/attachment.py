@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ..client import Client
 from ..errors import ConnectionLost
-from ..protocol import Event, Message, Reply, Unsolicited
+from ..messages import Event, Message, Reply, Unsolicited
 from ..static_typing import TYPE_CHECKING, TypeVar
 from .answers import ANSWER_SECONDS, Answers
 from .events import EventHistory

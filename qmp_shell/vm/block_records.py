@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from ..protocol import Message
+from ..messages import Message
 from .read import read_integer, read_object, read_objects, read_path, read_string
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..protocol import Message
+from ..messages import Message
 from .read import read_integer, read_object, read_objects, read_path, read_string
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ..protocol import Event, Message, arguments_of
+from ..messages import Event, Message, arguments_of
 from ..static_typing import Any
 from .read import read_scalar, read_string
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..protocol import Message
+from ..messages import Message
 from ..static_typing import Any
 from .block_records import parse_file_name, parse_secrets
 from .device_tree import Bus, Device, PlacedDevice, find_device, walk_devices

@@ -9,7 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from ..language.values import SWITCH_WORDS, BareWord, parse_integer
-from ..protocol import Message
+from ..messages import Message
 
 _ALIASES = {"c": "cont", "q": "quit"}
 _WORD = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<bare>\S+)', re.DOTALL)

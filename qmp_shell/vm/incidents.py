@@ -5,7 +5,7 @@ Each kind of event is kept once, the last one; it does not know the VM's present
 
 from __future__ import annotations
 
-from ..protocol import Event, Message, arguments_of, command_of
+from ..messages import Event, Message, arguments_of, command_of
 from ..record import Record
 from ..static_typing import TYPE_CHECKING
 from .read import read_string

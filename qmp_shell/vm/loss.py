@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from ..protocol import Message
+from ..messages import Message
 from .answers import AnswerView
 from .block_records import BlockNode
 from .host_files import HostFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..protocol import Message, arguments_of, command_of
+from ..messages import Message, arguments_of, command_of
 from .guards import GUARDS, describe_on_vm
 from .human_actions import parse_human_action
 from .loss import Known, Loss, Unanswered

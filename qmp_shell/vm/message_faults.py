@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from ..language.secrets import holds_secret
-from ..protocol import Message, command_of
+from ..messages import Message, command_of
 from ..schema import ANY, Array, Object
 from ..schema.check import Fault, check_arguments
 from ..schema.suggestions import guessable_commands, suggest

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..complete import Candidate, Kind
-from ..protocol import Message
+from ..messages import Message
 from .answers import AnswerView
 from .inspection import NETWORK
 from .question import Question

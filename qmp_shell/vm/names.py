@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from ..complete import Candidate, Kind, NameRequest
-from ..protocol import Message
+from ..messages import Message
 from ..schema.check import warning_features
 from ..schema.text import format_arguments, format_type
 from ..static_typing import Protocol

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..protocol import Message
+from ..messages import Message
 from .questions import DEVICE_TYPES, DRIVERS, SCHEMA, driver_properties, object_properties
 
 if TYPE_CHECKING:

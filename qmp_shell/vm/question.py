@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..protocol import Message, arguments_of, command_of
+from ..messages import Message, arguments_of, command_of
 from ..static_typing import Generic, TypeVar
 
 T = TypeVar("T")

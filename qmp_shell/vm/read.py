@@ -6,7 +6,7 @@ the wanted type, and an empty value of that type if it does not.
 
 from __future__ import annotations
 
-from ..protocol import Message
+from ..messages import Message
 from ..static_typing import Any
 
 # The largest magnitude that QEMU's own integers have (int64 and uint64); what is beyond it is

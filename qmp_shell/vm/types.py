@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..protocol import Message
+from ..messages import Message
 from ..schema import Command, Enum, Object, Schema, Type
 from ..static_typing import TYPE_CHECKING
 from .answers import AnswerView

@@ -14,7 +14,7 @@ from ..client import Client
 from ..errors import Timeout, WaitError
 from ..language.notation import format_message
 from ..language.values import SWITCH_WORDS, BareWord, parse_float, parse_integer
-from ..protocol import Message
+from ..messages import Message
 from . import records
 from .events import JOB_MEMBERS, EventHistory
 from .inspection import CAPABILITIES

@@ -28,7 +28,7 @@ from qmp_shell.correction import Vocabulary, correct_human_line, correct_line
 from qmp_shell.language.command import parse_value
 from qmp_shell.language.literal import parse_literal
 from qmp_shell.language.word_types import apply_types
-from qmp_shell.protocol import Message
+from qmp_shell.messages import Message
 from qmp_shell.render.help_page import HelpWriter
 from qmp_shell.schema import Alternate, Builtin, Enum, Type
 from qmp_shell.session.hints import feature_notes

@@ -26,7 +26,7 @@ from qmp_shell.language.shell_words import format_words
 from qmp_shell.language.values import BareWord, parse_string
 from qmp_shell.language.word_types import apply_types, parse_word
 from qmp_shell.language.words import Word, split_partial
-from qmp_shell.protocol import Message
+from qmp_shell.messages import Message
 from qmp_shell.schema import BOOLEAN, INTEGER, NUMBER, STRING
 from qmp_shell.session.settings import parse_seconds
 from qmp_shell.transport import parse_address

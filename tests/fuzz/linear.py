@@ -62,7 +62,7 @@ from qmp_shell.language.word_types import parse_word
 from qmp_shell.language.words import split_partial
 from qmp_shell.manual import Manual
 from qmp_shell.manual.troff import wrap
-from qmp_shell.protocol import Event
+from qmp_shell.messages import Event
 from qmp_shell.render.device_tree import format_device_tree, format_pci_tree
 from qmp_shell.render.help_page import HelpWriter
 from qmp_shell.render.highlight import NotationLexer

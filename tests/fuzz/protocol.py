@@ -8,18 +8,16 @@ from typing import Any
 
 from qmp_shell.errors import ConnectError, ConnectionLost, ProtocolError
 from qmp_shell.framing import Framer, decode_object, parse_object
-from qmp_shell.protocol import (
-    AGENT_DELIMITER,
+from qmp_shell.messages import (
     CommandError,
-    Conversation,
     Event,
     LateReply,
     Negotiated,
     ReceivedMessage,
     Reply,
-    State,
     Violation,
 )
+from qmp_shell.protocol import AGENT_DELIMITER, Conversation, State
 from tests.conversations import send, send_handshake
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": ["oob"]}}\r\n'

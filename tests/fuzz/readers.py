@@ -7,8 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from qmp_shell.complete import Kind, NameRequest
-from qmp_shell.messages import arguments_of, command_of
-from qmp_shell.protocol import CommandError, Event, Message, Reply, Request
+from qmp_shell.messages import (
+    CommandError,
+    Event,
+    Message,
+    Reply,
+    Request,
+    arguments_of,
+    command_of,
+)
 from qmp_shell.render.block_tree import BlockTree, format_dot
 from qmp_shell.render.changes import ChangeReport
 from qmp_shell.render.device_tree import format_device_tree, format_pci_tree

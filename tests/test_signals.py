@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
@@ -44,6 +45,28 @@ def raise_at_once(*numbers: int) -> None:
     with SignalsBlocked():
         for number in numbers:
             signal.raise_signal(number)
+
+
+def test_ctrl_c_does_not_undo_a_signal_that_ends_the_prompt() -> None:
+    def end_in_good_order() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+    signals = PromptSignals(lambda _: None)
+    with pytest.raises(SystemExit) as ended, signals.handled(), signals.raised():
+        end_in_good_order()
+    assert ended.value.code == 143
+
+
+def test_a_signal_whose_exception_was_lost_ends_the_prompt_at_the_next_line() -> None:
+    signals = PromptSignals(lambda _: None)
+    with signals.handled():
+        with signals.raised(), contextlib.suppress(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(SystemExit), signals.raised():
+            pytest.fail("the prompt has not ended")
 
 
 def test_only_the_first_signal_ends_the_program() -> None:

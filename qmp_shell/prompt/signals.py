@@ -123,6 +123,8 @@ class PromptSignals:
             raise self._end
 
     def _note_interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._end is not None:
+            return  # an exception for this one would take the place of that for the end
         if self._may_interrupt:
             if postpone_during_import(number, frame):
                 return
@@ -135,9 +137,9 @@ class PromptSignals:
 
     def _note_end(self, end: SystemExit) -> bool:
         """:return: whether the exception is raised later."""
+        self._end = end
         if self._may_raise:
             return False
-        self._end = end
         self._wake()
         # If the terminal takes nothing any more, the event loop is stuck in writing to it.
         signal.signal(signal.SIGALRM, self._end_at_once)

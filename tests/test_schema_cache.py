@@ -111,9 +111,13 @@ def test_a_folder_that_cannot_be_written_is_no_failure(
     asks: AskedForSchema, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    for base in (str(tmp_path / "file"), "/proc", "relative"):
+    for base in (str(tmp_path / "file"), "/proc"):
         assert asks(XDG_CACHE_HOME=base)
-    assert not (tmp_path / "relative").exists()
+
+
+def test_a_relative_folder_is_not_used(asks: AskedForSchema, tmp_path: Path) -> None:
+    assert asks(XDG_CACHE_HOME="cache", HOME=str(tmp_path))
+    assert list((tmp_path / ".cache/qmp-shell").iterdir())
 
 
 def test_the_oldest_files_are_removed_and_no_others(

@@ -10,11 +10,11 @@ import os
 import sys
 
 from ..static_typing import TYPE_CHECKING, Any
+from ..user_folders import user_folder
 
 if TYPE_CHECKING:
     from .vm import ConfiguredVm
 
-_PROGRAM = "qmp-shell"
 _NAME = "config.toml"
 
 
@@ -61,8 +61,6 @@ def default_path() -> str:
     if sys.platform == "darwin":
         import platformdirs
 
-        return os.path.join(platformdirs.user_config_dir(_PROGRAM, appauthor=False), _NAME)
-    folder = os.environ.get("XDG_CONFIG_HOME") or ""
-    if not folder.startswith("/"):
-        folder = os.path.expanduser("~/.config")
-    return os.path.join(folder, _PROGRAM, _NAME) if folder.startswith("/") else ""
+        return os.path.join(platformdirs.user_config_dir("qmp-shell", appauthor=False), _NAME)
+    folder = user_folder("XDG_CONFIG_HOME", ".config")
+    return folder and os.path.join(folder, _NAME)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-from pathlib import Path
 
 from ..errors import UsageError, explain_os_error
 from ..session.pipeline import Background, run_program
@@ -29,12 +28,14 @@ def edit_text(text: str, background: Background) -> str:
     if not command:
         raise UsageError("$EDITOR is no command")
     with tempfile.TemporaryDirectory(prefix="qmp-shell-") as folder:  # private to its owner
-        path = Path(folder, "line.qmp")
-        path.write_bytes(f"{text}\n".encode("utf-8", "surrogateescape"))
+        path = os.path.join(folder, "line.qmp")
+        with open(path, "wb") as file:
+            file.write(f"{text}\n".encode("utf-8", "surrogateescape"))
         try:
             with usual_terminal():
-                status = run_program([*command, str(path)], background=background)
-            edited = path.read_text(encoding="utf-8")
+                status = run_program([*command, path], background=background)
+            with open(path, encoding="utf-8") as file:
+                edited = file.read()
         except UnicodeDecodeError:
             raise UsageError("what the editor wrote is not UTF-8; the line is unchanged") from None
         except (OSError, ValueError) as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
@@ -15,6 +14,7 @@ from ..language.secrets import may_hold_secret
 from ..output import Writer
 from ..session import Session
 from ..session.private_file import open_private
+from ..user_folders import user_folder
 
 
 class PrivateFileHistory(FileHistory):
@@ -139,18 +139,15 @@ def open_history(name: str, warn: Callable[[str], None]) -> StatementHistory:
 
     :param warn: is called with the reason why it cannot be kept.
     """
-    base = os.environ.get("XDG_STATE_HOME") or ""
-    try:
-        # Path.home() fails for a user without a name and a home directory.
-        home = Path(base) if base.startswith("/") else Path.home() / ".local/state"
-    except RuntimeError:
+    folder = user_folder("XDG_STATE_HOME", ".local/state")
+    if not folder:
         warn("there is no home directory; no history is kept")
         return StatementHistory(InMemoryHistory())
-    path = home / "qmp-shell" / name
+    path = os.path.join(folder, name)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(open_private(str(path), readable=True))
-        return StatementHistory(PrivateFileHistory(str(path), warn))
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.close(open_private(path, readable=True))
+        return StatementHistory(PrivateFileHistory(path, warn))
     except OSError as error:
         warn(_format_failure(error.filename or path, error))
         return StatementHistory(InMemoryHistory())

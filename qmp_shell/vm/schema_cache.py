@@ -19,8 +19,8 @@ from ..client import Client
 from ..errors import ConnectionLost, ProtocolError
 from ..framing import decode_object, parse_object
 from ..messages import Message, Reply
+from ..user_folders import user_folder
 
-_FOLDER = "qmp-shell"
 # The process at the other end may be another one that only passes messages on, or that has opened
 # the socket for QEMU, as libvirtd does: one process, and many schemas.
 _QEMU = re.compile(r"qemu-(?:system-[a-z0-9_]+|kvm|storage-daemon)(?: \(deleted\))?")
@@ -75,7 +75,7 @@ class SchemaCache:
 
 def find_schema_cache(client: Client) -> SchemaCache | None:
     """The place for the schema of a VM; None: its process is not known."""
-    folder = _find_folder()
+    folder = user_folder("XDG_CACHE_HOME", ".cache")
     try:
         pid = client.peer_pid
         if client.greeting is None or pid is None or not folder:
@@ -94,15 +94,6 @@ def find_schema_cache(client: Client) -> SchemaCache | None:
     numbers = (pid, started, found.st_dev, found.st_ino, found.st_mtime_ns)
     identity = "-".join((boot, *(f"{number:x}" for number in numbers)))
     return SchemaCache(os.path.join(folder, f"schema-{identity}.json"))
-
-
-def _find_folder() -> str:
-    """The folder for the files (XDG Base Directory Specification).
-
-    :return: empty: neither ``$XDG_CACHE_HOME`` nor the home directory is an absolute path.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, _FOLDER) if base.startswith("/") else ""
 
 
 def _replace(path: str, line: str) -> None:

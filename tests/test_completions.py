@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmp_shell.completing import print_completions
+from qmp_shell.completing import print_completions, vm_words
 from qmp_shell.completing.shell_words import split_line
 from qmp_shell.documentation import TOPICS, read_topic
 from qmp_shell.documentation.markup import Code, parse_blocks
@@ -278,6 +278,8 @@ def printed(
     monkeypatch.setenv("PATH", str(directory / "bin"))
     # The program's own alarm would stop the clock with which pytest ends a test.
     monkeypatch.setattr(signal, "alarm", lambda _seconds: 0)
+    # What a VM answers does not depend on how soon it does; the limits have their own test.
+    monkeypatch.setattr(vm_words, "_SECONDS", 60.0)
 
     def printed(program: str, *arguments: str) -> list[str]:
         print_completions(arguments, program)

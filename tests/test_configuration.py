@@ -204,8 +204,11 @@ def test_options_for_tls_overrule_those_of_a_vm(write: Write) -> None:
         ("[settings]\nview = 'tabel'", ["2: view is json, table, tree, compact or csv"]),
         ("[settings]\nview = true", ["2: view is json, table"]),
         ("[settings]\nconfirm = 5", ["2: confirm is all, destructive or off"]),
-        ("[settings]\ntimeout = 0", ["2: timeout: '0' is not a number of seconds"]),
-        ("[settings]\ntimeout = inf", ["2: timeout: 'inf' is not a number of seconds"]),
+        ("[settings]\ntimeout = 0", ["2: timeout: '0' is not a number of seconds greater than 0"]),
+        (
+            "[settings]\ntimeout = inf",
+            ["2: timeout: 'inf' is not a number of seconds greater than 0"],
+        ),
         ("[settings]\ntimeout = [5]", ["2: timeout is a text, a number, or true or false"]),
         ("[settings]\ntimeout = 2026-01-01", ["2: timeout is a text, a number, or"]),
         ("[settings]\ncolor = 'red'", ["2: color is auto, always or never"]),

@@ -338,7 +338,7 @@ def test_a_full_output_device_ends_a_script_with_status_1(
     [
         (["--nonesuch"], 2, "see qmp-shell --help"),
         (["a", "--nonesuch", "b"], 2, "unrecognized arguments: --nonesuch"),
-        (["-t", "0", "a"], 2, "'0' is not a number of seconds"),
+        (["-t", "0", "a"], 2, "'0' is not a number of seconds greater than 0"),
         (["-t", "nan", "a"], 2, "is not a number of seconds"),
         (["nonsense://host/x"], 2, "unknown kind of address"),
         (["--a\x1b[31m\nb"], 2, "unrecognized arguments: --a[31m b; see"),
@@ -393,7 +393,7 @@ def test_set_refuses_unknown_options_and_invalid_values(quiet_vm: RunningVm, run
     messages = {
         ".set nonesuch on": "no setting 'nonesuch'",
         ".set pretty maybe": "pretty is on or off",
-        ".set timeout 0": "'0' is not a number of seconds",
+        ".set timeout 0": "'0' is not a number of seconds greater than 0",
     }
     result = run("-k", quiet_vm.address, stdin="\n".join(messages))
     assert result.returncode == 2

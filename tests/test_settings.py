@@ -81,7 +81,7 @@ def test_seconds(text: str, seconds: float) -> None:
 def test_what_is_no_number_of_seconds(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_seconds(text)
-    assert str(refused.value) == f"{text!r} is not a number of seconds"
+    assert str(refused.value) == f"{text!r} is not a number of seconds greater than 0"
 
 
 def test_a_base_option_parses_and_formats_nothing() -> None:

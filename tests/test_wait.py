@@ -459,7 +459,7 @@ def test_sleep_lasts_the_given_number_of_seconds(vm: RunningVm, run: Run) -> Non
 
 def test_sleep_refuses_what_is_not_a_number(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".sleep x")
-    assert "'x' is not a number of seconds" in result.stderr
+    assert "'x' is not a number of seconds greater than 0" in result.stderr
     assert result.returncode == 2
 
 

@@ -243,5 +243,5 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < _LONGEST_SECONDS:
-        raise UsageError(f"{text!r} is not a number of seconds")
+        raise UsageError(f"{text!r} is not a number of seconds greater than 0")
     return seconds

@@ -195,6 +195,8 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("migrate-set-capabilities xbzrle=on", ""),
         ("chardev-add id=c0 backend.type=socket path=/a", ""),
         ("-device virtio-rng-pci -device virtio-rng-pci", ""),
+        ("clear; cont", ""),
+        ("cont; qemu-img info /a", ""),
         # what is right stays
         ('blockdev-add driver=raw file={"driver":"file","filename":"/a"}', ""),
         ("blockdev-add driver=raw file=nbd://host/a", ""),
@@ -533,6 +535,7 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
             "",
             "qemu-system-x86_64 is a program; start it in your own shell",
         ),
+        ("clear .table", "", "Ctrl-L clears the screen"),
         ("guest-ping", "", "guest-ping is a command of the guest agent: qmp-shell -N SOCKET"),
         (
             "-m 256",

@@ -90,7 +90,7 @@ def _correct_several(commands: list[str], vocabulary: Vocabulary) -> Correction 
     lines = []
     for command in commands:
         found = _correct_command(command, vocabulary)
-        if found is not None and found.missing:
+        if found is not None and (found.missing or not found.line):
             return None
         known = command.split(None, 1)[0] in vocabulary.commands()
         if found is None and not known:
@@ -140,8 +140,9 @@ def _view(_name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correct
     if not dot or not line.words or line.tail or not is_taker:
         return None
     found = _correct_command(before, vocabulary) or Correction(before)
-    is_whole = not found.missing and found.form is Form.QMP
-    return found._replace(line=f"{found.line} | .{view}", is_rewritten=True) if is_whole else None
+    if not found.line or found.missing or found.form is not Form.QMP:
+        return None
+    return found._replace(line=f"{found.line} | .{view}", is_rewritten=True)
 
 
 def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction | None:

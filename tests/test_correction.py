@@ -200,6 +200,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # what is right stays
         ('blockdev-add driver=raw file={"driver":"file","filename":"/a"}', ""),
         ("blockdev-add driver=raw file=nbd://host/a", ""),
+        ("blockdev-add driver=raw file=rbd:pool/a.raw", ""),
         ("drive-mirror id=d0 target=/a sync=full", ""),
         ("netdev_add driver=user name=n0", "netdev_add type=user id=n0"),
         (
@@ -234,6 +235,18 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         ("send-key ctrl-alt-delete", ".hmp sendkey ctrl-alt-delete"),
         ("-drive file=nbd://h/a.raw", ".hmp drive_add 0 if=none,file=nbd://h/a.raw"),
+        (
+            "-drive file=rbd:pool/a,format=raw,if=virtio",
+            ".hmp drive_add 0 if=none,file=rbd:pool/a,format=raw",
+        ),
+        (
+            "-drive file=nbd:h:10809,format=raw",
+            ".hmp drive_add 0 if=none,file=nbd:h:10809,format=raw",
+        ),
+        (
+            "-drive file=/vm/a:b.raw",
+            "blockdev-add driver=raw node-name=drive0 file.driver=file file.filename=/vm/a:b.raw",
+        ),
         (
             "-hda /tmp/x,y.qcow2",
             "blockdev-add driver=qcow2 node-name=drive0 file.driver=file "

@@ -6,7 +6,7 @@ from ..complete import Kind, NameRequest
 from ..language.notation import format_message
 from ..messages import Message
 from .correction import Correction, Vocabulary
-from .foreign import format_of, split_key, split_options
+from .foreign import format_of, has_protocol, split_key, split_options
 
 # For each interface, what a disk and what a CD is plugged as; empty: it is not plugged.
 _DEVICES = {
@@ -24,13 +24,14 @@ def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
     Without ``if=`` it is for the interface of the machine, so it is not plugged here.
 
     :param options: ``file=/vm/a.qcow2,if=virtio``.
-    :return: None: it has options that mean more, or the format of the file is not known.
+    :return: None: it has options that mean more, the format of the file is not known, or it is
+        none of the host's.
     """
     given = dict(split_key(part) for part in split_options(options))
     file, interface = given.get("file", ""), given.get("if", "none")
     format_ = given.get("format") or format_of(file)
     is_known = given.keys() <= _KNOWN and interface in _DEVICES
-    if not is_known or not file or not format_ or "://" in file:
+    if not is_known or not file or not format_ or has_protocol(file):
         return None
     name = given.get("id") or _free_name(vocabulary)
     node: Message = {

@@ -68,8 +68,16 @@ def _unwrap_virsh(text: str) -> Unwrapped:
 
 def is_path(text: str) -> bool:
     """Whether a text can hardly be anything but the path of an image."""
-    is_nested = "/" in text and "://" not in text and text[0] not in "{["
-    return is_nested or format_of(text) != ""
+    is_nested = "/" in text and text[0] not in "{["
+    return (is_nested or format_of(text) != "") and not has_protocol(text)
+
+
+def has_protocol(image: str) -> bool:
+    """Whether QEMU's command line takes an image for an address: ``nbd:host:10809``, ``rbd:p/i``.
+
+    There, only a name that has no colon before its first slash is a path.
+    """
+    return ":" in image.partition("/")[0]
 
 
 def format_of(path: str) -> str:

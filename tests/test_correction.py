@@ -257,6 +257,16 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-add driver=raw node-name=drive0 file.driver=file file.filename=x "
             "read-only=true",
         ),
+        (
+            '-cdrom "/vm/my disk.iso"',
+            "blockdev-add driver=raw node-name=drive0 file.driver=file "
+            'file.filename="/vm/my disk.iso" read-only=true',
+        ),
+        (
+            "-drive 'file=/vm/a.qcow2,id=a'",
+            "blockdev-add driver=qcow2 node-name=a file.driver=file file.filename=/vm/a.qcow2",
+        ),
+        ('-hda "/dev/my disk"', ""),
         ("-hda /dev/sdb", ".hmp drive_add 0 if=none,file=/dev/sdb"),
         # with a colon
         ("device_add driver:e1000", "device_add driver=e1000"),
@@ -474,6 +484,8 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ("-drive if=none,file=x", ".hmp drive_add 0 if=none,file=x", ""),
         ("human-monitor-command info block", ".hmp info block", "write .hmp info block"),
         ("human-monitor-command command-line=info block", ".hmp info block", ""),
+        ("human-monitor-command 'info block'", ".hmp info block", ""),
+        ('human-monitor-command screendump "/a b"', '.hmp screendump "/a b"', ""),
         # several on one line
         ("cont; stop", "cont\nstop", "one command a line: cont, then stop"),
         ("cont ; stop;", "cont\nstop", ""),

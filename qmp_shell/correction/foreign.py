@@ -17,7 +17,7 @@ _PROMPT = re.compile(r"\s*(?:(?P<prompt>\(QEMU\)|TRANS>|\(qemu\))|->)\s*")
 _VIRSH = re.compile(r"(?:virsh\s+)?qemu-monitor-command\s+(?P<words>.+)")
 _FORMATS = {"img": "raw", "iso": "raw", "qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk"}
 _FOR_HUMAN = "--hmp"  # the option of virsh
-_QUOTED_LINE = re.compile(rf"\s*(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})\s*")
+_QUOTED = re.compile(rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}")
 # A word: a value in quotes, perhaps after a key, or all up to a blank.
 _WORD = re.compile(rf"""(?:[^\s="'\[{{]*=)?(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|\S+""")
 _LITERAL = re.compile(r"""(?:[^\s="'\[{]*=)?(?=[\[{])""")
@@ -46,9 +46,8 @@ def unwrap(text: str) -> Unwrapped:
     match = _PROMPT.match(text)
     if match is not None:
         return Unwrapped(text[match.end() :], match["prompt"] == "(qemu)")
-    if _QUOTED_LINE.fullmatch(text) is not None and text[1:2] == "{":
-        return Unwrapped(text[1:-1])
-    return Unwrapped(text)
+    inner = unquote(text)
+    return Unwrapped(inner if inner.startswith("{") else text)
 
 
 def _unwrap_virsh(text: str) -> Unwrapped:
@@ -62,8 +61,12 @@ def _unwrap_virsh(text: str) -> Unwrapped:
         word, _, rest = text.partition(" ")
     if not has_domain:
         return Unwrapped("")
-    is_quoted = text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1
-    return Unwrapped(text[1:-1] if is_quoted else text, is_human)
+    return Unwrapped(unquote(text), is_human)
+
+
+def unquote(text: str) -> str:
+    """A text without the quotes around all of it."""
+    return text[1:-1] if _QUOTED.fullmatch(text) is not None else text
 
 
 def is_path(text: str) -> bool:

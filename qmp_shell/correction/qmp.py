@@ -23,7 +23,16 @@ from .correction import (
     nearest_command,
 )
 from .drives import correct_drive
-from .foreign import Words, is_path, split_commands, split_key, split_line, split_options, unwrap
+from .foreign import (
+    Words,
+    is_path,
+    split_commands,
+    split_key,
+    split_line,
+    split_options,
+    unquote,
+    unwrap,
+)
 from .other_tools import (
     COMMANDS_OF_OPTIONS,
     DISK_OPTIONS,
@@ -151,7 +160,7 @@ def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction 
     if name != _HUMAN_MONITOR or (len(words) < 2 and split_key("".join(words))[0]) or not words:
         return None
     rest = text[len(name) :].strip().removeprefix("command-line=")
-    return Correction(rest.strip("\"'"), Form.HUMAN)
+    return Correction(unquote(rest), Form.HUMAN)
 
 
 def _help(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
@@ -285,7 +294,7 @@ def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction
     """``-drive file=/a,if=virtio``, ``drive_add`` without a PCI address, ``blockdev-add /a``."""
     if len(line.words) != 1:
         return None
-    [options] = line.words
+    options = unquote(line.words[0])
     if name in DISK_OPTIONS:
         name, options = _DRIVE, f"file={options.replace(',', ',,')}{DISK_OPTIONS[name]}"
     if name == _ADD_NODE and is_path(options) and not set(options) & set("=,"):
@@ -293,7 +302,8 @@ def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction
     if name not in (_DRIVE, _ADD_DRIVE) or "=" not in options:
         return None
     found = correct_drive(options, vocabulary) if _ADD_NODE in vocabulary.commands() else None
-    if found is None and _ADD_DRIVE in vocabulary.human_commands():
+    is_one_word = not set(options) & set(" \"'")  # to the human monitor
+    if found is None and is_one_word and _ADD_DRIVE in vocabulary.human_commands():
         parts = (part.replace(",", ",,") for part in split_options(options))
         others = [part for part in parts if split_key(part)[0] != "if"]
         found = _human(f"{_ADD_DRIVE} 0 if=none,{','.join(others)}")

@@ -97,6 +97,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # without the name of the argument
         ("device_del rng1", "device_del id=rng1"),
         ("device_del 5", "device_del id=5"),
+        ("device_del balloon", "device_del id=balloon"),
         ("set_link n0 off", "set_link name=n0 up=off"),
         ("set_link off n0", "set_link up=off name=n0"),
         ("set_link n0", "set_link name=n0 up=..."),

@@ -88,10 +88,10 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
 
 
 def _split(text: str, vocabulary: Vocabulary) -> list[str]:
-    """The commands of a line: ``stop; cont``, ``stop cont``."""
-    commands = split_commands(text)
+    """The commands of a line: ``stop; cont``, ``stop cont``; but ``balloon`` may be an id."""
     names, known = text.split(), vocabulary.commands()
-    return names if len(names) > 1 and all(each in known for each in names) else commands
+    are_commands = all(each in known and not _required(each, vocabulary) for each in names)
+    return names if len(names) > 1 and are_commands else split_commands(text)
 
 
 def _correct_several(commands: list[str], vocabulary: Vocabulary) -> Correction | None:

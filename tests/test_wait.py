@@ -443,7 +443,7 @@ def test_filters_are_compared_with_values_of_each_type(peer: StartPeer) -> None:
         session = attach(peer(GREETING, ACCEPTED + event, HOLD).address)
         run_line(session, f".wait X {matching} timeout=20")
         session.attachment.close()
-    for other in ("n=6", "b=off", "s=05", "o.l.2=x", "o.l.k=v", "y=1", "z=0"):
+    for other in ("n=6", "b=off", "s=05", "o.l.2=x", "o.l.2=null", "o.l.k=v", "y=1", "z=0"):
         session = attach(peer(GREETING, ACCEPTED + event, HOLD).address)
         with pytest.raises(Timeout):
             run_line(session, f".wait X {other} timeout=0.05")

@@ -369,9 +369,9 @@ def _has_value(data: Message, path: str, word: str) -> bool:
     """Whether the value at a dotted path is what a word on the command line means."""
     value: object = data
     for part in path.split("."):
-        if isinstance(value, list):
-            index = parse_integer(BareWord(part))
-            value = value[index] if index is not None and 0 <= index < len(value) else None
+        index = parse_integer(BareWord(part)) if isinstance(value, list) else None
+        if isinstance(value, list) and index is not None and 0 <= index < len(value):
+            value = value[index]
         elif isinstance(value, dict) and part in value:
             value = value[part]
         else:

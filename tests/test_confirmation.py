@@ -214,7 +214,7 @@ def test_what_others_use(asked: AskedSession) -> None:
         "blockdev-add driver=null-co node-name=n1 size=1M",
         "device_add driver=scsi-hd drive=n1 id=sd0 bus=scsi0.0",
         "device_add driver=qemu-xhci id=xhci",
-        "device_add driver=usb-hub id=hub bus=xhci.0 port=1",
+        "device_add driver=usb-hub id=hub bus=xhci.0",
         "device_add driver=usb-kbd id=kbd bus=xhci.0 port=1.1",
     )
     too = "removes what is attached to it, too"

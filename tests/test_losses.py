@@ -42,10 +42,13 @@ DEVICES = r"""bus: main-system-bus
           type usb-bus
           dev: usb-kbd, id "kbd"
             port = "1.1"
+            addr 0.0, port 1.1, speed 12, name QEMU USB Keyboard, attached
           dev: usb-mouse, id ""
-            port = "11"
+            port = ""
+            addr 0.0, port 11, speed 480, name QEMU USB Mouse, attached
           dev: usb-hub, id "hub"
-            port = "1"
+            port = ""
+            addr 0.0, port 1, speed 12, name QEMU USB Hub, attached
       dev: virtio-scsi-pci, id "scsi0"
         bus: virtio-bus
           type virtio-pci-bus

@@ -23,6 +23,8 @@ _DEVICE = re.compile(r'dev: (?P<driver>[^,]*), id "(?P<id>.*)"')
 _PROPERTY = re.compile(r"(?P<name>[^\s=]+) = (?P<value>.*)")
 # class Ethernet controller, addr 00:05.0, pci id 8086:100e (sub 1af4:1100)
 _PCI = re.compile(r"class (?P<class>.*), addr [0-9a-f:.]+, pci id (?P<id>[0-9a-f:]+).*")
+# addr 0.1, port 1.2, speed 12, name QEMU USB Mouse, attached
+_USB = re.compile(r"addr [0-9.]+, port (?P<port>[0-9.]+), .*")
 
 
 class PciFunction(NamedTuple):
@@ -43,6 +45,7 @@ class Device:
     :ivar id: empty if the user gave it none.
     :ivar properties: their values as the human monitor writes them.
     :ivar pci: None if it is no PCI device.
+    :ivar usb_port: as ``1.2``, which is port 2 of the hub at port 1; empty if it is no USB device.
     :ivar buses: those that it provides.
     """
 
@@ -51,6 +54,7 @@ class Device:
         self.id = id_
         self.properties: dict[str, str] = {}
         self.pci: PciFunction | None = None
+        self.usb_port = ""
         self.buses: list[Bus] = []
 
     def text(self, name: str) -> str:
@@ -105,9 +109,8 @@ class PlacedBus(NamedTuple):
     def devices(self) -> Iterator[PlacedDevice]:
         """The devices on it."""
         for device in self.bus.devices:
-            is_part = self.is_inner and not device.id and self.owner is not None
-            owner = self.owner if is_part and self.owner is not None else device
-            yield PlacedDevice(device, self.bus, owner)
+            owner = self.owner if self.is_inner and not device.id else None
+            yield PlacedDevice(device, self.bus, owner or device)
 
 
 def walk_buses(buses: Iterable[Bus], provider: Device | None = None) -> Iterator[PlacedBus]:
@@ -170,3 +173,5 @@ def _add_detail(parent: Bus | Device, text: str) -> None:
         parent.properties[member["name"]] = member["value"]
     elif (pci := _PCI.fullmatch(text)) is not None:
         parent.pci = PciFunction(pci["class"], pci["id"])
+    elif (usb := _USB.fullmatch(text)) is not None:
+        parent.usb_port = usb["port"]

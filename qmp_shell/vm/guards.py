@@ -208,12 +208,12 @@ def _remove_device(given: Message, known: Known) -> Iterator[Loss]:
     if found is None:
         return
     below = [placed.name for placed in walk_devices(found.device.buses, found.device)]
-    port = found.device.text("port")
+    port = found.device.usb_port
     if port:  # what is behind a USB hub is on the same bus
         below += [
             each.id or each.driver
             for each in found.bus.devices
-            if each.text("port").startswith(f"{port}.")
+            if each.usb_port.startswith(f"{port}.")
         ]
     others = tuple(dict.fromkeys(each for each in below if each != name))
     if others:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..process import Process
@@ -33,10 +34,8 @@ class EndWatch:
         """:param pid: QEMU's process, which runs; None: it is not known."""
         self._process: Process | None = None
         if pid is not None:
-            try:
+            with suppress(ProcessLookupError):  # it has handed on its socket, and ended
                 self._process = Process(pid)
-            except ProcessLookupError:  # it has handed on its socket, and ended
-                self._process = None
 
     def find(self, incidents: Incidents) -> Ending:
         """How it has ended.

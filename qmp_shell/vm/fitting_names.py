@@ -11,6 +11,7 @@ from ..complete import Candidate, Kind, NameRequest
 from ..complete.kinds import CPU_PLACE
 from .answers import AnswerView
 from .block_graph import known_block_graph
+from .block_records import BlockDevice
 from .device_names import format_device_name
 from .device_tree import PCI_BUSES
 from .inspection import BLOCK_DEVICES, CPU_SLOTS, DEVICE_USES, FRONTENDS
@@ -141,8 +142,11 @@ def _disks(answers: AnswerView, _: NameRequest) -> Iterator[Candidate]:
     for each in answers.get(BLOCK_DEVICES) or ():
         name = each.device or format_device_name(each.qdev)
         if name:
-            medium = (each.medium.driver, each.medium.file) if each.medium else ("empty",)
-            yield Candidate(name, ", ".join(filter(None, medium)))
+            yield Candidate(name, ", ".join(filter(None, _describe_medium(each))))
+
+
+def _describe_medium(device: BlockDevice) -> tuple[str, ...]:
+    return (device.medium.driver, device.medium.file) if device.medium else ("empty",)
 
 
 def _removable(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]:
@@ -152,8 +156,7 @@ def _removable(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]
         if request.kind == Kind.REMOVABLE_QDEV:
             name, other = other, name
         if each.is_removable and name:
-            medium = (each.medium.driver, each.medium.file) if each.medium else ("empty",)
-            notes = (other, *medium, "tray open" if each.is_open else "")
+            notes = (other, *_describe_medium(each), "tray open" if each.is_open else "")
             yield Candidate(name, ", ".join(filter(None, notes)))
 
 

@@ -310,4 +310,4 @@ GUARDS: dict[str, Guard] = {
     "netdev_del": Guard(_remove_netdev, (DEVICE_TREE,)),
     "drive_del": Guard(_remove_drive, (DEVICE_TREE,)),
 }
-"""Each command that may lose something, by its name in QMP."""
+"""Each command that may lose something, by its name in QMP, or else in the human monitor."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _KEPT_ERRORS = 100
 # The commands that stop or restart the CPUs themselves.
 _STOPPING = ("stop", "migrate", "snapshot-save", "snapshot-load", "system_reset")
-_STOPPING_HUMAN = {word: word for word in ("stop", "savevm", "loadvm", "migrate", "system_reset")}
-_STOPPING_HUMAN["s"] = "stop"
+_STOPPING_HUMAN = ("stop", "savevm", "loadvm", "migrate", "system_reset")
+_ALIASES = {"s": "stop"}
 
 
 class Stop(Record):
@@ -84,13 +84,12 @@ class Incidents:
 
     def begin(self, message: Message) -> None:
         """A command of this shell is about to be executed."""
-        command = command_of(message)
+        command, stopping = command_of(message), _STOPPING
         if command == "human-monitor-command":
             line = read_string(arguments_of(message).get("command-line"))
-            word = line.split(None, 1)[0] if line.split() else ""
-            self._command = _STOPPING_HUMAN.get(word, "")
-        else:
-            self._command = command if command in _STOPPING else ""
+            word = "".join(line.split()[:1])
+            command, stopping = _ALIASES.get(word, word), _STOPPING_HUMAN
+        self._command = command if command in stopping else ""
 
     def end(self, *, was_refused: bool = False) -> None:
         """The command was executed, or given up."""
@@ -122,8 +121,9 @@ class Incidents:
         if event.name == "STOP":
             self.stop = Stop(event.timestamp, self._command)
         elif event.name in ("RESUME", "RESET"):
-            self.stop = None if event.name == "RESUME" else self.stop
             self._forget_causes()
+            if event.name == "RESUME":
+                self.stop = None
         elif event.name == "GUEST_PANICKED":
             self.panic = event
         elif event.name == "WATCHDOG":

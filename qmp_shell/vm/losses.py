@@ -51,12 +51,8 @@ def _actions(message: Message) -> Iterator[Action]:
 
 def questions_about(actions: Iterable[Action]) -> list[Question[Any]]:
     """What to ask the VM before :func:`find_losses`, each question once."""
-    asked = {
-        (question.command, repr(question.arguments)): question
-        for action in actions
-        for question in GUARDS[action.command].questions
-    }
-    return list(asked.values())
+    asked = (question for action in actions for question in GUARDS[action.command].questions)
+    return list(dict.fromkeys(asked))
 
 
 def find_losses(actions: Iterable[Action], known: Known) -> list[tuple[str, Loss]]:

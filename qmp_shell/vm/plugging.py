@@ -80,16 +80,17 @@ def _can_plug(placed: PlacedBus) -> bool:
     bus, provider, _ = placed
     if bus.type in _FIXED_BUSES or placed.is_inner:
         return False
-    if provider is None or bus.type not in PCI_BUSES:
-        return provider is None or provider.properties.get("hotplug") != "false"
-    is_root = bus.type != "PCI" and provider.pci is None  # pcie.0; it is on no PCI device
+    if provider is None:
+        return True
+    # pcie.0 is on no PCI device.
+    is_root = bus.type in PCI_BUSES and bus.type != "PCI" and provider.pci is None
     return not is_root and provider.properties.get("hotplug") != "false"
 
 
-def _slots(bus: Bus, owner: Device | None) -> range:
+def _slots(bus: Bus, provider: Device | None) -> range:
     if bus.type not in PCI_BUSES:
         return range(0)
-    properties = owner.properties if owner is not None else {}
+    properties = provider.properties if provider is not None else {}
     if "chassis" in properties and "slot" in properties:
         return range(1)  # a port has one device
     if properties.get("shpc") == "true":

@@ -556,3 +556,13 @@ def test_numbers_of_no_size_are_finite() -> None:
 )
 def test_tcg_is_told_from_other_accelerators(text: object, uses_tcg: bool) -> None:
     assert records.parse_uses_tcg(text) is uses_tcg
+
+
+@pytest.mark.timeout(30)
+def test_many_nodes_below_one_node_take_linear_time() -> None:
+    below = [{"node-name": f"n{number}"} for number in range(50_000)]
+    stats = [{"node-name": "top", "backing": each} for each in below]
+    edges = block_records.parse_stats_graph([*stats, *stats]).of_nodes["top"]
+    assert sorted(edges) == sorted(
+        block_records.BlockEdge("backing", each["node-name"]) for each in below
+    )

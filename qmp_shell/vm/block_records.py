@@ -241,7 +241,7 @@ def parse_stats_graph(value: object) -> BlockEdges:
 
     :return: files and backing files only; other children of nodes are not there.
     """
-    edges = BlockEdges({}, {}, {})
+    of_nodes: dict[str, dict[BlockEdge, None]] = {}
     unseen = read_objects(value)
     while unseen:
         entry = unseen.pop()
@@ -251,6 +251,6 @@ def parse_stats_graph(value: object) -> BlockEdges:
             edge = BlockEdge(role, read_string(below.get("node-name")))
             if below:
                 unseen.append(below)
-            if node and edge.node and edge not in edges.of_nodes.get(node, ()):
-                edges.of_nodes.setdefault(node, []).append(edge)
-    return edges
+            if node and edge.node:
+                of_nodes.setdefault(node, {})[edge] = None
+    return BlockEdges({node: list(edges) for node, edges in of_nodes.items()}, {}, {})

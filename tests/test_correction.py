@@ -891,6 +891,7 @@ def test_a_line_that_the_human_monitor_refused_is_corrected(
         ("device_add e10000", "Error: something else 'e10000'"),
         ("x", "Error: 'x' is no value"),
         ("object_add iothread,id=1x", "Error: Parameter 'id' expects an identifier"),
+        ("device_del rng1", "Error: Device 'rng1' not found"),
         ("device_add e1000x", "Error: 'e1000' is not a valid device model name"),
     ],
 )

@@ -88,8 +88,10 @@ def _correct_known(name: str, rest: str, vocabulary: Vocabulary) -> Correction |
 def _correct_value(line: str, value: str, vocabulary: Vocabulary) -> Correction | None:
     """A value that the VM does not know: ``device_del id=n1``, ``device_add e10000,id=n1``."""
     name, _, rest = line.partition(" ")
-    words = rest.split()
-    if value in words and split_key(value)[0] and name not in HUMAN_OPTIONS:
+    if name not in HUMAN_OPTIONS:
+        words = rest.split()
+        if value not in words or not split_key(value)[0]:
+            return None  # who has misspelt a thing that exists may mean none that exists
         values = (split_key(word)[1] for word in words)
         return Correction(f"{name} {' '.join(values)}", Form.HUMAN)
     # It stands alone, or after a comma or a key; it is no key itself, and no part of another value.

@@ -135,6 +135,7 @@ def human(line: str) -> dict[str, Any]:
 
 
 RAW = {"driver": "raw", "file": {"driver": "file", "filename": "/srv/full"}}
+CHARDEV = {"type": "file", "data": {"out": "full"}}
 MAIN = {"channel-type": "main", "addr": {"transport": "file", "filename": "full", "offset": 0}}
 
 
@@ -209,6 +210,11 @@ MAIN = {"channel-type": "main", "addr": {"transport": "file", "filename": "full"
             command("dump-guest-memory", paging=False, protocol="file:/srv/full"),
             "dump-guest-memory writes over /srv/full, 2 KiB",
         ),
+        (
+            command("chardev-change", id="c0", backend=CHARDEV),
+            "chardev-change writes over full, 1 MiB",
+        ),
+        (human("chardev-change c0 file,path=full"), "chardev-change writes over full, 1 MiB"),
         (command("screendump", filename="full"), "screendump writes over full, 1 MiB"),
         (command("pmemsave", filename="full"), "pmemsave writes over full, 1 MiB"),
         (command("memsave", filename="full"), "memsave writes over full, 1 MiB"),
@@ -318,7 +324,8 @@ def test_a_vm_that_does_not_answer_is_asked_about(name: str) -> None:
         "savevm": human("savevm s0"),
         "drive_del": human("drive_del d0"),
         "blockdev-create": command(name, options={"driver": "qcow2", "file": "d0"}),
-        "chardev-add": command(name, backend={"type": "file", "data": {"out": "full"}}),
+        "chardev-add": command(name, backend=CHARDEV),
+        "chardev-change": command(name, id="c0", backend=CHARDEV),
         "object-add": command(name, qom_type="filter-dump", file="full"),
     }
 

@@ -186,7 +186,7 @@ def _create_image(given: Message, known: Known) -> Iterator[Loss]:
         yield from _write_over(next(files, ""), known)
 
 
-def _add_chardev(given: Message, known: Known) -> Iterator[Loss]:
+def _open_chardev(given: Message, known: Known) -> Iterator[Loss]:
     """A chardev of the kind ``file`` empties its file, unless it appends to that."""
     backend = read_object(given.get("backend"))
     options = read_object(backend.get("data"))
@@ -302,7 +302,8 @@ GUARDS: dict[str, Guard] = {
     "memsave": _writes("filename"),
     "dumpdtb": _writes("filename"),
     "xen-save-devices-state": _writes("filename"),
-    "chardev-add": Guard(_add_chardev),
+    "chardev-add": Guard(_open_chardev),
+    "chardev-change": Guard(_open_chardev),
     "object-add": Guard(_add_object),
     "migrate": Guard(_migrate),
     "device_del": Guard(_remove_device, (DEVICE_TREE,)),

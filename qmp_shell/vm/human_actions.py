@@ -33,6 +33,7 @@ class _Form(NamedTuple):
 _FORMS = {
     "block_resize": _Form("block_resize", ("device", "size")),
     "chardev-add": _Form("chardev-add", ("backend",)),
+    "chardev-change": _Form("chardev-change", ("id", "backend")),
     "cont": _Form("cont", ()),
     "delvm": _Form("snapshot-delete", ("tag",)),
     "device_del": _Form("device_del", ("id",)),

@@ -276,6 +276,12 @@ def test_the_end_of_a_migration_that_was_waited_for_is_told_once(shell: Terminal
     assert "the migration has failed" not in shell.text
 
 
+def test_a_failed_migration_is_told_after_something_else_was_waited_for(shell: Terminal) -> None:
+    shell.enter("\x1b[200~migrate uri='exec:exit 1'\n.wait job=none\x1b[201~")
+    shell.wait_for("^there is no job none$")
+    shell.wait_for("^the migration has failed")
+
+
 def test_a_migration_of_somebody_else_that_is_under_way_and_fails_is_told(
     shell: Terminal, vm: RunningVm, folder: Path
 ) -> None:

@@ -57,7 +57,8 @@ class Wait(Command):
                 error.hint = waiter.situation
                 raise error from None
             except WaitError:
-                attachment.incidents.forget_migration()
+                if isinstance(condition, MigrationCondition):
+                    attachment.incidents.forget_migration()
                 raise
             except KeyboardInterrupt:
                 session.corrector.offer(waiter.awaited)

@@ -278,7 +278,6 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("block resize d0 1G", "block_resize node-name=d0 size=1G"),
         ("query block stats", "query-blockstats"),
         ("query block jobs", "query-block-jobs"),
-        # no line that would lose what is known, or that the human monitor refuses
         # a value with a blank in it
         ("blockdev-add driver=null-co size=1 G", "blockdev-add driver=null-co size=1G"),
         ("block_resize node-name=d0 size=1 G", "block_resize node-name=d0 size=1G"),

@@ -34,7 +34,7 @@ ANSWER_SECONDS = 2.0
 # Commands that the schema of QEMU 2.5 to 2.7 lacks, though it has them.
 _LEFT_OUT = ("device_add", "qmp_capabilities")
 
-_ON_DISK = "query-qmp-schema"
+_QUERY_SCHEMA = "query-qmp-schema"
 
 # A question that fills the socket's buffer would have to be waited for; none is longer.
 _LONGEST_QUESTION = 2000
@@ -155,7 +155,7 @@ class Answers:
         entry = _Entry(request, question)
         self._entries[_key(question)] = entry
         self._open.append(entry)
-        if question.command == _ON_DISK and self._schema_cache is not None:
+        if question.command == _QUERY_SCHEMA and self._schema_cache is not None:
             request.on_reply = self._schema_cache.keep
         return entry
 
@@ -175,7 +175,7 @@ class Answers:
 
     def _load(self, question: Question[Any]) -> _Entry | None:
         """Read the answer from disk, if the question is for the schema and there is a file."""
-        message = self._schema_on_disk if question.command == _ON_DISK else None
+        message = self._schema_on_disk if question.command == _QUERY_SCHEMA else None
         if message is None:
             return None
         request = Request(question.message, None, own_id=False, quiet=True)
@@ -194,7 +194,7 @@ class Answers:
     def _offline_answer(self, question: Question[T]) -> T | None:
         """What is known without a VM: the schema that stands in for it."""
         answer: Any = None
-        if question.command == "query-qmp-schema":
+        if question.command == _QUERY_SCHEMA:
             answer = self._schema
         elif question.command == "query-commands" and self._schema is not None:
             answer = self._schema.commands()

@@ -71,16 +71,14 @@ class BlockGraph(NamedTuple):
         :param name: of a node, or of a block device that it is inserted in.
         :return: empty: there is no such node.
         """
-        names = {name: None} if name in self.nodes else {}
-        if not names:
-            names = dict.fromkeys(each.node for each in self.devices if name == each.device != "")
+        if name not in self.nodes:
+            name = next((each.node for each in self.devices if name == each.device != ""), "")
         found: dict[str, BlockNode] = {}
-        while (node := self.nodes.get(next(iter(names), ""))) and node.name not in found:
-            found[node.name] = node
-            roles = _NEXT_OF_FILTER if node.driver in _FILTERS else ("backing",)
-            names = dict.fromkeys(
-                edge.node for edge in self.below.get(node.name, ()) if edge.role in roles
-            )
+        while name in self.nodes and name not in found:
+            found[name] = self.nodes[name]
+            roles = _NEXT_OF_FILTER if found[name].driver in _FILTERS else ("backing",)
+            below = self.below.get(name, ())
+            name = next((edge.node for edge in below if edge.role in roles), "")
         return list(found.values())
 
     def unused_nodes(self) -> list[str]:

@@ -215,6 +215,13 @@ MAIN = {"channel-type": "main", "addr": {"transport": "file", "filename": "full"
             "chardev-change writes over full, 1 MiB",
         ),
         (human("chardev-change c0 file,path=full"), "chardev-change writes over full, 1 MiB"),
+        (
+            command("chardev-add", id="c0", backend={"type": "null", "data": {"logfile": "full"}}),
+            "chardev-add writes over full, 1 MiB",
+        ),
+        (human("chardev-add null,id=c0,logfile=full"), "chardev-add writes over full, 1 MiB"),
+        (human("wavcapture full snd0"), "wavcapture writes over full, 1 MiB"),
+        (human("dump-skeys full"), "dump-skeys writes over full, 1 MiB"),
         (command("screendump", filename="full"), "screendump writes over full, 1 MiB"),
         (command("pmemsave", filename="full"), "pmemsave writes over full, 1 MiB"),
         (command("memsave", filename="full"), "memsave writes over full, 1 MiB"),
@@ -258,6 +265,7 @@ def test_what_is_asked_before_something_is_lost(message: dict[str, Any], questio
         command("blockdev-create", options={"driver": "file", "filename": "file:full"}),
         command("blockdev-create", options={"driver": "qcow2", "file": "no such"}),
         command("dump-guest-memory", protocol="fd:/srv/full"),
+        human("chardev-add file,id=c0,path=new,logfile=full,logappend=on"),
         command("migrate", uri="tcp:host:1"),
         command("migrate", uri="exec:cat > /srv/full"),
         command("migrate", channels=[{"addr": {"transport": "rdma", "filename": "full"}}, 5]),
@@ -340,7 +348,7 @@ def test_a_vm_that_does_not_answer_is_asked_about(name: str) -> None:
         assert ask(command("cont"), Silent({})) == "", "most VMs have not migrated"
         return
     given = {"id": "x", "tag": "s0", "name": "b0", "node": "d0", "filename": "full"}
-    given |= {"target": "full", "snapshot-file": "full", "protocol": "file:full"}
+    given |= {"target": "full", "snapshot-file": "full", "protocol": "file:full", "path": "full"}
     message = messages.get(name, command(name, uri="file:full", **given))
     question = ask(message, Silent({}))
     depends = {

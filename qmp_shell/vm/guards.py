@@ -187,11 +187,13 @@ def _create_image(given: Message, known: Known) -> Iterator[Loss]:
 
 
 def _open_chardev(given: Message, known: Known) -> Iterator[Loss]:
-    """A chardev of the kind ``file`` empties its file, unless it appends to that."""
+    """The file of a chardev, and its log, are emptied unless they are appended to."""
     backend = read_object(given.get("backend"))
     options = read_object(backend.get("data"))
     if backend.get("type") == "file" and options.get("append") is not True:
         yield from _write_over(read_string(options.get("out")), known)
+    if options.get("logappend") is not True:
+        yield from _write_over(read_string(options.get("logfile")), known)
 
 
 def _add_object(given: Message, known: Known) -> Iterator[Loss]:
@@ -301,6 +303,8 @@ GUARDS: dict[str, Guard] = {
     "pmemsave": _writes("filename"),
     "memsave": _writes("filename"),
     "dumpdtb": _writes("filename"),
+    "dump-skeys": _writes("filename"),
+    "wavcapture": _writes("path"),
     "xen-save-devices-state": _writes("filename"),
     "chardev-add": Guard(_open_chardev),
     "chardev-change": Guard(_open_chardev),

@@ -41,6 +41,7 @@ _FORMS = {
     "drive_del": _Form("drive_del", ("id",)),
     "drive_mirror": _Form("drive-mirror", ("device", "target")),
     "dump-guest-memory": _Form("dump-guest-memory", ("protocol",)),
+    "dump-skeys": _Form("dump-skeys", ("filename",)),
     "dumpdtb": _Form("dumpdtb", ("filename",)),
     "loadvm": _Form("snapshot-load", ("tag",)),
     # Addresses may be expressions of several words.
@@ -59,6 +60,7 @@ _FORMS = {
     ),
     "system_powerdown": _Form("system_powerdown", ()),
     "system_reset": _Form("system_reset", ()),
+    "wavcapture": _Form("wavcapture", ("path",)),
 }
 
 
@@ -119,13 +121,17 @@ def _parse_size(word: str) -> int | None:
 
 
 def _parse_chardev(word: str) -> Message:
-    """The ``backend`` of ``chardev-add``, as far as it is a file."""
+    """The ``backend`` of ``chardev-add``, as far as it writes to files."""
     from ..discovery.command_line import parse_options
 
     options = parse_options(word, "backend")
-    appends = SWITCH_WORDS.get(options.get("append", ""), False)
-    file = {"out": options.get("path", ""), "append": appends}
-    return {"type": options.get("backend", ""), "data": file}
+    files: Message = {
+        "out": options.get("path", ""),
+        "append": SWITCH_WORDS.get(options.get("append", ""), False),
+        "logfile": options.get("logfile", ""),
+        "logappend": SWITCH_WORDS.get(options.get("logappend", ""), False),
+    }
+    return {"type": options.get("backend", ""), "data": files}
 
 
 def _parse_object(word: str) -> Message:

@@ -947,6 +947,33 @@ def test_a_name_of_another_kind_is_told_with_its_argument(vm: RunningVm) -> None
     session.attachment.close()
 
 
+def test_the_node_of_a_disk_is_told_if_the_disk_is_named(start_vm: StartVm) -> None:
+    nodes = [
+        f'{{"driver": "null-co", "node-name": "{name}", "size": 1048576}}' for name in ("d0", "d1")
+    ]
+    disk = "virtio-blk-pci,drive=d1,id=vd0"
+    vm = start_vm("-blockdev", nodes[0], "-blockdev", nodes[1], "-device", disk)
+    session = attach(vm.address)
+    where = ", the node that is inserted in vd0"
+    for line, hint in (
+        ("blockdev-backup device=vd0 target=d0 sync=full", f"write device=d1{where}"),
+        ("block-commit device=vd0", f"write device=d1{where}"),
+        ("block_resize node-name=vd0 size=2M", f"write node-name=d1{where}"),
+        ("blockdev-snapshot-sync device=vd0 snapshot-file=/none", f"write node-name=d1{where}"),
+        ("blockdev-mirror device=d1 target=zz sync=full", "target is one of: d0"),
+    ):
+        assert hint_of(session, line) == hint, line
+    session.attachment.close()
+
+
+def test_the_ports_of_qemus_own_hub_are_no_netdevs(start_vm: StartVm) -> None:
+    session = attach(start_vm("-net", "nic", "-net", "user").address)
+    line = "device_add driver=virtio-net-pci netdev=foo"
+    assert hint_of(session, line) == "there is no free netdev; netdev_add makes one"
+    assert hint_of(session, "netdev_del id=x") == ""
+    session.attachment.close()
+
+
 def test_the_actions_of_a_transaction_are_told(vm: RunningVm) -> None:
     session = attach(vm.address)
     for line in ("transaction( query-status )", "transaction( foo )"):

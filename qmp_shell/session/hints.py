@@ -31,6 +31,7 @@ from ..schema.check import (
 from ..schema.suggestions import similar_names, suggest
 from ..vm.attachment import Attachment
 from ..vm.device_names import format_device_name
+from ..vm.inspection import BLOCK_DEVICES
 from ..vm.message_faults import find_faults, unknown_command
 from ..vm.types import VmTypes
 from .known_errors import advice_for
@@ -42,6 +43,8 @@ _MADE_BY = {
     Kind.DEVICE_DRIVE: "blockdev-add",
     Kind.DEVICE_NETDEV: "netdev_add",
 }
+# What a disk of the VM is taken for: the name of its node, or of its block device.
+_BLOCK_KINDS = (Kind.BLOCK, Kind.BLOCK_DEVICE, Kind.NODE)
 # The error about a device that has its block device elsewhere: virtio has it in a part of it.
 _NO_BACKEND = "does not have a block device backend"
 # How many faults of one message are named.
@@ -70,7 +73,7 @@ def _hint(error: CommandError, attachment: Attachment) -> str:
     faults = first_faults(find_faults(message, types))
     fault = (
         "; ".join(filter(None, (fault.beyond(description) for fault in faults)))
-        or _unknown_name(message, description, types, attachment.names)
+        or _unknown_name(message, description, attachment)
         or (_wrong_switch(message, description) if attachment.is_agent else "")
         or advice_for(description, name)
     )
@@ -84,10 +87,10 @@ def first_faults(faults: list[Fault]) -> list[Fault]:
     return faults[:_MOST_FAULTS]
 
 
-def _unknown_name(message: Message, description: str, types: VmTypes, names: NameSource) -> str:
+def _unknown_name(message: Message, description: str, attachment: Attachment) -> str:
     """What may be meant by a name in a message that does not exist in the VM."""
-    command, given = command_of(message), arguments_of(message)
-    type_ = types.arguments(command, given)
+    command, given, names = command_of(message), arguments_of(message), attachment.names
+    type_ = attachment.known_types.arguments(command, given)
     members = type_.members_for(given) if type_ is not None else {}
     kinds = {key: kind_at(command, key, member.type) for key, member in members.items()}
     for key, value in given.items():
@@ -103,8 +106,10 @@ def _unknown_name(message: Message, description: str, types: VmTypes, names: Nam
         if value in known or not is_doubtful or value == "/":
             continue
         others = {each: kinds[each] for each in kinds.keys() - given.keys()}
-        advice = _other_argument(value, others, given, names) or _known_names(
-            value, key, kind, found
+        advice = (
+            _inserted_node(value, key, kind, others, given, attachment)
+            or _other_argument(value, others, given, names)
+            or _known_names(value, key, kind, given, found)
         )
         if advice:
             is_secret = holds_secret(message)
@@ -152,10 +157,37 @@ def _other_argument(
     return f"write {min(fitting, key=len)}={value}" if fitting and is_plain(value) else ""
 
 
-def _known_names(value: str, key: str, kind: str, found: list[Candidate]) -> str:
+def _inserted_node(
+    value: str,
+    key: str,
+    kind: str,
+    others: dict[str, str | None],
+    given: dict[str, Any],
+    attachment: Attachment,
+) -> str:
+    """``device=vd0``, where vd0 is a disk: the node that is inserted in it is meant.
+
+    :param others: the arguments that are not given, and what names they take.
+    """
+    devices = attachment.answers.immediate.get(BLOCK_DEVICES) if kind in _BLOCK_KINDS else None
+    node = next((each.node for each in devices or () if format_device_name(each.qdev) == value), "")
+    if not is_plain(node):
+        return ""
+    names = attachment.names
+    is_known = any(each.text == node for each in _names_of(kind, node, given, names))
+    advice = f"write {key}={node}" if is_known else _other_argument(node, others, given, names)
+    return advice and f"{advice}, the node that is inserted in {value}"
+
+
+def _known_names(
+    value: str, key: str, kind: str, given: dict[str, Any], found: list[Candidate]
+) -> str:
     maker = _MADE_BY.get(kind)
+    used = [each for each in given.values() if isinstance(each, str)]
     # In menus, too, what is in use stands after what is free.
-    free = [each.text for each in found if maker is None or not each.order]
+    free = [
+        each.text for each in found if each.text not in used and (maker is None or not each.order)
+    ]
     if maker is not None and not free:
         return f"there is no free {key}; {maker} makes one"
     return suggest(value, free, f"{key} is one of")

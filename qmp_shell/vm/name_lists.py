@@ -5,6 +5,7 @@ The VM is asked through a view of its answers, which may be one that does not wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from .answers import AnswerView
 from .inspection import NETWORK
 from .question import Question
 from .read import read_objects, read_path, read_scalar
+
+# The ports of a hub that QEMU has made for -net: they are always in use, and cannot be deleted.
+_HUB_PORT = re.compile(r"hub[0-9]+port[0-9]+")
 
 
 class NameList(NamedTuple):
@@ -82,7 +86,8 @@ def _details(entry: Message, paths: Iterable[str]) -> Iterator[str]:
 
 
 def net_clients(answers: AnswerView, *, with_nics: bool) -> Iterator[Candidate]:
-    """The netdevs, and perhaps the NICs."""
+    """The netdevs that users have made, or all of them and the NICs."""
     for client in answers.get(NETWORK) or ():
-        if with_nics or client.type != "nic":
+        is_netdev = client.type != "nic" and _HUB_PORT.fullmatch(client.name) is None
+        if with_nics or is_netdev:
             yield Candidate(client.name, ", ".join(filter(None, (client.type, client.details))))

@@ -234,6 +234,8 @@ def test_output_of_a_command(line: str, destination: Destination) -> None:
         ("a > x > y", "nothing can follow > FILE", 6),
         ("a > x | y", "nothing can follow > FILE", 6),
         ("a > [x]", "expected a path", 4),
+        ("a | .csv | .table", "only a shell command or > FILE can follow .csv", 9),
+        ("a | .csv b c | .let x", "only a shell command or > FILE can follow .csv", 13),
         ("a | .let", "write | .let NAME, and nothing after it", 4),
         ("a | .let x y", "write | .let NAME, and nothing after it", 4),
         ("a | .let 1x", "write | .let NAME, and nothing after it", 4),

@@ -127,7 +127,12 @@ def _parse_pipe(text: str, start: int) -> Destination:
         columns = tuple(word.key for word in words if word not in operators)
         if name == _KEEP:
             return Destination(variable=_parse_variable(columns, operators))
-        return parse_destination(operators).replaced(view=ViewRequest(name, columns))
+        target = parse_destination(operators)
+        if target.view is not None or target.variable is not None:
+            raise ParseError(
+                f"only a shell command or > FILE can follow .{name}", operators[0].start
+            )
+        return target.replaced(view=ViewRequest(name, columns))
     except ParseError as error:
         error.offset += start
         raise

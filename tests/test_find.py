@@ -10,7 +10,7 @@ from qmp_shell.complete import Candidate
 from qmp_shell.manual import Manual
 from qmp_shell.vm.topics import Topic, find_topics
 from qmp_shell.vm.types import VmTypes
-from tests.conftest import Run, RunningVm
+from tests.conftest import Run, RunningVm, StartTerminal
 from tests.json_values import GivenAnswers
 
 # A page as docutils makes it for QEMU 11, with words that the names do not have.
@@ -133,6 +133,23 @@ def test_find_shows_names_and_what_matched(vm: RunningVm, run: Run) -> None:
         "qmp-shell: -c 1: write .find WORDS",
         "qmp-shell: -c 2: nothing is found for 'zzzz'; .commands lists all commands",
     ]
+
+
+def test_a_program_gets_all_that_is_found_and_a_person_the_best(
+    vm: RunningVm, run: Run, terminal: StartTerminal
+) -> None:
+    found = run(vm.address, "-c", ".find block").stdout.splitlines()
+    assert len(found) > 100
+    shell = terminal(vm.address, columns=200, rows=40)
+    shell.wait_for_prompt()
+    shell.enter(".find block")
+    note = f"note: {len(found) - 15} more; add a word to find fewer, or | less to see all"
+    shell.wait_for(re.escape(note))
+    shell.wait_for_prompt()
+    names = [line.split()[0] for line in found]
+    assert [row.split()[0] for row in shell.lines if row.split()[:1]][3:18] == names[:15]
+    shell.enter(".find block | wc -l")
+    shell.wait_for(rf"^ *{len(found)}$")
 
 
 def test_help_of_something_unknown_names_what_find_has(vm: RunningVm, run: Run) -> None:

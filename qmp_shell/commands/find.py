@@ -11,9 +11,6 @@ from .base import Command, split_arguments
 if TYPE_CHECKING:
     from ..vm.topics import Topic
 
-# As many as fit on a screen.
-_MOST_SHOWN = 15
-
 
 def search(session: Session, words: list[str]) -> list[Topic]:
     """Find commands, devices, events and types for some words, the best match first."""
@@ -44,10 +41,7 @@ class Find(Command):
         found = search(session, words)
         if not found:
             raise UsageError(f"nothing is found for {argument!r}; .commands lists all commands")
-        session.display.pairs((topic.name, topic.text) for topic in found[:_MOST_SHOWN])
-        left = len(found) - _MOST_SHOWN
-        if left > 0:
-            session.display.note(f"{left} more; add a word to find fewer")
+        session.display.best_pairs([(topic.name, topic.text) for topic in found])
 
 
 COMMAND = Find()

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # How much is kept while something else uses the terminal; the VM may send events for days.
 _MOST_UNPRINTED = 1_000
+_BEST = 15  # rows that fit on most screens
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -150,6 +151,13 @@ class TerminalDisplay(TextDisplay):
 
     def trace(self, direction: str, message: Message) -> None:
         self._print(self.format.trace(direction, message))
+
+    def best_pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+        if self._captured is not None or len(rows) <= _BEST:
+            self.pairs(rows)
+            return
+        self.pairs(rows[:_BEST])
+        self.note(f"{len(rows) - _BEST} more; add a word to find fewer, or | less to see all")
 
     def note(self, text: str) -> None:
         self.remark(f"note: {text}")

@@ -59,6 +59,9 @@ class TextDisplay(ABC):
     def pairs(self, rows: Iterable[tuple[str, str]]) -> None:
         self._show(lambda formatter: formatter.pairs(rows))
 
+    def best_pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+        self.pairs(rows)
+
     def draw(self, nodes: Iterable[Node]) -> None:
         self._show(lambda formatter: formatter.draw(nodes))
 
@@ -133,6 +136,9 @@ class Display(Observer, Protocol):
 
     def pairs(self, rows: Iterable[tuple[str, str]]) -> None:
         """Show two columns: names, and what they are."""
+
+    def best_pairs(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Show two columns, of which the first rows are the best; a person may want no more."""
 
     def draw(self, nodes: Iterable[Node]) -> None:
         """Show lines of several colours, or trees of them; long ones are wrapped."""

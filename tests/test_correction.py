@@ -541,6 +541,10 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
             '{"execute": "stop"}',
             "",
         ),
+        ("$disk", ".let disk", "write .let disk"),
+        # of the human monitor, which knows no keys
+        ("savevm name=s0", ".hmp savevm s0", "the human monitor has it: .hmp savevm s0"),
+        ("info block", ".hmp info block", ""),
         # misspelt
         ("query_status", "query-status", "write query-status"),
         ("quer-status", "query-status", "did you mean query-status?"),

@@ -251,6 +251,8 @@ def test_a_transaction_ends_with_a_word_of_its_own() -> None:
 
 def test_a_question_mark_asks_for_help(quiet_vm: RunningVm, run: Run) -> None:
     assert parse("device_add", "driver=e 1", "?") == DotStatement("help", 'device_add driver="e 1"')
+    assert parse("device_add", "driver=e1000", "--help") == parse("device_add", "driver=e1000", "?")
+    assert parse("stop", "-h") == DotStatement("help", "stop")
     assert run(quiet_vm.address, "stop", "?").stdout == run(quiet_vm.address, "-c", "stop ?").stdout
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import UsageError
+from ..language.references import VARIABLE_NAME
 from ..render.text import format_compact, format_pretty
 from ..session import Session
 from ..static_typing import TYPE_CHECKING
@@ -28,8 +31,8 @@ class Let(Command):
                 session.display.pairs(rows)
             return
         name = words[0].removeprefix("$")
-        if len(words) > 1:
-            raise UsageError("write COMMAND | .let NAME, or .let NAME to show what it is")
+        if len(words) > 1 or re.fullmatch(VARIABLE_NAME, name) is None:
+            raise UsageError("COMMAND | .let NAME keeps a reply, and .let NAME shows it")
         if name not in values:
             raise UsageError(f"${name} is not set; COMMAND | .let {name} sets it")
         format_json = format_pretty if session.settings.pretty else format_compact

@@ -10,6 +10,7 @@ from ..complete.kinds import HUMAN_OPTIONS
 from ..language import ParseError
 from ..language.literal import parse_literal
 from ..language.notation import format_message
+from ..language.references import VARIABLE_NAME
 from ..schema.suggestions import plain
 from .arguments import first_value, read_arguments
 from .correction import (
@@ -52,11 +53,12 @@ _ASK = "?"  # hardly a value
 _HELP_WORDS = (_ASK, "help", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
+_VARIABLE = re.compile(rf"\${VARIABLE_NAME}")
 _QUERY = "query-"  # what the commands begin with that only ask
 _SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 _HUMAN_MONITOR = "human-monitor-command"
 
-_LET = re.compile(r"let\s+[A-Za-z_]\w*", re.ASCII)
+_LET = re.compile(rf"let\s+{VARIABLE_NAME}")
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 
@@ -140,6 +142,12 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
         return Correction(f"{rest.strip()} | {name}" if rest.strip() else f".set view {bare}")
     similar = nearest(bare, vocabulary.dot_commands.names())
     return vocabulary.dot_line(similar, rest, "did you mean ", "?") if similar else None
+
+
+def _variable(name: str, line: Words, _text: str, _: Vocabulary) -> Correction | None:
+    """``$disk``: what was kept is shown by a dot command."""
+    is_alone = not line.words and not line.tail and _VARIABLE.fullmatch(name) is not None
+    return Correction(f".let {name[1:]}", Form.DOT) if is_alone else None
 
 
 def _view(_name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -328,6 +336,9 @@ def _known_elsewhere(
             return Correction(command)
         if name in vocabulary.dot_commands.names() and text == name:
             return Correction(f".{name}", Form.DOT)
+        keyed = [split_key(word) for word in line.words]
+        if name not in HUMAN_OPTIONS and all(key for key, _ in keyed):
+            return _human(" ".join([name, *(value for _, value in keyed)]) + line.tail)
         return _human(text)
     if name in EXIT:
         return Correction(".exit", Form.DOT)
@@ -416,6 +427,7 @@ _Rule = Callable[[str, Words, str, Vocabulary], Correction | None]
 # The first that finds a correction is taken. Each is given the first word, the others, and all.
 _RULES: tuple[_Rule, ...] = (
     _dot_command,
+    _variable,
     _view,
     _human_line,
     _help,

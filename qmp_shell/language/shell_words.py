@@ -28,6 +28,7 @@ _DOT_KEY = r"[A-Za-z_][\w.-]*"
 # What is to be in quotes behind a dot command, and in the human monitor, which has quotes too.
 _SPECIAL = r"""[\s"'\\|]|^[#<>]|^$"""
 _SPECIAL_FOR_HUMAN = r"""\s|^"|^(?:\||>>?)$|\\$|^$"""
+_ASKS = ("?", "-h", "--help")  # as the last word: what is wanted is help on the command
 _OPENINGS = (["transaction("], ["transaction", "("])
 _HUMAN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
 
@@ -72,8 +73,8 @@ def _choose_rules(words: list[str], human: bool) -> list[Rule]:
     for opening in _OPENINGS:
         if words[: len(opening)] == opening:
             return _choose_in_transaction(words, len(opening))
-    if others[-1:] == ["?"]:  # which asks for help
-        return [_name, *([_argument] * (len(others) - 1)), _unchanged]
+    if others and others[-1] in _ASKS:
+        return [_name, *([_argument] * (len(others) - 1)), _ask]
     return [_name, *([_argument] * len(others))]
 
 
@@ -89,6 +90,10 @@ def _in_action(word: str) -> str:
 
 def _unchanged(word: str) -> str:
     return word
+
+
+def _ask(_: str) -> str:
+    return "?"
 
 
 def _name(word: str) -> str:

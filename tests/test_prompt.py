@@ -379,8 +379,12 @@ def test_drivers_and_their_properties_are_completed_for_device_add(shell: Termin
 def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
     table_vm: StartTableVm, terminal: StartTerminal, schema_editor: SchemaEditor
 ) -> None:
-    """A busy VM may send the names first, and their descriptions a second later."""
-    may_tell = threading.Event()
+    """A busy VM may send the names late, and their descriptions a second after them."""
+    may_name, may_tell = threading.Event(), threading.Event()
+
+    def names(_: dict[str, str]) -> list[dict[str, str]]:
+        assert may_name.wait(60)
+        return [{"name": "e1000"}, {"name": "e1000e"}]
 
     def answer(arguments: dict[str, str]) -> str:
         if arguments["command-line"] == "info qdm":
@@ -389,16 +393,20 @@ def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
 
     answers = {
         "query-qmp-schema": schema_editor.entries,
-        "qom-list-types": [{"name": "e1000"}, {"name": "e1000e"}],
+        "qom-list-types": names,
         "device_add": {},
         "human-monitor-command": answer,
     }
     shell = terminal(table_vm("9.0.0", answers).address)
     shell.wait_for_prompt()
     shell.type("device_add driver=e100")
+    shell.wait_for(r"^asking the VM\.\.\.$")
+    may_name.set()
     shell.wait_for(r"^ +e1000e$")
+    shell.wait_for(r"^asking the VM\.\.\.$")
     may_tell.set()
     shell.wait_for(r"^ +e1000e +bus PCI, a NIC")
+    shell.wait_for(r"^\(QEMU\) device_add driver=e100$")  # Tab was not pressed
 
 
 def test_hidden_files_are_offered_once_a_dot_is_typed(shell: Terminal, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class SessionCompleter(Completer):
                     self.insert_common(buffer)
                 else:
                     buffer.complete_state = None  # a menu is not replaced otherwise
-                    buffer.start_completion()
+                    buffer.start_completion(complete_event=late.event)
 
     async def _wait_for_answer(self, seconds: float) -> None:
         answered = asyncio.get_running_loop().create_future()

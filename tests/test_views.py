@@ -61,6 +61,30 @@ def test_a_list_of_objects_is_a_table_with_names_first_and_sizes_as_people_write
     ]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        DISKS,
+        {"name": "d0", "size": 1 << 30, "empty": ""},
+        [{"id": "\u5bbd\u5bbd e\u0301", "count": 5}, {"id": "a", "count": -12345}, {"id": "b"}],
+    ],
+)
+def test_a_table_in_a_pipe_is_one_that_has_enough_room(value: Any) -> None:
+    assert draw("table", value, width=None) == draw("table", value, width=500)
+
+
+@pytest.mark.parametrize("is_list", [True, False])
+def test_one_long_text_does_not_make_all_lines_of_a_table_long(is_list: bool) -> None:
+    long = "x" * 50_000
+    if is_list:
+        value: Any = [{"id": long, "n": 0}, *({"id": "a", "n": n} for n in range(2000))]
+    else:
+        value = {long: 0, **{f"a{n}": n for n in range(2000)}, "b": long}
+    text = "\n".join(draw("table", value, width=None))
+    assert text.count(long) == 1 + (not is_list)
+    assert len(text) < 3_000_000
+
+
 def test_what_only_some_rows_have_is_not_said_of_all() -> None:
     rows = [{"id": "a", "x": 0, "y": 1}, {"id": "b", "y": 1}, {"id": "c", "z": "", "y": 1}]
     assert draw("table", rows) == [

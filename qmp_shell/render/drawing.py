@@ -18,11 +18,15 @@ from .text import sanitize_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from .views import Look
 
 # Columns where there is no limit, as in a pipe.
 _UNLIMITED = 1 << 30
+# There, a cell is not padded to more than this: one long text would make all lines as long.
+_WIDEST_PADDED = 1000
+_GAP = "  "  # between two columns of a table
 
 
 def make_text(*parts: Part) -> Text:
@@ -56,3 +60,29 @@ def draw(renderable: RenderableType, look: Look) -> SafeText:
     console.print(renderable)
     file.seek(0)
     return SafeText("\n".join(line.rstrip() for line in file))
+
+
+def draw_table(table: Table, look: Look) -> SafeText:
+    """Draw a table, all cells of which :func:`make_text` has made.
+
+    Where there is no limit, rich would make each line as long as the longest one: for a reply of
+    130 KB, that took 650 MB of memory.
+    """
+    if look.find_width() is not None:
+        return draw(table, look)
+    columns = []
+    for column in table.columns:
+        cells = [*[column.header] * table.show_header, *column.cells]
+        columns.append([cell for cell in cells if isinstance(cell, Text)])
+    widths = [max((cell.cell_len for cell in cells), default=0) for cells in columns]
+    lines = []
+    for row in zip(*columns, strict=True):
+        line = Text()
+        for column, cell, width in zip(table.columns, row, widths, strict=True):
+            padding = Text(" " * (min(width, _WIDEST_PADDED) - cell.cell_len))
+            is_right = column.justify == "right"
+            for part in (padding, cell) if is_right else (cell, padding):
+                line.append(part)
+            line.append(_GAP)
+        lines.append(line)
+    return draw(Text("\n", overflow="fold").join(lines), look)

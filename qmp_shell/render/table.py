@@ -82,7 +82,7 @@ def _draw_rows(
 ) -> SafeText:
     from rich.table import Table
 
-    from .drawing import draw, make_text
+    from .drawing import draw_table, make_text
 
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     for path, heading in columns.headings.items():
@@ -95,7 +95,7 @@ def _draw_rows(
     for row in cells:
         table.add_row(*(make_text(Part(row.get(path, ""))) for path in columns.headings))
     missing = _missing(rows, columns.headings) if rows else []
-    lines = [draw(table, look)] if len(missing) < len(columns.headings) else []
+    lines = [draw_table(table, look)] if len(missing) < len(columns.headings) else []
     remarks = [*_remarks(rows, columns), *_tell_missing("no row has", missing, rows)]
     return SafeText("\n".join([*lines, *_draw_remarks(remarks, look)]))
 
@@ -162,7 +162,7 @@ def draw_pairs(rows: Iterable[tuple[str, str]], look: Look) -> SafeText:
     from rich.table import Table
     from rich.text import Text
 
-    from .drawing import draw, make_text
+    from .drawing import draw_table, make_text
 
     rows = list(rows)
     width = look.find_width()
@@ -174,7 +174,7 @@ def draw_pairs(rows: Iterable[tuple[str, str]], look: Look) -> SafeText:
     for name, text in rows:
         lines = [make_text(Part(line)) for line in _fold_paths(text, room)]
         table.add_row(make_text(Part(name, "key")), Text("\n").join(lines))
-    return draw(table, look)
+    return draw_table(table, look)
 
 
 def _fold_paths(text: str, width: int | None) -> list[str]:

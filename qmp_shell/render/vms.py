@@ -88,7 +88,7 @@ def _find_width(headings: Sequence[str], rows: Sequence[Mapping[str, str]]) -> i
 def _draw_table(headings: Sequence[str], rows: Sequence[Mapping[str, str]], look: Look) -> SafeText:
     from rich.table import Table
 
-    from .drawing import draw, make_text
+    from .drawing import draw_table, make_text
 
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     for heading in headings:
@@ -99,7 +99,7 @@ def _draw_table(headings: Sequence[str], rows: Sequence[Mapping[str, str]], look
         )
     for row in rows:
         table.add_row(*(make_text(Part(row.get(heading, ""))) for heading in headings))
-    return draw(table, look)
+    return draw_table(table, look)
 
 
 def _make_node(headings: Sequence[str], block: Sequence[Mapping[str, str]]) -> Node:

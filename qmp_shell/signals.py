@@ -25,7 +25,8 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _ALL = (signal.SIGINT, *_ENDING)
 # A signal that arrives just before poll() is called is acted on when poll() returns.
 _LONGEST_POLL = 1.0  # seconds
-_IMPORT_SECONDS = 0.01  # after which a signal is sent again that came during an import
+_AGAIN_SECONDS = 0.01  # after which a signal is sent again that came where it would be lost
+_WEAK_REFERENCES = ("weakref", "_weakrefset")
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
         nonlocal is_ending
         if number in set_mask(signal.SIG_BLOCK, ()):
             signal.raise_signal(number)  # it came just before it was blocked, and has to wait too
-        elif postpone_during_import(number, frame):
+        elif postpone_where_lost(number, frame):
             return
         elif not is_ending:
             is_ending = True
@@ -70,26 +71,37 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
 def interrupt(number: int, frame: FrameType | None) -> None:
     """A handler of SIGINT.
 
-    :raise KeyboardInterrupt: always, but during an import only after it.
+    :raise KeyboardInterrupt: always, but where it would be lost only a moment later.
     """
-    if not postpone_during_import(number, frame):
+    if not postpone_where_lost(number, frame):
         raise KeyboardInterrupt
 
 
-def postpone_during_import(number: int, frame: FrameType | None) -> bool:
-    """Send a signal again a moment later, if it came within Python's import system.
+def postpone_where_lost(number: int, frame: FrameType | None) -> bool:
+    """Send a signal again a moment later, if it came where an exception is printed and lost.
 
-    That also runs as a callback when one of its locks is deleted, and what a signal handler raises
-    in such a callback is printed and lost.
+    That is so in what Python calls when an object is deleted, at any place of the program: methods
+    ``__del__``, callbacks of weak references, and that of the import system's locks.
 
     :param frame: what was interrupted.
     :return: whether it is sent again, so that nothing is to be done now.
     """
-    if frame is None or frame.f_globals is not vars(_frozen_importlib):
+    if frame is None or not (_may_be_callback(frame) or _is_in_deletion(frame)):
         return False
     signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
-    signal.setitimer(signal.ITIMER_REAL, _IMPORT_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
     return True
+
+
+def _may_be_callback(frame: FrameType) -> bool:
+    module = frame.f_globals
+    return module is vars(_frozen_importlib) or module.get("__name__") in _WEAK_REFERENCES
+
+
+def _is_in_deletion(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
 
 
 class SignalsBlocked:

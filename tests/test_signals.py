@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
@@ -133,6 +134,39 @@ def wait_for_signal_of_import(monkeypatch: pytest.MonkeyPatch, number: int) -> N
     time.sleep(20)  # is interrupted
 
 
+def wait_for_signal_of_deletion(_: pytest.MonkeyPatch, number: int) -> None:
+    """Have a signal come while an object is deleted."""
+    came: list[bool] = []
+
+    class Deleted:
+        def __del__(self) -> None:
+            self.send()
+            came.append(True)
+
+        def send(self) -> None:
+            signal.raise_signal(number)
+
+    Deleted()
+    assert came
+    time.sleep(20)  # is interrupted
+
+
+def wait_for_signal_of_weak_reference(_: pytest.MonkeyPatch, number: int) -> None:
+    """Have a signal come while a weak set forgets an object that is deleted."""
+    kept: Any = weakref.WeakSet()
+    kept.data = SimpleNamespace(discard=signal.raise_signal)  # is given the reference
+
+    class Reference(weakref.ref[Any]):
+        def __index__(self) -> int:
+            return int(number)
+
+    each = {"an object"}
+    reference = Reference(each, kept._remove)
+    del each
+    assert reference() is None
+    time.sleep(20)  # is interrupted
+
+
 @contextmanager
 def interrupted_script() -> Iterator[None]:
     """Have SIGINT do what it does in a script."""
@@ -156,8 +190,17 @@ def interrupted_prompt() -> Iterator[None]:
         (interrupted_prompt, signal.SIGINT, KeyboardInterrupt),
     ],
 )
-def test_a_signal_counts_after_an_import_within_which_it_came(
+@pytest.mark.parametrize(
+    "wait",
+    [
+        wait_for_signal_of_import,
+        wait_for_signal_of_deletion,
+        wait_for_signal_of_weak_reference,
+    ],
+)
+def test_a_signal_counts_after_a_callback_within_which_it_came(
     monkeypatch: pytest.MonkeyPatch,
+    wait: Callable[[pytest.MonkeyPatch, int], None],
     handled: Callable[[], AbstractContextManager[None]],
     number: int,
     error: type[BaseException],
@@ -166,7 +209,7 @@ def test_a_signal_counts_after_an_import_within_which_it_came(
     with open(os.devnull) as no_terminal:
         monkeypatch.setattr(sys, "stdin", no_terminal)
         with pytest.raises(error), handled():
-            wait_for_signal_of_import(monkeypatch, number)
+            wait(monkeypatch, number)
 
 
 def test_an_interrupt_that_was_delayed_leaves_the_signal_blocked_as_it_was() -> None:

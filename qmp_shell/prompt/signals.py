@@ -22,7 +22,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.keys import Keys
 
-from ..signals import ended_by_signals, postpone_during_import
+from ..signals import ended_by_signals, postpone_where_lost
 from ..static_typing import Any
 
 # How long the event loop may take to end, in seconds.
@@ -126,7 +126,7 @@ class PromptSignals:
         if self._end is not None:
             return  # an exception for this one would take the place of that for the end
         if self._may_interrupt:
-            if postpone_during_import(number, frame):
+            if postpone_where_lost(number, frame):
                 return
             self._may_interrupt = False  # a second one must not interrupt what the first one causes
             with suppress(termios.error):  # the terminal is gone

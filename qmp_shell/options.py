@@ -144,8 +144,18 @@ class _Parser(argparse.ArgumentParser):
         width = _terminal_width()
         return "\n".join([*(fold(sanitize_line(line), width, _INDENT) for line in lines), ""])
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print the help or the version; if that cannot be written, the error says where to."""
+        try:
+            super()._print_message(message, file)
+            file.flush()
+        except OSError as error:
+            error.filename = "standard output"
+            raise
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {sanitize_line(message)}; see {self.prog} --help\n")
+        """:raise UsageError: always; whoever catches it knows what to do without standard error."""
+        raise UsageError(f"{sanitize_line(message)}; see {self.prog} --help")
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -122,6 +122,14 @@ def test_exit_statuses_are_kept_when_standard_error_is_full(
     assert process.returncode == status
 
 
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
+def test_wrong_usage_is_known_by_its_status_without_standard_error(
+    environment: dict[str, str], redirection: str
+) -> None:
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *shell_command(), "--nonesuch"]
+    assert subprocess.run(command, env=environment, check=False).returncode == 2
+
+
 def test_a_full_standard_output_is_told(quiet_vm: RunningVm, environment: dict[str, str]) -> None:
     with open("/dev/full", "wb") as full:
         process = start(environment, quiet_vm.address, "-c", "query-name", stdout=full.fileno())
@@ -307,9 +315,10 @@ def test_two_shells_mix_nothing_in_their_history(folder: Path) -> None:
     assert sorted(entries) == sorted(expected)
 
 
-def test_help_that_cannot_be_written_is_an_error(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("option", ["-h", "--help", "--version"])
+def test_help_that_cannot_be_written_is_an_error(environment: dict[str, str], option: str) -> None:
     with open("/dev/full", "wb") as full:
-        process = start(environment, "--help", stdout=full.fileno())
+        process = start(environment, option, stdout=full.fileno())
         errors = process.communicate(timeout=20)[1]
-    message = f"qmp-shell: {os.strerror(errno.ENOSPC)}\n".encode()
+    message = f"qmp-shell: standard output: {os.strerror(errno.ENOSPC)}\n".encode()
     assert (process.returncode, errors) == (1, message)

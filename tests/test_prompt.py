@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,8 +15,17 @@ import time
 from pathlib import Path
 
 import pytest
+from prompt_toolkit import Application, PromptSession
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from prompt_toolkit.renderer import CPR_Support
 
 import qmp_shell
+from qmp_shell.prompt.terminal import TerminalDisplay
+from qmp_shell.render.formatter import Formatter
+from qmp_shell.render.views import Look
+from qmp_shell.session import Settings
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.questions import COMMANDS, RUN_STATE
 from tests.conftest import (
@@ -949,6 +959,44 @@ def test_a_connection_lost_during_completion_is_reported(
     shell.type("q")
     shell.wait_for("^the VM closed the connection$")
     shell.wait_for(r"^\(QEMU\) q$")
+
+
+class SlowTerminal(DummyOutput):
+    """A terminal that is asked where the cursor is, and says it when the test does."""
+
+    def get_rows_below_cursor_position(self) -> int:
+        raise NotImplementedError
+
+
+def test_nothing_is_printed_before_the_terminal_has_said_where_the_cursor_is(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """It would count the rows from a place that the cursor has left."""
+    look = Look(colour=False, ascii_only=True)
+    display = TerminalDisplay(Settings(), Formatter(look), is_dumb=False)
+    printed = []
+
+    async def print_and_answer(app: Application[str]) -> None:
+        assert app.renderer.waiting_for_cpr
+        display.warning("first")
+        display.warning("second")
+        for is_answered in (False, True):
+            if is_answered:
+                app.renderer.report_absolute_cursor_row(1)
+            for _ in range(10):  # whatever is to be done at once is done
+                await asyncio.sleep(0)
+            printed.append(capfd.readouterr().out)
+        app.exit(result="")
+
+    with create_pipe_input() as keys, create_app_session(keys, SlowTerminal()):
+        app = PromptSession[str]().app
+        app.renderer.cpr_support = CPR_Support.SUPPORTED
+
+        def begin() -> None:
+            app.create_background_task(print_and_answer(app))
+
+        app.run(pre_run=begin)
+    assert printed == ["", "first\nsecond\n"]
 
 
 def test_file_names_are_completed_for_dot_commands(shell: Terminal, tmp_path: Path) -> None:

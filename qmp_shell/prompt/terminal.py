@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import re
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
-from prompt_toolkit.application import get_app_or_none, get_app_session
+from prompt_toolkit.application import get_app, get_app_or_none, get_app_session
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.utils import get_cwidth
 
@@ -230,6 +229,15 @@ class TerminalDisplay(TextDisplay):
                 self.remark(f"{self._left_out} lines before these were left out")
             self._left_out = 0
 
+    async def _flush_soon(self) -> None:
+        """Print what is held back, once the terminal has said where the cursor is.
+
+        What it says is late if something was printed meanwhile: the prompt, drawn as high as there
+        seems to be room below the cursor, would move the lines above it off the screen.
+        """
+        await get_app().renderer.wait_for_cpr_responses()
+        self.flush()
+
     def flush(self) -> None:
         """Print what was held back, above the edited line if there is one.
 
@@ -272,7 +280,7 @@ class TerminalDisplay(TextDisplay):
                 del self._unprinted[:_MOST_UNPRINTED]
         elif is_editing():
             if not self._unprinted:
-                asyncio.get_running_loop().call_soon(self.flush)
+                get_app().create_background_task(self._flush_soon())
             self._unprinted.append(new)
         else:
             self._write(new)

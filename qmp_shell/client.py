@@ -139,12 +139,13 @@ class Client(Connection):
             if is_last or not on_silence(time.monotonic() - began):
                 return False
 
-    def execute(self, name: str, /, **arguments: Any) -> Any:
+    def execute(self, name: str, arguments: Message | None = None, /, **others: Any) -> Any:
         """Execute one command and return its result.
 
         :param name: the command, for example ``query-status``.
-        :param arguments: its arguments; names that are no Python identifiers are passed in a
-            dictionary: ``execute("blockdev-del", **{"node-name": "d0"})``.
+        :param arguments: its arguments in a dictionary, for names that are no Python identifiers:
+            ``execute("blockdev-del", {"node-name": "d0"})``.
+        :param others: its arguments by name: ``execute("device_del", id="net1")``.
         :return: the ``return`` member of the reply.
         :raise CommandError: the VM refused the command.
         :raise Timeout: no reply came within :attr:`timeout` seconds.
@@ -152,8 +153,8 @@ class Client(Connection):
         :raise TypeError, ValueError: an argument can't be written as JSON.
         """
         message: Message = {"execute": name}
-        if arguments:
-            message["arguments"] = arguments
+        if arguments or others:
+            message["arguments"] = {**(arguments or {}), **others}
         reply = self.request(message)
         if reply.is_error:
             raise CommandError(reply)

@@ -385,7 +385,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         metavar="SECONDS",
         type=_seconds,
-        help="how long one command may take (default: no limit)",
+        help="how long one reply may take (default: no limit)",
     )
 
 

@@ -29,7 +29,7 @@ from tests.peer import ACCEPTED, GREETING, HOLD
 def test_execute_returns_the_result(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address) as client:
         assert client.execute("query-name") == {"name": "testvm"}
-        assert client.execute("human-monitor-command", **{"command-line": "info name"}) == (
+        assert client.execute("human-monitor-command", {"command-line": "info name"}) == (
             "testvm\r\n"
         )
 
@@ -819,5 +819,21 @@ def test_what_is_no_address_is_refused() -> None:
             qmp_shell.connect(wrong)  # type: ignore[arg-type]
 
 
+def test_arguments_are_given_by_name_or_in_a_dictionary(peer: StartPeer) -> None:
+    server = peer(GREETING, ACCEPTED, *(b'{"return": {}, "id": %d}' % n for n in range(2, 5)))
+    with qmp_shell.connect(server.address) as client:
+        client.execute("test", {"node-name": "d0"}, id=5)
+        client.execute("test", {})
+        client.execute("test", **{"node-name": "d0"})
+        with pytest.raises(TypeError):
+            client.execute("test", "d0")  # type: ignore[arg-type]
+    assert [json.loads(line).get("arguments") for line in server.received[1:]] == [
+        {"node-name": "d0", "id": 5},
+        None,
+        {"node-name": "d0"},
+    ]
+
+
 def test_the_public_names_are_listed() -> None:
-    assert set(qmp_shell.__all__) <= set(dir(qmp_shell))
+    public = {name for name in dir(qmp_shell) if not name.startswith("__")}
+    assert public == set(qmp_shell.__all__)

@@ -539,6 +539,10 @@ def test_help_in_a_script(vm: RunningVm, run: Run) -> None:
     done = run(vm.address, "-c", ".help qury-status")
     assert done.returncode == 2
     assert "did you mean query-status" in done.stderr
+    done = run(vm.address, "-c", ".help .table", "-c", ".help .tree", "-c", ".help")
+    assert done.stdout.startswith("Views of a reply\n"), "a view is no command"
+    assert "\n.tree WHAT [NAME]  draw" in done.stdout, "but this one is"
+    assert "\nviews  " in done.stdout
 
 
 def test_help_with_a_drivers_properties(vm: RunningVm, run: Run) -> None:

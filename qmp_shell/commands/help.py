@@ -23,6 +23,7 @@ from ..errors import UsageError
 from ..language.command import parse_partial_arguments
 from ..language.words import split_partial
 from ..render.help_page import HelpWriter
+from ..render.views import VIEWS
 from ..schema.suggestions import suggest
 from ..session import Session
 from ..static_typing import TYPE_CHECKING
@@ -41,7 +42,10 @@ _NOTATION = (
     ("JSON", '{"execute": "query-status"}'),
     ("transactions", "transaction( ... ) on one line or many"),
     ("more lines", "while a bracket is open, or after a \\ at the end"),
+    ("views", "query-block | .table; also .tree, .csv, .json, .compact"),
     ("shell pipelines", "query-block | jq '.return[].device'"),
+    ("files", "query-block > block.json"),
+    ("variables", "query-block | .let disks, then $disks.0.device"),
     ("descriptors", "getfd fdname=f </path, or <>/path to write too"),
     ("comments", "# to the end of the line"),
 )
@@ -73,6 +77,8 @@ class Help(Command):
         topic = argument.partition("#")[0].strip()
         if not topic:
             session.display.document(_overview(session))
+        elif _is_view(session, topic):
+            _show_topic(session, "views")
         elif topic.startswith("."):
             session.display.lines(_dot_command_help(session, topic))
         elif topic in TOPICS:
@@ -88,6 +94,12 @@ class Help(Command):
         topics = [Candidate(name, topic.summary) for name, topic in TOPICS.items()]
         found = [each for kind in _KINDS for each in names.candidates(NameRequest(kind))]
         return Completions(argument, found + topics)
+
+
+def _is_view(session: Session, topic: str) -> bool:
+    """Whether a topic is what a reply can be shown as, and no command: ``.table``."""
+    name = topic.removeprefix(".")
+    return topic.startswith(".") and name in VIEWS and session.commands.find(name) is None
 
 
 def _show_topic(session: Session, topic: str) -> None:

@@ -193,7 +193,6 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("blockdev-add driver=file path=/a", "blockdev-add driver=file filename=/a"),
         # nothing that would be refused again
         ("blockdev-create driver=qcow2 filename=/tmp/new.qcow2 size=1G", ""),
-        ("migrate-set-capabilities xbzrle=on", ""),
         ("chardev-add id=c0 backend.type=socket path=/a", ""),
         ("-device virtio-rng-pci -device virtio-rng-pci", ""),
         ("clear; cont", ""),
@@ -351,6 +350,23 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "migrate-set-capabilities xbzrle on",
             "migrate-set-capabilities capabilities.0.capability=xbzrle capabilities.0.state=on",
         ),
+        (
+            "migrate-set-capabilities xbzrle=on events=off",
+            "migrate-set-capabilities capabilities.0.capability=xbzrle capabilities.0.state=on"
+            " capabilities.1.capability=events capabilities.1.state=off",
+        ),
+        ("migrate-set-capabilities xbzrle=on nonesuch=off", ""),
+        # what -drive calls otherwise
+        (
+            "blockdev-add driver=raw file=n0 cache=none",
+            "blockdev-add driver=raw file=n0 cache.direct=on",
+        ),
+        (
+            "blockdev-add driver=raw file=n0 cache=unsafe",
+            "blockdev-add driver=raw file=n0 cache.no-flush=on",
+        ),
+        ("blockdev-add driver=raw file=n0 cache=writeback", "blockdev-add driver=raw file=n0"),
+        ("blockdev-add driver=raw file=n0 cache=writethrough", ""),
         # nobody knows which argument
         ("device_add =x", ""),
         ("blockdev-add driver=null-co =w1", ""),

@@ -11,6 +11,7 @@ from ..schema.inner_members import InnerMember, find_inner_members, find_tag
 from .correction import is_plain
 from .foreign import is_path
 from .items import Item, KnownArguments, given_by
+from .other_tools import CACHE_MODES
 from .spelling import find_member
 
 # The block driver that opens a file of the host, and the argument that names the file.
@@ -22,6 +23,7 @@ _ADDRESSES = (
     (r"(?:tcp:)?(?!(?:exec|fd|tcp|vsock):)(?P<host>[A-Za-z0-9_.-]+):(?P<port>\d+)", "inet"),
 )
 _DATA = "data"
+_CACHE = "cache"
 
 
 def move_into_objects(items: list[Item], known: KnownArguments) -> list[Item]:
@@ -67,6 +69,13 @@ def _read_address(value: str, type_: Object) -> dict[str, str]:
     return {}
 
 
+def _read_cache_mode(item: Item, type_: Object | None) -> dict[str, str] | None:
+    """The members of ``cache`` that stand for ``cache=none`` of ``-drive``; None: it is no mode."""
+    mode = CACHE_MODES.get(item.value) if item.key == _CACHE else None
+    is_known = mode is not None and type_ is not None and mode.keys() <= type_.members.keys()
+    return mode if is_known else None
+
+
 def _can_stand_in_line(place: InnerMember) -> bool:
     """Whether the names, which come from the VM, have no special meaning in a line."""
     return all(map(is_plain, [place.key, *(text for tag in place.tags for text in tag)]))
@@ -77,7 +86,10 @@ def _in_place_of_object(item: Item, member: Member | None, known: KnownArguments
     key, value = item
     type_ = as_object(member.type) if member is not None else None
     tag = type_.tag if type_ is not None else None
-    if member is None or type_ is None or tag is None or not is_plain(tag):
+    mode = _read_cache_mode(item, type_)
+    if mode is not None:
+        yield from (Item(f"{key}.{name}", text) for name, text in mode.items())
+    elif member is None or type_ is None or tag is None or not is_plain(tag):
         yield item
     elif not isinstance(member.type, Alternate):
         address = _read_address(value, type_)

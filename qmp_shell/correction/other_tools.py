@@ -80,3 +80,13 @@ REMOVED = {
 
 SET_PARAMETERS = "migrate-set-parameters"
 """The command that sets these parameters."""
+
+CACHE_MODES = {
+    "none": {"direct": "on"},
+    "unsafe": {"no-flush": "on"},
+    "writeback": {},
+}
+"""The values of ``cache`` of ``-drive``, and the members of a block node's that do the same.
+
+The two that write through are left out: they are set at the device, too.
+"""

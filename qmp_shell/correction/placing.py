@@ -20,6 +20,7 @@ _UNIT = re.compile(r".*[A-Za-z]")
 _ID = "id"
 # Which of more optional arguments is meant by a text, nobody can tell.
 _MOST_TEXTS = 2
+_PAIR = 2
 
 
 class Placement(NamedTuple):
@@ -41,6 +42,9 @@ def place(items: list[Item], type_: Object, known: KnownArguments) -> Placement 
     """
     if not type_.members and not type_.is_open({}):  # it takes none at all
         return Placement([item for item in items if item.key])
+    pairs = _pairs_in_list(type_, items)
+    if pairs:
+        return Placement(pairs)
     type_ = _item_of_list(type_, items) or type_
     placed = list(items)
     is_unitless = False
@@ -67,11 +71,35 @@ def _item_of_list(type_: Object, items: list[Item]) -> Object | None:
 
     ``xbzrle on`` is a capability and its state.
     """
-    arrays = [as_array(each.type) for each in type_.members.values()]
-    array = arrays[0] if len(arrays) == 1 else None
-    element = as_object(array.element) if array is not None else None
+    element = _element(type_)
     is_whole = element is not None and len(items) == len(element.members)
     return element if is_whole and not any(item.key for item in items) else None
+
+
+def _pairs_in_list(type_: Object, items: list[Item]) -> list[Item]:
+    """``xbzrle=on multifd=on``: keys that are the first of two values in each element of a list.
+
+    :return: empty: the items are none such.
+    """
+    element = _element(type_)
+    if element is None or len(element.members) != _PAIR:
+        return []
+    [name] = type_.members
+    first, second = element.members.values()
+    if not items or not all(item.key in words_of(first.type) for item in items):
+        return []
+    return [
+        Item(f"{name}.{index}.{member.name}", text)
+        for index, item in enumerate(items)
+        for member, text in ((first, item.key), (second, item.value))
+    ]
+
+
+def _element(type_: Object) -> Object | None:
+    """The type of the elements, if all arguments are one list of objects; None: they are not."""
+    arrays = [as_array(each.type) for each in type_.members.values()]
+    array = arrays[0] if len(arrays) == 1 else None
+    return as_object(array.element) if array is not None else None
 
 
 def _join_values(items: list[Item], type_: Object, known: KnownArguments) -> list[Item]:

@@ -100,7 +100,7 @@ def test_a_menu_is_not_drawn_over_a_suggestion(shell: Terminal) -> None:
     wait_for_suggestion()
     shell.press("tab")
     shell.wait_for("^ +driver= +str, required")
-    assert shell.cursor_line == "(QEMU) device_add"
+    shell.wait_until(lambda: shell.cursor_line == "(QEMU) device_add", "the line alone")
     shell.press("right")  # takes nothing that is not shown
     shell.press("escape")
     wait_for_suggestion()

@@ -940,12 +940,13 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
         ("device_add virtio-rng-pci,id=r2", "write device_add driver=virtio-rng-pci id=r2"),
         ("device_add virtio-rng-pc,id=r2", "write device_add driver=virtio-rng-pci id=r2"),
         ("block_resize d0 1G", "write block_resize node-name=d0 size=1G"),
-        ("q", "write quit"),
         ("object_del x", "write object-del id=x"),
         ("send-key ctrl-alt-f1", "the human monitor has it: .hmp sendkey ctrl-alt-f1"),
     ):
         assert hint_of(session, line) == hint, line
         assert hint.endswith(session.corrector.line.replace("\n", ", then ")), line
+    assert hint_of(session, "q") == "write .exit; quit ends the VM"
+    assert session.corrector.line == ".exit"
     run_line(session, "device_add driver=virtio-rng-pci id=r2")
     assert session.corrector.line == ""
     assert hint_of(session, "device_del id=nope") == "id is one of: r2"

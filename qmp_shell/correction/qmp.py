@@ -328,6 +328,9 @@ def _known_elsewhere(
     human = vocabulary.human_commands()
     if line.words and line.words[0] in commands:
         return None  # print query-status
+    if name in EXIT:  # q is quit in the human monitor, but who types it may want to leave only
+        after = "; quit ends the VM" if "quit" in commands else ""
+        return Correction(".exit", Form.DOT, after=after)
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
@@ -340,8 +343,6 @@ def _known_elsewhere(
         if name not in HUMAN_OPTIONS and all(key for key, _ in keyed):
             return _human(" ".join([name, *(value for _, value in keyed)]) + line.tail)
         return _human(text)
-    if name in EXIT:
-        return Correction(".exit", Form.DOT)
     if name not in vocabulary.dot_commands.names():
         return None
     return vocabulary.dot_line(name, text[len(name) :], "write ")

@@ -210,6 +210,15 @@ def test_what_has_come_about_already_is_not_waited_for(vm: RunningVm, run: Run) 
         assert (result.stderr, result.returncode) == ("", 0)
 
 
+def test_a_time_limit_may_end_before_it_is_certain_that_an_event_does_not_come(
+    quiet_vm: RunningVm, run: Run
+) -> None:
+    result = run(quiet_vm.address, ".wait", "DEVICE_DELETED", "device=x", "timeout=1.5")
+    reason = "(hint: there is no device x; it may have been removed before)"
+    assert result.stderr == f"qmp-shell: .wait DEVICE_DELETED device=x: not within 1.5 s {reason}\n"
+    assert result.returncode == 5
+
+
 @pytest.mark.parametrize(
     ("awaited", "problem"),
     [

@@ -195,6 +195,7 @@ class Waiter:
                 if job is not None and job.status in _REACHED[condition.name]:
                     return
                 obstacle = self._find_obstacle(condition, job_id, job)
+                self.situation = obstacle or self.situation
                 if condition.name == "DEVICE_DELETED":
                     hope_end = time.monotonic() + _LATE_SECONDS
                 continue  # the event may have come with the answers

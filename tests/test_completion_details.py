@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.document import Document
 
@@ -28,7 +29,7 @@ from qmp_shell.complete import (
 from qmp_shell.errors import ConnectError, ReportedError, Timeout, UsageError
 from qmp_shell.launch import demo
 from qmp_shell.prompt.assistant import Assistant
-from qmp_shell.prompt.completer import SessionCompleter
+from qmp_shell.prompt.completer import SessionCompleter, _LateRequest
 from qmp_shell.prompt.matching import find_letters
 from qmp_shell.schema import Schema
 from qmp_shell.session.hints import feature_notes
@@ -323,6 +324,21 @@ def test_a_menu_opens_by_itself_where_a_value_or_a_string_begins(
     completer = SessionCompleter(session, Assistant(session), lambda: None)
     event = CompleteEvent(text_inserted=True)
     assert bool(list(completer.get_completions(Document(text), event))) is is_open
+
+
+def test_a_menu_that_was_late_is_looked_up_as_before(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If it were taken for what Tab asks for, what it has in common would be inserted."""
+    session = offline_session(schema)
+    completer = SessionCompleter(session, Assistant(session), lambda: None)
+    buffer, typed = Buffer(), CompleteEvent(text_inserted=True)
+    begun: list[dict[str, CompleteEvent]] = []
+    monkeypatch.setattr(buffer, "start_completion", lambda **given: begun.append(given))
+    completer._late = _LateRequest(buffer.document, typed)
+    completer.note_answer(buffer)
+    assert begun == [{"complete_event": typed}]
+    assert not completer.is_late(buffer.document)
 
 
 def test_the_toolbar_has_the_signature_of_a_message(schema: Schema) -> None:

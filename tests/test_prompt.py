@@ -12,6 +12,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -389,12 +390,8 @@ def test_drivers_and_their_properties_are_completed_for_device_add(shell: Termin
 def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
     table_vm: StartTableVm, terminal: StartTerminal, schema_editor: SchemaEditor
 ) -> None:
-    """A busy VM may send the names late, and their descriptions a second after them."""
-    may_name, may_tell = threading.Event(), threading.Event()
-
-    def names(_: dict[str, str]) -> list[dict[str, str]]:
-        assert may_name.wait(60)
-        return [{"name": "e1000"}, {"name": "e1000e"}]
+    """A busy VM may send the names first, and their descriptions a second later."""
+    may_tell = threading.Event()
 
     def answer(arguments: dict[str, str]) -> str:
         if arguments["command-line"] == "info qdm":
@@ -403,20 +400,16 @@ def test_a_menu_is_shown_anew_when_the_vm_has_told_more(
 
     answers = {
         "query-qmp-schema": schema_editor.entries,
-        "qom-list-types": names,
+        "qom-list-types": [{"name": "e1000"}, {"name": "e1000e"}],
         "device_add": {},
         "human-monitor-command": answer,
     }
     shell = terminal(table_vm("9.0.0", answers).address)
     shell.wait_for_prompt()
     shell.type("device_add driver=e100")
-    shell.wait_for(r"^asking the VM\.\.\.$")
-    may_name.set()
     shell.wait_for(r"^ +e1000e$")
-    shell.wait_for(r"^asking the VM\.\.\.$")
     may_tell.set()
     shell.wait_for(r"^ +e1000e +bus PCI, a NIC")
-    shell.wait_for(r"^\(QEMU\) device_add driver=e100$")  # Tab was not pressed
 
 
 def test_hidden_files_are_offered_once_a_dot_is_typed(shell: Terminal, tmp_path: Path) -> None:
@@ -968,12 +961,34 @@ class SlowTerminal(DummyOutput):
         raise NotImplementedError
 
 
+def edit_on_slow_terminal(act: Callable[[Application[str]], Coroutine[None, None, None]]) -> None:
+    """Have a line edited, and do something meanwhile."""
+    with create_pipe_input() as keys, create_app_session(keys, SlowTerminal()):
+        app = PromptSession[str]().app
+        app.renderer.cpr_support = CPR_Support.SUPPORTED
+
+        def begin() -> None:
+            app.create_background_task(act(app))
+
+        app.run(pre_run=begin)
+
+
+async def wait_for_loop() -> None:
+    """Wait until whatever is to be done at once is done."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def display() -> TerminalDisplay:
+    look = Look(colour=False, ascii_only=True)
+    return TerminalDisplay(Settings(), Formatter(look), is_dumb=False)
+
+
 def test_nothing_is_printed_before_the_terminal_has_said_where_the_cursor_is(
-    capfd: pytest.CaptureFixture[str],
+    display: TerminalDisplay, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """It would count the rows from a place that the cursor has left."""
-    look = Look(colour=False, ascii_only=True)
-    display = TerminalDisplay(Settings(), Formatter(look), is_dumb=False)
     printed = []
 
     async def print_and_answer(app: Application[str]) -> None:
@@ -983,20 +998,26 @@ def test_nothing_is_printed_before_the_terminal_has_said_where_the_cursor_is(
         for is_answered in (False, True):
             if is_answered:
                 app.renderer.report_absolute_cursor_row(1)
-            for _ in range(10):  # whatever is to be done at once is done
-                await asyncio.sleep(0)
+            await wait_for_loop()
             printed.append(capfd.readouterr().out)
         app.exit(result="")
 
-    with create_pipe_input() as keys, create_app_session(keys, SlowTerminal()):
-        app = PromptSession[str]().app
-        app.renderer.cpr_support = CPR_Support.SUPPORTED
-
-        def begin() -> None:
-            app.create_background_task(print_and_answer(app))
-
-        app.run(pre_run=begin)
+    edit_on_slow_terminal(print_and_answer)
     assert printed == ["", "first\nsecond\n"]
+
+
+def test_what_waits_for_the_terminal_is_printed_at_the_end_of_the_line(
+    display: TerminalDisplay, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def print_and_enter(app: Application[str]) -> None:
+        display.warning("first")
+        await wait_for_loop()
+        app.renderer.report_absolute_cursor_row(1)
+        app.exit(result="")
+
+    edit_on_slow_terminal(print_and_enter)
+    display.warning("second")
+    assert capfd.readouterr().out == "first\nsecond\n"
 
 
 def test_file_names_are_completed_for_dot_commands(shell: Terminal, tmp_path: Path) -> None:

@@ -235,8 +235,10 @@ class TerminalDisplay(TextDisplay):
         What it says is late if something was printed meanwhile: the prompt, drawn as high as there
         seems to be room below the cursor, would move the lines above it off the screen.
         """
-        await get_app().renderer.wait_for_cpr_responses()
-        self.flush()
+        try:
+            await get_app().renderer.wait_for_cpr_responses()
+        finally:  # also if the line was entered meanwhile, which ends this task
+            self.flush()
 
     def flush(self) -> None:
         """Print what was held back, above the edited line if there is one.
@@ -273,17 +275,17 @@ class TerminalDisplay(TextDisplay):
         new = _Line(text, key, replaces)
         if replaces and self._unprinted and self._unprinted[-1].key == key:
             self._unprinted[-1] = new._replace(replaces=self._unprinted[-1].replaces)
-        elif self._is_held:
-            self._unprinted.append(new)
+            return
+        is_first = not self._unprinted
+        self._unprinted.append(new)
+        if self._is_held:
             if len(self._unprinted) > 2 * _MOST_UNPRINTED:
                 self._left_out += _MOST_UNPRINTED
                 del self._unprinted[:_MOST_UNPRINTED]
-        elif is_editing():
-            if not self._unprinted:
-                get_app().create_background_task(self._flush_soon())
-            self._unprinted.append(new)
-        else:
-            self._write(new)
+        elif not is_editing():
+            self.flush()
+        elif is_first:
+            get_app().create_background_task(self._flush_soon())
 
     def _print(self, text: SafeText, *, may_page: bool = False) -> None:
         """

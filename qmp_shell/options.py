@@ -145,7 +145,7 @@ class _Parser(argparse.ArgumentParser):
         return "\n".join([*(fold(sanitize_line(line), width, _INDENT) for line in lines), ""])
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print the help or the version; if that cannot be written, the error says where to."""
+        """Print the help or the version. An OSError then names standard output as its file."""
         try:
             super()._print_message(message, file)
             file.flush()
@@ -154,7 +154,7 @@ class _Parser(argparse.ArgumentParser):
             raise
 
     def error(self, message: str) -> NoReturn:
-        """:raise UsageError: always; whoever catches it knows what to do without standard error."""
+        """:raise UsageError: always; ``cli.py`` prints it, and has the exit status for it."""
         raise UsageError(f"{sanitize_line(message)}; see {self.prog} --help")
 
 

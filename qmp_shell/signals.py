@@ -78,7 +78,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def postpone_where_lost(number: int, frame: FrameType | None) -> bool:
-    """Send a signal again a moment later, if it came where an exception is printed and lost.
+    """Send a signal again 10 ms later, if it came where Python would drop an exception.
 
     That is so in what Python calls when an object is deleted, at any place of the program: methods
     ``__del__``, callbacks of weak references, and that of the import system's locks.

@@ -329,7 +329,7 @@ def test_a_menu_opens_by_itself_where_a_value_or_a_string_begins(
 def test_a_menu_that_was_late_is_looked_up_as_before(
     schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If it were taken for what Tab asks for, what it has in common would be inserted."""
+    """Only Tab may insert what all completions have in common."""
     session = offline_session(schema)
     completer = SessionCompleter(session, Assistant(session), lambda: None)
     buffer, typed = Buffer(), CompleteEvent(text_inserted=True)

@@ -956,14 +956,14 @@ def test_a_connection_lost_during_completion_is_reported(
 
 
 class SlowTerminal(DummyOutput):
-    """A terminal that is asked where the cursor is, and says it when the test does."""
+    """A terminal that does not answer where the cursor is; the test does it."""
 
     def get_rows_below_cursor_position(self) -> int:
         raise NotImplementedError
 
 
 def edit_on_slow_terminal(act: Callable[[Application[str]], Coroutine[None, None, None]]) -> None:
-    """Have a line edited, and do something meanwhile."""
+    """Edit a line, and run ``act`` in the event loop meanwhile."""
     with create_pipe_input() as keys, create_app_session(keys, SlowTerminal()):
         app = PromptSession[str]().app
         app.renderer.cpr_support = CPR_Support.SUPPORTED
@@ -975,7 +975,7 @@ def edit_on_slow_terminal(act: Callable[[Application[str]], Coroutine[None, None
 
 
 async def wait_for_loop() -> None:
-    """Wait until whatever is to be done at once is done."""
+    """Let the event loop run what is ready."""
     for _ in range(10):
         await asyncio.sleep(0)
 

@@ -48,16 +48,19 @@ def raise_at_once(*numbers: int) -> None:
             signal.raise_signal(number)
 
 
-def test_ctrl_c_does_not_undo_a_signal_that_ends_the_prompt() -> None:
-    def end_in_good_order() -> None:
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGINT)
+def end_despite(*numbers: int) -> None:
+    """Have SIGTERM come, and other signals while its exception ends this function."""
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number in numbers:
+            signal.raise_signal(number)
 
+
+def test_ctrl_c_does_not_undo_a_signal_that_ends_the_prompt() -> None:
     signals = PromptSignals(lambda _: None)
     with pytest.raises(SystemExit) as ended, signals.handled(), signals.raised():
-        end_in_good_order()
+        end_despite(signal.SIGINT)
     assert ended.value.code == 143
 
 
@@ -71,15 +74,8 @@ def test_a_signal_whose_exception_was_lost_ends_the_prompt_at_the_next_line() ->
 
 
 def test_only_the_first_signal_ends_the_program() -> None:
-    def end_in_good_order() -> None:
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGHUP)
-            signal.raise_signal(signal.SIGTERM)
-
     with pytest.raises(SystemExit) as ended, ended_by_signals():
-        end_in_good_order()
+        end_despite(signal.SIGHUP, signal.SIGTERM)
     signal.raise_signal(signal.SIGTERM)
     assert ended.value.code == 143
 

@@ -65,7 +65,7 @@ def _unwrap_virsh(text: str) -> Unwrapped:
 
 
 def unquote(text: str) -> str:
-    """A text without the quotes around all of it."""
+    """The text within quotes, if one pair encloses all of it; else the text as it is."""
     return text[1:-1] if _QUOTED.fullmatch(text) is not None else text
 
 

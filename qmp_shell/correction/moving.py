@@ -70,7 +70,7 @@ def _read_address(value: str, type_: Object) -> dict[str, str]:
 
 
 def _read_cache_mode(item: Item, type_: Object | None) -> dict[str, str] | None:
-    """The members of ``cache`` that stand for ``cache=none`` of ``-drive``; None: it is no mode."""
+    """The members of ``cache`` that ``cache=none`` and the like set; None: it is no such mode."""
     mode = CACHE_MODES.get(item.value) if item.key == _CACHE else None
     is_known = mode is not None and type_ is not None and mode.keys() <= type_.members.keys()
     return mode if is_known else None

@@ -1,4 +1,4 @@
-"""Names and options of other programs, and the commands of QEMU for them. Tables only."""
+"""Tables of names and options of other programs, and of the QEMU commands that do the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISK_OPTIONS = {
     **dict.fromkeys(("-hda", "-hdb", "-hdc", "-hdd"), ""),
     "-cdrom": ",media=cdrom,format=raw",
 }
-"""Options that add one disk, and what ``-drive file=FILE`` needs besides to do the same."""
+"""Options that add a disk, and what follows ``-drive file=FILE`` to do the same."""
 
 _OPTION_NOTE = "{} is an option of QEMU's command line"
 

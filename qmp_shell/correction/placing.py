@@ -96,7 +96,7 @@ def _pairs_in_list(type_: Object, items: list[Item]) -> list[Item]:
 
 
 def _element(type_: Object) -> Object | None:
-    """The type of the elements, if all arguments are one list of objects; None: they are not."""
+    """The type of the elements, if the only argument is a list of objects; None: it is not."""
     arrays = [as_array(each.type) for each in type_.members.values()]
     array = arrays[0] if len(arrays) == 1 else None
     return as_object(array.element) if array is not None else None

@@ -145,7 +145,7 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
 
 
 def _variable(name: str, line: Words, _text: str, _: Vocabulary) -> Correction | None:
-    """``$disk``: what was kept is shown by a dot command."""
+    """``$disk`` alone: a variable, whose value ``.let disk`` shows."""
     is_alone = not line.words and not line.tail and _VARIABLE.fullmatch(name) is not None
     return Correction(f".let {name[1:]}", Form.DOT) if is_alone else None
 

@@ -230,10 +230,10 @@ class TerminalDisplay(TextDisplay):
             self._left_out = 0
 
     async def _flush_soon(self) -> None:
-        """Print what is held back, once the terminal has said where the cursor is.
+        """Print what is held back, once the terminal has answered where the cursor is.
 
-        What it says is late if something was printed meanwhile: the prompt, drawn as high as there
-        seems to be room below the cursor, would move the lines above it off the screen.
+        An answer to an earlier request counts the rows below the cursor's place at that time. If
+        lines were printed since, the prompt would be drawn too high, and scroll the screen.
         """
         try:
             await get_app().renderer.wait_for_cpr_responses()

@@ -138,7 +138,7 @@ class Display(Observer, Protocol):
         """Show two columns: names, and what they are."""
 
     def best_pairs(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Show two columns, of which the first rows are the best; a person may want no more."""
+        """Show two columns, the best match first. A terminal shows only the first rows."""
 
     def draw(self, nodes: Iterable[Node]) -> None:
         """Show lines of several colours, or trees of them; long ones are wrapped."""

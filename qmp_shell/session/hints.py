@@ -165,7 +165,7 @@ def _inserted_node(
     given: dict[str, Any],
     attachment: Attachment,
 ) -> str:
-    """``device=vd0``, where vd0 is a disk: the node that is inserted in it is meant.
+    """``device=vd0``, where vd0 is the id of a disk: offer the block node that is inserted in it.
 
     :param others: the arguments that are not given, and what names they take.
     """

@@ -187,7 +187,7 @@ def _create_image(given: Message, known: Known) -> Iterator[Loss]:
 
 
 def _open_chardev(given: Message, known: Known) -> Iterator[Loss]:
-    """The file of a chardev, and its log, are emptied unless they are appended to."""
+    """QEMU truncates the file and the log of a chardev, unless it is told to append."""
     backend = read_object(given.get("backend"))
     options = read_object(backend.get("data"))
     if backend.get("type") == "file" and options.get("append") is not True:

@@ -527,6 +527,25 @@ def test_a_slow_command_of_one_client_does_not_hold_up_others(
         assert [slow.receive()["id"] for _ in range(2)] == [1, 2], "in the order of the commands"
 
 
+@pytest.mark.parametrize(
+    "end", [query("quit"), query("human-monitor-command", arguments={"command-line": "q"})]
+)
+def test_the_vm_is_not_ended_before_it_has_sent_all_replies(
+    held_vm: HeldVm, share: StartSharing, end: dict[str, object]
+) -> None:
+    """A QEMU that ends does not wait until all that it has to send is read."""
+    name = str(end["execute"])
+    shared = share(held_vm.address)
+    with shared.connect(enables=("oob",)) as slow, shared.connect(enables=("oob",)) as other:
+        for client, command in ((slow, query("held")), (other, end)):
+            client.send(command, {"exec-oob": "now", "id": "oob"})
+            assert client.receive()["return"] == "now"
+        assert name not in held_vm.names
+        other.send({"exec-oob": "release", "id": "oob"})
+        assert [other.receive()["return"] for _ in range(2)] == ["release", name]
+    assert held_vm.names.index(name) > held_vm.names.index("release")
+
+
 def test_one_that_does_not_read_holds_up_nobody(held_vm: HeldVm, share: StartSharing) -> None:
     """It is not cut off either: no more of its commands are executed until it reads."""
     shared = share(held_vm.address)

@@ -14,6 +14,7 @@ from ..errors import ConnectionLost, UsageError
 from ..messages import Message, Reply
 from ..static_typing import Protocol
 from ..vm import Attachment
+from ..vm.losses import ends_vm
 from .conversation import Command, error_message
 from .peer import CutOff, Peer
 
@@ -79,6 +80,9 @@ class Dispatcher:
             if self._in_band and self._bytes + command.size > _MOST_BYTES:
                 return False
             if descriptor is not None and not self._attachment.may_send_descriptors:
+                return False
+            # What QEMU has not sent yet when it ends is lost: other replies, and that to quit.
+            if self._in_band and ends_vm(command.message):
                 return False
             peer.waiting.popleft()
             self._send(peer, command, descriptor)

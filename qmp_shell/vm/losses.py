@@ -36,6 +36,11 @@ def action_name(message: Message) -> str:
     return action.name if action is not None else command_of(message)
 
 
+def ends_vm(message: Message) -> bool:
+    """Whether the VM is to end at once."""
+    return any(action.command == "quit" for action in _actions(message))
+
+
 def _actions(message: Message) -> Iterator[Action]:
     command, arguments = command_of(message), arguments_of(message)
     if command == "transaction":

@@ -55,6 +55,24 @@ def test_a_program_that_reads_nothing_has_seen_enough() -> None:
     assert run_program(["/bin/sh", "-c", "exec <&-; exit 0"], "x" * (1 << 20)) == 0
 
 
+# Interrupts who writes its input, once that has filled the pipe, and then reads all of it.
+_INTERRUPTER = """
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+capacity = fcntl.fcntl(0, fcntl.F_GETPIPE_SZ)
+while int.from_bytes(fcntl.ioctl(0, termios.FIONREAD, bytes(4)), sys.byteorder) < capacity:
+    pass
+os.kill(os.getppid(), signal.SIGINT)
+sys.exit(len(sys.stdin.read()) != int(sys.argv[1]))
+"""
+
+
+def test_ctrl_c_in_a_program_does_not_cut_what_it_reads() -> None:
+    text = "x" * (1 << 20)
+    command = [sys.executable, "-c", _INTERRUPTER, str(len(f"{text}\n"))]
+    assert run_program(command, text) == 0
+
+
 def test_a_reader_that_has_left_ends_the_pipeline() -> None:
     with pytest.raises(BrokenPipeError):
         run_pipeline("kill -PIPE $$", "text")

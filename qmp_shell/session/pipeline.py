@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
@@ -10,7 +9,6 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
-from typing import IO
 
 from ..errors import PipelineError
 
@@ -74,18 +72,15 @@ def run_program(
     if before != signal.SIG_IGN:
         signal.signal(signal.SIGINT, note_interrupt)
     try:
+        # Its input is buffered, for unbuffered a signal would cut it: what was not written is lost.
         program = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE if data is not None else None,
-            env=environment,
-            bufsize=0,
+            command, stdin=subprocess.PIPE if data is not None else None, env=environment
         )
         with background() as wait:
             if wait is not None:
                 _attend(program, data, wait)
             elif data is not None:
-                with contextlib.suppress(BrokenPipeError):  # it does not read all of it
-                    program.communicate(data)
+                program.communicate(data)
             program.wait()
     finally:
         signal.signal(signal.SIGINT, before)
@@ -106,15 +101,17 @@ def _attend(program: subprocess.Popen[bytes], data: bytes | None, wait: Wait) ->
             ready.register(program.stdin, select.EPOLLOUT)
         while end not in dict(ready.poll(0)):
             if program.stdin is not None and not program.stdin.closed:
-                left = left[_write(program.stdin, left) :]
+                left = left[_write(program.stdin.fileno(), left) :]
                 if not left:
                     program.stdin.close()
             wait(ready.fileno())
 
 
-def _write(pipe: IO[bytes], data: memoryview) -> int:
+def _write(pipe: int, data: memoryview) -> int:
     """Write some of a program's input; returns how much is not to be written any more."""
     try:
-        return pipe.write(data[:_WRITE_BYTES]) or 0  # None: nothing can be written at present
+        return os.write(pipe, data[:_WRITE_BYTES])
+    except BlockingIOError:  # nothing can be written at present
+        return 0
     except BrokenPipeError:  # it does not read all of it
         return len(data)

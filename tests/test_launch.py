@@ -687,6 +687,14 @@ def test_no_open_files_are_left_for_a_monitor(monkeypatch: pytest.MonkeyPatch) -
         assert not Path(monitor.path).parent.exists()
 
 
+def test_connect_to_the_own_vm_is_refused_and_keeps_it(run: Run, qemu: str) -> None:
+    options = ("-k", "-c", ".connect", "-c", "query-name")
+    result = run(*options, "--", qemu, *NO_MACHINE, program="main_wrap")
+    assert "the shell's own VM can be attached to only once\n" in result.stderr
+    assert result.stdout == NAME_REPLY
+    assert result.returncode == 2
+
+
 # At a terminal
 
 

@@ -221,6 +221,8 @@ class Session:
         target = self.addresses.resolve(text) if text is not None else self._target
         address = target.address if target is not None else None
         if address == before.address:
+            if address is None and before.is_connected:
+                raise UsageError("the shell's own VM can be attached to only once")
             if address is not None and not address.can_reconnect:
                 raise UsageError(f"{address} can be attached to only once")
             before.close()  # QEMU serves one client at a time, which must not be this one

@@ -224,7 +224,7 @@ class StandardInput:
     def _read(self, session: ScriptSession, descriptor: int) -> bytes:
         if session.attachment.is_connected:
             self._receive_until_readable(session, descriptor)
-        return os.read(descriptor, _READ_BYTES)
+        return read_input(descriptor)
 
     @staticmethod
     def _receive_until_readable(session: ScriptSession, descriptor: int) -> None:
@@ -235,6 +235,15 @@ class StandardInput:
             # waits for events.
             if session.settings.events:
                 raise
+
+
+def read_input(descriptor: int) -> bytes:
+    """Wait for some input, and read it; empty: it has ended.
+
+    Another program that has the same terminal or pipe may have set it not to block.
+    """
+    select.select([descriptor], [], [])
+    return os.read(descriptor, _READ_BYTES)
 
 
 class ServedMonitor(StandardInput):

@@ -29,6 +29,7 @@ from tests.conftest import (
 )
 from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 
 
 def test_lines_from_standard_input_are_run(quiet_vm: RunningVm, run: Run) -> None:
@@ -1000,6 +1001,30 @@ def test_a_file_without_end_is_given_up(
     assert re.fullmatch(
         r"qmp-shell: /dev/zero: (?:a line of more|this is too long).*\n", done.stderr
     )
+
+
+def test_an_input_that_does_not_block_is_waited_for(
+    schema_file: Path, environment: dict[str, str]
+) -> None:
+    """As that of a terminal or pipe which another program has set so."""
+    theirs, ours = os.pipe()
+    os.set_blocking(theirs, False)
+    with subprocess.Popen(
+        [*shell_command(), "--schema", str(schema_file)],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        env=environment,
+    ) as shell:
+        os.close(theirs)
+        assert shell.stdout is not None
+        state = Path(f"/proc/{shell.pid}/stat")
+        with open(ours, "wb", buffering=0) as script:
+            script.write(b"query-name\n")
+            assert shell.stdout.readline() == b'{"execute": "query-name"}\n'
+            wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] in "SZ")
+            script.write(b"query-status\n")
+        assert shell.stdout.read() == b'{"execute": "query-status"}\n'
+        assert shell.wait(20) == 0
 
 
 def test_an_input_without_end_is_given_up(quiet_vm: RunningVm, environment: dict[str, str]) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from ..configuration import Configuration
 from ..configuration.addresses import MARK, ConfiguredAddresses
 from ..errors import UsageError
-from ..script import ReadInput, StandardInput, complain
+from ..script import ReadInput, StandardInput, complain, read_input
 from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..session import Target
     from ..session.scripts import Input
     from ..transport.stream import Address
-
-_READ_BYTES = 1 << 16
 
 
 def find_vms(
@@ -50,6 +47,6 @@ def read_standard_input(inputs: Sequence[Input]) -> list[Input]:
 
 def _read_all() -> bytes:
     data = bytearray()
-    while piece := os.read(0, _READ_BYTES):
+    while piece := read_input(0):
         data += piece
     return bytes(data)

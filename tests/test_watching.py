@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qmp_shell.errors import ConnectionLost
 from qmp_shell.messages import Event
 from qmp_shell.output import STANDARD_ERROR, Output, SafeText
 from qmp_shell.prompt.event_limiter import EventLimiter, EventSum
@@ -17,6 +18,7 @@ from qmp_shell.render.changes import ChangeReport, flatten
 from qmp_shell.render.controls import ERASE_LINE
 from qmp_shell.render.progress import ProgressBar
 from qmp_shell.render.quantities import format_size, format_sparkline
+from qmp_shell.schema import Schema
 from qmp_shell.session.settings import Settings, name_matches
 from qmp_shell.vm.records import Progress
 from tests.conftest import (
@@ -29,6 +31,7 @@ from tests.conftest import (
     shell_command,
 )
 from tests.peer import ACCEPTED, GREETING, HOLD, UNTIL_PROMPT
+from tests.sessions import offline_session, run_line
 from tests.terminal import Terminal
 
 
@@ -235,6 +238,14 @@ def test_watch_in_a_script_ends_with_the_vm_and_status_4(
     assert "prelaunch -> running" in shell.read_line() + shell.read_line()
     vm.close()
     assert shell.wait(20) == 4
+
+
+def test_watch_does_not_choose_a_setting_for_the_user(schema: Schema) -> None:
+    session = offline_session(schema)
+    with pytest.raises(ConnectionLost):
+        run_line(session, ".watch query-status")
+    session.settings.use_for_vm({"pager": False})  # as .connect does
+    assert not session.settings.pager
 
 
 @pytest.mark.parametrize(

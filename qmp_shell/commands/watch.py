@@ -35,11 +35,8 @@ class Watch(Command):
         if statement.destination != DISPLAY:
             raise self.output_error()
         message = session.executor.resolve(statement.message)
-        pager, session.settings.pager = session.settings.pager, False
-        try:
+        with session.settings.overridden(pager=False):
             _watch(session, message, interval)
-        finally:
-            session.settings.pager = pager
 
     def complete(self, argument: str, names: NameSource, types: TypeSource) -> Completions | None:
         from ..complete import Draft, complete

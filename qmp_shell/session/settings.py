@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 
 from ..errors import UsageError
 from ..language.values import SWITCH_WORDS
@@ -137,6 +138,18 @@ class Settings:
         """Use a value that the user has chosen."""
         option.put(self._chosen, value)
         self._update()
+
+    @contextmanager
+    def overridden(self, **values: Any) -> Iterator[None]:
+        """Use other values than the user's as long as this context lasts."""
+        chosen = self._chosen
+        self._chosen = {**chosen, **values}
+        self._update()
+        try:
+            yield
+        finally:
+            self._chosen = chosen
+            self._update()
 
     def _update(self) -> None:
         self.values = {**self._defaults, **self._of_vm, **self._chosen}

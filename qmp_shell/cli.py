@@ -23,7 +23,7 @@ from .errors import (
     UsageError,
 )
 from .importing import importing
-from .options import build_wrap_parser, parse_arguments
+from .options import parse_arguments, parse_wrap_arguments
 from .render.formatter import Formatter
 from .script import (
     WRAP,
@@ -88,9 +88,7 @@ def main(argv: list[str] | None = None) -> int:
 def main_wrap(argv: list[str] | None = None) -> int:
     """``qmp-shell-wrap``; returns its exit status."""
     return _guard(
-        lambda: _run_or_complete(
-            argv, WRAP, lambda: _run_wrap(build_wrap_parser().parse_args(argv))
-        )
+        lambda: _run_or_complete(argv, WRAP, lambda: _run_wrap(parse_wrap_arguments(argv)))
     )
 
 

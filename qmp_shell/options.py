@@ -192,11 +192,26 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     if rest:
         _check_command(rest[0])
         options.inputs = [WordsInput(rest)]
-    elif len(options.inputs or ()) > 1:
-        lines = (each for each in options.inputs if isinstance(each, LineInput))
+    _name_lines(options.inputs or [])
+    return options
+
+
+def parse_wrap_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line of ``qmp-shell-wrap``, as :func:`parse_arguments` does.
+
+    :return: the options, the program ``qemu`` and its ``arguments``.
+    """
+    options = build_wrap_parser().parse_args(arguments)
+    _name_lines(options.inputs or [])
+    return options
+
+
+def _name_lines(inputs: Sequence[Input]) -> None:
+    """Have errors tell a line that -c gives from other inputs."""
+    if len(inputs) > 1:
+        lines = (each for each in inputs if isinstance(each, LineInput))
         for number, line in enumerate(lines, 1):
             line.name = f"-c {number}"
-    return options
 
 
 def _check_command(word: str) -> None:

@@ -690,7 +690,7 @@ def test_no_open_files_are_left_for_a_monitor(monkeypatch: pytest.MonkeyPatch) -
 def test_connect_to_the_own_vm_is_refused_and_keeps_it(run: Run, qemu: str) -> None:
     options = ("-k", "-c", ".connect", "-c", "query-name")
     result = run(*options, "--", qemu, *NO_MACHINE, program="main_wrap")
-    assert "the shell's own VM can be attached to only once\n" in result.stderr
+    assert "-c 1: the shell's own VM can be attached to only once\n" in result.stderr
     assert result.stdout == NAME_REPLY
     assert result.returncode == 2
 

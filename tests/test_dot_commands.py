@@ -353,6 +353,18 @@ def test_a_script_in_the_home_directory(
     assert capfd.readouterr().out == "on\n"
 
 
+def test_a_script_that_fails_leaves_no_transaction_open(session: Session, tmp_path: Path) -> None:
+    script = tmp_path / "half.qmp"
+    script.write_text("transaction(\nabort oops\n")
+    with pytest.raises(ReportedError):
+        run_line(session, f".source {script}")
+    assert not session.parser.in_transaction
+    run_line(session, "transaction(")
+    with pytest.raises(ReportedError):
+        run_line(session, f".source {script}")
+    assert session.parser.in_transaction, "that of the user's goes on"
+
+
 def test_a_script_that_runs_itself_ends(session: Session, tmp_path: Path) -> None:
     script = tmp_path / "again.qmp"
     script.write_text(f".source {script}\n")

@@ -143,8 +143,8 @@ class ScriptRunner:
         self._depth += 1
         try:
             self.run(FileInput(path), continues=was_in_transaction)
-        except KeyboardInterrupt:
-            if not was_in_transaction:
+        except BaseException:
+            if not was_in_transaction:  # what is typed next is not for the one that the file began
                 parser.discard_transaction()
             raise
         finally:

@@ -21,6 +21,7 @@ from qmp_shell.language import ParseError
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
 from qmp_shell.schema import Schema
+from qmp_shell.schema.suggestions import suggest
 from qmp_shell.script import ScriptDisplay
 from qmp_shell.session import Session, Settings, Target
 from qmp_shell.transport import parse_address
@@ -288,6 +289,12 @@ def test_there_is_no_overview_without_a_vm(session: Session, argument: str) -> N
 def test_a_command_that_one_session_has_more_is_among_the_names() -> None:
     assert "tour" in Registry(("tour",)).names()
     assert "tour" not in Registry().names()
+
+
+def test_names_that_are_equally_similar_are_named_in_order() -> None:
+    names = list(Registry(("tour",)).names())
+    assert names == sorted(names)
+    assert suggest("l", names, "there are", ".") == "did you mean .let or .log?"
 
 
 def test_a_short_sleep_without_a_vm(session: Session) -> None:

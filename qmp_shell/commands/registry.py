@@ -42,7 +42,7 @@ class Registry:
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         """:param more: the names of commands that only some sessions have."""
-        self._names = {*_NAMES, *more}
+        self._names = tuple(sorted((*_NAMES, *more)))
 
     def find(self, name: str) -> DotCommand | None:
         """The command of a name; None: there is none."""
@@ -52,10 +52,10 @@ class Registry:
         return command
 
     def names(self) -> Collection[str]:
-        """The names of all commands, without the dot."""
+        """The names of all commands, without the dot, sorted."""
         return self._names
 
     def all(self) -> Iterable[DotCommand]:
         """All commands, sorted by name."""
-        found = (self.find(name) for name in sorted(self._names))
+        found = map(self.find, self._names)
         return [command for command in found if command is not None]

@@ -87,7 +87,7 @@ class DotCommands(Protocol):
         """All commands, sorted by name."""
 
     def names(self) -> Collection[str]:
-        """The names of all commands, without the dot."""
+        """The names of all commands, without the dot, sorted."""
 
 
 class Session:

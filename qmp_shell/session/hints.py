@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
-from ..complete import Candidate, Kind, NameRequest, NameSource, kind_at
+from ..complete import Candidate, Kind, NameRequest, kind_at
 from ..correction import (
     Correction,
     DotCommands,
@@ -89,33 +88,115 @@ def first_faults(faults: list[Fault]) -> list[Fault]:
 
 def _unknown_name(message: Message, description: str, attachment: Attachment) -> str:
     """What may be meant by a name in a message that does not exist in the VM."""
-    command, given, names = command_of(message), arguments_of(message), attachment.names
+    command, given = command_of(message), arguments_of(message)
     type_ = attachment.known_types.arguments(command, given)
     members = type_.members_for(given) if type_ is not None else {}
     kinds = {key: kind_at(command, key, member.type) for key, member in members.items()}
+    others = {key: kind for key, kind in kinds.items() if kind is not None and key not in given}
     for key, value in given.items():
         kind = kinds.get(key)
         if kind is None or not isinstance(value, str):
             continue
-        found = _names_of(kind, value, given, names)
-        known = [each.text for each in found]
-        path = next((each for each in known if format_device_name(each) == value), value)
-        if path != value and _NO_BACKEND in description and is_plain(path):
+        name = _GivenName(key, value, kind, given, others, attachment)
+        path = name.device_path
+        if path and _NO_BACKEND in description:
             return f"write {key}={path}"
-        is_doubtful = similar_names(value, known) or has_word(description, value)
-        if value in known or not is_doubtful or value == "/":
-            continue
-        others = {each: kinds[each] for each in kinds.keys() - given.keys()}
-        advice = (
-            _inserted_node(value, key, kind, others, given, attachment)
-            or _other_argument(value, others, given, names)
-            or _known_names(value, key, kind, given, found)
-        )
+        advice = name.advice if name.is_doubtful(description) else ""
         if advice:
             is_secret = holds_secret(message)
             problem = f"{key} is not there" if is_secret else f"{key} {value} is not there"
             return Fault(problem, advice, () if is_secret else (value,)).beyond(description)
     return ""
+
+
+class _GivenName:
+    """A name in the arguments of a command that was refused."""
+
+    def __init__(
+        self,
+        key: str,
+        value: str,
+        kind: str,
+        given: Message,
+        others: dict[str, str],
+        attachment: Attachment,
+    ) -> None:
+        """
+        :param key: its argument.
+        :param kind: what names that takes.
+        :param given: all arguments of the command.
+        :param others: those that are not given, and what names they take.
+        """
+        self._key = key
+        self._value = value
+        self._kind = kind
+        self._given = given
+        self._others = others
+        self._attachment = attachment
+        self._found = self._names_of(kind, value)
+
+    def _names_of(self, kind: str, value: str) -> list[Candidate]:
+        """The names of a kind that exist in the VM, without those that QEMU has made up.
+
+        Similar ones of these mean nothing.
+        """
+        typed = value if kind == Kind.QOM_PATH else ""  # QOM paths are listed level by level
+        found = self._attachment.names.candidates(NameRequest(kind, typed, self._given))
+        return [each for each in found if not each.text.startswith("#")]
+
+    @property
+    def device_path(self) -> str:
+        """The QOM path that it is short for; empty: it is none, or not short."""
+        paths = (each.text for each in self._found)
+        path = next((each for each in paths if format_device_name(each) == self._value), "")
+        return path if path != self._value and is_plain(path) else ""
+
+    def is_doubtful(self, description: str) -> bool:
+        """Whether it does not exist in the VM, and is probably what the error is about."""
+        known = [each.text for each in self._found]
+        is_suspect = similar_names(self._value, known) or has_word(description, self._value)
+        return self._value not in known and self._value != "/" and bool(is_suspect)
+
+    @property
+    def advice(self) -> str:
+        """What to write in its place; empty: that is not known."""
+        return self._inserted_node() or self._other_argument(self._value) or self._known_names()
+
+    def _inserted_node(self) -> str:
+        """``device=vd0``, where vd0 is the id of a disk: offer the block node that is inserted."""
+        if self._kind not in _BLOCK_KINDS:
+            return ""
+        devices = self._attachment.answers.immediate.get(BLOCK_DEVICES) or ()
+        nodes = (each.node for each in devices if format_device_name(each.qdev) == self._value)
+        node = next(nodes, "")
+        if not is_plain(node):
+            return ""
+        is_known = any(each.text == node for each in self._names_of(self._kind, node))
+        advice = f"write {self._key}={node}" if is_known else self._other_argument(node)
+        return advice and f"{advice}, the node that is inserted in {self._value}"
+
+    def _other_argument(self, name: str) -> str:
+        """``device=d0``, where d0 is a ``node-name``."""
+        fitting = [
+            key
+            for key, kind in self._others.items()
+            if any(each.text == name for each in self._names_of(kind, name))
+        ]
+        # Longer ones are of something else: a snapshot-node-name is a new name.
+        return f"write {min(fitting, key=len)}={name}" if fitting and is_plain(name) else ""
+
+    def _known_names(self) -> str:
+        maker = _MADE_BY.get(self._kind)
+        used = [each for each in self._given.values() if isinstance(each, str)]
+        # In menus, too, what is in use stands after what is free.
+        free = [
+            each.text
+            for each in self._found
+            if each.text not in used and (maker is None or not each.order)
+        ]
+        if maker is not None and not free:
+            return f"there is no free {self._key}; {maker} makes one"
+        return suggest(self._value, free, f"{self._key} is one of")
 
 
 def _wrong_switch(message: Message, description: str) -> str:
@@ -128,69 +209,6 @@ def _wrong_switch(message: Message, description: str) -> str:
         if switch is not None and is_refused:
             return f"write {name}={str(switch).lower()}"
     return ""
-
-
-def _names_of(kind: str, value: str, given: dict[str, Any], names: NameSource) -> list[Candidate]:
-    """The names of a kind that exist in the VM, without those that QEMU has made up.
-
-    Similar ones of these mean nothing.
-    """
-    typed = value if kind == Kind.QOM_PATH else ""  # QOM paths are listed level by level
-    found = names.candidates(NameRequest(kind, typed, given))
-    return [each for each in found if not each.text.startswith("#")]
-
-
-def _other_argument(
-    value: str, kinds: dict[str, str | None], given: dict[str, Any], names: NameSource
-) -> str:
-    """``device=d0``, where d0 is a ``node-name``.
-
-    :param kinds: the arguments that are not given, and what names they take.
-    """
-    fitting = [
-        key
-        for key, kind in kinds.items()
-        if kind is not None
-        and any(each.text == value for each in _names_of(kind, value, given, names))
-    ]
-    # Longer ones are of something else: a snapshot-node-name is a new name.
-    return f"write {min(fitting, key=len)}={value}" if fitting and is_plain(value) else ""
-
-
-def _inserted_node(
-    value: str,
-    key: str,
-    kind: str,
-    others: dict[str, str | None],
-    given: dict[str, Any],
-    attachment: Attachment,
-) -> str:
-    """``device=vd0``, where vd0 is the id of a disk: offer the block node that is inserted in it.
-
-    :param others: the arguments that are not given, and what names they take.
-    """
-    devices = attachment.answers.immediate.get(BLOCK_DEVICES) if kind in _BLOCK_KINDS else None
-    node = next((each.node for each in devices or () if format_device_name(each.qdev) == value), "")
-    if not is_plain(node):
-        return ""
-    names = attachment.names
-    is_known = any(each.text == node for each in _names_of(kind, node, given, names))
-    advice = f"write {key}={node}" if is_known else _other_argument(node, others, given, names)
-    return advice and f"{advice}, the node that is inserted in {value}"
-
-
-def _known_names(
-    value: str, key: str, kind: str, given: dict[str, Any], found: list[Candidate]
-) -> str:
-    maker = _MADE_BY.get(kind)
-    used = [each for each in given.values() if isinstance(each, str)]
-    # In menus, too, what is in use stands after what is free.
-    free = [
-        each.text for each in found if each.text not in used and (maker is None or not each.order)
-    ]
-    if maker is not None and not free:
-        return f"there is no free {key}; {maker} makes one"
-    return suggest(value, free, f"{key} is one of")
 
 
 def feature_notes(message: Message, types: VmTypes) -> Iterator[str]:

@@ -6,7 +6,6 @@ and the member that is the name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -20,6 +19,7 @@ from .block_records import BlockNode
 from .fitting_names import FITTING_NAMES
 from .inspection import BLOCK_NODES, HUMAN_COMMANDS, HUMAN_TOPICS
 from .name_lists import NAME_LISTS, listed, net_clients
+from .natural_order import natural_key
 from .questions import DEVICE_TYPES, DRIVERS, object_properties
 from .types import VmTypes
 
@@ -59,7 +59,6 @@ _QOM_ROOTS = (
 )
 # More are of no use in a menu, and would take long to sort at each key press.
 _MOST_NAMES = 20_000
-_LONGEST_NUMBER = 18  # digits; longer ones are sorted as text
 
 
 class VmNames:
@@ -266,9 +265,5 @@ def _sort_key(candidate: Candidate) -> tuple[int, bool, bool, list[tuple[int, st
     Numbers by value, CPU types last.
     """
     text = candidate.text
-    parts = re.split(r"([0-9]+)", text.lower())
-    natural = [
-        (int(part), "") if index % 2 and len(part) <= _LONGEST_NUMBER else (0, part)
-        for index, part in enumerate(parts)
-    ]
-    return candidate.order, text.startswith("#"), text.endswith("-cpu"), natural
+    is_generated, is_cpu_type = text.startswith("#"), text.endswith("-cpu")
+    return candidate.order, is_generated, is_cpu_type, natural_key(text.lower())

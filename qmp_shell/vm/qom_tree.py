@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from ..language.secrets import reads_secret
 from ..static_typing import Any
 from .answers import Answers
 from .inspection import object_value
+from .natural_order import natural_key
 from .question import Question
 from .questions import object_properties
 from .read import read_string
@@ -84,7 +83,7 @@ def _type_of(answers: Answers, path: str) -> str:
 
 def _read_object(answers: Answers, found: QomObject) -> None:
     properties = answers.waiting.get(object_properties(found.path)) or []
-    for each in sorted(properties, key=lambda each: _natural(each.name)):
+    for each in sorted(properties, key=lambda each: natural_key(each.name)):
         if each.child_type:
             child = QomObject(f"{found.path.rstrip('/')}/{each.name}", each.child_type)
             found.children.append(child)
@@ -111,9 +110,3 @@ def _add_values(answers: Answers, level: list[QomObject]) -> None:
 def _keep(value: object) -> tuple[object]:
     """Any value, told apart from no answer."""
     return (value,)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A sort key by which ``device[10]`` comes after ``device[9]``."""
-    pieces = re.split(r"0*([0-9]+)", name)  # every second one is a number
-    return [(len(piece) * (index % 2), piece) for index, piece in enumerate(pieces)]

@@ -188,6 +188,7 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
             raise UsageError(
                 "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it"
             )
+        options.dry_run = True
         return _run_front_end(choices, refuse_to_connect, schema=_read_schema(options.schema))
     if options.all or len(options.addresses) > 1:
         return _run_fleet(choices)
@@ -312,14 +313,9 @@ def _run_front_end(
     settings = choices.new_settings()
     look = choices.new_look()
     formatter = Formatter(look)
-    is_dry_run = options.dry_run or schema is not None
-    keep_going = options.keep_going or is_dry_run
+    keep_going = options.keep_going or options.dry_run
 
-    def new_session(
-        display: Display,
-        report: Reporter,
-        user: User | None = None,
-    ) -> Session:
+    def new_session(display: Display, report: Reporter, user: User | None = None) -> Session:
         session = Session(
             display,
             settings,
@@ -331,17 +327,13 @@ def _run_front_end(
             vm_name=vm_name,
             log=options.logfile,
             human=options.hmp,
-            dry_run=is_dry_run,
+            dry_run=options.dry_run,
             schema=schema,
             keep_going=keep_going,
             uses_disk=vm is None and not options.no_cache,  # the file of its own VM is of no use
         )
         if schema is None:
-            session.attach()
-        if options.share is not None:
-            session.sharing.start(
-                options.share, session.attachment, read_only=options.share_readonly
-            )
+            _attach(session, options)
         return session
 
     if choices.is_interactive:
@@ -351,6 +343,13 @@ def _run_front_end(
         return run_prompt(settings, formatter, new_session, colour=look.colour, vm=vm, tour=tour)
     display, report = new_output(settings, formatter, keep_going=keep_going)
     return _run_script(new_session(display, report), options, report, vm)
+
+
+def _attach(session: Session, options: argparse.Namespace) -> None:
+    """Attach a new session to its VM, and share that one's monitor if the options say so."""
+    session.attach()
+    if options.share is not None:
+        session.sharing.start(options.share, session.attachment, read_only=options.share_readonly)
 
 
 def _run_script(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from .discovery import FoundVm, find_vms
 from .errors import UsageError
 from .output import STANDARD_OUTPUT, Output, SafeText
+from .polling import read_input
 from .render.controls import NEW_LINE
 from .render.text import sanitize_line
 from .render.views import Look
@@ -88,7 +89,7 @@ def _ask(vms: Sequence[FoundVm], look: Look) -> int:
     while True:
         output.write(sanitize_line(f"Which VM? [1-{len(vms)}] "))
         try:
-            answer = os.read(sys.stdin.fileno(), _LONGEST_ANSWER)
+            answer = read_input(sys.stdin.fileno(), _LONGEST_ANSWER)
         except KeyboardInterrupt:
             output.write(NEW_LINE)
             raise

@@ -1,20 +1,28 @@
-"""Waiting for file descriptors, as fast as replies of QEMU come. Knows nothing of what is read."""
+"""Waiting for file descriptors: for input, and for replies as fast as QEMU sends them."""
 
 from __future__ import annotations
 
+import os
+import select
 import time
 from collections.abc import Callable
-
-from .static_typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import select
 
 _AWAKE_SECONDS = 0.0003  # within which QEMU answers most queries
 _LOST_SECONDS = 0.00005  # for which another process had the processor
 _HIGHEST_CREDIT = 100
 _FIRST_CREDIT = 40  # after a pause
 _PAUSE_SECONDS = 1.0
+
+
+def read_input(descriptor: int, most: int) -> bytes:
+    """Wait until standard input is readable, and read from it; empty: it has ended.
+
+    It may be one that does not block: whoever has the same terminal or pipe can set it so.
+
+    :param most: so many bytes are read at once.
+    """
+    select.select([descriptor], [], [])
+    return os.read(descriptor, most)
 
 
 class EagerPolling:

@@ -17,6 +17,7 @@ from itertools import accumulate
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .messages import Event, Message, Reply
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
+from .polling import read_input
 from .render.formatter import Formatter
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
@@ -224,7 +225,7 @@ class StandardInput:
     def _read(self, session: ScriptSession, descriptor: int) -> bytes:
         if session.attachment.is_connected:
             self._receive_until_readable(session, descriptor)
-        return read_input(descriptor)
+        return read_input(descriptor, _READ_BYTES)
 
     @staticmethod
     def _receive_until_readable(session: ScriptSession, descriptor: int) -> None:
@@ -235,15 +236,6 @@ class StandardInput:
             # waits for events.
             if session.settings.events:
                 raise
-
-
-def read_input(descriptor: int) -> bytes:
-    """Wait for some input, and read it; empty: it has ended.
-
-    Another program that has the same terminal or pipe may have set it not to block.
-    """
-    select.select([descriptor], [], [])
-    return os.read(descriptor, _READ_BYTES)
 
 
 class ServedMonitor(StandardInput):

@@ -866,6 +866,20 @@ def test_the_choice_can_be_left(
     assert "Traceback" not in shell.text
 
 
+def test_the_choice_is_waited_for_at_a_terminal_that_does_not_block(
+    start_vm: StartVm, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """As that on which a program has ended that has set it so."""
+    set_so = "import os, sys; os.set_blocking(0, False); os.execv(sys.argv[1], sys.argv[1:])"
+    vms = start_vm(name="first"), start_vm(name="second")
+    command = [sys.executable, "-c", set_so, *only_command(*vms)]
+    shell = Terminal(command, environment, tmp_path, columns=100)
+    shell.wait_for(r"^Which VM\? \[1-2\]$")
+    shell.type("2\r")
+    shell.wait_for("^second, QEMU ")
+    shell.end()
+
+
 def test_at_a_terminal_the_only_vm_is_named(
     vm: RunningVm, environment: dict[str, str], tmp_path: Path
 ) -> None:

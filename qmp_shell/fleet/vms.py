@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from ..configuration import Configuration
 from ..configuration.addresses import MARK, ConfiguredAddresses
 from ..errors import UsageError
-from ..script import ReadInput, StandardInput, complain, read_input
+from ..polling import read_input
+from ..script import ReadInput, StandardInput, complain
 from ..static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..session import Target
     from ..session.scripts import Input
     from ..transport.stream import Address
+
+_READ_BYTES = 1 << 16
 
 
 def find_vms(
@@ -47,6 +50,6 @@ def read_standard_input(inputs: Sequence[Input]) -> list[Input]:
 
 def _read_all() -> bytes:
     data = bytearray()
-    while piece := read_input(0):
+    while piece := read_input(0, _READ_BYTES):
         data += piece
     return bytes(data)

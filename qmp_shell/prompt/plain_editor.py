@@ -16,6 +16,7 @@ from contextlib import suppress
 from ..complete import Draft
 from ..errors import ConnectionLost
 from ..output import SafeText
+from ..polling import read_input
 from ..process import is_ready
 from ..render.text import sanitize_line
 from ..session import Session
@@ -61,7 +62,7 @@ def _read_typed(display: TerminalDisplay) -> str:
     """
     data = b""
     while not data.endswith(b"\n"):  # Ctrl-D within a line gives out what there is of it
-        part = os.read(sys.stdin.fileno(), _LONGEST_LINE)
+        part = read_input(sys.stdin.fileno(), _LONGEST_LINE)
         if not part and not data:
             raise EOFError
         data += part

@@ -24,7 +24,7 @@ from qmp_shell.session.settings import OPTIONS
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.tls import TlsAddress, TlsOptions
 from tests.conftest import NAME_REPLY, Run, RunningVm, StartPeer, StartTerminal, StartVm
-from tests.peer import ACCEPTED, GREETING, HOLD
+from tests.peer import ACCEPTED, GREETING, HOLD, UNTIL_PROMPT
 
 Write = Callable[[str], Path]
 
@@ -469,6 +469,17 @@ def test_the_prompt_has_the_settings_of_the_file_and_of_the_vm(
     shell.wait_until(lambda: shell.lines[0].startswith("(QEMU)"), "an empty screen")
     for name, value in (("view", "compact"), ("timeout", "50"), ("confirm", "off")):
         show(name, value)
+
+
+def test_the_first_event_of_a_vm_is_shown_as_the_file_says(
+    peer: StartPeer, terminal: StartTerminal, write: Write
+) -> None:
+    event = b'{"event": "STOP", "data": {}}\r\n'
+    server = peer(UNTIL_PROMPT[0], UNTIL_PROMPT[1] + event, *UNTIL_PROMPT[2:], HOLD)
+    write(f"[vm.one]\naddress = '{server.address}'\nevents = false\n")
+    shell = terminal("@one")
+    shell.wait_for_prompt()
+    assert "STOP" not in shell.text
 
 
 def test_options_overrule_the_file(vm: RunningVm, terminal: StartTerminal, write: Write) -> None:

@@ -231,11 +231,12 @@ class Session:
         client, self._target = self._connector(target, self.tracer)
         before.close()
         connected_to = self._target.address if self._target is not None else None
+        # Events may have come already, which are shown, or not, as it is to be with this VM.
+        self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         client.add_observer(self.display)
         self.attachment = Attachment(
             client, self._show_unsolicited, address=connected_to, uses_disk=self._uses_disk
         )
-        self.settings.use_for_vm(self._target.settings if self._target is not None else {})
         self.replies.last = None
         self.executor.inverse = ""
         if connected_to is not None and connected_to.note not in self._shown_notes:

@@ -251,6 +251,15 @@ def test_exit_ends_a_script_with_status_0(quiet_vm: RunningVm, run: Run) -> None
     assert (result.stdout, result.returncode) == (NAME_REPLY, 0)
 
 
+def test_exit_does_not_hide_that_a_transaction_was_not_sent(quiet_vm: RunningVm, run: Run) -> None:
+    result = run(
+        quiet_vm.address, "-c", "transaction(\nabort", "-c", "query-name\n.exit", "-c", ")"
+    )
+    where = "-c 2: a transaction( is open at the end; close it with )"
+    assert (result.stdout, result.stderr) == ("", f"qmp-shell: {where}\n")
+    assert result.returncode == 2
+
+
 def test_quit_as_the_last_command_succeeds(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, stdin="quit\n")
     assert (result.stdout, result.stderr, result.returncode) == ('{"return": {}}\n', "", 0)

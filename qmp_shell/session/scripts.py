@@ -178,7 +178,7 @@ class ScriptRunner:
                 if line is not None:
                     self._take(line, script, number)
                 if session.is_finished:
-                    return
+                    break
             self._show_all()
         except (UsageError, ConnectionLost):  # no more lines can be read
             self._show_all()
@@ -187,7 +187,8 @@ class ScriptRunner:
             self._ahead.clear()
         if joiner.needs_more:
             self._attempt(joiner.finish(), script, number)
-        if not continues and session.parser.in_transaction:
+        is_last = session.is_finished or not continues
+        if is_last and session.parser.in_transaction:
             session.parser.discard_transaction()
             error = UsageError("a transaction( is open at the end; close it with )")
             self._fail(error, script.place(number))

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 
 from ..errors import ConnectionLost, UsageError
 from ..language import Destination
-from ..language.destination import DISPLAY
 from ..static_typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -40,15 +39,13 @@ class Outputs:
     def redirected(self, destination: Destination) -> Iterator[None]:
         """Give what is printed in this context to a file or a shell command, unless it fails.
 
-        In a dry run it is displayed.
-
         :raise UsageError: it cannot go there.
         """
         if destination.view is not None:
             raise UsageError("a view is for the reply to a command")
         if destination.variable is not None:
             raise UsageError(".let keeps what a command returns, and this is no command of the VM")
-        with self.open(destination if not self._session.is_dry_run else DISPLAY) as delivery:
+        with self.open(destination) as delivery:
             if delivery is None:
                 yield
                 return
@@ -60,9 +57,11 @@ class Outputs:
     def open(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
         """Open the file, or prepare the shell command, that output goes to; None: it is displayed.
 
+        In a dry run all is.
+
         :raise UsageError: it cannot go there.
         """
-        if destination.file is None and destination.pipeline is None:
+        if self._session.is_dry_run or (destination.file is None and destination.pipeline is None):
             return nullcontext()
         if destination.file is not None and not destination.file.appends and self._is_one_of_many:
             raise UsageError(
@@ -78,7 +77,7 @@ class Outputs:
 
         :raise UsageError: it cannot be written.
         """
-        with self.open(destination if not self._session.is_dry_run else DISPLAY) as delivery:
+        with self.open(destination) as delivery:
             if delivery is not None:
                 delivery.clear()
 

@@ -23,6 +23,7 @@ from prompt_toolkit.output import DummyOutput
 from prompt_toolkit.renderer import CPR_Support
 
 import qmp_shell
+from qmp_shell.messages import Event
 from qmp_shell.prompt.terminal import TerminalDisplay
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
@@ -1019,6 +1020,35 @@ def test_what_waits_for_the_terminal_is_printed_at_the_end_of_the_line(
     edit_on_slow_terminal(print_and_enter)
     display.warning("second")
     assert capfd.readouterr().out == "first\nsecond\n"
+
+
+def test_each_of_two_floods_of_events_is_summed_up_while_a_line_is_edited(
+    display: TerminalDisplay, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second one half a second later, so its sum is not due yet when the first one's is."""
+    printed = ""
+
+    def flood(name: str) -> None:
+        for _ in range(12):
+            display.event(Event({"event": name}))
+
+    async def flood_twice(app: Application[str]) -> None:
+        nonlocal printed
+        loop = asyncio.get_running_loop()
+        flood("FIRST")
+        due = display.events.next_due
+        assert due is not None
+        loop.call_at(due - 0.5, flood, "SECOND")
+        while " SECOND x 2\n" not in printed and loop.time() < due + 20:
+            if app.renderer.waiting_for_cpr:
+                app.renderer.report_absolute_cursor_row(1)
+            await asyncio.sleep(0.01)
+            printed += capfd.readouterr().out
+        app.exit(result="")
+
+    edit_on_slow_terminal(flood_twice)
+    assert " FIRST x 2\n" in printed
+    assert " SECOND x 2\n" in printed
 
 
 def test_file_names_are_completed_for_dot_commands(shell: Terminal, tmp_path: Path) -> None:

@@ -72,9 +72,6 @@ class EventPrinter:
         if self._limiter.allows(name, time.monotonic()):
             return True
         self.show_sums()
-        due = self._limiter.next_due
-        if is_editing() and due is not None:  # otherwise they are shown before the next prompt
-            self._sum_timer.set(due)
         return False
 
     @property
@@ -83,13 +80,16 @@ class EventPrinter:
         return self._limiter.next_due
 
     def show_sums(self, *, all_at_once: bool = False) -> None:
-        """Say how many events were not shown one by one."""
+        """Say how many events were not shown one by one: what is due now, and the rest later."""
         for name, events in self._limiter.take_sums(time.monotonic(), all_at_once=all_at_once):
             key = self._begin(name)
             shares = self._run.add_sum(name, events) and self._may_replace
             count = self._run.count if shares else events
             text = self._format.event_sum(name, count)
             self._printer.print_line(text, key=key, replaces=shares)
+        due = self._limiter.next_due
+        if is_editing() and due is not None:  # otherwise they are shown before the next prompt
+            self._sum_timer.set(due)
 
     def update_jobs(self, jobs: tuple[Job, ...]) -> None:
         """Show what the VM reports of its jobs, where that is the last line, or a failure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from qmp_shell.transport.stream import SocketStream
 from tests.conftest import RunningVm, StartPeer, StartTerminal, StartVm, shell_command
 from tests.peer import HOLD, UNTIL_PROMPT
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 
 # What must never be seen, whatever happens.
 TRACES = (b"Traceback", b"Exception ignored", b"internal error", b"Unhandled exception")
@@ -117,6 +119,26 @@ def test_an_answer_that_comes_while_a_line_ends_completes_nothing(
         assert_clean(shell)
     finally:
         shell.end()
+
+
+def process_state(pid: int) -> str:
+    """One letter; see proc_pid_stat(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_an_event_that_comes_with_ctrl_c_is_shown_before_the_next_prompt(
+    shell: Terminal, vm: RunningVm
+) -> None:
+    """The event loop is to read both at once, the key first; so it has to be waiting before."""
+    shell.wait_for("^testvm  prelaunch$")
+    wait_until(lambda: process_state(shell.pid) == "S")
+    os.kill(shell.pid, signal.SIGSTOP)
+    wait_until(lambda: process_state(shell.pid) == "T")
+    shell.interrupt()
+    vm.run("system_reset")
+    os.kill(shell.pid, signal.SIGCONT)
+    shell.wait_for_prompt()
+    shell.wait_for(r" RESET .*\n\(QEMU\)")
 
 
 def test_ctrl_c_that_was_typed_with_enter_is_for_the_command(shell: Terminal) -> None:

@@ -215,6 +215,7 @@ class PromptLoop:
 
     def _read_and_run_once(self) -> bool:
         """:return: whether to go on."""
+        self._display.flush()  # what came with Ctrl-C, at which the line before was given up
         self._display.events.show_sums(all_at_once=True)
         self._faults.forget()
         self._session.attachment.watch_end()

@@ -318,6 +318,25 @@ def test_enter_in_a_search_that_has_found_nothing_sends_nothing(shell: Terminal)
     assert shell.text.count("return") == 1
 
 
+@pytest.mark.parametrize("key", ["\x03", "\x07"], ids=["ctrl-c", "ctrl-g"])
+def test_a_line_that_is_not_complete_goes_on_after_an_aborted_search(
+    shell: Terminal, key: str
+) -> None:
+    """What was found is complete, so that Enter would send it."""
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.type("send-key keys=[")
+    shell.press("ctrl-r")
+    shell.type("name")
+    shell.wait_for("^I-search backward: name")
+    shell.press("ctrl-r")  # only this replaces the line
+    shell.wait_for("^testvm ")
+    shell.type(key)
+    shell.wait_for(r"^\(QEMU\) send-key keys=\[\n+send-key keys=")
+    shell.type("\r]")
+    shell.wait_for(r"^ +\]$")
+
+
 def test_a_line_that_was_found_and_is_not_complete_goes_on(shell: Terminal) -> None:
     shell.enter("\x1b[200~query-name\nsend-key keys=[\x1b[201~\x1b")
     shell.wait_for_prompt()

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import DynamicLexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.output import ColorDepth
@@ -68,6 +68,7 @@ class Editor:
         self._colour = colour
         self._user = user
         self._interlude: Interlude | None = None
+        self._needs_more = False
         self._assistant = Assistant(session)
         self._reattachment = Reattachment(session)
         self._reattachment_timer = Timer(self._try_to_reattach)
@@ -107,7 +108,7 @@ class Editor:
             style=new_style(),
             include_default_pygments_style=False,
             color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
-            multiline=Condition(lambda: self._assistant.draft.needs_more),
+            multiline=Condition(self._is_multiline),
             prompt_continuation=lambda width, _, wraps: "" if wraps else " " * width,
             key_bindings=keys,
             input_processors=[UnknownNameMarker(self._assistant)],
@@ -182,6 +183,16 @@ class Editor:
         except Exception as error:  # in the midst of a key press, of which nothing is to be lost
             self._faults.report(error)
         self._watcher.check()
+
+    def _is_multiline(self) -> bool:
+        """Whether Enter begins one more row.
+
+        What a search of the history finds does not change it: prompt_toolkit has two places where
+        the searched text can be typed, and would take the other one for the place that is in use.
+        """
+        if not is_searching():
+            self._needs_more = self._assistant.draft.needs_more
+        return self._needs_more
 
     def _redraw(self) -> None:
         """Update the screen after the VM has sent something that completion or hints use."""

@@ -146,3 +146,4 @@ def _add_search_keys(keys: KeyBindings) -> None:
         """Abort a search; prompt_toolkit alone would leave what was found on the line."""
         stop_search()
         event.app.current_buffer.reset(before_search)
+        event.app.current_buffer.on_text_changed.fire()  # a reset does not tell of it

@@ -318,6 +318,21 @@ def test_enter_in_a_search_that_has_found_nothing_sends_nothing(shell: Terminal)
     assert shell.text.count("return") == 1
 
 
+def test_what_a_search_shows_has_no_marks_of_what_was_typed(shell: Terminal) -> None:
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.type("qurey-block ")
+    shell.wait_for(r"^\(QEMU\) qurey-block$")
+    shell.wait_until(lambda: shell.colours("qurey-block") == {"red"}, "a mark")
+    shell.press("ctrl-r")
+    shell.type("name")
+    shell.wait_for("i-search.*name': query-name$")
+    assert "red" not in shell.colours("name': query-name")
+    shell.press("ctrl-c")
+    shell.wait_for(r"^\(QEMU\) qurey-block$")
+    assert shell.colours("qurey-block") == {"red"}
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x07"], ids=["ctrl-c", "ctrl-g"])
 def test_a_line_that_is_not_complete_goes_on_after_an_aborted_search(
     shell: Terminal, key: str

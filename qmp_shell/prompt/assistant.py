@@ -35,15 +35,18 @@ class Assistant:
 
     def read(self, document: Document) -> None:
         """Read what is being edited now, if it has changed."""
-        key = self._key_of(document)
-        if key != self._key:
+        if not self.has_read(document):
             self.draft = self._new_draft(document)
-            self._key = key
+            self._key = self._key_of(document)
             self.update()
+
+    def has_read(self, document: Document) -> bool:
+        """Whether the draft is that of a document, in the session's present mode."""
+        return self._key_of(document) == self._key
 
     def draft_of(self, document: Document) -> Draft:
         """The draft of a document, which may be older than what is being edited now."""
-        if self._key_of(document) == self._key:
+        if self.has_read(document):
             return self.draft
         return self._new_draft(document)
 

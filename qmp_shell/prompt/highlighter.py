@@ -20,6 +20,8 @@ class UnknownNameMarker(Processor):
         draft, spans = self._assistant.draft, self._assistant.unknown_names
         if transformation_input.lineno != draft.row or not spans:
             return Transformation(fragments)
+        if not self._assistant.has_read(transformation_input.document):  # a search shows another
+            return Transformation(fragments)
         characters = explode_text_fragments(fragments)
         for start, end in spans:
             first, last = max(start - draft.joined, 0), min(end - draft.joined, len(characters))

@@ -47,6 +47,23 @@ def test_an_aborted_search_restores_what_was_typed(shell: Terminal, key: str) ->
     assert "i-search" not in shell.text
 
 
+@pytest.mark.parametrize("key", ["/", "?", "\x13"], ids=["slash", "question mark", "ctrl-s"])
+def test_an_aborted_search_by_another_key_restores_what_was_typed(
+    shell: Terminal, key: str
+) -> None:
+    shell.enter(".set editing vi")
+    shell.wait_for_prompt()
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.type("typed\x1b")
+    shell.wait_until(lambda: shell.cursor_column == len("(QEMU) type"), "vi's navigation mode")
+    shell.type(f"{key}quer")
+    shell.wait_for("i-search.*quer")
+    shell.press("ctrl-c")
+    shell.wait_for(r"^\(QEMU\) typed$")
+    assert "i-search" not in shell.text
+
+
 def test_a_transaction_typed_over_lines_is_one_history_entry(
     shell: Terminal, vm: RunningVm, terminal: Start, environment: dict[str, str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
@@ -17,6 +18,7 @@ from prompt_toolkit.filters import (
     is_searching,
     shift_selection_mode,
     vi_navigation_mode,
+    vi_selection_mode,
 )
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyPress
@@ -117,12 +119,17 @@ def _add_menu_keys(keys: KeyBindings, completer: SessionCompleter) -> None:
 def _add_search_keys(keys: KeyBindings) -> None:
     before_search = Document()
 
-    @keys.add("c-r", filter=control_is_searchable & ~is_searching)
-    def _(event: KeyPressEvent) -> None:
+    def start(direction: SearchDirection, event: KeyPressEvent) -> None:
         """Search the history, and note what an aborted search is to restore."""
         nonlocal before_search
         before_search = event.current_buffer.document
-        start_search(direction=SearchDirection.BACKWARD)
+        start_search(direction=direction)
+
+    may_start = control_is_searchable & ~is_searching
+    in_vi = may_start & (vi_navigation_mode | vi_selection_mode)
+    for backward, forward, where in (("c-r", "c-s", may_start), ("/", "?", in_vi)):
+        keys.add(backward, filter=where)(partial(start, SearchDirection.BACKWARD))
+        keys.add(forward, filter=where)(partial(start, SearchDirection.FORWARD))
 
     @keys.add("enter", filter=is_searching)
     def _(event: KeyPressEvent) -> None:

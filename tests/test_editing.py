@@ -216,6 +216,18 @@ def test_tab_right_after_a_letter_is_not_in_vain_when_the_vm_is_slow(
     device_shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
 
 
+def test_tab_before_ctrl_c_opens_no_menu_at_the_next_prompt(
+    device_vm: RunningVm, device_shell: Terminal
+) -> None:
+    with stopped(device_vm):
+        device_shell.press("tab")
+        device_shell.wait_for(r"^asking the VM\.\.\.$")
+        device_shell.interrupt()
+        device_shell.wait_for_prompt()
+        device_shell.wait_for("^testvm ")
+        assert "asking" not in device_shell.text
+
+
 def test_sparklines_of_one_screen_begin_together() -> None:
     report = ChangeReport(supports_unicode=True)
     for second, (steady, late) in enumerate([(0, 0), (1, 0), (2, 0)]):

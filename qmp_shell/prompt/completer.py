@@ -68,6 +68,10 @@ class SessionCompleter(Completer):
         self._waiting: set[asyncio.Future[None]] = set()  # for an answer
         self._late: _LateRequest | None = None
 
+    def begin_line(self) -> None:
+        """What was to be completed in the line before is wanted no more."""
+        self._late = None
+
     def is_late(self, document: Document) -> bool:
         """Whether completions of a document are still to come, because the VM is slow."""
         return self._late is not None and self._late.document == document

@@ -135,6 +135,7 @@ class Editor:
         """
         # Other clients may have changed the VM since the prompt before.
         self._session.attachment.answers.forget_changeable()
+        self._completer.begin_line()
         free_rows = shutil.get_terminal_size().lines - _PROMPT_ROWS
         free_rows -= len(self._guide_rows(_LOWEST_MENU))
         self._prompt.reserve_space_for_menu = max(min(_MENU_ROWS, free_rows), 0)

@@ -319,6 +319,20 @@ def test_a_progress_bar_starts_no_thread(capfd: pytest.CaptureFixture[str]) -> N
     assert "50%" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("width", "has_sizes"), [(40, False), (50, False), (80, True)])
+def test_a_progress_bar_is_as_long_as_the_figures_leave_room(
+    width: int, has_sizes: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("qmp_shell.render.progress.find_width", lambda: width)
+    bar = ProgressBar("BLOCK_JOB_READY", Output(STANDARD_ERROR))
+    bar.update(Progress(1 << 20, 2 << 20), "running")
+    line = capfd.readouterr().err.removeprefix(ERASE_LINE)
+    assert len(line) == width - 1
+    assert line.startswith("BLOCK_JOB_READY  50% ")
+    assert line.endswith(" --:-- running")
+    assert ("1 MiB of 2 MiB" in line) == has_sizes
+
+
 def test_a_progress_bar_whose_drawing_is_interrupted_is_erased_too(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

@@ -64,6 +64,7 @@ class ProgressBar:
 def _new_progress(title: str, *, is_narrow: bool) -> RichProgress:
     """A bar that is drawn by its owner only, not by a thread of its own."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
     from rich.text import Text
 
     class Figures(TextColumn):
@@ -80,7 +81,7 @@ def _new_progress(title: str, *, is_narrow: bool) -> RichProgress:
     progress = Progress(
         text("{task.description}"),
         text("{task.percentage:>3.0f}%"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=None, table_column=Column(ratio=1)),  # what the others leave
         *([] if is_narrow else [Figures("")]),
         TimeRemainingColumn(compact=True),
         text("{task.fields[note]}"),

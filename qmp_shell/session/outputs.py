@@ -57,7 +57,7 @@ class Outputs:
     def open(self, destination: Destination) -> AbstractContextManager[Delivery | None]:
         """Open the file, or prepare the shell command, that output goes to; None: it is displayed.
 
-        In a dry run all is.
+        In a dry run all output is displayed.
 
         :raise UsageError: it cannot go there.
         """

@@ -15,7 +15,8 @@ from .base import Command, parse_path
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
 
-_COUNT = re.compile(r"\s+(?P<count>[0-9]{1,9})\s*(?:#.*)?$")
+# Blanks are looked at from the first of them only, so that many of them take linear time.
+_COUNT = re.compile(r"(?<!\s)\s+(?P<count>[0-9]{1,9})\s*(?:#.*)?$")
 
 
 class Save(Command):
@@ -27,12 +28,10 @@ class Save(Command):
     def run(self, session: Session, argument: str) -> None:
         if session.user is None or session.transcript is None:
             raise UsageError(".save is for the prompt; nothing is typed in a script")
-        match = _COUNT.search(argument)
-        path = parse_path(argument[: match.start()] if match is not None else argument)
+        path, count = _split_count(argument)
+        path = os.path.expanduser(parse_path(path))
         if not path:
             raise self.usage_error()
-        path = os.path.expanduser(path)
-        count = int(match["count"]) if match is not None else None
         lines = list(session.transcript.script(count)) if count != 0 else []
         if os.path.exists(path) and not session.user.confirm(f"{path} exists and is overwritten"):
             raise UsageError("not saved")
@@ -45,6 +44,14 @@ class Save(Command):
         from .candidates import complete_path
 
         return complete_path(Kind.FILE, argument)
+
+
+def _split_count(argument: str) -> tuple[str, int | None]:
+    """Split what is meant to be a path from the number behind it; None: there is none."""
+    match = _COUNT.search(argument)
+    return (
+        (argument[: match.start()], int(match["count"])) if match is not None else (argument, None)
+    )
 
 
 COMMAND = Save()

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from qmp_shell.commands import Registry, base
 from qmp_shell.commands.completion import complete_draft
+from qmp_shell.commands.save import _split_count
 from qmp_shell.commands.wait import parse_wait
 from qmp_shell.complete import (
     Candidate,
@@ -443,6 +444,7 @@ CASES: dict[str, Case] = {
     "highlight the notation": Case(_lex, (*_NOTATION, "true", "transaction(", ":")),
     "split arguments": Case(_ignore(UsageError, base.split_arguments), (*_QUOTES, "#", "a", "\n")),
     "parse a path": Case(_ignore(UsageError, base.parse_path), (*_QUOTES, "#", "a", "\n")),
+    "parse .save": Case(_split_count, (" ", "1", "#", "a", "\n")),
     "parse .wait": Case(_ignore(UsageError, parse_wait), _NOTATION),
     "parse an address": Case(
         _ignore(AddressError, parse_address), ("[", "]", ":", ",", "=", "1", "a", "server=on", "/")

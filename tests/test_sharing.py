@@ -811,6 +811,31 @@ def test_sharing_ends_and_begins_again_with_the_session_going_on(
     assert output[2:] == ["off", f"{path}: read only, 0 clients"]
 
 
+def test_at_the_end_the_shell_sleeps_until_clients_read(
+    session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = session.sharing.server
+    assert shared is not None
+    rounds = 0
+
+    def settle_all() -> None:
+        nonlocal rounds
+        rounds += 1
+        settle_before()
+
+    settle_before = shared._settle_all
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / "own.sock"))
+        client.sendall(b'{"execute": "qmp_capabilities"}' + b'{"execute": "query-qmp-schema"}' * 8)
+        session.attachment.client.wait(
+            lambda: any(peer.unread_bytes for peer in shared.peers), time.monotonic() + 20
+        )
+        monkeypatch.setattr(shared, "_settle_all", settle_all)
+        shared._wake()  # as if there was more to be done
+        run_line(session, ".share off")
+    assert rounds < 100
+
+
 def test_a_guest_agent_that_is_attached_to_is_not_shared(
     session: Session, folder: Path, guest_agent: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

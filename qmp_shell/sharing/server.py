@@ -152,6 +152,9 @@ class MonitorServer:
     def close(self) -> None:
         """End the sharing. Clients have a moment to read what was sent to them."""
         with SignalsBlocked():
+            self._epoll.unregister(self._wakeup)  # from now on, only clients are waited for
+            if self._blocked is not None:
+                self._epoll.unregister(self._blocked)
             self.at_end()
             if self._client is not None:
                 self._client.unwatch(self._epoll.fileno())

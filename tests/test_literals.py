@@ -453,6 +453,15 @@ def test_the_signature_of_the_object_that_the_cursor_is_in(
     assert (found.parts[0].text if found.parts else None) == first
 
 
+@pytest.mark.timeout(20)
+def test_the_signature_behind_a_key_of_many_dots_takes_linear_time() -> None:
+    """Each shorter path was followed from its beginning, too."""
+    types = offline_types(Schema(ENTRIES))
+    found = find_literal_signature(Draft("test path" + ".a" * 10_000 + "={"), types)
+    assert found is not None
+    assert (found.name, found.current) == ("test", "path")
+
+
 @pytest.mark.parametrize(
     "text", ["set_link up=", "", '{"execute": "x", "arguments": {', "{}", "x={", '{"arguments": {']
 )

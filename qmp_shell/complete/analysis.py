@@ -29,20 +29,50 @@ def follow_path(type_: Type, given: Any, path: Iterable[str]) -> Place | None:
     """Follow a dotted path into a type; None: the type has no such member."""
     names = []
     for part in path:
-        of_object, of_array = as_object(type_), as_array(type_)
-        members = of_object.members_for(given) if of_object is not None else {}
-        if part in members:
-            type_ = members[part].type
-            names.append(part)
-        elif of_array is not None and part.isdecimal():
-            type_ = of_array.element
-        elif of_object is not None and of_object.is_open(given):
-            type_ = ANY
-            names.append(part)
-        elif not (isinstance(type_, Builtin) and type_.is_any):
+        step = _follow(type_, given, part)
+        if step is None:
             return None
-        given = given.get(part) if isinstance(given, dict) else None
+        type_, given, is_member = step
+        if is_member:
+            names.append(part)
     return Place(type_, given, names)
+
+
+def follow_to_object(type_: Object, given: Any, path: Iterable[str]) -> tuple[Object, Any, int]:
+    """Follow a dotted path to the last object on it, as far as the type has what it names.
+
+    :return: the object's type, its value, and how many parts of the path lead to it.
+    """
+    last = type_, given, 0
+    at: Type = type_
+    for depth, part in enumerate(path, 1):
+        step = _follow(at, given, part)
+        if step is None:
+            break
+        at, given, _ = step
+        inner = as_object(at)
+        if inner is not None:
+            last = inner, given, depth
+    return last
+
+
+def _follow(type_: Type, given: Any, part: str) -> tuple[Type, Any, bool] | None:
+    """Follow one part of a dotted path; None: the type has no such member.
+
+    :return: the type and the value there, and whether the part is the name of a member.
+    """
+    of_object, of_array = as_object(type_), as_array(type_)
+    members = of_object.members_for(given) if of_object is not None else {}
+    inner = given.get(part) if isinstance(given, dict) else None
+    if part in members:
+        return members[part].type, inner, True
+    if of_array is not None and part.isdecimal():
+        return of_array.element, inner, False
+    if of_object is not None and of_object.is_open(given):
+        return ANY, inner, True
+    if isinstance(type_, Builtin) and type_.is_any:
+        return type_, inner, False
+    return None
 
 
 class Signature(NamedTuple):

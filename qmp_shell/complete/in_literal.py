@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..schema import ANY, STRING, Builtin, Enum, Member, Object, Type, as_object, branches
 from ..schema.text import describe_member, required_first
-from .analysis import Signature, follow_path, new_signature
+from .analysis import Signature, follow_path, follow_to_object, new_signature
 from .arguments import kind_at
 from .draft import CommandDraft, Draft
 from .kinds import FILE_KINDS
@@ -85,16 +85,10 @@ def find_literal_signature(draft: Draft, types: TypeSource) -> Signature | None:
     if place is None or type_ is None:
         return None
     literal, owner = place
-    path, current = owner.path, literal.key or literal.typed
-    while True:
-        found = follow_path(type_, owner.given, path)
-        inner = as_object(found.type) if found is not None else None
-        if found is not None and inner is not None:
-            break
-        if not path:
-            return None
-        *path, current = path  # a list, or what the type does not have
-    return new_signature(owner.name or type_.name, path, inner, found.given, current)
+    inner, given, depth = follow_to_object(type_, owner.given, owner.path)
+    path, rest = owner.path[:depth], owner.path[depth:]  # of a list, or what the type does not have
+    current = rest[0] if rest else literal.key or literal.typed
+    return new_signature(owner.name or type_.name, path, inner, given, current)
 
 
 def _find_place(draft: Draft, types: TypeSource) -> _Place | None:

@@ -427,6 +427,9 @@ CASES: dict[str, Case] = {
         lambda text: _type_line('{"execute": "test", "arguments": {' + text), _LITERAL
     ),
     "type before a message": Case(_type_before, _LITERAL),
+    "type a literal behind a key": Case(
+        lambda text: _type_line(f"test path.{text}={{"), ("a", ".", "1", "list", "=")
+    ),
     "type a literal": Case(lambda text: _type_line("test type=on list=[" + text), _LITERAL),
     "type an action": Case(lambda text: _type_line(text, in_transaction=True), _NOTATION),
     "type a dot command": Case(lambda text: _type_line(".wait " + text), _NOTATION),

@@ -155,5 +155,5 @@ def _indexes(given: object) -> list[int]:
     """The indexes of a list: those whose items have members already, and the next one."""
     if not isinstance(given, dict):
         return [0]
-    begun = [key for key, item in given.items() if key.isdecimal() and isinstance(item, dict)]
-    return [index for index in range(len(given)) if str(index) in begun] + [len(given)]
+    begun = [index for index in range(len(given)) if isinstance(given.get(str(index)), dict)]
+    return [*begun, len(given)]

@@ -79,6 +79,13 @@ def test_a_job_of_the_same_name_begins_a_new_line() -> None:
     assert line_after(*status("created"), jobs=jobs) == "m0: created"
 
 
+def test_a_job_of_another_vm_has_not_the_error_of_one_that_was_not_dismissed() -> None:
+    jobs = JobLines()
+    line_after(*status("created", "running"), jobs=jobs)
+    jobs.update((Job("m0", "mirror", "concluded", Progress(), "broken"),))
+    assert line_after(*status("created"), jobs=jobs) == "m0: created"
+
+
 def test_events_of_any_shape_and_number() -> None:
     jobs = JobLines()
     assert jobs.add(event("STOP")) is None

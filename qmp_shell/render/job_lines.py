@@ -90,11 +90,6 @@ class JobLine:
     def has_failed(self) -> bool:
         return bool(self._error)
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether no more is to come."""
-        return self._has_ended
-
     def text(self) -> SafeText:
         """All steps on one line."""
         clock = format_clock(self._at)
@@ -128,7 +123,7 @@ class JobLines:
         if not job:
             return None
         line = self._lines.get(job)
-        if line is None or (line.has_ended and event.data.get("status") == "created"):
+        if line is None or event.data.get("status") == "created":
             line = JobLine(job)
         self._lines.pop(job, None)
         self._lines[job] = line

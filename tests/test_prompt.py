@@ -24,9 +24,12 @@ from prompt_toolkit.renderer import CPR_Support
 
 import qmp_shell
 from qmp_shell.messages import Event
+from qmp_shell.prompt.assistant import Assistant
+from qmp_shell.prompt.completer import SessionCompleter
 from qmp_shell.prompt.terminal import TerminalDisplay
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
+from qmp_shell.schema import Schema
 from qmp_shell.session import Settings
 from qmp_shell.vm.answers import Answers
 from qmp_shell.vm.questions import COMMANDS, RUN_STATE
@@ -41,6 +44,7 @@ from tests.conftest import (
     create_image_snapshot,
 )
 from tests.peer import ACCEPTED, GREETING, HOLD, UNTIL_PROMPT
+from tests.sessions import offline_session
 from tests.table_vm import SchemaEditor
 from tests.terminal import Terminal
 
@@ -1020,6 +1024,21 @@ def test_what_waits_for_the_terminal_is_printed_at_the_end_of_the_line(
     edit_on_slow_terminal(print_and_enter)
     display.warning("second")
     assert capfd.readouterr().out == "first\nsecond\n"
+
+
+def test_an_answer_that_comes_with_enter_changes_nothing(schema: Schema) -> None:
+    """What is drawn then would not be what was sent."""
+    session = offline_session(schema)
+    completer = SessionCompleter(session, Assistant(session), lambda: None)
+    used: list[object] = []
+
+    async def enter_and_answer(app: Application[str]) -> None:
+        app.exit(result="")
+        buffer = app.current_buffer
+        await completer._complete_later(buffer, buffer.document, lambda *given: used.append(given))
+
+    edit_on_slow_terminal(enter_and_answer)
+    assert used == []
 
 
 def test_each_of_two_floods_of_events_is_summed_up_while_a_line_is_edited(

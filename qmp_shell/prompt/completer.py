@@ -107,7 +107,8 @@ class SessionCompleter(Completer):
     ) -> None:
         completions = self.get_completions_async(document, _REQUESTED)
         found = [completion async for completion in completions]
-        if buffer.document == document and not self.is_late(document):
+        is_edited = buffer.document == document and not get_app().is_done
+        if is_edited and not self.is_late(document):
             use(buffer, found)
 
     def _insert(self, buffer: Buffer, completions: list[NameCompletion]) -> None:

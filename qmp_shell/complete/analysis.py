@@ -99,12 +99,10 @@ def find_signature(command: CommandDraft, types: TypeSource) -> Signature | None
     if not type_.members and type_.is_incomplete:  # whatever it takes is unknown
         return None
     *path, last = command.word.key.split(".")
-    place = follow_path(type_, action.given, path)
-    inner = as_object(place.type) if place is not None else None
-    if place is None or inner is None:  # then that of the whole command
-        place, inner, last = Place(type_, action.given, []), type_, [*path, last][0]
-        path = []
-    return new_signature(action.name.key, path, inner, place.given, last)
+    inner, given, depth = follow_to_object(type_, action.given, path)
+    if depth < len(path):  # then that of the whole command
+        inner, given, path, last = type_, action.given, [], path[0]
+    return new_signature(action.name.key, path, inner, given, last)
 
 
 def new_signature(name: str, path: list[str], type_: Object, given: Any, current: str) -> Signature:
@@ -147,9 +145,8 @@ def _decides_members(command: CommandDraft, action: ActionDraft, type_: Object) 
     if command.word.value is None:
         return False
     *path, last = command.word.key.split(".")
-    place = follow_path(type_, action.given, path)
-    inner = as_object(place.type) if place is not None else None
-    return place is not None and inner is not None and inner.is_tag(last, place.given)
+    inner, given, depth = follow_to_object(type_, action.given, path)
+    return depth == len(path) and inner.is_tag(last, given)
 
 
 def _known_names(types: TypeSource, *, is_action: bool) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,6 +282,18 @@ def test_keys_within_a_search_do_not_leave_the_prompt_stuck(
     shell.type(f"query{key}")
     shell.wait_for("query-name")
     shell.press("ctrl-c")
+    shell.enter("query-version")
+    shell.wait_for('"package"')
+
+
+def test_a_signal_within_a_search_does_not_leave_the_prompt_stuck(shell: Terminal) -> None:
+    shell.enter("query-name")
+    shell.wait_for_prompt()
+    shell.press("ctrl-r")
+    shell.type("name")
+    shell.wait_for("i-search.*name': query-name$")
+    shell.child.kill(signal.SIGINT)
+    shell.wait_for_prompt()
     shell.enter("query-version")
     shell.wait_for('"package"')
 

@@ -55,6 +55,21 @@ def test_a_vm_that_comes_back_is_attached_to_again(
     waiting.wait_for('"second"')
 
 
+def test_a_vm_that_comes_back_during_a_search_of_the_history(
+    waiting: Terminal, start_vm: StartVm, monitor: str
+) -> None:
+    waiting.type("query-na")
+    waiting.wait_for(r"^\(QEMU\) query-na")
+    waiting.press("ctrl-r")
+    waiting.type("recon")
+    waiting.wait_for("i-search.*recon.*set reconnect on")
+    start_vm("-qmp", monitor, name="second")
+    waiting.wait_for("^attached to second, QEMU .*, prelaunch$")
+    waiting.wait_until(lambda: waiting.cursor_line.startswith("(QEMU) query-na"), "what was typed")
+    waiting.type("me\r")
+    waiting.wait_for('"second"')
+
+
 def test_an_open_transaction_stays_open(
     waiting: Terminal, start_vm: StartVm, monitor: str, tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ class Editor:
         self._interlude = None
         self._prompt.editing_mode = _EDITING_MODES[self._session.settings.editing]
         self._prompt.app.erase_when_done = False
+        self._leave_search()
         draft = self._user.take_draft()
         history = self._histories.of_mode(human=self._session.is_human)
         history.offer(self._session.corrector.line)
@@ -154,6 +155,14 @@ class Editor:
             return self._interlude
         self._histories.add(text, self._session)
         return text
+
+    def _leave_search(self) -> None:
+        """Have what is typed go to the line, if a search was going on when the one before ended.
+
+        prompt_toolkit then ends the search, but goes on editing what was searched for.
+        """
+        self._prompt.app.layout.focus(self._prompt.default_buffer)
+        self._prompt.search_buffer.reset()
 
     def _start(self) -> None:
         self._suggestion.begin(self._prompt.default_buffer)

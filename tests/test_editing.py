@@ -216,6 +216,21 @@ def test_tab_right_after_a_letter_is_not_in_vain_when_the_vm_is_slow(
     device_shell.wait_for(r"^\(QEMU\) device_del id=rng0$")
 
 
+def test_a_menu_after_a_choice_inserts_nothing_when_the_vm_is_slow(
+    device_vm: RunningVm, device_shell: Terminal
+) -> None:
+    """Only Tab may insert what all completions have in common."""
+    device_shell.type("device_del i")
+    device_shell.wait_for("^ +id= ")
+    device_shell.press("down")
+    device_shell.wait_for(r"^\(QEMU\) device_del id=$")
+    with stopped(device_vm):
+        device_shell.press("enter")
+        device_shell.wait_for(r"^asking the VM\.\.\.$")
+    device_shell.wait_for("^ +rng0 +virtio-rng-pci")
+    device_shell.wait_for(r"^\(QEMU\) device_del id=$")
+
+
 def test_tab_before_ctrl_c_opens_no_menu_at_the_next_prompt(
     device_vm: RunningVm, device_shell: Terminal
 ) -> None:

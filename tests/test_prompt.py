@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from prompt_toolkit import Application, PromptSession
 from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from prompt_toolkit.renderer import CPR_Support
@@ -1034,8 +1035,10 @@ def test_an_answer_that_comes_with_enter_changes_nothing(schema: Schema) -> None
 
     async def enter_and_answer(app: Application[str]) -> None:
         app.exit(result="")
-        buffer = app.current_buffer
-        await completer._complete_later(buffer, buffer.document, lambda *given: used.append(given))
+        buffer, requested = app.current_buffer, CompleteEvent(completion_requested=True)
+        await completer._complete_later(
+            buffer, buffer.document, requested, lambda *given: used.append(given)
+        )
 
     edit_on_slow_terminal(enter_and_answer)
     assert used == []

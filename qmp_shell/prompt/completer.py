@@ -45,6 +45,7 @@ _LONGEST_SHOWN = 500
 
 
 _REQUESTED = CompleteEvent(completion_requested=True)
+_TYPED = CompleteEvent(text_inserted=True)
 
 
 class _LateRequest(NamedTuple):
@@ -78,34 +79,42 @@ class SessionCompleter(Completer):
 
     def insert_common(self, buffer: Buffer) -> None:
         """Insert what all completions have in common, and show the menu of what is left."""
-        self._complete(buffer, self._insert)
+        self._complete(buffer, _REQUESTED, self._insert)
 
     def accept_selected(self, buffer: Buffer) -> None:
-        """Take the selected completion; if more can follow it at once, show the next menu."""
+        """Take the selected completion; if more can follow it at once, show the next menu.
+
+        That is the one which typing would show, also if the VM is slow: it inserts nothing.
+        """
         buffer.complete_state = None
         if ends_open(buffer.document):
-            self._complete(buffer, show_menu)
+            self._complete(buffer, _TYPED, show_menu)
 
     def _complete(
-        self, buffer: Buffer, use: Callable[[Buffer, list[NameCompletion]], None]
+        self,
+        buffer: Buffer,
+        event: CompleteEvent,
+        use: Callable[[Buffer, list[NameCompletion]], None],
     ) -> None:
         """Use the completions at once, or when the VM has answered if it is asked for them."""
-        found = list(self.get_completions(buffer.document, _REQUESTED))
+        found = list(self.get_completions(buffer.document, event))
         answers = self._session.attachment.answers
         if answers.is_awaiting:
-            get_app().create_background_task(self._complete_later(buffer, buffer.document, use))
+            later = self._complete_later(buffer, buffer.document, event, use)
+            get_app().create_background_task(later)
             return
         if answers.has_open_questions:
-            self._remember(buffer.document, _REQUESTED)
+            self._remember(buffer.document, event)
         use(buffer, found)
 
     async def _complete_later(
         self,
         buffer: Buffer,
         document: Document,
+        event: CompleteEvent,
         use: Callable[[Buffer, list[NameCompletion]], None],
     ) -> None:
-        completions = self.get_completions_async(document, _REQUESTED)
+        completions = self.get_completions_async(document, event)
         found = [completion async for completion in completions]
         is_edited = buffer.document == document and not get_app().is_done
         if is_edited and not self.is_late(document):

@@ -22,7 +22,12 @@ HOLD = b"<hold>"
 UNTIL_PROMPT = (GREETING, ACCEPTED, b"", b'{"return": {}, "id": 2}{"return": {}, "id": 3}')
 
 # The prompt may send these commands at any time, for its toolbar and to describe what is typed.
-_BACKGROUND_COMMANDS = (b'"query-jobs"', b'"query-migrate"', b'"query-qmp-schema"')
+_BACKGROUND_COMMANDS = (
+    b'"query-jobs"',
+    b'"query-block-jobs"',  # since the one before is refused
+    b'"query-migrate"',
+    b'"query-qmp-schema"',
+)
 # The toolbar sends this one too, but the first one is for the heading of the prompt.
 _STATUS_COMMAND = b'"query-status"'
 _ID = re.compile(rb'"id": ?(\d+)')

@@ -381,8 +381,9 @@ def peer(folder: Path) -> Iterator[StartPeer]:
     """A function that starts a :class:`~tests.peer.ScriptedPeer`, which ends with the test."""
     started: list[ScriptedPeer] = []
 
-    def start(*steps: bytes) -> ScriptedPeer:
-        started.append(ScriptedPeer(folder / f"peer{len(started)}.sock", *steps))
+    def start(*steps: bytes, at_prompt: bool = True) -> ScriptedPeer:
+        path = folder / f"peer{len(started)}.sock"
+        started.append(ScriptedPeer(path, *steps, at_prompt=at_prompt))
         return started[-1]
 
     yield start

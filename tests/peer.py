@@ -42,8 +42,10 @@ class ScriptedPeer:
     An ``"id": N`` in a step, counted from 1, stands for the id of the Nth line received.
     """
 
-    def __init__(self, path: Path, *steps: bytes) -> None:
+    def __init__(self, path: Path, *steps: bytes, at_prompt: bool = True) -> None:
+        """:param at_prompt: what a prompt may ask at any time is refused, and takes no step."""
         self.address = str(path)
+        self._at_prompt = at_prompt
         self.received: list[bytes] = []
         self._steps = steps
         self._ids: list[bytes] = []
@@ -61,13 +63,16 @@ class ScriptedPeer:
                 line = lines.readline()
             except ConnectionResetError:  # the client has ended with something unread
                 line = b""
-            is_repeated = _STATUS_COMMAND in line and any(
-                _STATUS_COMMAND in each for each in self.received
-            )
-            if not is_repeated and not any(command in line for command in _BACKGROUND_COMMANDS):
+            if not self._at_prompt or not self._is_of_prompt(line):
                 return line
             with contextlib.suppress(OSError):
                 stream.sendall(b'{"error": {}, "id": %s}\r\n' % _ID.findall(line)[-1])
+
+    def _is_of_prompt(self, line: bytes) -> bool:
+        is_repeated = _STATUS_COMMAND in line and any(
+            _STATUS_COMMAND in each for each in self.received
+        )
+        return is_repeated or any(command in line for command in _BACKGROUND_COMMANDS)
 
     def _serve(self) -> None:
         try:

@@ -124,7 +124,7 @@ def test_the_end_of_a_job_is_noticed_before_with_or_after_the_reply_to_query_job
         "reply, events": [running + completed + ended, none % 3],
         "event, reply, event": [completed + running + ended, none % 3],
     }[order]
-    session = attach(peer(GREETING, ACCEPTED, *steps, HOLD).address)
+    session = attach(peer(GREETING, ACCEPTED, *steps, HOLD, at_prompt=False).address)
     run_line(session, ".wait job=j timeout=20")
     assert session.attachment.events.job_outcome("j") == ""
     session.attachment.close()

@@ -315,6 +315,22 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("migrate localhost:4444", "migrate uri=tcp:localhost:4444"),
         ("migrate uri=fd:4", ""),
         ("migrate uri=/tmp/x", ""),
+        # a command that QEMU is to run
+        ("migrate exec:cat > /a", 'migrate uri="exec:cat > /a"'),
+        ("migrate exec:cat | gzip > '/a b'", """migrate uri="exec:cat | gzip > '/a b'\""""),
+        ("migrate exec:gzip -c", 'migrate uri="exec:gzip -c"'),
+        ("migrate exec:cat", "migrate uri=exec:cat"),
+        ("migrate -d exec:cat > /a", 'migrate uri="exec:cat > /a"'),
+        ("migrate -b exec:cat > /a", '.hmp migrate -b "exec:cat > /a"'),
+        ("migrate uri exec:cat > /a", 'migrate uri="exec:cat > /a"'),
+        ("migrate blk=on uri=exec:cat >> /a", 'migrate blk=on uri="exec:cat >> /a"'),
+        ("migrate_incoming exec:cat < /a", 'migrate-incoming uri="exec:cat < /a"'),
+        ("migrate exec:cat; gzip && x > a", 'migrate uri="exec:cat; gzip && x > a"'),
+        ("migrate exec:cat | .let m", "migrate uri=exec:cat | .let m"),
+        ("migrate exec:cat | ./b", 'migrate uri="exec:cat | ./b"'),
+        ("migrate uri=exec:cat", ""),
+        ("migrate -b x=1 exec:cat > /a", ""),
+        ("stop exec:cat > /a", "stop > /a"),
         # an address
         (
             "nbd-server-start addr=unix:/tmp/n.sock",
@@ -870,6 +886,12 @@ _EXTRA = 'device_add: extraneous characters at the end of line\r\nTry "help devi
         ("device_add e1000 id=n1", _EXTRA, "device_add e1000,id=n1", ""),
         ("device_del id=n1", "Error: Device 'id=n1' not found\r\n", "device_del n1", ""),
         ("set_link name=n1 off", "Error: Device 'name=n1' not found", "set_link n1 off", ""),
+        (
+            "migrate -d exec:gzip -c",
+            "migrate: extraneous characters at the end of line",
+            'migrate -d "exec:gzip -c"',
+            "",
+        ),
         (
             "device_add e10000,id=n1",
             "Error: 'e10000' is not a valid device model name",

@@ -215,6 +215,15 @@ def test_redirections_name_the_files_whose_descriptors_are_sent(
     assert found.files == files
 
 
+_FOR_REPLY = "this would be for the reply; put quotes around all that exec: is to run"
+
+
+def test_the_reply_to_a_command_for_the_vms_host_can_go_elsewhere() -> None:
+    assert statement('test a="exec:x" > y').destination.file is not None
+    assert statement("test a=exec:x>y").destination.is_display
+    assert statement("test a=exec:x | .let y").destination.variable == "y"
+
+
 @pytest.mark.parametrize(
     ("line", "column", "says"),
     [
@@ -286,6 +295,9 @@ def test_redirections_name_the_files_whose_descriptors_are_sent(
         ("test <[1]", 7, "expected a path"),
         ('test <"a', 7, "this string is never closed"),
         ("transaction(\n{'data': {}}", 1, "an action must be {'type': NAME, 'data': {...}}"),
+        ("test a=1 b=exec:x > y", 19, _FOR_REPLY),
+        ("test a=exec:x | y", 15, _FOR_REPLY),
+        ("test a=exec:x -y < z", 18, _FOR_REPLY),
         ("transaction( abort | cat", 20, "this can only follow the ) of a transaction"),
     ],
 )

@@ -201,6 +201,14 @@ def test_an_expression_of_the_human_monitor_is_no_pipeline(line: str) -> None:
     assert split_destination(line, human=True) == (line, Destination())
 
 
+@pytest.mark.parametrize(
+    "line", ["migrate -d exec:a > b", "migrate exec:a | b", "m exec:a -b >> c"]
+)
+def test_a_command_of_the_vms_host_is_not_cut_in_the_human_monitor(line: str) -> None:
+    with pytest.raises(ParseError, match="put quotes around all that exec: is to run"):
+        split_destination(line, human=True)
+
+
 @pytest.mark.parametrize("line", ["info # x | less", "info | less", "info pci | /bin/cat"])
 def test_a_line_of_the_human_monitor_can_have_a_pipeline(line: str) -> None:
     assert split_destination(line, human=True)[1].pipeline in ("less", "/bin/cat")

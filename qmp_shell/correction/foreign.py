@@ -10,6 +10,8 @@ from itertools import chain
 from typing import NamedTuple
 
 from ..language import ParseError
+from ..language.destination import HOST_COMMAND
+from ..language.notation import format_string, is_plain
 from ..language.words import DOUBLE_QUOTED, OPERATORS, SINGLE_QUOTED, literal_end, skip_blank
 
 # What stands before a line in a terminal or in documentation.
@@ -24,6 +26,10 @@ _LITERAL = re.compile(r"""(?:[^\s="'\[{]*=)?(?=[\[{])""")
 _SEPARATORS = (";", "&&", ";;")
 _VALUE_MARKS = {*"=\"'{}[]"}
 _COLON = re.compile(r"[A-Za-z][\w-]*:")
+_HOST_COMMAND = re.compile(
+    rf"""(?P<before>\S+\s(?:[^"']*\s)??)(?:uri[\s=])?\s*(?P<run>{HOST_COMMAND}.+)"""
+)
+_VIEW = " | ."  # a program begins with ./, if with a dot
 _KEY = re.compile(r"""(?P<key>[^\s="'{}\[\],]+)=(?P<value>.*)""", re.DOTALL)
 
 
@@ -87,6 +93,26 @@ def format_of(path: str) -> str:
     """The format of an image, as the ending of its name says; empty: it does not."""
     _, dot, ending = path.rpartition(".")
     return _FORMATS.get(ending.lower(), "") if dot else ""
+
+
+class HostCommand(NamedTuple):
+    """A line whose last argument is a command that QEMU is to run on its host.
+
+    :ivar words: what stands before it.
+    :ivar value: it, as it is to be written: in quotes, if it has blanks in it.
+    """
+
+    words: list[str]
+    value: str
+
+
+def split_host_command(text: str) -> HostCommand | None:
+    """Split ``migrate uri=exec:gzip > f`` where the command begins; None: there is none."""
+    match = _HOST_COMMAND.fullmatch(text.strip())
+    if match is None or (_VIEW in match["run"] and f"{_VIEW}/" not in match["run"]):
+        return None
+    run = match["run"]
+    return HostCommand(match["before"].split(), run if is_plain(run) else format_string(run))
 
 
 class Words(NamedTuple):

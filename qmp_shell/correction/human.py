@@ -19,7 +19,7 @@ from .correction import (
     nearest,
     nearest_command,
 )
-from .foreign import split_commands, split_key, split_line, unwrap
+from .foreign import split_commands, split_host_command, split_key, split_line, unwrap
 
 _UNKNOWN = re.compile(r"\s*unknown command: ")
 _EXTRA = re.compile(r"\s*[\w-]+: extraneous characters at the end of line")
@@ -75,6 +75,9 @@ def _correct_known(name: str, rest: str, vocabulary: Vocabulary) -> Correction |
         if len(words) > 1 and all(split_key(word)[0] for word in words[1:]):
             return Correction(f"{name} {','.join(words)}", Form.HUMAN)
         return None
+    run = split_host_command(f"{name} {rest}")
+    if run is not None:
+        return Correction(" ".join([*run.words, run.value]), Form.HUMAN)
     topics = {"info": vocabulary.human_topics(), "help": list(vocabulary.human_commands())}
     topic, _, after = rest.partition(" ")
     if name == "help" and topic in vocabulary.commands():

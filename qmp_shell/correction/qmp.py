@@ -28,6 +28,7 @@ from .foreign import (
     Words,
     is_path,
     split_commands,
+    split_host_command,
     split_key,
     split_line,
     split_options,
@@ -56,6 +57,9 @@ _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
 _VARIABLE = re.compile(rf"\${VARIABLE_NAME}")
 _QUERY = "query-"  # what the commands begin with that only ask
 _SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
+# The commands that take the address of a migration, and a flag for what they do in QMP anyway.
+_MIGRATIONS = ("migrate", "migrate-incoming")
+_DETACHED = "-d"
 _HUMAN_MONITOR = "human-monitor-command"
 
 _LET = re.compile(rf"let\s+{VARIABLE_NAME}")
@@ -91,6 +95,8 @@ def correct_line(text: str, vocabulary: Vocabulary) -> Correction | None:
 
 def _split(text: str, vocabulary: Vocabulary) -> list[str]:
     """The commands of a line: ``stop; cont``, ``stop cont``; but ``balloon`` may be an id."""
+    if split_host_command(text) is not None:
+        return [text]
     names, known = text.split(), vocabulary.commands()
     are_commands = all(each in known and not _required(each, vocabulary) for each in names)
     return names if len(names) > 1 and are_commands else split_commands(text)
@@ -148,6 +154,26 @@ def _variable(name: str, line: Words, _text: str, _: Vocabulary) -> Correction |
     """``$disk`` alone: a variable, whose value ``.let disk`` shows."""
     is_alone = not line.words and not line.tail and _VARIABLE.fullmatch(name) is not None
     return Correction(f".let {name[1:]}", Form.DOT) if is_alone else None
+
+
+def _host_command(_: str, _line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
+    """``migrate -d exec:gzip > f``: the last argument is a command with blanks in it."""
+    found = split_host_command(text)
+    if found is None:
+        return None
+    name, *words = found.words
+    command = plain(name)
+    if command not in _MIGRATIONS or command not in vocabulary.commands():
+        return None
+    flags = [word for word in words if word.startswith("-")]
+    others = [word for word in words if word not in flags]
+    if set(flags) <= {_DETACHED} and all(split_key(word)[0] for word in others):
+        corrected = " ".join([command, *others, f"uri={found.value}"])
+        return Correction(corrected) if corrected != text.strip() else None
+    human = command.replace("-", "_")
+    if others or human not in vocabulary.human_commands():
+        return None
+    return _human(" ".join([human, *flags, found.value]))
 
 
 def _view(_name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -429,6 +455,7 @@ _Rule = Callable[[str, Words, str, Vocabulary], Correction | None]
 _RULES: tuple[_Rule, ...] = (
     _dot_command,
     _variable,
+    _host_command,
     _view,
     _human_line,
     _help,

@@ -14,6 +14,9 @@ from .references import VARIABLE_NAME
 from .values import parse_string
 from .words import APPEND, DOUBLE_QUOTED, PIPE, SINGLE_QUOTED, WRITE, Word, split_words
 
+HOST_COMMAND = "exec:"
+"""What stands before a command that QEMU is to run on its host, as where a migration goes."""
+
 # Patterns; re compiles each when it is first used, since most lines need none of them.
 # "./program" and "../program" are programs.
 _VIEW = r"\.[^\s/.|]*(?=[\s|]|$)"
@@ -79,6 +82,20 @@ class Destination(Record):
 
 
 DISPLAY = Destination()
+
+
+def check_host_command(values: Iterable[str], operator: Word) -> None:
+    """Refuse to cut a command in two that QEMU is to run on its host: ``uri=exec:cat > FILE``.
+
+    :param values: what stands before an operator, as it is written.
+    :raise ParseError: one of them is such a command, without quotes around it.
+    """
+    is_view = operator.key == PIPE and re.match(_VIEW, operator.value or "") is not None
+    if not is_view and any(value.startswith(HOST_COMMAND) for value in values):
+        raise ParseError(
+            f"this would be for the reply; put quotes around all that {HOST_COMMAND} is to run",
+            operator.start,
+        )
 
 
 def parse_destination(operators: Iterable[Word]) -> Destination:
@@ -152,6 +169,7 @@ def split_destination(text: str, *, human: bool = False) -> tuple[str, Destinati
     :raise ParseError: as :func:`parse_destination`.
     """
     alone, expression = re.compile(_ALONE), re.compile(_OR)
+    before: list[str] = []
     for match in re.finditer(_FREE_WORD, text):
         word, start = match["bare"] or "", match.start()
         if word.startswith("#") and not human:
@@ -164,5 +182,8 @@ def split_destination(text: str, *, human: bool = False) -> tuple[str, Destinati
             extra = next((each for each in operators if each.key not in _TARGETS), None)
             if extra is not None:
                 raise ParseError("nothing may follow here", extra.start)
+            if human:
+                check_host_command(before, operators[0])
             return text[:start].rstrip(), parse_destination(operators)
+        before.append(word)
     return text, DISPLAY

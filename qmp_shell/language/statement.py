@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ..messages import Message
 from ..record import Record
 from .command import check_command_name, parse_command, parse_value
-from .destination import DISPLAY, Destination, parse_destination
+from .destination import DISPLAY, Destination, check_host_command, parse_destination
 from .logical_line import LogicalLine, ParseError
 from .words import (
     OPERATORS,
@@ -216,8 +216,10 @@ def _parse_execute(words: list[Word]) -> ExecuteStatement:
     if words[0].key in OPERATORS:
         raise ParseError("a command's name comes first", words[0].start)
     tail = [word for word in words if word.key in OPERATORS]
-    command = parse_command([word for word in words if word.key not in OPERATORS])
-    return _with_operators(command.message(), tail)
+    others = [word for word in words if word.key not in OPERATORS]
+    if tail:
+        check_host_command((word.value or "" for word in others), tail[0])
+    return _with_operators(parse_command(others).message(), tail)
 
 
 def _with_operators(message: Message, tail: list[Word]) -> ExecuteStatement:

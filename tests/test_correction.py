@@ -61,7 +61,9 @@ _NAMES = {
         ),
         "",
     ),
+    Kind.DEVICE: {"rng0": ""},
     Kind.DEVICE_PATH: {"rng0": ""},
+    Kind.JOB: {"m0": ""},
     Kind.QOM_PATH: {"/machine": ""},
 }
 
@@ -419,6 +421,26 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("blockcopy vm1 vda", "blockdev-mirror device=... target=... sync=..."),
         ("domif-setlink vm1 n0 down", "set_link name=... up=..."),
         ("setmem vm1 1G", "balloon value=..."),
+        ("resume vm1", "cont"),
+        ("start vm1 --paused", "cont"),
+        ("shutdown vm1", "system_powerdown"),
+        ("suspend vm1", "stop"),
+        ("resume m0", "job-resume id=m0"),
+        ("pause m0", "job-pause id=m0"),
+        ("domstate vm1", "query-status"),
+        ("attach-disk vm1 /a", "blockdev-add driver=..."),
+        (
+            "attach-disk vm1 /a.qcow2 vdb",
+            "blockdev-add driver=qcow2 node-name=drive0 file.driver=file file.filename=/a.qcow2"
+            ", then device_add driver=virtio-blk-pci drive=drive0",
+        ),
+        ("attach-interface vm1 network x", "netdev_add id=... type=..."),
+        ("detach-interface vm1 network", "device_del id=..."),
+        # what is in the VM is hardly the name of a VM
+        ("reset rng0", ""),
+        ("destroy d0", ""),
+        ("shutdown ide0", ""),
+        ("kill vm1", ""),
         # of QEMU's command line
         ("device_add e1000", "device_add driver=e1000"),
         ("device_add e1000,id=n1", "device_add driver=e1000 id=n1"),
@@ -588,6 +610,16 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ("inof", ".info", "did you mean .info?"),
         ("inof block", ".hmp info block", "did you mean .hmp info block?"),
         ("savvm x", ".hmp savevm x", "did you mean .hmp savevm x?"),
+        # of virsh
+        ("list --all", ".info", "write .info; qmp-shell --list in your own shell lists the VMs"),
+        ("dominfo vm1", ".info", ""),
+        ("domiflist vm1", ".hmp info network", ""),
+        ("destroy vm1", "quit", "write quit; quit ends the VM"),
+        ("kill", "quit", "write quit; quit ends the VM"),
+        ("virsh -c qemu:///system resume vm1", "cont", "write cont"),
+        ("virsh list", ".info", ""),
+        ("virsh edit vm1", "", "virsh is a program; start it in your own shell"),
+        ("dumpxml vm1", "", "the VM has no XML; .info and .tree devices show what it has"),
         # for other programs
         ("clear", "", "Ctrl-L clears the screen"),
         ("qemu-img info /a", "", "qemu-img is a program; start it in your own shell"),
@@ -868,6 +900,8 @@ _EXTRA = 'device_add: extraneous characters at the end of line\r\nTry "help devi
             ".qmp object-add qom-type=iothread id=i",
             "",
         ),
+        ("resume vm1", _UNKNOWN, "cont", "write cont"),
+        ("continue", _UNKNOWN, "cont", ""),
         ("wait status=running", _UNKNOWN, ".wait status=running", ""),
         ("exit now", _UNKNOWN, ".exit", ""),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from enum import Enum, auto
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from ..complete import Kind, NameRequest, NameSource, TypeSource
@@ -17,7 +18,16 @@ EXIT = ("exit", "bye", "logout", "q", "quit", ":q", "\\q")
 # What the VM calls something, if it can stand in a line as it is.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_.:/@+-]*")
 
-
+# What in a VM has a name that a command can be about.
+_NAMED = (
+    Kind.BLOCK,
+    Kind.CHARDEV,
+    Kind.DEVICE,
+    Kind.EXPORT,
+    Kind.JOB,
+    Kind.NET_CLIENT,
+    Kind.OBJECT,
+)
 _LONGEST = 300
 
 
@@ -135,6 +145,15 @@ class Vocabulary(NamedTuple):
         """The commands of the human monitor and what they do; empty while they are not known."""
         found = self.names.candidates(NameRequest(Kind.HUMAN))
         return {each.text: each.description for each in found}
+
+    def jobs(self) -> list[str]:
+        """The ids of jobs; empty while they are not known."""
+        return [each.text for each in self.names.candidates(NameRequest(Kind.JOB))]
+
+    def has_name(self, word: str) -> bool:
+        """Whether something in the VM is known by a name."""
+        found = (self.names.candidates(NameRequest(kind)) for kind in _NAMED)
+        return any(each.text == word for each in chain.from_iterable(found))
 
     def human_topics(self) -> list[str]:
         """What the human monitor's ``info`` shows; empty while it is not known."""

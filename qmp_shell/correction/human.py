@@ -20,6 +20,7 @@ from .correction import (
     nearest_command,
 )
 from .foreign import split_commands, split_host_command, split_key, split_line, unwrap
+from .other_tools import BESIDES, EVERYDAY, VIRSH
 
 _UNKNOWN = re.compile(r"\s*unknown command: ")
 _EXTRA = re.compile(r"\s*[\w-]+: extraneous characters at the end of line")
@@ -124,6 +125,9 @@ def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction
         return Correction(line, Form.QMP, f"{name} is a QMP command: ", here)
     if name in EXIT:
         return Correction(".exit", Form.DOT)
+    meant = EVERYDAY.get(name) or VIRSH.get(name, "")
+    if meant in human and (name in VIRSH or not rest):
+        return Correction(meant, Form.HUMAN, after=BESIDES.get(name, ""))
     after = f" {rest}" if rest else ""
     if name in vocabulary.dot_commands.names():
         return vocabulary.dot_line(name, after, "write ")

@@ -23,9 +23,10 @@ NOTES = (
     (r"clear|cls", "Ctrl-L clears the screen"),
     (r"guest-[\w-]+", "{} is a command of the guest agent: qmp-shell -N SOCKET"),
     (
-        r"qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
+        r"virsh|qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
         "{} is a program; start it in your own shell",
     ),
+    ("dumpxml", "the VM has no XML; .info and .tree devices show what it has"),
     (r"--?(?:net|nic)", f"{_OPTION_NOTE}; on a running VM, netdev_add and device_add do the same"),
     (
         r"--?(?:accel|append|bios|boot|cpu|display|dtb|enable-kvm|initrd|kernel|M|m|machine|monitor"
@@ -36,25 +37,45 @@ NOTES = (
 """What a VM cannot do, by a pattern of the first word of the line, and what is told of it."""
 
 EVERYDAY = {
-    "attach-device": "device_add",
-    "blockcommit": "block-commit",
-    "blockcopy": "blockdev-mirror",
-    "blockpull": "block-stream",
     "continue": "cont",
-    "destroy": "quit",
-    "detach-device": "device_del",
-    "domblklist": "query-block",
-    "domif-setlink": "set_link",
-    "dump": "dump-guest-memory",
     "kill": "quit",
     "pause": "stop",
     "poweroff": "system_powerdown",
     "query-disk": "query-block",
     "query-disks": "query-block",
     "query-nodes": "query-named-block-nodes",
+    "restart": "system_reset",
+    "status": "query-status",
+    "unpause": "cont",
+}
+"""Common words, and the commands that they stand for."""
+
+VIRSH = {
+    "attach-device": "device_add",
+    "attach-disk": "blockdev-add",
+    "attach-interface": "netdev_add",
+    "blockcommit": "block-commit",
+    "blockcopy": "blockdev-mirror",
+    "blockpull": "block-stream",
+    "destroy": "quit",
+    "detach-device": "device_del",
+    "detach-disk": "device_del",
+    "detach-interface": "device_del",
+    "domblkinfo": "query-block",
+    "domblklist": "query-block",
+    "domblkstat": "query-blockstats",
+    "domdisplay": "query-vnc",
+    "domif-setlink": "set_link",
+    "domiflist": ".hmp info network",
+    "dominfo": ".info",
+    "domjobinfo": "query-migrate",
+    "domname": "query-name",
+    "domstate": "query-status",
+    "domuuid": "query-uuid",
+    "dump": "dump-guest-memory",
+    "list": ".info",
     "reboot": "system_reset",
     "reset": "system_reset",
-    "restart": "system_reset",
     "resume": "cont",
     "screenshot": "screendump",
     "setmem": "balloon",
@@ -64,12 +85,21 @@ EVERYDAY = {
     "snapshot-list": "query-named-block-nodes",
     "snapshot-revert": "snapshot-load",
     "start": "cont",
-    "status": "query-status",
     "suspend": "stop",
-    "unpause": "cont",
+    "vcpuinfo": "query-cpus-fast",
     "version": "query-version",
+    "vncdisplay": "query-vnc",
 }
-"""Common words and commands of virsh, and the commands that they stand for."""
+"""Commands of virsh, which mostly begin with the name of a VM, and the lines that do the same."""
+
+BESIDES = {
+    "attach-disk": "; device_add drive=NODE plugs it",
+    "attach-interface": "; device_add netdev=ID plugs it",
+    "destroy": "; quit ends the VM",
+    "kill": "; quit ends the VM",
+    "list": "; qmp-shell --list in your own shell lists the VMs",
+}
+"""What is said of such a word besides."""
 
 REMOVED = {
     "migrate-set-cache-size": "xbzrle-cache-size",

@@ -36,12 +36,14 @@ from .foreign import (
     unwrap,
 )
 from .other_tools import (
+    BESIDES,
     COMMANDS_OF_OPTIONS,
     DISK_OPTIONS,
     EVERYDAY,
     NOTES,
     REMOVED,
     SET_PARAMETERS,
+    VIRSH,
 )
 
 # An option without such a command, and what does nearly the same in the human monitor and in QMP.
@@ -55,6 +57,9 @@ _HELP_WORDS = (_ASK, "help", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
 _VARIABLE = re.compile(rf"\${VARIABLE_NAME}")
+_PROGRAM_VIRSH, _VIRSH_OPTIONS = "virsh", re.compile(r"^(?:(?:-c|--connect)\s+\S+\s*|-\S+\s*)+")
+_ATTACH_DISK = "attach-disk"
+_JOB = "job-"
 _QUERY = "query-"  # what the commands begin with that only ask
 _SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 # The commands that take the address of a migration, and a flag for what they do in QMP anyway.
@@ -326,6 +331,8 @@ def _required(command: str, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 def _drive(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
     """``-drive file=/a,if=virtio``, ``drive_add`` without a PCI address, ``blockdev-add /a``."""
+    if name == _ATTACH_DISK and len(line.words) > 1:
+        return correct_drive(f"file={line.words[1].replace(',', ',,')},if=virtio", vocabulary)
     if len(line.words) != 1:
         return None
     options = unquote(line.words[0])
@@ -375,13 +382,26 @@ def _known_elsewhere(
 
 
 def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
-    """``reboot``: a common word for a command that has another name in QEMU."""
-    command = EVERYDAY.get(name, "")
-    if name in vocabulary.commands() or command not in vocabulary.commands():
+    """``reboot``, ``resume vm1``: a common word for a command that has another name in QEMU."""
+    words = line.words
+    if name == _PROGRAM_VIRSH:
+        name, *words = _VIRSH_OPTIONS.sub("", " ".join(words)).split() or [""]
+    meant = EVERYDAY.get(name) or VIRSH.get(name, "")
+    if not meant or name in vocabulary.commands():
         return None
-    required = _required(command, vocabulary)
-    takes_rest = not line.words or command.startswith(_QUERY)
-    return Correction(command, missing=required) if required or takes_rest else None
+    known = next((word for word in words if vocabulary.has_name(word)), "")
+    if known:  # what is to happen to it, and not to the VM
+        job_command = f"{_JOB}{name}"
+        is_job = job_command in vocabulary.commands() and known in vocabulary.jobs()
+        return Correction(f"{job_command} id={known}") if is_job else None
+    after = BESIDES.get(name, "")
+    if meant.startswith("."):
+        return Correction(meant, Form.DOT, after=after)
+    if meant not in vocabulary.commands():
+        return None
+    required = _required(meant, vocabulary)
+    takes_rest = not words or name in VIRSH or meant.startswith(_QUERY)
+    return Correction(meant, after=after, missing=required) if required or takes_rest else None
 
 
 def _removed(name: str, _line: Words, _text: str, vocabulary: Vocabulary) -> Correction | None:
@@ -415,7 +435,8 @@ def _keys(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction 
 def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
     """A command that does not exist, but is similar to one that does."""
     commands = vocabulary.commands()
-    if not commands or name in commands or _NAME.fullmatch(name) is None:
+    is_unknown = name not in commands and name not in VIRSH
+    if not commands or not is_unknown or _NAME.fullmatch(name) is None:
         return None
     rest = text[len(name) :]
     similar = nearest_command(name, commands)

@@ -148,6 +148,13 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         ("query-status now", "query-status"),
         ("quit now please", "quit"),
+        # a node needs a name
+        (
+            "blockdev-add driver=qcow2 file=/a",
+            "blockdev-add driver=qcow2 file.driver=file file.filename=/a node-name=drive0",
+        ),
+        ("blockdev-add driver=null-co", "blockdev-add driver=null-co node-name=drive0"),
+        ("blockdev-add", "blockdev-add driver=..."),
         # as an object
         ('device_add {"driver":"e1000", "id": "a b"}', 'device_add driver=e1000 id="a b"'),
         ("set_link {'name': 'n0', 'up': False} | cat", "set_link name=n0 up=false | cat"),
@@ -170,29 +177,33 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         (
             "blockdev-add driver=raw filename=/a size=10M",
-            "blockdev-add driver=raw file.driver=file file.filename=/a size=10M",
+            "blockdev-add driver=raw file.driver=file file.filename=/a size=10M node-name=drive0",
         ),
         ("blockdev-del node=d0", "blockdev-del node-name=d0"),
         ("block-dirty-bitmap-add device=d0 name=b", "block-dirty-bitmap-add node=d0 name=b"),
         (
             "blockdev-add driver=raw server.type=inet server.host=h export=x",
             "blockdev-add driver=raw file.driver=nbd file.server.type=inet file.server.host=h "
-            "file.export=x file.server.port=...",
+            "file.export=x node-name=drive0 file.server.port=...",
         ),
         (
             "blockdev-add driver=raw url=http://h/a",
-            "blockdev-add driver=raw file.url=http://h/a file.driver=...",
+            "blockdev-add driver=raw file.url=http://h/a node-name=drive0 file.driver=...",
         ),
         (
             "blockdev-add driver=raw file.drivr=file filename=/a",
-            "blockdev-add driver=raw file.driver=file file.filename=/a",
+            "blockdev-add driver=raw file.driver=file file.filename=/a node-name=drive0",
         ),
         (
             "blockdev-add driver=qcow2 file=/a backing=/b",
-            "blockdev-add driver=qcow2 file.driver=file file.filename=/a backing=/b",
+            "blockdev-add driver=qcow2 file.driver=file file.filename=/a backing=/b "
+            "node-name=drive0",
         ),
         ("chardev-add id=c0 backend=pty", "chardev-add id=c0 backend.type=pty backend.data={}"),
-        ("blockdev-add driver=file path=/a", "blockdev-add driver=file filename=/a"),
+        (
+            "blockdev-add driver=file path=/a node-name=n",
+            "blockdev-add driver=file filename=/a node-name=n",
+        ),
         # nothing that would be refused again
         ("blockdev-create driver=qcow2 filename=/tmp/new.qcow2 size=1G", ""),
         ("chardev-add id=c0 backend.type=socket path=/a", ""),
@@ -200,9 +211,9 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("clear; cont", ""),
         ("cont; qemu-img info /a", ""),
         # what is right stays
-        ('blockdev-add driver=raw file={"driver":"file","filename":"/a"}', ""),
-        ("blockdev-add driver=raw file=nbd://host/a", ""),
-        ("blockdev-add driver=raw file=rbd:pool/a.raw", ""),
+        ('blockdev-add driver=raw file={"driver":"file","filename":"/a"} node-name=n', ""),
+        ("blockdev-add driver=raw file=nbd://host/a node-name=n", ""),
+        ("blockdev-add driver=raw file=rbd:pool/a.raw node-name=n", ""),
         ("drive-mirror id=d0 target=/a sync=full", ""),
         ("netdev_add driver=user name=n0", "netdev_add type=user id=n0"),
         (
@@ -280,7 +291,10 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("query block stats", "query-blockstats"),
         ("query block jobs", "query-block-jobs"),
         # a value with a blank in it
-        ("blockdev-add driver=null-co size=1 G", "blockdev-add driver=null-co size=1G"),
+        (
+            "blockdev-add driver=null-co node-name=n size=1 G",
+            "blockdev-add driver=null-co node-name=n size=1G",
+        ),
         ("block_resize node-name=d0 size=1 G", "block_resize node-name=d0 size=1G"),
         (
             "blockdev-add driver=file filename=/tmp/my disk.img node-name=d",
@@ -288,7 +302,8 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         (
             "blockdev-add driver=raw file.driver=file file.filename=/tmp/my old disk",
-            'blockdev-add driver=raw file.driver=file file.filename="/tmp/my old disk"',
+            'blockdev-add driver=raw file.driver=file file.filename="/tmp/my old disk" '
+            "node-name=drive0",
         ),
         (
             "blockdev-snapshot-sync device=ide0 snapshot-file=/tmp/my disk.qcow2",
@@ -304,7 +319,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         (
             "blockdev-add driver=file 'filename=/tmp/my disk.img'",
-            'blockdev-add driver=file filename="/tmp/my disk.img"',
+            'blockdev-add driver=file filename="/tmp/my disk.img" node-name=drive0',
         ),
         ("qom-set /machine x 'a=b'", "qom-set path=/machine property=x value='a=b'"),
         # a value that lacks its beginning
@@ -344,7 +359,8 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ),
         (
             "blockdev-add driver=nbd server=tcp:h:10809",
-            "blockdev-add driver=nbd server.type=inet server.host=h server.port=10809",
+            "blockdev-add driver=nbd server.type=inet server.host=h server.port=10809 "
+            "node-name=drive0",
         ),
         ("nbd-server-start addr=fd:5", ""),
         (
@@ -377,13 +393,16 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # what -drive calls otherwise
         (
             "blockdev-add driver=raw file=n0 cache=none",
-            "blockdev-add driver=raw file=n0 cache.direct=on",
+            "blockdev-add driver=raw file=n0 cache.direct=on node-name=drive0",
         ),
         (
             "blockdev-add driver=raw file=n0 cache=unsafe",
-            "blockdev-add driver=raw file=n0 cache.no-flush=on",
+            "blockdev-add driver=raw file=n0 cache.no-flush=on node-name=drive0",
         ),
-        ("blockdev-add driver=raw file=n0 cache=writeback", "blockdev-add driver=raw file=n0"),
+        (
+            "blockdev-add driver=raw file=n0 cache=writeback",
+            "blockdev-add driver=raw file=n0 node-name=drive0",
+        ),
         ("blockdev-add driver=raw file=n0 cache=writethrough", ""),
         # nobody knows which argument
         ("device_add =x", ""),
@@ -484,7 +503,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("watchdog-set-action action=pasue", "watchdog-set-action action=pause"),
         (
             "blockdev-add driver=raw file.drver=null-co",
-            "blockdev-add driver=raw file.driver=null-co",
+            "blockdev-add driver=raw file.driver=null-co node-name=drive0",
         ),
         (
             "migrate-set-capabilities capabilities.0.capabilty=xbzrle capabilities.0.state=on",
@@ -496,7 +515,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         ("netdev_add", "netdev_add id=... type=..."),
         (
             "blockdev-add driver=qcow2 file.filename=/x",
-            "blockdev-add driver=qcow2 file.filename=/x file.driver=...",
+            "blockdev-add driver=qcow2 file.filename=/x node-name=drive0 file.driver=...",
         ),
     ],
 )
@@ -695,7 +714,7 @@ def test_the_command_that_was_meant_is_found(
         ),
         *(
             "device_del id=rng1",
-            "blockdev-add driver=raw file=a,b=c",
+            "blockdev-add driver=raw file=a,b=c node-name=n",
             ".exit now",
             ".info block",
             ".",

@@ -20,6 +20,8 @@ from .moving import move_into_objects
 from .placing import place
 from .spelling import Speller, find_member, spell_dotted_keys
 
+# The argument without which QEMU adds no block node, though the schema does not say so.
+_ADD_NODE, _NODE_NAME = "blockdev-add", "node-name"
 _DEEPEST = 4  # objects in objects, of which the first value is offered
 
 
@@ -72,6 +74,9 @@ def read_arguments(command: str, words: list[str], vocabulary: Vocabulary) -> Ar
         or speller.is_rewritten
     )
     last = reader.unfinished
+    has_name = not spelt or _NODE_NAME in (*given, last)
+    if command == _ADD_NODE and not has_name and not _is_wrong(given, type_):
+        spelt += (f"{_NODE_NAME}={vocabulary.free_node_name()}",)
     missing = (*filter(None, [last]), *(name for name in missing if name not in (last, *empty)))
     missing = tuple(first_value(name, find_member(name, type_, given)) for name in missing)
     return Arguments(spelt, missing, last, is_rewritten, placement.is_unitless)
@@ -110,6 +115,12 @@ def _may_be_empty(name: str, type_: Object | None, given: Message) -> bool:
     member = find_member(name, type_, given)
     inner = as_object(member.type) if member is not None else None
     return inner is not None and not any(each.required for each in inner.members.values())
+
+
+def _is_wrong(given: Message, type_: Object | None) -> bool:
+    """Whether arguments are refused for more than that some are missing."""
+    faults = check_arguments(apply_types(given, type_), type_) if type_ is not None else []
+    return not all(each.is_missing for each in faults)
 
 
 def _find_missing(given: Message, known: KnownArguments) -> tuple[str, ...] | None:

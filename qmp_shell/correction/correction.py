@@ -155,6 +155,12 @@ class Vocabulary(NamedTuple):
         found = (self.names.candidates(NameRequest(kind)) for kind in _NAMED)
         return any(each.text == word for each in chain.from_iterable(found))
 
+    def free_node_name(self) -> str:
+        """A name that no block node or block device has."""
+        taken = {each.text for each in self.names.candidates(NameRequest(Kind.BLOCK))}
+        names = (f"drive{number}" for number in range(len(taken) + 1))
+        return next(name for name in names if name not in taken)
+
     def human_topics(self) -> list[str]:
         """What the human monitor's ``info`` shows; empty while it is not known."""
         return [each.text for each in self.names.candidates(NameRequest(Kind.TOPIC))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..complete import Kind, NameRequest
 from ..language.notation import format_message
 from ..messages import Message
 from .correction import Correction, Vocabulary
@@ -33,7 +32,7 @@ def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
     is_known = given.keys() <= _KNOWN and interface in _DEVICES
     if not is_known or not file or not format_ or has_protocol(file):
         return None
-    name = given.get("id") or _free_name(vocabulary)
+    name = given.get("id") or vocabulary.free_node_name()
     node: Message = {
         "driver": format_,
         "node-name": name,
@@ -49,9 +48,3 @@ def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
         lines.append(format_message({"execute": "device_add", "arguments": arguments}))
     before = "write " if len(lines) == 1 else "one command a line: "
     return Correction("\n".join(lines), before=before)
-
-
-def _free_name(vocabulary: Vocabulary) -> str:
-    """A name that no block node or block device has."""
-    taken = {each.text for each in vocabulary.names.candidates(NameRequest(Kind.BLOCK))}
-    return next(name for number in range(len(taken) + 1) if (name := f"drive{number}") not in taken)

@@ -141,7 +141,7 @@ def test_a_path_with_many_blanks_takes_linear_time() -> None:
         (".commands no-such-thing # c", "the VM has no command like 'no-such-thing'"),
         (".exit now", ".exit takes no argument"),
         (".info now", ".info takes no argument"),
-        (".qmp .info", "write .qmp [LINE]"),
+        (".qmp .info", "write .qmp [COMMAND]"),
         (".set confirm on off", "write .set [OPTION [VALUE]]"),
         (".set nonsense", "no setting 'nonsense'; .set lists them"),
         (".set nonsense on", "no setting 'nonsense'; .set lists them"),

@@ -53,7 +53,7 @@ _HUMAN_NOTATION = (
     ("NAME ARGUMENTS", "as the human monitor takes them: device_add e1000,id=net1"),
     ("help [NAME]", "the human monitor's own help"),
     ("shell pipelines", "info block | grep qcow2"),
-    (".qmp [LINE]", "back to QMP, or one QMP line"),
+    (".qmp [COMMAND]", "back to QMP, or one QMP line"),
 )
 _KEYS = (
     "Tab completes, Up and Ctrl-R search the history, Right takes what is suggested. "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class Qmp(Command):
     name = "qmp"
-    usage = "[LINE]"
+    usage = "[COMMAND]"
     summary = "leave human monitor mode, or run a QMP line"
 
     def run(self, session: Session, argument: str) -> None:

@@ -23,7 +23,7 @@ NOTES = (
     (r"clear|cls", "Ctrl-L clears the screen"),
     (r"guest-[\w-]+", "{} is a command of the guest agent: qmp-shell -N SOCKET"),
     (
-        r"virsh|qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
+        r"echo|virsh|qemu-(?:ga|img|nbd|storage-daemon|system-[\w-]+)",
         "{} is a program; start it in your own shell",
     ),
     ("dumpxml", "the VM has no XML; .info and .tree devices show what it has"),

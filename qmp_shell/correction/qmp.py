@@ -67,6 +67,11 @@ _MIGRATIONS = ("migrate", "migrate-incoming")
 _DETACHED = "-d"
 _HUMAN_MONITOR = "human-monitor-command"
 
+# What the usage of a dot command has that takes a command, a reference to values, or any name.
+_COMMAND = re.compile(r"(?:\[\w+\] )?\[?COMMAND\b")
+_REFERENCE = "$"
+_OF_NAMES = ("WORDS", "[PATTERN]", "[TOPIC]")
+_KEEPERS = ("declare", "export", "let", "local", "setenv")  # how other shells keep a value
 _LET = re.compile(rf"let\s+{VARIABLE_NAME}")
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
@@ -156,7 +161,11 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
 
 
 def _variable(name: str, line: Words, _text: str, _: Vocabulary) -> Correction | None:
-    """``$disk`` alone: a variable, whose value ``.let disk`` shows."""
+    """``$disk`` alone: a variable, whose value ``.let disk`` shows; ``let disk=5``."""
+    key = split_key(line.words[0])[0] if line.words and name in _KEEPERS else ""
+    if key:
+        shown = key if re.fullmatch(VARIABLE_NAME, key) is not None else "NAME"
+        return Correction("", before=f"COMMAND | .let {shown} keeps what a command returns")
     is_alone = not line.words and not line.tail and _VARIABLE.fullmatch(name) is not None
     return Correction(f".let {name[1:]}", Form.DOT) if is_alone else None
 
@@ -359,8 +368,8 @@ def _known_elsewhere(
     if name in commands:
         return None
     human = vocabulary.human_commands()
-    if line.words and line.words[0] in commands:
-        return None  # print query-status
+    if line.words and line.words[0] in commands:  # print query-status
+        return _before_command(name, line.words, text[len(name) :], vocabulary)
     if name in EXIT:  # q is quit in the human monitor, but who types it may want to leave only
         after = "; quit ends the VM" if "quit" in commands else ""
         return Correction(".exit", Form.DOT, after=after)
@@ -378,7 +387,42 @@ def _known_elsewhere(
         return _human(text)
     if name not in vocabulary.dot_commands.names():
         return None
-    return vocabulary.dot_line(name, text[len(name) :], "write ")
+    return _own_command(name, line.words, text[len(name) :], vocabulary)
+
+
+def _own_command(name: str, words: list[str], rest: str, vocabulary: Vocabulary) -> Correction:
+    """A dot command without its dot, or what it takes if that is something else."""
+    if _can_follow(name, words, vocabulary):
+        return vocabulary.dot_line(name, rest, "write ")
+    return Correction("", before=f"write .{name} {_usage(name, vocabulary)}")
+
+
+def _before_command(
+    name: str, words: list[str], rest: str, vocabulary: Vocabulary
+) -> Correction | None:
+    """``watch query-status``: a dot command that a command follows, without its dot."""
+    known = vocabulary.dot_commands.names()
+    if name in known:
+        return _own_command(name, words, rest, vocabulary)
+    similar = nearest(name, [each for each in known if _COMMAND.match(_usage(each, vocabulary))])
+    return vocabulary.dot_line(similar, rest, "did you mean ", "?") if similar else None
+
+
+def _usage(name: str, vocabulary: Vocabulary) -> str:
+    command = vocabulary.dot_commands.find(name)
+    return command.usage if command is not None else ""
+
+
+def _can_follow(name: str, words: list[str], vocabulary: Vocabulary) -> bool:
+    """Whether some words can follow the name of a dot command."""
+    usage, commands = _usage(name, vocabulary), vocabulary.commands()
+    if not words or not usage:
+        return True
+    if usage.startswith(_REFERENCE):
+        return words[0].startswith(_REFERENCE)
+    if _COMMAND.match(usage) is not None:
+        return any(word in commands for word in words)
+    return words[0] not in commands or usage in _OF_NAMES
 
 
 def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
@@ -449,7 +493,8 @@ def _misspelt(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Corr
         return found._replace(before="did you mean ", after="?", is_rewritten=is_rewritten)
     human = vocabulary.human_commands()
     similar = nearest(name, vocabulary.dot_commands.names())
-    if similar and not (line.words and similar in human):
+    is_possible = similar and _can_follow(similar, line.words, vocabulary)
+    if is_possible and not (line.words and similar in human):
         return vocabulary.dot_line(similar, rest, "did you mean ", "?")
     similar = nearest_command(name, human)
     if not similar or name in human:

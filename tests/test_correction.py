@@ -1149,6 +1149,20 @@ def test_only_what_is_free_is_offered_to_a_new_device(start_vm: StartVm) -> None
     session.attachment.close()
 
 
+def test_only_free_places_are_offered_to_a_new_device(start_vm: StartVm) -> None:
+    ports = (f"pcie-root-port,id=rp{number},chassis={number}" for number in (1, 2))
+    devices = (word for port in ports for word in ("-device", port))
+    vm = start_vm("-M", "q35", *devices, "-device", "e1000e,bus=rp2")
+    session = attach(vm.address)
+    line = "device_add driver=e1000e addr=99 bus="
+    assert hint_of(session, f"{line}rp1") == "addr is one of: 0x0"
+    assert hint_of(session, f"{line}rp2").startswith("there is no free addr; .tree pci ")
+    assert hint_of(session, "device_add driver=e1000e bus=rp9") == "bus is one of: rp1"
+    run_line(session, "device_add driver=e1000e bus=rp1")
+    assert hint_of(session, "device_add driver=e1000e bus=rp9").startswith("there is no free bus; ")
+    session.attachment.close()
+
+
 def test_the_line_that_opens_an_image_works(vm: RunningVm, tmp_path: Path) -> None:
     """For users who write a block node as on QEMU's command line."""
     image = tmp_path / "image"

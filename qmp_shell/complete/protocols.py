@@ -19,6 +19,7 @@ class Candidate(NamedTuple):
     :ivar is_arguments: several arguments whose values are integers (``core-id=1 thread-id=0``), or
         such a value and more arguments (``1 thread-id=0``).
     :ivar order: names of a lower number stand first; those of the same are sorted by their text.
+    :ivar is_free: a new device can use it; False: something does, or no device can.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Candidate(NamedTuple):
     is_word: bool = False
     is_arguments: bool = False
     order: int = 0
+    is_free: bool = True
 
 
 class NameRequest(NamedTuple):

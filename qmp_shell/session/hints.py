@@ -36,11 +36,13 @@ from ..vm.types import VmTypes
 from .known_errors import advice_for
 
 _ALL_COMMANDS = ".commands lists the VM's commands"
-# What a new device can use only if nothing else does, and the command that makes more.
-_MADE_BY = {
-    Kind.DEVICE_CHARDEV: "chardev-add",
-    Kind.DEVICE_DRIVE: "blockdev-add",
-    Kind.DEVICE_NETDEV: "netdev_add",
+# What a new device can use only if nothing else does, and what helps if none is free.
+_FOR_ONE = {
+    Kind.BUS: ".tree devices shows what uses which",
+    Kind.DEVICE_CHARDEV: "chardev-add makes one",
+    Kind.DEVICE_DRIVE: "blockdev-add makes one",
+    Kind.DEVICE_NETDEV: "netdev_add makes one",
+    Kind.PCI_SLOT: ".tree pci shows what is free",
 }
 # What a disk of the VM is taken for: the name of its node, or of its block device.
 _BLOCK_KINDS = (Kind.BLOCK, Kind.BLOCK_DEVICE, Kind.NODE)
@@ -186,16 +188,15 @@ class _GivenName:
         return f"write {min(fitting, key=len)}={name}" if fitting and is_plain(name) else ""
 
     def _known_names(self) -> str:
-        maker = _MADE_BY.get(self._kind)
+        help_ = _FOR_ONE.get(self._kind)
         used = [each for each in self._given.values() if isinstance(each, str)]
-        # In menus, too, what is in use stands after what is free.
         free = [
             each.text
             for each in self._found
-            if each.text not in used and (maker is None or not each.order)
+            if each.text not in used and (help_ is None or each.is_free)
         ]
-        if maker is not None and not free:
-            return f"there is no free {self._key}; {maker} makes one"
+        if help_ is not None and not free:
+            return f"there is no free {self._key}; {help_}"
         return suggest(self._value, free, f"{self._key} is one of")
 
 

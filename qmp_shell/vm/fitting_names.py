@@ -45,7 +45,7 @@ def _buses(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]:
     for bus in fitting or buses:
         is_free = bus.can_plug and (bus.free or not bus.slots)
         order = _FREE if is_free else _TAKEN if bus.can_plug else _IMPOSSIBLE
-        yield Candidate(bus.name, _bus_description(bus), order=order)
+        yield Candidate(bus.name, _bus_description(bus), order=order, is_free=bool(is_free))
 
 
 def _bus_description(bus: PlugBus) -> str:
@@ -75,8 +75,10 @@ def _pci_slots(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]
     for slot in bus.slots:
         user = bus.taken.get(slot)
         state = "free" if user is None else f"has {user}"
-        order = slot if user is None else slot + bus.slots.stop
-        yield Candidate(f"0x{slot:x}", f"{state}, {place}", order=order)
+        is_free = user is None
+        order = slot if is_free else slot + bus.slots.stop
+        is_free = is_free and bus.can_plug
+        yield Candidate(f"0x{slot:x}", f"{state}, {place}", order=order, is_free=is_free)
 
 
 def _cpu_places(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]:
@@ -132,7 +134,7 @@ def _marked(candidates: Iterable[Candidate], users: Mapping[str, str]) -> Iterat
         user = users.get(each.text)
         if user:
             notes = ", ".join(filter(None, (f"used by {user}", each.description)))
-            yield each._replace(description=notes, order=_TAKEN)
+            yield each._replace(description=notes, order=_TAKEN, is_free=False)
         else:
             yield each
 

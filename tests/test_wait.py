@@ -472,6 +472,25 @@ def test_sleep_refuses_what_is_not_a_number(vm: RunningVm, run: Run) -> None:
     assert result.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("awaited", "said"),
+    [
+        ("m0", "write .wait job=m0"),
+        ("m0 timeout=1", "write .wait job=m0"),
+        ("prelaunch", "write .wait status=prelaunch"),
+        ("m1", "the VM has no event m1"),
+    ],
+)
+def test_a_job_or_a_run_state_without_its_key_is_told(
+    vm: RunningVm, run: Run, awaited: str, said: str
+) -> None:
+    vm.add_nodes("a", "b", size=1 << 20)
+    with vm.second() as client:
+        client.execute("blockdev-mirror", device="a", target="b", sync="full", **{"job-id": "m0"})
+    result = run(vm.address, "-c", f".wait {awaited}")
+    assert (result.stderr, result.returncode) == (f"qmp-shell: {said}\n", 2)
+
+
 def test_the_errors_of_wait_have_exit_statuses() -> None:
     assert exit_status(WaitError("x")) == 1
     assert exit_status(Timeout("x")) == 5

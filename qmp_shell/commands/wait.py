@@ -163,12 +163,29 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
     if events and name not in events:
         if name in _KEYS:
             raise UsageError(_USAGE)
+        key = _key_of(session, name, timeout)
+        if key:
+            raise UsageError(f"write .wait {key}={name}")
         from ..schema.suggestions import format_suggestion
 
         suggestion = format_suggestion(name.upper(), events, "there are")
         raise UsageError(f"the VM has no event {name}{suggestion}")
     if members:
         _check_members(session, name, members)
+
+
+def _key_of(session: Session, name: str, timeout: float | None) -> str:
+    """The key before the name of a job or of a run state; empty: it is none."""
+    from ..complete import Kind, NameRequest
+
+    names = session.attachment.names
+
+    def find() -> str:
+        kinds = {"job": Kind.JOB, "status": Kind.RUN_STATE}
+        found = {key: names.candidates(NameRequest(kind, name)) for key, kind in kinds.items()}
+        return next((key for key in found if any(each.text == name for each in found[key])), "")
+
+    return session.attachment.known_within(find, timeout)
 
 
 def _check_members(session: Session, event: str, members: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from .references import parse_bare_word
 from .values import BareWord, parse_string
 from .words import MAX_DEPTH, Word
 
+_MARKS_OF_STRINGS = ('"', "'")
 _NOT_IN_NAMES = frozenset("=\"'{}[]()")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
@@ -54,13 +55,21 @@ def parse_command(words: Iterable[Word]) -> ParsedCommand:
     root = _Branch()
     for word in words:
         if word.value is None:
-            raise ParseError(_explain_missing_value(word.key), word.start, quoted=word.key)
+            problem = _explain_missing_value(word.key, words)
+            raise ParseError(problem, word.start, quoted=word.key)
         _insert(root, word)
     return ParsedCommand(name.key, {key: _build_value(node) for key, node in root.nodes.items()})
 
 
-def _explain_missing_value(text: str) -> str:
-    """Return the error message for a word, ``{}``, that is not ``key=value``."""
+def _explain_missing_value(text: str, after: Iterable[Word]) -> str:
+    """Return the error message for a word, ``{}``, that is not ``key=value``.
+
+    :param after: the words after it, in which a quote may be closed.
+    """
+    if text.startswith(_MARKS_OF_STRINGS):
+        parts = [text[1:], *(f"{word.key}={word.value or ''}" for word in after)]
+        if not any(text[0] in part for part in parts):
+            return "this string is never closed"
     if text.startswith("="):
         return "a key is missing before ="
     if "=" in text:
@@ -93,7 +102,7 @@ def parse_value(text: str, offset: int) -> Any:
         from .literal import parse_literal
 
         return parse_literal(text, offset)
-    if text.startswith(('"', "'")):
+    if text.startswith(_MARKS_OF_STRINGS):
         return parse_string(text, offset)
     if text.startswith("$"):
         return parse_bare_word(text, offset)

@@ -147,6 +147,19 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
             "blockdev-add driver=qcow2 node-name=drive0 file.driver=file file.filename=a.qcow2",
         ),
         ("query-status now", "query-status"),
+        # a file that the command itself writes
+        ("screendump > /a.ppm", "screendump filename=/a.ppm"),
+        ('screendump >> "/a b"', 'screendump filename="/a b"'),
+        ("pmemsave 0 size=4 > /a", "pmemsave val=0 size=4 filename=/a"),
+        ("screendump | less", ""),
+        ("job-cancel > /a", ""),
+        # an option of the shell's
+        ("query-block --view table", "query-block | .table"),
+        ("query-block --view=table", "query-block | .table"),
+        ("query-block --view nope", ""),
+        # a quote that is not closed
+        ('device_add "e1000', ""),
+        ("device_add 'driver=e1000", ""),
         ("quit now please", "quit"),
         # a node needs a name
         (
@@ -597,9 +610,15 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         (".table", ".set view table", ""),
         ("exit now", ".exit", ""),
         ("\\q", ".exit", ""),
+        ("exit()", ".exit", "write .exit; quit ends the VM"),
+        ("quit();", ".exit", "write .exit; quit ends the VM"),
+        ("exit(0)", ".exit", ""),
+        ("query-status() | .table", "query-status | .table", "write query-status | .table"),
         # help
         ("help device_add driver", ".help device_add driver", ""),
         ("?device_add", ".help device_add", ""),
+        ("--help", ".help", "write .help"),
+        ("-h device_add", ".help device_add", ""),
         ("eject?", ".help eject", "write .help eject"),
         ("man cont", ".help cont", ""),
         ("cont help", ".help cont", ""),
@@ -654,6 +673,8 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
         ("virsh edit vm1", "", "virsh is a program; start it in your own shell"),
         ("dumpxml vm1", "", "the VM has no XML; .info and .tree devices show what it has"),
         # for other programs
+        ("!!", "", "Up brings back the last line, and Ctrl-R finds earlier ones"),
+        ("!ls -l", "", "! runs no program here; start it in your own shell"),
         ("echo hi", "", "echo is a program; start it in your own shell"),
         ("clear", "", "Ctrl-L clears the screen"),
         ("qemu-img info /a", "", "qemu-img is a program; start it in your own shell"),
@@ -938,6 +959,7 @@ _EXTRA = 'device_add: extraneous characters at the end of line\r\nTry "help devi
         ("continue", _UNKNOWN, "cont", ""),
         ("wait status=running", _UNKNOWN, ".wait status=running", ""),
         ("exit now", _UNKNOWN, ".exit", ""),
+        ("quit()", _UNKNOWN, ".exit", ""),
         (
             "cont; info block",
             _UNKNOWN,
@@ -1137,6 +1159,21 @@ def test_the_device_of_a_virtio_disk_is_told(start_vm: StartVm) -> None:
 )
 def test_what_a_bus_cannot_do_is_told(command: str, said: str) -> None:
     assert said in advice_for("Bus 'pcie.0' does not support hotplugging", command)
+
+
+def test_names_and_addresses_that_qemu_refuses_are_told(vm: RunningVm) -> None:
+    session = attach(vm.address)
+    vm.add_nodes("d0", "d1")
+    for line in (
+        "object-add qom-type=iothread id=5a",
+        "blockdev-add driver=null-co node-name=5a",
+        "blockdev-mirror job-id=5a device=d0 target=d1 sync=full",
+        "block-export-add id=5a type=nbd node-name=d0",
+    ):
+        assert hint_of(session, line).startswith("it begins with a letter, and has only "), line
+    hint = "write six bytes in hexadecimal digits: mac=52:54:00:12:34:56"
+    assert hint_of(session, "device_add driver=virtio-net-pci mac=zz") == hint
+    session.attachment.close()
 
 
 def test_only_what_is_free_is_offered_to_a_new_device(start_vm: StartVm) -> None:

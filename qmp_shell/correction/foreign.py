@@ -19,6 +19,7 @@ _PROMPT = re.compile(r"\s*(?:(?P<prompt>\(QEMU\)|TRANS>|\(qemu\))|->)\s*")
 _VIRSH = re.compile(r"(?:virsh\s+)?qemu-monitor-command\s+(?P<words>.+)")
 _FORMATS = {"img": "raw", "iso": "raw", "qcow2": "qcow2", "raw": "raw", "vmdk": "vmdk"}
 _FOR_HUMAN = "--hmp"  # the option of virsh
+_QUOTES = "\"'"
 _QUOTED = re.compile(rf"{DOUBLE_QUOTED}|{SINGLE_QUOTED}")
 # A word: a value in quotes, perhaps after a key, or all up to a blank.
 _WORD = re.compile(rf"""(?:[^\s="'\[{{]*=)?(?:{DOUBLE_QUOTED}|{SINGLE_QUOTED})(?=\s|$)|\S+""")
@@ -129,13 +130,15 @@ class Words(NamedTuple):
 def split_line(text: str) -> Words | None:
     """Split a line into words, which may be anything but unbalanced.
 
-    :return: None: a bracket is not closed.
+    :return: None: a bracket is not closed, or a quote that begins a word.
     """
     words: list[str] = []
     position = skip_blank(text, 0)
     while position < len(text):
         if text[position] == "#" or text.startswith(OPERATORS, position):
             return Words(words, f" {text[position:].rstrip()}")
+        if text[position] in _QUOTES and text[position] not in text[position + 1 :]:
+            return None
         literal = _LITERAL.match(text, position)
         word = _WORD.match(text, position)
         assert word is not None  # it does not begin with a blank

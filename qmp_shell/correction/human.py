@@ -123,7 +123,7 @@ def _correct_unknown(name: str, rest: str, vocabulary: Vocabulary) -> Correction
         is_known = name.startswith(_QUERY) and topic in vocabulary.human_topics()
         here = f" (HMP: info {topic})" if is_known else ""
         return Correction(line, Form.QMP, f"{name} is a QMP command: ", here)
-    if name in EXIT:
+    if name.removesuffix("()") in EXIT:
         return Correction(".exit", Form.DOT)
     meant = EVERYDAY.get(name) or VIRSH.get(name, "")
     if meant in human and (name in VIRSH or not rest):

@@ -20,6 +20,8 @@ DISK_OPTIONS = {
 _OPTION_NOTE = "{} is an option of QEMU's command line"
 
 NOTES = (
+    (r"!!", "Up brings back the last line, and Ctrl-R finds earlier ones"),
+    (r"!.*", "! runs no program here; start it in your own shell"),
     (r"clear|cls", "Ctrl-L clears the screen"),
     (r"guest-[\w-]+", "{} is a command of the guest agent: qmp-shell -N SOCKET"),
     (

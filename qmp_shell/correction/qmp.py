@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from itertools import takewhile
 
+from ..complete import Kind
 from ..complete.kinds import HUMAN_OPTIONS
 from ..language import ParseError
 from ..language.literal import parse_literal
 from ..language.notation import format_message
 from ..language.references import VARIABLE_NAME
+from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED
 from ..schema.suggestions import plain
 from .arguments import first_value, read_arguments
 from .correction import (
@@ -35,6 +37,7 @@ from .foreign import (
     unquote,
     unwrap,
 )
+from .items import KnownArguments
 from .other_tools import (
     BESIDES,
     COMMANDS_OF_OPTIONS,
@@ -45,21 +48,24 @@ from .other_tools import (
     SET_PARAMETERS,
     VIRSH,
 )
+from .spelling import find_member
 
 # An option without such a command, and what does nearly the same in the human monitor and in QMP.
 _DRIVE, _ADD_DRIVE, _ADD_NODE = "-drive", "drive_add", "blockdev-add"
 # The human monitor's own names of commands whose notation QEMU's command line shares.
 _HUMAN_OPTIONS = {command: human for human, (command, _) in HUMAN_OPTIONS.items()}
 # How other programs call help.
-_HELP = ("help", "man", "?")
+_HELP = ("help", "man", "?", "-h", "--help", "-help")
 _ASK = "?"  # hardly a value
 _HELP_WORDS = (_ASK, "help", "-h", "--help", "-help")
 # What can follow the driver in QEMU's own notation, or stand in its place.
 _HELP_OPTION = re.compile(r"(?:(?P<driver>[^,=]+),)?(?:help|\?)")
+_CALL = re.compile(r"(?P<name>[A-Za-z][\w-]*)\(\d*\)")
 _VARIABLE = re.compile(rf"\${VARIABLE_NAME}")
 _PROGRAM_VIRSH, _VIRSH_OPTIONS = "virsh", re.compile(r"^(?:(?:-c|--connect)\s+\S+\s*|-\S+\s*)+")
 _ATTACH_DISK = "attach-disk"
 _JOB = "job-"
+_TO_FILE = re.compile(rf" >>?\s*(?P<path>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[^\s\"']+)")
 _QUERY = "query-"  # what the commands begin with that only ask
 _SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 # The commands that take the address of a migration, and a flag for what they do in QMP anyway.
@@ -72,6 +78,7 @@ _COMMAND = re.compile(r"(?:\[\w+\] )?\[?COMMAND\b")
 _REFERENCE = "$"
 _OF_NAMES = ("WORDS", "[PATTERN]", "[TOPIC]")
 _KEEPERS = ("declare", "export", "let", "local", "setenv")  # how other shells keep a value
+_VIEW_OPTION = re.compile(r" --view[ =](?=[\w-]+$)")
 _LET = re.compile(rf"let\s+{VARIABLE_NAME}")
 _TRANSACTION = re.compile(r"transaction\s*\(")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
@@ -191,8 +198,11 @@ def _host_command(_: str, _line: Words, text: str, vocabulary: Vocabulary) -> Co
 
 
 def _view(_name: str, line: Words, text: str, vocabulary: Vocabulary) -> Correction | None:
-    """``query-block .table``, ``query-block .let a``: what takes a reply, without the ``|``."""
-    before, dot, view = text.rstrip().rpartition(" .")
+    """``query-block .table``, ``query-block .let a``: what takes a reply, without the ``|``.
+
+    ``query-block --view table`` is how the shell's own options name a view.
+    """
+    before, dot, view = _VIEW_OPTION.sub(" .", text.rstrip()).rpartition(" .")
     is_taker = view in vocabulary.views or _LET.fullmatch(view) is not None
     if not dot or not line.words or line.tail or not is_taker:
         return None
@@ -209,6 +219,22 @@ def _human_line(name: str, line: Words, text: str, _: Vocabulary) -> Correction 
         return None
     rest = text[len(name) :].strip().removeprefix("command-line=")
     return Correction(unquote(rest), Form.HUMAN)
+
+
+def _called(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
+    """``exit()``, ``query-status()``: a command as a function of Python."""
+    match = _CALL.fullmatch(name)
+    if match is None or line.words:
+        return None
+    if match["name"] in EXIT:
+        return _exit(vocabulary)
+    return Correction(match["name"] + line.tail) if match["name"] in vocabulary.commands() else None
+
+
+def _exit(vocabulary: Vocabulary) -> Correction:
+    """The end of the shell: who types ``q`` or ``quit()`` may want to leave, and keep the VM."""
+    after = "; quit ends the VM" if "quit" in vocabulary.commands() else ""
+    return Correction(".exit", Form.DOT, after=after)
 
 
 def _help(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correction | None:
@@ -304,6 +330,12 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         return _in_human(name, command, text, vocabulary)
     if found.unfinished and line.tail:
         return None  # it would be lost
+    file = _TO_FILE.fullmatch(line.tail)
+    if file is not None and len(found.missing) == 1:
+        [argument] = found.missing
+        member = find_member(argument, vocabulary.arguments(command, {}), {})
+        if member is not None and KnownArguments(command, vocabulary).kind_of(member) == Kind.FILE:
+            return Correction(" ".join([command, *found.words, f"{argument}={file['path']}"]))
     corrected = " ".join([command, *found.words])
     missing = found.missing if not line.tail else ()  # it would not stand at the end
     if corrected == " ".join([name, *line.words]) and not missing:
@@ -370,9 +402,8 @@ def _known_elsewhere(
     human = vocabulary.human_commands()
     if line.words and line.words[0] in commands:  # print query-status
         return _before_command(name, line.words, text[len(name) :], vocabulary)
-    if name in EXIT:  # q is quit in the human monitor, but who types it may want to leave only
-        after = "; quit ends the VM" if "quit" in commands else ""
-        return Correction(".exit", Form.DOT, after=after)
+    if name in EXIT:  # q is quit in the human monitor
+        return _exit(vocabulary)
     if name in human:
         summary = human[name]
         synonyms = [each for each in human if summary and human[each] == summary]
@@ -524,6 +555,7 @@ _RULES: tuple[_Rule, ...] = (
     _host_command,
     _view,
     _human_line,
+    _called,
     _help,
     _object,
     _drive,

@@ -102,6 +102,14 @@ _KNOWN = (
     _known("Invalid job ID ''", "write job-id=NAME, a name of your choice"),
     _known("New overlay node-name missing", "write snapshot-node-name=NAME, a name of your choice"),
     _known(
+        "Invalid (?:node-name: |job ID )'[^']|Invalid block export id|expects an identifier",
+        "it begins with a letter, and has only letters, digits, '-', '.' and '_'",
+    ),
+    _known(
+        r"\.mac' doesn't take value",
+        "write six bytes in hexadecimal digits: mac=52:54:00:12:34:56",
+    ),
+    _known(
         "Throttle group '(?P<group>[^']*)' does not exist",
         "object-add qom-type=throttle-group id={group} makes it",
     ),

@@ -27,9 +27,7 @@ _LITERAL = re.compile(r"""(?:[^\s="'\[{]*=)?(?=[\[{])""")
 _SEPARATORS = (";", "&&", ";;")
 _VALUE_MARKS = {*"=\"'{}[]"}
 _COLON = re.compile(r"[A-Za-z][\w-]*:")
-_HOST_COMMAND = re.compile(
-    rf"""(?P<before>\S+\s(?:[^"']*\s)??)(?:uri[\s=])?\s*(?P<run>{HOST_COMMAND}.+)"""
-)
+_HOST_COMMAND = re.compile(rf"(?<=\s)(?:uri=)?(?P<run>{HOST_COMMAND}\S)")
 _VIEW = " | ."  # a program begins with ./, if with a dot
 _KEY = re.compile(r"""(?P<key>[^\s="'{}\[\],]+)=(?P<value>.*)""", re.DOTALL)
 
@@ -109,11 +107,16 @@ class HostCommand(NamedTuple):
 
 def split_host_command(text: str) -> HostCommand | None:
     """Split ``migrate uri=exec:gzip > f`` where the command begins; None: there is none."""
-    match = _HOST_COMMAND.fullmatch(text.strip())
-    if match is None or (_VIEW in match["run"] and f"{_VIEW}/" not in match["run"]):
+    text = text.strip()
+    match = _HOST_COMMAND.search(text)
+    if match is None:
         return None
-    run = match["run"]
-    return HostCommand(match["before"].split(), run if is_plain(run) else format_string(run))
+    before, run = text[: match.start()], text[match.start("run") :]
+    is_viewed = _VIEW in run and f"{_VIEW}/" not in run
+    if is_viewed or '"' in before or "'" in before:
+        return None
+    words = before.removesuffix(" uri ").split()
+    return HostCommand(words, run if is_plain(run) else format_string(run))
 
 
 class Words(NamedTuple):

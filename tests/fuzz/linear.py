@@ -38,6 +38,7 @@ from qmp_shell.configuration.reader import parse_configuration
 from qmp_shell.correction.foreign import (
     join_around_equals,
     split_commands,
+    split_host_command,
     split_key,
     split_options,
     unwrap,
@@ -418,6 +419,7 @@ CASES: dict[str, Case] = {
     "find a word of secrets": Case(names_secret, _SECRET),
     "split commands": Case(split_commands, (*_NOTATION, ";", "&&")),
     "split options": Case(_split_options, (*_NOTATION, ",", ",,")),
+    "split a host command": Case(split_host_command, (*_NOTATION, "exec:", " exec:", "uri=")),
     "unwrap a line": Case(unwrap, (*_NOTATION, "(QEMU) ", "-> ")),
     "find a word in an error": Case(lambda text: has_word(text, "a-1"), _NAME),
     "redact": Case(_redact, _SECRET),

@@ -150,6 +150,7 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         # a file that the command itself writes
         ("screendump > /a.ppm", "screendump filename=/a.ppm"),
         ('screendump >> "/a b"', 'screendump filename="/a b"'),
+        ("screendump > $a", 'screendump filename="$a"'),
         ("pmemsave 0 size=4 > /a", "pmemsave val=0 size=4 filename=/a"),
         ("screendump | less", ""),
         ("job-cancel > /a", ""),
@@ -916,6 +917,7 @@ _WORDS = (
         ":",
     ),
     *(" ", " ", " ", "e1000", "user", "on", "5", "1G", "-", "--", ".", "$", "help", "?", "(QEMU)"),
+    *("migrate", "uri", "exec:", "screendump", "watch", "resume", "virsh", "let", "()", "!"),
     *("human-monitor-command", "transaction(", ")", "hostfwd", "\\", "é", ".0.", "blockdev-add"),
 )
 

@@ -10,7 +10,7 @@ from ..complete import Kind
 from ..complete.kinds import HUMAN_OPTIONS
 from ..language import ParseError
 from ..language.literal import parse_literal
-from ..language.notation import format_message
+from ..language.notation import format_message, format_text
 from ..language.references import VARIABLE_NAME
 from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED
 from ..schema.suggestions import plain
@@ -65,7 +65,7 @@ _VARIABLE = re.compile(rf"\${VARIABLE_NAME}")
 _PROGRAM_VIRSH, _VIRSH_OPTIONS = "virsh", re.compile(r"^(?:(?:-c|--connect)\s+\S+\s*|-\S+\s*)+")
 _ATTACH_DISK = "attach-disk"
 _JOB = "job-"
-_TO_FILE = re.compile(rf" >>?\s*(?P<path>{DOUBLE_QUOTED}|{SINGLE_QUOTED}|[^\s\"']+)")
+_TO_FILE = re.compile(rf" >>?\s*(?:(?P<quoted>{DOUBLE_QUOTED}|{SINGLE_QUOTED})|(?P<bare>\S+))")
 _QUERY = "query-"  # what the commands begin with that only ask
 _SEND_KEYS, _KEYS = "sendkey", re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 # The commands that take the address of a migration, and a flag for what they do in QMP anyway.
@@ -335,7 +335,8 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         [argument] = found.missing
         member = find_member(argument, vocabulary.arguments(command, {}), {})
         if member is not None and KnownArguments(command, vocabulary).kind_of(member) == Kind.FILE:
-            return Correction(" ".join([command, *found.words, f"{argument}={file['path']}"]))
+            path = file["quoted"] or format_text(file["bare"])
+            return Correction(" ".join([command, *found.words, f"{argument}={path}"]))
     corrected = " ".join([command, *found.words])
     missing = found.missing if not line.tail else ()  # it would not stand at the end
     if corrected == " ".join([name, *line.words]) and not missing:
@@ -468,9 +469,9 @@ def _everyday(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correct
     if known:  # what is to happen to it, and not to the VM
         job_command = f"{_JOB}{name}"
         is_job = job_command in vocabulary.commands() and known in vocabulary.jobs()
-        return Correction(f"{job_command} id={known}") if is_job else None
+        return Correction(f"{job_command} id={known}") if is_job and is_plain(known) else None
     after = BESIDES.get(name, "")
-    if meant.startswith("."):
+    if meant.startswith(".") and _HUMAN_MONITOR in vocabulary.commands():  # it is a VM
         return Correction(meant, Form.DOT, after=after)
     if meant not in vocabulary.commands():
         return None

@@ -165,7 +165,12 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
             raise UsageError(_USAGE)
         key = _key_of(session, name, timeout)
         if key:
-            raise UsageError(f"write .wait {key}={name}")
+            limit = "" if timeout is None else f" timeout={timeout:g}"
+            line = f".wait {key}={name}{limit}"
+            session.corrector.offer(line)
+            error = UsageError(f"the VM has no event {name}")
+            error.hint = f"write {line}"
+            raise error
         from ..schema.suggestions import format_suggestion
 
         suggestion = format_suggestion(name.upper(), events, "there are")

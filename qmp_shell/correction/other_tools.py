@@ -97,8 +97,8 @@ VIRSH = {
 BESIDES = {
     "attach-disk": "; device_add drive=NODE plugs it",
     "attach-interface": "; device_add netdev=ID plugs it",
-    "destroy": "; quit ends the VM",
-    "kill": "; quit ends the VM",
+    "destroy": "; it ends the VM",
+    "kill": "; it ends the VM",
     "list": "; qmp-shell --list in your own shell lists the VMs",
 }
 """What is said of such a word besides."""

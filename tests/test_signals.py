@@ -61,6 +61,7 @@ def test_ctrl_c_does_not_undo_a_signal_that_ends_the_prompt() -> None:
     signals = PromptSignals(lambda _: None)
     with pytest.raises(SystemExit) as ended, signals.handled(), signals.raised():
         end_despite(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     assert ended.value.code == 143
 
 

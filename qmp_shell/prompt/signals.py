@@ -43,7 +43,10 @@ class PromptSignals:
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle the signals here. SIGINT stays ignored if it was."""
+        """Handle the signals here.
+
+        SIGINT stays ignored if it was. After a signal that ends the shell, it does nothing.
+        """
         before = signal.getsignal(signal.SIGINT)
         if before != signal.SIG_IGN:
             signal.signal(signal.SIGINT, self._note_interrupt)
@@ -51,7 +54,8 @@ class PromptSignals:
             with ended_by_signals(self._note_end):
                 yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            if self._end is None:
+                signal.signal(signal.SIGINT, before)
 
     @contextmanager
     def raised(self) -> Iterator[None]:

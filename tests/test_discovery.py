@@ -173,6 +173,38 @@ def test_a_vm_is_found_with_all_its_monitors(qemu: str, folder: Path) -> None:
         vm.close()
 
 
+def test_a_path_that_another_vm_has_taken_over_is_told(
+    start_vm: StartVm, environment: dict[str, str]
+) -> None:
+    """QEMU removes what is at the path of its socket, also if another one listens there."""
+    first = start_vm()
+    second = start_vm("-qmp", f"unix:{first.second_address},server=on,wait=off")
+    problem = "another socket has this path now"
+    assert monitor_at(second, first.second_address).problem == ""
+    assert monitor_at(first, first.second_address).problem == problem
+    assert monitor_at(first, first.address).problem == ""
+    second.close()
+    assert os.path.exists(first.second_address)
+    assert monitor_at(first, first.second_address).problem == problem
+
+    stale = start_vm()
+    for path in (first.address, first.second_address):
+        os.unlink(path)
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path)
+    result = subprocess.run(
+        [*only_command(first, stale), "--no-cache", "-c", "query-name"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stderr.startswith(
+        f"qmp-shell: the only VM found is testvm (PID {stale.process.pid})"
+    )
+    assert result.stdout == NAME_REPLY
+
+
 def test_a_daemon_is_found_by_the_folder_that_it_was_started_in(qemu: str, folder: Path) -> None:
     pid_file = folder / "pid"
     subprocess.run(

@@ -28,6 +28,7 @@ from .unix_sockets import UnixSocket
 
 _OTHER_NETWORK = "in another network namespace, as of a container"
 _NOBODY = "nobody listens there any more"
+_REPLACED = "another socket has this path now"
 _UNWRITABLE = "it has a name that cannot be written as an address"
 _ANY_HOST = ("", "0.0.0.0", "::")
 
@@ -81,7 +82,9 @@ class MonitorReader:
     def read_file(self, path: str) -> FoundMonitor:
         """What is known of a monitor at a path, the process of which is not known."""
         names = {os.fsencode(each) for each in (path, real_path(path))}
-        found = find_unix(self._sockets.unix, lambda each: each.name in names)
+        found = find_unix(
+            self._sockets.unix, lambda each: each.name in names and each.may_be_at(path)
+        )
         return _make(UnixAddress(path), found, "" if found.listeners else _NOBODY)
 
     def _find_name(self, pid: int, inode: int | None) -> UnixTarget | AbstractTarget | None:
@@ -107,8 +110,14 @@ class MonitorReader:
         def is_wanted(each: UnixSocket) -> bool:
             return each.name == name and (own is None or each.inode in own.values())
 
-        found = find_unix(self._sockets.unix_of(pid), is_wanted)
-        return _make(address, found, problem or _find_absence(found, own))
+        sockets = self._sockets.unix_of(pid)
+        found = find_unix(sockets, is_wanted)
+        problem = problem or _find_absence(found, own)
+        if isinstance(address, UnixAddress) and found.listeners and not problem:
+            listeners = (each for each in sockets if each.is_listening and is_wanted(each))
+            if not any(each.may_be_at(address.path) for each in listeners):
+                problem = _REPLACED
+        return _make(address, found, problem)
 
     def _read_port(self, pid: int, own: dict[int, int] | None, target: TcpTarget) -> FoundMonitor:
         host = "localhost" if target.host in _ANY_HOST else target.host

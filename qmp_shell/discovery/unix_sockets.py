@@ -29,6 +29,7 @@ _TOLD = struct.Struct("=BBBBIII")  # struct unix_diag_msg: family, type, state, 
 _ATTRIBUTE = struct.Struct("=HH")  # struct rtattr: length, type
 _FILE = struct.Struct("=II")  # struct unix_diag_vfs: inode, device
 _INODE = struct.Struct("=I")
+_TOLD_INODE = 0xFFFF_FFFF  # the bits of a file's inode that are told
 _MINOR_BITS = 20  # of a device's number, as the kernel has it
 _ANSWER_BYTES = 1 << 16
 _ANSWER_SECONDS = 1.0  # the kernel answers at once
@@ -52,6 +53,17 @@ class UnixSocket(NamedTuple):
     is_listening: bool
     peer: int | None = None
     file: tuple[int, int] | None = None
+
+    def may_be_at(self, path: str) -> bool:
+        """Whether a path leads to this socket; also True if that is not known.
+
+        One whose file was replaced by another keeps its name. It keeps the inode as well, so that
+        the other file has a different one. Devices are not compared: stat() has others on btrfs.
+        """
+        try:
+            return self.file is None or self.file[1] == os.stat(path).st_ino & _TOLD_INODE
+        except (OSError, ValueError):
+            return False
 
 
 def list_unix_sockets(processes: Processes) -> list[UnixSocket]:

@@ -32,7 +32,7 @@ from qmp_shell.discovery import (
 from qmp_shell.discovery.holders import Connection
 from qmp_shell.errors import MonitorBusy
 from qmp_shell.render.views import Look
-from qmp_shell.render.vms import draw_vms, explain_busy, format_choice
+from qmp_shell.render.vms import describe_monitor, draw_vms, explain_busy, format_choice
 from qmp_shell.silence import SilenceWatch
 from qmp_shell.transport import parse_address
 from qmp_shell.transport.stream import Address
@@ -736,6 +736,13 @@ def test_the_list_is_a_tree_where_there_is_no_room_for_a_table(
 ) -> None:
     look = Look(colour=False, ascii_only=False, find_width=lambda: width)
     assert draw_vms(VMS, look, with_users=True) + "\n" == expected
+
+
+def test_a_machine_that_is_not_known_is_told_so() -> None:
+    vm = vm_with(FREE)._replace(machine="", program="qemu-system-x86_64")
+    [row] = draw_vms([vm], Look(colour=False, ascii_only=False), with_users=False).splitlines()[1:]
+    assert row.split()[:4] == ["web", "5", "-", "1"]
+    assert "system" not in describe_monitor(vm, FREE)
 
 
 def test_whose_a_vm_is_is_not_told_where_all_are_the_users_own() -> None:

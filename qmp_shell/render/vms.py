@@ -24,6 +24,7 @@ _LABELS = {"pid": "PID ", "uptime": "up "}
 _WIDEST = {"state": 24}  # columns; longer ones may be wrapped
 _GAP = 2  # columns between two columns
 _UNKNOWN = "-"
+_STORAGE_DAEMON = "storage-daemon"  # what stands for the machine of a program that has none
 _NO_MONITOR = "no QMP monitor to connect to"
 # Programs whose first argument says more of what runs than their own name, and what may stand
 # before that, of Python.
@@ -57,11 +58,12 @@ def draw_vms(
 
 def _make_rows(vm: FoundVm, number: int) -> list[Mapping[str, str]]:
     """A row for each monitor of a VM, the first of them with what there is to say of the VM."""
+    daemon = _STORAGE_DAEMON * vm.program.endswith(_STORAGE_DAEMON)
     about = {
         "number": str(number),
         "name": shorten(vm.name),
         "pid": "" if vm.pid is None else str(vm.pid),
-        "machine": shorten(vm.machine or vm.program.removeprefix("qemu-")),
+        "machine": shorten(vm.machine or daemon),
         "memory": format_size(vm.memory),
         "uptime": "" if vm.uptime is None else format_duration(vm.uptime),
         "user": shorten(vm.user),

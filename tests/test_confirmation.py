@@ -96,10 +96,10 @@ def test_a_disk_that_would_become_smaller(asked: AskedSession, vm: RunningVm) ->
     question = "block_resize data: 1048576 to 512 bytes, 1023.5 KiB are cut off"
     assert asked.ask("block_resize node-name=data size=512") == question
     assert asked.ask('{"execute": "block_resize", "arguments": {"node-name": "data", "size": 512}}')
-    assert asked.ask("block_resize node-name=data size=+2M") == "", "it grows"
+    assert asked.ask("block_resize node-name=data size=2M") == "", "it grows"
     with vm.second() as client:  # what was known before is not taken for granted
         client.execute("block_resize", size=4 << 20, **{"node-name": "data"})
-    assert "4194304 to 1048576 bytes" in asked.ask("block_resize node-name=data size=+1M")
+    assert "4194304 to 1048576 bytes" in asked.ask("block_resize node-name=data size=1M")
     assert (vm.folder / "disk").stat().st_size == 4 << 20
 
 
@@ -110,6 +110,7 @@ def test_a_drive_in_the_human_monitor(start_vm: StartVm, start_asked: StartAsked
     asked = start_asked(vm.address)
     question = "block_resize dr0: 67108864 to 20971520 bytes, 44 MiB are cut off"
     assert asked.ask(".hmp block_resize dr0 20") == question
+    assert asked.ask(".hmp block_resize dr0 +20M") == question
     assert asked.ask("block_resize device=dr0 size=20M") == question
     assert asked.ask(".hmp drive_del dr0") == "drive_del removes dr0, which is used by d0"
     run_line(asked.session, ".hmp")

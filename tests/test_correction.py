@@ -1054,6 +1054,7 @@ def test_hints_come_from_the_vms_own_commands_types_and_names(vm: RunningVm) -> 
         ("device_add virtio-rng-pci,id=r2", "write device_add driver=virtio-rng-pci id=r2"),
         ("device_add virtio-rng-pc,id=r2", "write device_add driver=virtio-rng-pci id=r2"),
         ("block_resize d0 1G", "write block_resize node-name=d0 size=1G"),
+        ("block_resize d0 +1G", ""),
         ("object_del x", "write object-del id=x"),
         ("send-key ctrl-alt-f1", "the human monitor has it: .hmp sendkey ctrl-alt-f1"),
     ):

@@ -403,6 +403,17 @@ ALL = {"kind": "file", "path": "/a"}
         ({"kind": "fil"}, ["kind has no value 'fil'; did you mean file?"]),
         ({"kind": "x"}, ["kind has no value 'x'; kind is one of: file, copy, none"]),
         (ALL | {"size": "5"}, ["size must be an integer (as 10, 0x10 or 4G)"]),
+        *(
+            (
+                ALL | {"size": size},
+                [
+                    "size must be an integer (as 10, 0x10 or 4G); a number with a unit has no sign:"
+                    " it is the new value, not a difference"
+                ],
+            )
+            for size in ("+1G", "-1.5kib", "+5B")
+        ),
+        (ALL | {"size": "+G"}, ["size must be an integer (as 10, 0x10 or 4G)"]),
         (ALL | {"size": 1.5}, ["size must be an integer (as 10, 0x10 or 4G)"]),
         (ALL | {"size": True}, ["size must be an integer (as 10, 0x10 or 4G)"]),
         (ALL | {"rate": True}, ["rate must be a number"]),

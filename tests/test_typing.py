@@ -118,7 +118,7 @@ def test_a_bare_word_is_converted_by_its_type(type_: Type, word: str, value: obj
         ("3KiB", 3 << 10),
         ("0.5K", 512),
         ("1.25M", 5 << 18),
-        ("-1.5G", -3 << 29),
+        ("1.5G", 3 << 29),
         ("9" * 4200, int("9" * 4200)),
         ("0" * 4300, 0),
         ("0x" + "f" * 3500, 16**3500 - 1),
@@ -135,6 +135,11 @@ def test_a_bare_word_is_converted_by_its_type(type_: Type, word: str, value: obj
         ("0x1K", None),
         ("--5", None),
         ("", None),
+        # a sign before a unit
+        ("+1G", None),
+        ("-1.5G", None),
+        ("+1KiB", None),
+        ("-1b", None),
         # too many digits
         ("9" * 4300, None),
         ("0" * 4301, None),
@@ -162,7 +167,10 @@ def test_numbers_are_decimal_with_an_optional_exponent(word: str, value: float |
     ("word", "ambiguous"),
     [
         *((word, True) for word in ("null", "ON", "n", "5", "0x1f", "4G", "1.5", "1e3")),
-        *((word, False) for word in ("", "x", "nul", "Null", "1.5.5", "d0", "0xg", "-", "4Gb")),
+        *(
+            (word, False)
+            for word in ("", "x", "nul", "Null", "1.5.5", "d0", "0xg", "-", "4Gb", "+4G")
+        ),
     ],
 )
 def test_the_value_of_a_word_may_depend_on_its_type(word: str, ambiguous: bool) -> None:
@@ -225,7 +233,9 @@ TYPED: list[tuple[str, Any]] = [
     ("balloon value=0x1000", {"value": 4096}),
     ("balloon value=010", {"value": 10}),
     ("balloon value=-1", {"value": -1}),
+    ("balloon value=+5", {"value": 5}),
     ("balloon value=1.5", {"value": "1.5"}),
+    ("balloon value=+1G", {"value": "+1G"}),
     ("balloon value=abc", {"value": "abc"}),
     ("block_resize node-name=1 size=1T", {"node-name": "1", "size": 1 << 40}),
     ("memsave val=0x1000 size=4K filename=7", {"val": 4096, "size": 4096, "filename": "7"}),

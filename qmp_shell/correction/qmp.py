@@ -13,6 +13,7 @@ from ..language.literal import parse_literal
 from ..language.notation import format_message, format_text
 from ..language.references import VARIABLE_NAME
 from ..language.words import DOUBLE_QUOTED, SINGLE_QUOTED
+from ..schema.check import is_signed_size
 from ..schema.suggestions import plain
 from .arguments import first_value, read_arguments
 from .correction import (
@@ -327,6 +328,8 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
         has_keys = any(split_key(word)[0] or word.startswith("=") for word in line.words)
         if not line.words or has_keys or (command in _HUMAN_OPTIONS and len(line.words) > 1):
             return None  # the human monitor would refuse the line, too
+        if any(map(is_signed_size, line.words)):
+            return None  # the human monitor would take the difference for the new size
         return _in_human(name, command, text, vocabulary)
     if found.unfinished and line.tail:
         return None  # it would be lost

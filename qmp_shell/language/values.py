@@ -34,10 +34,8 @@ SWITCH_WORDS = dict.fromkeys(("true", "on", "yes", "y"), True) | dict.fromkeys(
     ("false", "off", "no", "n"), False
 )
 
-_SCALED_INTEGER = (
-    r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)"
-    r"|(?P<whole>[0-9]+)(?P<fraction>\.[0-9]+)?(?P<unit>[bB]|[kKmMgGtTpPeE](?:iB)?)?)"
-)
+_SCALED = r"(?P<whole>[0-9]+)(?P<fraction>\.[0-9]+)?(?P<unit>[bB]|[kKmMgGtTpPeE](?:iB)?)"
+_SCALED_INTEGER = rf"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|(?P<digits>[0-9]+))|{_SCALED}"
 FLOAT = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _LITERAL_ESCAPE = r"\\(['\\])"
 _SURROGATE = "[\ud800-\udfff]"
@@ -79,23 +77,25 @@ def parse_integer(word: BareWord) -> int | None:
 
     The units are those of QEMU's command line: ``B``, ``K``, ``M``, ``G``, ``T``, ``P`` and
     ``E``, in either case, each 1024 times the one before it; ``KiB`` is the same as ``K``. A
-    fraction is allowed if the result is a whole number, as ``1.5G`` is.
+    fraction is allowed if the result is a whole number, as ``1.5G`` is. A sign is not allowed
+    before a number with a unit: in ``qemu-img resize``, ``+1G`` is a difference.
 
     :return: the integer; None if the word is not an integer, or has too many digits.
     """
     match = re.fullmatch(_SCALED_INTEGER, word)
     if match is None or len(word) > _MAX_DIGITS:
         return None
-    if match["hex"]:
-        size = int(match["hex"], 16)
-    else:
-        unit = 1024 ** "BKMGTPE".index((match["unit"] or "B")[0].upper())
+    size: int
+    if match["unit"]:
+        unit = 1024 ** "BKMGTPE".index(match["unit"][0].upper())
         digits = (match["fraction"] or ".")[1:]
         if digits and unit == 1:
             return None
         size, rest = divmod(int(match["whole"] + digits) * unit, 10 ** len(digits))
         if rest:
             return None
+    else:
+        size = int(match["hex"], 16) if match["hex"] else int(match["digits"])
     if size.bit_length() > _MAX_BITS:
         return None
     return -size if match["sign"] == "-" else size

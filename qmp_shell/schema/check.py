@@ -33,6 +33,9 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 
+_SIGNED_SIZE = r"(?i)[+-][0-9]+(\.[0-9]+)?(b|[kmgtpe](ib)?)"
+_NO_SIGN = "a number with a unit has no sign: it is the new value, not a difference"
+
 
 class Fault(NamedTuple):
     """Something in a message that does not fit the VM's types.
@@ -68,6 +71,11 @@ class Fault(NamedTuple):
 def has_word(text: str, word: str) -> bool:
     """Whether a text has a word that is not a part of a longer one."""
     return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+
+
+def is_signed_size(text: str) -> bool:
+    """Whether a text is as ``+1G``: in ``qemu-img resize`` a difference, here no number."""
+    return re.fullmatch(_SIGNED_SIZE, text) is not None
 
 
 def check_arguments(
@@ -107,8 +115,7 @@ def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iter
         is_string = isinstance(type_, Builtin) and type_.json_type == "string"
         names = (path,) if path and (is_string or isinstance(type_, Object)) else ()
         problem = f"{path or 'arguments'} must be {describe_type(type_)}"
-        tag = find_tag(value, type_) if path else ""
-        yield Fault(problem, f"did you mean {path}.{tag}={value}?" if tag else "", names)
+        yield Fault(problem, _advise(value, type_, path), names)
     elif isinstance(branch, Object):
         yield from _find_object_faults(value, branch, path, shows_values)
     elif isinstance(branch, Array):
@@ -118,6 +125,15 @@ def _find_faults(value: Any, type_: Type, path: str, shows_values: bool) -> Iter
         suggestion = suggest(value, branch.values, f"{path} is one of")
         shown = f"value {value!r}" if shows_values else "such value"
         yield Fault(f"{path} has no {shown}", suggestion, (path,))
+
+
+def _advise(value: Any, type_: Type, path: str) -> str:
+    """What to write instead of a value that has not the type that is wanted; empty: not known."""
+    is_number = isinstance(type_, Builtin) and type_.json_type in ("int", "number")
+    if is_number and isinstance(value, str) and is_signed_size(value):
+        return _NO_SIGN
+    tag = find_tag(value, type_) if path else ""
+    return f"did you mean {path}.{tag}={value}?" if tag else ""
 
 
 def _find_object_faults(

@@ -110,7 +110,11 @@ def _split(line: object) -> list[str]:
 
 
 def _parse_size(word: str) -> int | None:
-    """A size as the human monitor takes it: a number without a unit is one of MiB."""
+    """A size as the human monitor takes it: a number without a unit is one of MiB.
+
+    A ``+`` before it has no meaning there.
+    """
+    word = word.removeprefix("+")
     has_unit = word[-1:].isalpha() and not word.lower().startswith("0x")
     if has_unit:
         return parse_integer(BareWord(word))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from .choices import Choices, is_terminal
 from .commands import Registry
-from .connecting import first_target, new_connector, refuse_to_connect
+from .connecting import check_for_mistakes, first_target, new_connector, refuse_to_connect
 from .errors import (
     ConnectError,
     ConnectionLost,
@@ -245,6 +245,7 @@ def _run_fleet(choices: Choices) -> int:
 
     addresses = choices.addresses
     vms = find_vms(options.addresses, addresses, choices.configuration if options.all else None)
+    check_for_mistakes(options)
     options.inputs = read_standard_input(options.inputs)
     is_json = not options.hmp and not options.dry_run
 

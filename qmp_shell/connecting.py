@@ -10,7 +10,7 @@ from math import inf
 from .choices import Choices, is_terminal
 from .client import GREETING_SECONDS, Client, Tracer, connect, listen
 from .errors import ConnectError, UsageError
-from .script import complain
+from .script import WordsInput, complain
 from .session import Connector, Target
 from .signals import ended_by_signals
 from .static_typing import TYPE_CHECKING
@@ -30,8 +30,7 @@ def first_target(choices: Choices) -> Target:
     text = "".join(options.addresses) or os.environ.get("QMP_SOCKET")
     if text:
         target = choices.addresses.resolve(text, is_own=True)
-        if options.addresses and not options.wait and not options.listen:
-            _check_for_mistake(text)
+        check_for_mistakes(options)
         return target
     if options.agent or options.listen or options.tls or choices.tls:
         raise UsageError("no address: give one, or set QMP_SOCKET")
@@ -97,10 +96,16 @@ def _listen(target: Target, options: argparse.Namespace, tracer: Tracer) -> Clie
         )
 
 
-def _check_for_mistake(address: str) -> None:
+def check_for_mistakes(options: argparse.Namespace) -> None:
     """:raise ConnectError: an address seems to be the name of a VM, or a command without one."""
-    if os.path.exists(address) or any(mark in address for mark in "/:@"):
+    if options.wait or options.listen:  # it may lead somewhere later
         return
+    for address in options.addresses:
+        if not os.path.exists(address) and not any(mark in address for mark in "/:@"):
+            _check_for_mistake(address, options)
+
+
+def _check_for_mistake(address: str, options: argparse.Namespace) -> None:
     from .finding import find_by_name
 
     found = find_by_name(address)
@@ -109,9 +114,16 @@ def _check_for_mistake(address: str) -> None:
     if address == "help":
         raise ConnectError(f"{address}: no such socket; write --help")
     is_name = address.removeprefix(".").replace("-", "").replace("_", "").isalnum()
+    is_several = len(options.addresses) > 1
     default = os.environ.get("QMP_SOCKET")
-    is_likely = is_name and (default or any(mark in address for mark in "-_."))
-    if is_likely:
-        example = f'; write qmp-shell "$QMP_SOCKET" {address}' if default else ""
-        reason = "the first word is the address, and a command follows it"
-        raise ConnectError(f"{address}: no such socket; {reason}{example}")
+    is_likely = is_name and (default or is_several or any(mark in address for mark in "-_."))
+    if not is_likely:
+        return
+    reason = "the first word is the address, and a command follows it"
+    if is_several or (options.inputs and not isinstance(options.inputs[0], WordsInput)):
+        reason = "with -c or -f, all other words are addresses"
+    elif default:
+        reason += f'; write qmp-shell "$QMP_SOCKET" {address}'
+    elif not options.inputs:
+        reason += f"; for the only VM that runs here, write qmp-shell -c {address}"
+    raise ConnectError(f"{address}: no such socket; {reason}")

@@ -29,6 +29,7 @@ _SHOWN_FIRST = (
     *("-c", "-f", "-H", "-n", "-w", "-t", "-v", "--view", "--list", "--share", "--demo"),
     "--help",
 )
+_IN_LINES = frozenset(" \t\n\"'=|<>#{}()[]")  # what an address in the place of a command has not
 _EXAMPLE_WIDTH = 48
 _USUAL_WIDTH = 80
 _INDENT = " " * 6  # of what is left of a line on a narrow terminal
@@ -190,7 +191,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         del rest[:1]
     options.addresses = addresses
     if rest:
-        _check_command(rest[0])
+        _check_command(rest, human=options.hmp)
         options.inputs = [WordsInput(rest)]
     _name_lines(options.inputs or [])
     return options
@@ -214,15 +215,32 @@ def _name_lines(inputs: Sequence[Input]) -> None:
             line.name = f"-c {number}"
 
 
-def _check_command(word: str) -> None:
-    """:raise UsageError: what is in the place of a command is another address, or means a file."""
+def _check_command(words: Sequence[str], *, human: bool) -> None:
+    """:raise UsageError: what is in the place of a command is another address, or means a file.
+
+    :param words: the command, and what follows it.
+    :param human: it is one of the human monitor.
+    """
+    word = words[0]
     if word == "-":
         raise UsageError("without the -, lines are read from standard input")
+    mode = 0
     with suppress(OSError, ValueError):
-        if stat.S_ISSOCK(os.stat(word).st_mode):
-            raise UsageError(
-                f"{word} is no command; for several addresses, write -c LINE before them"
-            )
+        mode = os.stat(word).st_mode
+    is_command = human or not _is_like_address(word)
+    if not is_command and stat.S_ISREG(mode):
+        raise UsageError(f"{word} is no command; write -f before it to run its lines")
+    if not is_command or stat.S_ISSOCK(mode):
+        is_file = any(each.startswith(("-f", "--file")) for each in words)
+        option = "-f FILE" if is_file else "-c LINE"
+        raise UsageError(f"{word} is no command; for several addresses, write {option} before them")
+
+
+def _is_like_address(word: str) -> bool:
+    """Whether a word can be an address, or a file, but no command of QEMU's."""
+    if _IN_LINES & set(word) or word.startswith("__"):  # names of vendors: __com.redhat_x
+        return False
+    return "/" in word or ":" in word[:-1] or "." in word[1:-1]
 
 
 def _take_words(options: argparse.Namespace, addresses: Sequence[str]) -> list[str]:

@@ -296,6 +296,17 @@ def test_what_stands_in_the_place_of_a_command_is_told(quiet_vm: RunningVm, run:
         ((quiet_vm.second_address,), several),
         ((quiet_vm.second_address, "-c", "query-name"), several),
         ((quiet_vm.second_address, "query-name"), several),
+        *(
+            ((word, *more), f"{word} is no command; for several addresses, write {before} them")
+            for word in ("nope.sock", "localhost:4444", ":4444", "./nope", "ssh://a/b")
+            for more, before in (
+                ((), "-c LINE before"),
+                (("query-name",), "-c LINE before"),
+                (("-f", "a.qmp"), "-f FILE before"),
+                (("--file=a.qmp",), "-f FILE before"),
+            )
+        ),
+        ((__file__,), f"{__file__} is no command; write -f before it to run its lines"),
         (("-",), "without the -, lines are read from standard input"),
         (("-N", "-H"), "a guest agent has no human monitor; leave out -H"),
     ):
@@ -389,10 +400,32 @@ def test_a_command_without_an_address_is_told(run: Run, name: str) -> None:
         "and a command follows it\n"
     )
     assert result.returncode == 3
+    assert run(name).stderr == result.stderr.replace(
+        "follows it", f"follows it; for the only VM that runs here, write qmp-shell -c {name}"
+    )
     result = run(name, "id=5", QMP_SOCKET="/run/vm.sock")
     assert result.stderr.endswith(f'follows it; write qmp-shell "$QMP_SOCKET" {name}\n')
     assert run("cont", QMP_SOCKET="/x").stderr.endswith('write qmp-shell "$QMP_SOCKET" cont\n')
     assert "start QEMU with" in run("cont").stderr
+
+
+@pytest.mark.parametrize("name", ["query-status", ".info", "cont"])
+def test_a_command_among_the_addresses_is_told_before_anything_is_run(
+    quiet_vm: RunningVm, run: Run, tmp_path: Path, name: str
+) -> None:
+    told = f"qmp-shell: {name}: no such socket; with -c or -f, all other words are addresses\n"
+    script = tmp_path / "a.qmp"
+    script.write_text("query-name\n")
+    for option in (("-c", "query-name"), ("-f", str(script))):
+        for words in ((quiet_vm.address, *option, name), (*option, name, quiet_vm.address)):
+            result = run(*words)
+            assert (result.stdout, result.stderr, result.returncode) == ("", told, 3)
+    result = run(quiet_vm.address, "-w", "0.01", "-c", "query-name", name)
+    assert '"return": {"name": "testvm"}' in result.stdout, "the other may begin to listen"
+
+
+def test_a_name_of_a_vendor_is_one_of_a_command(quiet_vm: RunningVm, run: Run) -> None:
+    assert "CommandNotFound" in run(quiet_vm.address, "__org.example_x").stderr
 
 
 def test_a_socket_may_have_the_name_of_a_command(

@@ -117,8 +117,6 @@ def _match(pattern: str, word: str, message: str) -> str:
     """:raise ParseError: the word is not of the pattern."""
     if re.fullmatch(pattern, word) is None:
         hint = "; a whole line goes behind -c" if " " in word else ""
-        if "/" in word and pattern == _NAME:
-            hint = "; for several addresses, write -c LINE before them"
         raise ParseError(message + hint, 0, quoted=word)
     return word
 

@@ -12,6 +12,8 @@ _LOST_SECONDS = 0.00005  # for which another process had the processor
 _HIGHEST_CREDIT = 100
 _FIRST_CREDIT = 40  # after a pause
 _PAUSE_SECONDS = 1.0
+# A signal that arrives just before select() is called is acted on when it returns.
+_LONGEST_WAIT = 1.0  # seconds
 
 
 def read_input(descriptor: int, most: int) -> bytes:
@@ -21,7 +23,8 @@ def read_input(descriptor: int, most: int) -> bytes:
 
     :param most: so many bytes are read at once.
     """
-    select.select([descriptor], [], [])
+    while not select.select([descriptor], [], [], _LONGEST_WAIT)[0]:
+        pass
     return os.read(descriptor, most)
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from qmp_shell.polling import EagerPolling
+from qmp_shell.polling import EagerPolling, read_input
+
+Ready = tuple[list[int], list[int], list[int]]
 
 LONG = 1000.0  # milliseconds
 QUESTION = 0.00001  # seconds that a question takes
@@ -126,3 +128,20 @@ def test_what_is_ready_already_says_nothing(processor: Processor) -> None:
         processor.wait()
     processor.answer_at = None
     assert processor.waits_until_pause() == 1
+
+
+def test_input_is_not_waited_for_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python acts on a signal that came just before only when select() returns."""
+    limits: list[float | None] = []
+
+    def wait(reading: list[int], _w: object, _x: object, limit: float | None = None) -> Ready:
+        limits.append(limit)
+        return (reading if len(limits) > 2 else []), [], []
+
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
+    monkeypatch.setattr(select, "select", wait)
+    assert read_input(reader, 5) == b"x"
+    assert limits == [1.0] * 3
+    os.close(reader)
+    os.close(writer)

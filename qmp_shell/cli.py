@@ -24,6 +24,7 @@ from .errors import (
 )
 from .importing import importing
 from .options import parse_arguments, parse_wrap_arguments
+from .output import STANDARD_ERROR, Output, SafeText
 from .render.formatter import Formatter
 from .script import (
     WRAP,
@@ -131,6 +132,8 @@ def _guard(run: Run) -> int:
         complain(str(error), _LAST_SECONDS if isinstance(error, OutputTimeout) else None)
         return exit_status(error)
     except KeyboardInterrupt:
+        if is_terminal(sys.stderr):  # which shows ^C
+            Output(STANDARD_ERROR).write_if_possible(SafeText("\n"))
         return _INTERRUPTED
     except BrokenPipeError:
         _drop_output()

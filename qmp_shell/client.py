@@ -39,7 +39,7 @@ from .messages import (
 )
 from .protocol import State
 from .static_typing import TYPE_CHECKING, Any
-from .transport import SILENCE_SECONDS, OnSilence, open_stream, parse_address
+from .transport import SILENCE_SECONDS, OnAbsence, OnSilence, open_stream, parse_address
 from .transport.stream import MOST_DESCRIPTORS, Address
 
 if TYPE_CHECKING:
@@ -374,6 +374,7 @@ def connect(
     tls: TlsOptions | None = None,
     tracer: Tracer | None = None,
     on_silence: OnSilence | None = None,
+    on_absence: OnAbsence | None = None,
 ) -> Client:
     """Connect to a QMP monitor and negotiate; the client then accepts commands.
 
@@ -386,6 +387,8 @@ def connect(
     :param tracer: see :attr:`Client.tracer`.
     :param on_silence: is called twice a second while the monitor is silent, with the seconds that
         were waited so far; it returns whether to go on, and may raise :class:`MonitorBusy`.
+    :param on_absence: is called twice a second while nobody listens there and ``wait`` is not
+        over, with the seconds that were waited so far.
     :raise AddressError: the address can't be parsed.
     :raise UsageError: ``tls`` can't be used: a file that it names, or with this address.
     :raise ConnectError: nobody listens there, or the negotiation failed.
@@ -394,7 +397,13 @@ def connect(
     if tls is not None:
         target = target.with_tls(tls)
     try:
-        stream = open_stream(target, timeout=greeting_timeout, wait=wait, on_silence=on_silence)
+        stream = open_stream(
+            target,
+            timeout=greeting_timeout,
+            wait=wait,
+            on_silence=on_silence,
+            on_absence=on_absence,
+        )
     except MonitorBusy as error:
         raise MonitorBusy(f"{target}: {error}") from None
     agent = agent or target.is_agent

@@ -61,13 +61,13 @@ def _connect(target: Target, options: argparse.Namespace, wait: float, tracer: T
     watch: SilenceWatch | None = None
     agent = options.agent or target.agent
 
-    def on_silence(seconds: float) -> bool:
+    def find_watch() -> SilenceWatch:
         nonlocal watch
         if watch is None:  # most monitors answer at once
             from .silence import SilenceWatch
 
             watch = SilenceWatch(target.address, wait=wait, agent=agent)
-        return watch(seconds)
+        return watch
 
     return connect(
         target.address,
@@ -75,7 +75,8 @@ def _connect(target: Target, options: argparse.Namespace, wait: float, tracer: T
         wait=wait,
         greeting_timeout=None if wait == inf else max(GREETING_SECONDS, wait),
         tracer=tracer,
-        on_silence=on_silence,
+        on_silence=lambda seconds: find_watch()(seconds),
+        on_absence=lambda seconds: find_watch().note_absence(seconds),
     )
 
 

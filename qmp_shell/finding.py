@@ -88,11 +88,7 @@ def _ask(vms: Sequence[FoundVm], look: Look) -> int:
     output.write_line(draw_vms(vms, look, with_users=os.geteuid() == 0, is_choice=True))
     while True:
         output.write(sanitize_line(f"Which VM? [1-{len(vms)}] "))
-        try:
-            answer = read_input(sys.stdin.fileno(), _LONGEST_ANSWER)
-        except KeyboardInterrupt:
-            output.write(NEW_LINE)
-            raise
+        answer = read_input(sys.stdin.fileno(), _LONGEST_ANSWER)
         if not answer:
             output.write(NEW_LINE)
             raise UsageError("no VM was chosen")

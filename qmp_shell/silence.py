@@ -1,4 +1,4 @@
-"""What to do while a monitor is silent: find out who holds it, and say so."""
+"""What to do while a monitor is silent, or not there yet: find out who holds it, and say so."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ class SilenceWatch:
         self._wait = wait
         self._before: object = None
         self._has_told = False
+        self._has_told_of_absence = False
+
+    def note_absence(self, seconds: float) -> None:
+        """Is called again and again while nobody listens (:data:`~.transport.OnAbsence`)."""
+        if seconds >= _PATIENCE_SECONDS and not self._has_told_of_absence:
+            self._has_told_of_absence = True
+            self._tell(f"waiting for somebody to listen at {self._address} (Ctrl-C gives up)")
 
     def __call__(self, seconds: float) -> bool:
         """:raise MonitorBusy: another client holds the monitor."""

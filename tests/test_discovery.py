@@ -520,7 +520,28 @@ def test_the_terminal_shows_that_a_vm_is_silent(vm: RunningVm, terminal: StartTe
     shell.wait_for(rf"^qmp-shell: waiting for {vm.address} \(Ctrl-C gives up\)$")
     shell.press("ctrl-c")
     assert shell.wait_for_end() == 130
+    assert shell.raw.endswith(b"^C\r\n")
     os.kill(vm.process.pid, signal.SIGCONT)
+
+
+def test_the_terminal_shows_that_nobody_listens_yet(
+    start_vm: StartVm, folder: Path, run: Run, terminal: StartTerminal
+) -> None:
+    path = folder / "late.sock"
+    told = f"qmp-shell: waiting for somebody to listen at {path} (Ctrl-C gives up)"
+    for words in ((), ("query-name",)):
+        shell = terminal("-w", str(path), *words, columns=150)
+        shell.wait_for(f"^{re.escape(told)}$")
+        shell.press("ctrl-c")
+        assert shell.wait_for_end() == 130
+        assert shell.raw.endswith(b"^C\r\n")
+    late = terminal("-w", str(path), columns=150)
+    late.wait_for(f"^{re.escape(told)}$")
+    start_vm("-qmp", f"unix:{path},server=on,wait=off")
+    late.wait_for_prompt()
+    assert late.history.count(told) == 1
+    late.end()
+    assert told not in run("-w", "1.6", f"{path}-2", "query-name").stderr, "it is for a person"
 
 
 def test_at_the_prompt_a_busy_monitor_leaves_the_first_one_attached(
@@ -903,6 +924,8 @@ def test_the_choice_can_be_left(
     assert shell.wait_for_end() == status
     assert said in shell.text
     assert "Traceback" not in shell.text
+    assert shell.raw.endswith(b"\n")
+    assert not shell.raw.endswith(b"\n\r\n")
 
 
 def test_the_choice_is_waited_for_at_a_terminal_that_does_not_block(

@@ -52,6 +52,9 @@ OnSilence = Callable[[float], bool]
 It returns whether to go on waiting, and may raise :class:`~qmp_shell.errors.MonitorBusy`.
 """
 
+OnAbsence = Callable[[float], object]
+"""Is called twice a second while nobody listens, with the seconds waited so far."""
+
 # How often connecting is tried again while waiting for a listener; nothing announces one.
 _RETRY_SECONDS = 0.05
 # What is reported before a VM has opened its monitor.
@@ -103,23 +106,29 @@ def open_stream(
     timeout: float | None,
     wait: float = 0,
     on_silence: OnSilence | None = None,
+    on_absence: OnAbsence | None = None,
 ) -> Stream:
     """Connect to a monitor.
 
     :param timeout: seconds that one attempt may take; None: no limit.
     :param wait: seconds for which connecting is tried again while nobody listens there.
     :param on_silence: is called while other clients wait there, too.
+    :param on_absence: is called while nobody listens there.
     :return: the connection.
     :raise ConnectError: no connection could be made.
     """
-    began = time.monotonic()
+    began = told = time.monotonic()
     while True:
         try:
             return _connect(address, timeout, on_silence)
         except _NOT_YET as error:
-            if time.monotonic() >= began + wait:
+            now = time.monotonic()
+            if now >= began + wait:
                 after = f" after waiting {wait:g} s" if wait else ""
                 raise ConnectError(address.explain(error, after)) from None
+            if on_absence is not None and now >= told + SILENCE_SECONDS:
+                told = now
+                on_absence(now - began)
             time.sleep(_RETRY_SECONDS)
         except OSError as error:
             raise ConnectError(address.explain(error, "")) from None

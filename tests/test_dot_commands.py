@@ -17,7 +17,7 @@ from qmp_shell.commands.completion import complete_draft
 from qmp_shell.complete import Candidate, Completions, Draft, Kind, NameRequest, Syntax
 from qmp_shell.documentation import TOPICS
 from qmp_shell.errors import ConnectError, QMPError, ReportedError, UsageError
-from qmp_shell.language import ParseError
+from qmp_shell.language import LineJoiner, ParseError
 from qmp_shell.render.formatter import Formatter
 from qmp_shell.render.views import Look
 from qmp_shell.schema import Schema
@@ -54,6 +54,31 @@ def error_of(session: Session, line: str) -> str:
     with pytest.raises(QMPError) as refused:
         run_line(session, line)
     return str(refused.value)
+
+
+# Which lines a script that does again what was typed has
+
+
+@pytest.mark.parametrize(
+    ("line", "is_saved"),
+    [
+        *((each, False) for each in (".events", ".events # all", "  .set", ".set view", ".log")),
+        *((each, False) for each in (".share", ".log # where", ".let", ".let x", ".info", "help")),
+        *((each, True) for each in (".events on", ".events STOP", ".set view table")),
+        *((each, True) for each in (".set view=table", ".log off", ".log a b", ".share off")),
+        *((each, True) for each in (".events > f", ".set | cat", ".share >> f", ".info | cat")),
+        *((each, True) for each in (".connect", ".hmp", ".hmp info status", ".sleep 1")),
+        *((each, True) for each in (".log 'x", "query-name", ".wait job=x")),
+        (".info >", False),
+        (".nonesuch", False),
+    ],
+)
+def test_what_only_shows_something_is_not_saved(
+    session: Session, line: str, is_saved: bool
+) -> None:
+    logical = session.join_line(LineJoiner(), line)
+    assert logical is not None
+    assert session.is_saved(logical) is is_saved
 
 
 # Words, paths and comments

@@ -29,6 +29,13 @@ class Command:
     has_output = False
     is_saved = True
 
+    def is_saved_with(self, _argument: str) -> bool:
+        """Whether ``.save`` keeps it with this argument, and not only if its output goes to a file.
+
+        :raise UsageError: the argument cannot be understood.
+        """
+        return self.is_saved
+
     def usage_error(self) -> UsageError:
         """The error for an argument that cannot be understood."""
         return UsageError(f"write .{self.name} {self.usage}".rstrip())

@@ -17,6 +17,9 @@ class Events(Command):
     summary = "list events, and choose which are shown"
     has_output = True
 
+    def is_saved_with(self, argument: str) -> bool:
+        return bool(split_arguments(argument))
+
     def run(self, session: Session, argument: str) -> None:
         words = tuple(split_arguments(argument))
         settings = session.settings

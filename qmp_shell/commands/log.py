@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..session import Session
 from ..static_typing import TYPE_CHECKING
-from .base import Command, parse_path
+from .base import Command, parse_path, split_arguments
 
 if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
@@ -14,6 +14,9 @@ class Log(Command):
     name = "log"
     usage = "[FILE|off]"
     summary = "log every message to a file"
+
+    def is_saved_with(self, argument: str) -> bool:
+        return bool(split_arguments(argument))
 
     def run(self, session: Session, argument: str) -> None:
         path = parse_path(argument)

@@ -17,6 +17,10 @@ class Set(Command):
     summary = "show the settings, or change one"
     has_output = True
 
+    def is_saved_with(self, argument: str) -> bool:
+        words = split_arguments(argument)
+        return len(words) > 1 or "=" in "".join(words)
+
     def run(self, session: Session, argument: str) -> None:
         words = split_arguments(argument)
         if len(words) == 1:

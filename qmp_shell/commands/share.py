@@ -21,6 +21,9 @@ class Share(Command):
     summary = "serve the VM's monitor to others on a socket"
     has_output = True
 
+    def is_saved_with(self, argument: str) -> bool:
+        return bool(split_arguments(argument))
+
     def run(self, session: Session, argument: str) -> None:
         words = split_arguments(argument)
         if not words:

@@ -58,7 +58,7 @@ class DotCommand(Protocol):
     :ivar usage: its argument as help shows it; empty: it takes none.
     :ivar summary: what it does, in a few words.
     :ivar has_output: what it prints can go to a file or a shell command.
-    :ivar is_saved: a script that does again what was typed has it.
+    :ivar is_saved: a script that does again what was typed has it, at least with some arguments.
     """
 
     name: str
@@ -66,6 +66,12 @@ class DotCommand(Protocol):
     summary: str
     has_output: bool
     is_saved: bool
+
+    def is_saved_with(self, argument: str) -> bool:
+        """Whether a script that does again what was typed has it with this argument.
+
+        :raise UsageError: the argument cannot be understood.
+        """
 
     def run(self, session: Session, argument: str) -> None:
         """Do it.
@@ -184,13 +190,18 @@ class Session:
         if not is_dot_command(line.text):
             is_help = not self.is_human and is_help_line(line.text)
             return bool(line.text.strip()) and not is_help
-        command = self.commands.find(line.text.split()[0].removeprefix("."))
-        if command is None or command.is_saved or not command.has_output:
-            return command is not None and command.is_saved
-        try:  # what only shows something is needed if that goes to a file or a program
-            return not split_destination(line.text)[1].is_display
-        except ParseError:
+        name, argument, *_ = [*line.text.split(maxsplit=1), ""]
+        command = self.commands.find(name.removeprefix("."))
+        if command is None:
             return False
+        destination = DISPLAY
+        try:
+            if command.has_output:
+                argument, destination = split_destination(argument)
+            # What only shows something is needed if that goes to a file or a program.
+            return command.is_saved_with(argument) or not destination.is_display
+        except UsageError:
+            return command.is_saved
 
     @property
     def names(self) -> NameSource:

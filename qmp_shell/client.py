@@ -202,14 +202,13 @@ class Client(Connection):
         return request.reply
 
     @property
-    def owed_replies(self) -> bool:
-        """Whether a :class:`LateReply` may still come."""
+    def owed_replies(self) -> list[Request]:
+        """The commands to which a :class:`LateReply` may still come."""
         if not self.connected:
-            return False
+            return []
         queued = (each.reply if isinstance(each, LateReply) else each for each in self._undelivered)
-        return self._conversation.owed_replies or any(
-            isinstance(each, Reply) and each.request.is_owed for each in queued
-        )
+        received = (each.request for each in queued if isinstance(each, Reply))
+        return self._conversation.owed_replies + [each for each in received if each.is_owed]
 
     @property
     def has_descriptors_under_way(self) -> bool:

@@ -102,9 +102,9 @@ class Conversation:
         self._violation: ProtocolError | None = None
 
     @property
-    def owed_replies(self) -> bool:
-        """Whether a :class:`LateReply` that somebody wants to see may still come."""
-        return any(request.is_owed for request in self._pending)
+    def owed_replies(self) -> list[Request]:
+        """The commands to which a :class:`LateReply` may still come that somebody wants to see."""
+        return [request for request in self._pending if request.is_owed]
 
     def prepare_handshake(self, token: int = 0) -> Outgoing:
         """Prepare the command whose reply ends the handshake.

@@ -149,6 +149,39 @@ def test_ctrl_c_that_was_typed_with_enter_is_for_the_command(shell: Terminal) ->
     shell.wait_for(r"^\(QEMU\) \.sleep 60")
 
 
+def test_what_becomes_of_an_interrupted_line_is_told(shell: Terminal, vm: RunningVm) -> None:
+    """The VM answers nothing. A reply to an earlier line is none to this one."""
+    late = "interrupted; the reply will be shown when it comes"
+    told: list[str] = []
+    vm.process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: process_state(vm.process.pid) == "T")
+    for line, remark in (
+        ("query-name", late),
+        (".info", "interrupted"),
+        (".wait status=paused", "interrupted"),
+        ("stop", "interrupted; stop was not sent"),
+        ("quit", "interrupted; quit was not sent"),
+        (".hmp quit", "interrupted; quit was not sent"),
+        ("query-name", late),
+    ):
+        told.append(remark)
+        shell.enter(line)
+        shell.wait_until(lambda: not shell.is_editing, "the line's begin")
+        time.sleep(0.3)  # the shell waits two seconds at least
+        shell.press("ctrl-c")
+        shell.wait_until(lambda: len(_remarks(shell)) == len(told), "a remark")
+        shell.wait_for_prompt()
+    assert _remarks(shell) == told
+    vm.process.send_signal(signal.SIGCONT)
+    shell.wait_until(lambda: shell.text.count("late reply to query-name") == 2, "the late replies")
+    shell.enter("query-status")
+    shell.wait_for('"status": "prelaunch"')
+
+
+def _remarks(shell: Terminal) -> list[str]:
+    return [row for row in shell.lines if row.startswith("interrupted")]
+
+
 @pytest.mark.parametrize("line", ["query-name | (trap '' INT; touch t; sleep 60)", "query-name"])
 def test_a_signal_ends_the_shell_whatever_a_program_does_with_ctrl_c(
     vm: RunningVm, terminal: StartTerminal, tmp_path: Path, line: str

@@ -534,7 +534,7 @@ def test_a_reply_to_an_abandoned_command_is_late() -> None:
     abandoned, awaited = query(conversation), query(conversation)
     assert not conversation.owed_replies
     abandoned.abandoned = True
-    assert conversation.owed_replies
+    assert conversation.owed_replies == [abandoned]
     received = receive(
         conversation,
         {"return": "late", "id": abandoned.identity},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prompt_toolkit.document import Document
 from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
@@ -11,12 +11,13 @@ from prompt_toolkit.utils import get_cwidth, is_dumb_terminal
 from ..errors import ConnectionLost, InternalError, QMPError, ReportedError
 from ..language import LineJoiner, LogicalLine, ParseError
 from ..language.secrets import may_hold_secret
-from ..messages import CommandError
+from ..messages import CommandError, Request
 from ..render.ending import format_ending
 from ..render.formatter import Formatter
 from ..render.status_line import format_failed_migration
 from ..render.text import format_version, sanitize_line, shorten
 from ..session import Session, Settings
+from ..session.execution import NotSent
 from ..static_typing import TYPE_CHECKING
 from ..vm import Attachment
 from ..vm.questions import NAME, RUN_STATE
@@ -371,6 +372,7 @@ class PromptLoop:
         """
         attachment = self._session.attachment
         was_connected = attachment.is_connected
+        owed_before = self._owed_replies()
         try:
             with self._signals.raised():
                 self._session.run(line)
@@ -397,16 +399,23 @@ class PromptLoop:
         except BrokenPipeError:
             self._display.warning("the pipeline was ended by SIGPIPE")
             return "the pipeline was ended by SIGPIPE"
+        except NotSent as interrupt:
+            self._display.remark(f"interrupted; {shorten(interrupt.command)} was not sent")
+            return "interrupted"
         except KeyboardInterrupt:
+            is_owed = any(each not in owed_before for each in self._owed_replies())
             late = "; the reply will be shown when it comes"
-            attachment = self._session.attachment
-            owed = attachment.is_connected and attachment.client.owed_replies
-            self._display.remark("interrupted" + late * owed)
+            self._display.remark("interrupted" + late * is_owed)
             return "interrupted"
         except Exception as error:
             self._faults.report(error)
             return "internal error"
         return ""
+
+    def _owed_replies(self) -> Sequence[Request]:
+        """The commands whose replies will be shown late, as far as they come."""
+        attachment = self._session.attachment
+        return attachment.client.owed_replies if attachment.is_connected else ()
 
 
 def _format_marked(error: ParseError, prompt: str | None) -> list[str]:

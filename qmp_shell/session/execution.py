@@ -38,6 +38,18 @@ class ExecutingSession(Protocol):
     variables: Variables
 
 
+class NotSent(KeyboardInterrupt):
+    """Ctrl-C came before a command was sent, while the VM was asked about something for that.
+
+    :ivar command: what the user calls it.
+    """
+
+    def __init__(self, message: Message) -> None:
+        from ..vm.losses import action_name
+
+        self.command = action_name(message) or "the message"
+
+
 class Executor:
     """Executes commands. In a dry run, it shows and checks them instead.
 
@@ -52,8 +64,13 @@ class Executor:
         """A message with the values that references stand for, and bare words by their types.
 
         :raise ParseError: a reference stands for nothing.
+        :raise NotSent: Ctrl-C was pressed.
         """
-        return self._apply_types(self.replace_references(message))
+        replaced = self.replace_references(message)
+        try:
+            return self._apply_types(replaced)
+        except KeyboardInterrupt:
+            raise NotSent(message) from None
 
     def replace_references(self, message: Message) -> Message:
         """A message with the values that references stand for.
@@ -93,6 +110,7 @@ class Executor:
         :raise UsageError: a file cannot be opened or written, or there is no such view.
         :raise CommandError: the VM refused it; its reply was displayed.
         :raise PipelineError: the shell command failed.
+        :raise NotSent: Ctrl-C was pressed before it was sent.
         """
         if destination.view is not None:
             check_view(destination.view.name)
@@ -104,7 +122,12 @@ class Executor:
             return None
         if not is_confirmed:
             self.confirm([message])
-        inverse = self._find_inverse(message)
+        try:
+            inverse = self._find_inverse(message)
+        except KeyboardInterrupt:
+            if is_confirmed:  # it is one of several, and others may have been sent
+                raise
+            raise NotSent(message) from None
         with ExitStack() as opened:
             delivery = opened.enter_context(self._session.outputs.open(destination))
             descriptors = [_open(file, opened) for file in files]
@@ -180,13 +203,17 @@ class Executor:
         Several are shown first.
 
         :raise ReportedError: they are not to be sent, and nothing that was typed after them either.
+        :raise NotSent: Ctrl-C was pressed before the user was asked.
         """
         if self._session.user is None or self._session.settings.confirm == "off":
             return
         from .confirmation import find_question
 
         asks_all = self._session.settings.confirm == "all"
-        question = find_question(messages, self._session.attachment, asks_all=asks_all)
+        try:
+            question = find_question(messages, self._session.attachment, asks_all=asks_all)
+        except KeyboardInterrupt:
+            raise NotSent(messages[0]) from None
         if not question:
             return
         if len(messages) > 1:

@@ -121,7 +121,7 @@ def test_wrap_reports_a_qemu_that_ends_before_the_script_with_status_4(
 ) -> None:
     result = run_wrap("-c", "quit", "-c", "query-name")
     assert result.stdout == '{"return": {}}\n'
-    assert result.stderr == "qmp-shell: the VM closed the connection\n"
+    assert result.stderr == "qmp-shell: -c 2: the VM closed the connection\n"
     assert result.returncode == 4
 
 

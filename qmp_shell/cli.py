@@ -24,7 +24,7 @@ from .errors import (
 )
 from .importing import importing
 from .options import parse_arguments, parse_wrap_arguments
-from .output import STANDARD_ERROR, Output, SafeText
+from .output import STANDARD_ERROR, Output
 from .render.formatter import Formatter
 from .script import (
     WRAP,
@@ -133,7 +133,9 @@ def _guard(run: Run) -> int:
         return exit_status(error)
     except KeyboardInterrupt:
         if is_terminal(sys.stderr):  # which shows ^C
-            Output(STANDARD_ERROR).write_if_possible(SafeText("\n"))
+            from .render.controls import NEW_LINE
+
+            Output(STANDARD_ERROR).write_if_possible(NEW_LINE)
         return _INTERRUPTED
     except BrokenPipeError:
         _drop_output()

@@ -74,7 +74,9 @@ def _use(shell: Terminal, error: str) -> None:
     shell.wait_for_prompt()
     shell.enter(COMMAND)
     shell.wait_for_prompt()
-    assert _is_shown(error, shell)
+    # What came behind the reply may be received, and shown, only after the next prompt.
+    shell.wait_until(lambda: _is_shown(error, shell), repr(error))
+    shell.wait_for_prompt()
     shell.type("query-")
     shell.press("tab", "escape")
     shell.interrupt()

@@ -260,6 +260,14 @@ def test_objects_that_all_have_other_members_take_linear_time() -> None:
     assert draw("csv", value)[0].count(",") == 1_999
 
 
+def test_objects_that_have_all_in_common_take_linear_time() -> None:
+    """In quadratic time, they would take minutes."""
+    value = [{f"member{number}": number for number in range(100_000)}] * 2
+    shown = draw("table", value)
+    assert shown[:2] == ["member0", "      0"]
+    assert shown[-1].startswith("in all rows: member1=1, ")
+
+
 @pytest.mark.parametrize(
     ("text", "view", "pipeline"),
     [

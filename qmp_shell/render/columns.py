@@ -82,7 +82,7 @@ def choose_columns(
     paths = [path for path in dict.fromkeys([*declared, *known]) if path in known or not rows]
     paths.sort(key=_rank)
     same, empty = (survey.same, survey.empty) if len(rows) > 1 else ({}, {})
-    candidates = [path for path in paths if path not in {**same, **empty}] or paths[:1]
+    candidates = list(_without(dict.fromkeys(paths), [*same, *empty])) or paths[:1]
     most = max(_MOST_CELLS // max(len(rows), 1), 1)
     shown = candidates[:most]
     if width is not None:

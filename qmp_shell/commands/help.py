@@ -153,15 +153,13 @@ def _page(session: Session, topic: str) -> list[str]:
 def _unknown_topic(session: Session, topic: str) -> UsageError:
     """The error for what neither the VM nor its manual has, with what is most like it."""
     name = topic.split()[0]
-    error = UsageError(f"nothing is known of {name!r}")
+    problem = f"nothing is known of {name!r}"
     for kind, line, what in (
         (Kind.HUMAN, f".hmp help {topic}", "the human monitor has it"),
         (Kind.DRIVER, f".help device_add driver={name}", "it is a device"),
     ):
         if _has_name(session, kind, name):
-            session.corrector.offer(line)
-            error.hint = f"{what}: {line}"
-            return error
+            return session.corrector.error_with_line(problem, line, f"{what}: ")
     known = [*session.attachment.types.commands(), *TOPICS]
     suggestion = suggest(name, known, "there are")
     found = search(session, topic.split())
@@ -173,6 +171,7 @@ def _unknown_topic(session: Session, topic: str) -> UsageError:
     similar = nearest(name, known)
     line = f".help {similar}" if similar else f".find {topic}" if found else ""
     session.corrector.offer(line)
+    error = UsageError(problem)
     error.hint = " ".join(filter(None, (suggestion, found_there)))
     return error
 

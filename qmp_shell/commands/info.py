@@ -16,10 +16,7 @@ class Info(Command):
     def run(self, session: Session, argument: str) -> None:
         if split_arguments(argument):  # what the human monitor's own info takes
             line = f".hmp info {argument}"
-            session.corrector.offer(line)
-            error = UsageError(".info takes no argument")
-            error.hint = f"write {line}"
-            raise error
+            raise session.corrector.error_with_line(".info takes no argument", line)
         require_vm(session)
         if session.attachment.is_agent:
             raise UsageError(".info is about a VM; a guest agent has guest-info, guest-get-osinfo")

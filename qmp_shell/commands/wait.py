@@ -167,10 +167,7 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
         if key:
             limit = "" if timeout is None else f" timeout={timeout:g}"
             line = f".wait {key}={name}{limit}"
-            session.corrector.offer(line)
-            error = UsageError(f"the VM has no event {name}")
-            error.hint = f"write {line}"
-            raise error
+            raise session.corrector.error_with_line(f"the VM has no event {name}", line)
         from ..schema.suggestions import format_suggestion
 
         suggestion = format_suggestion(name.upper(), events, "there are")
@@ -180,7 +177,7 @@ def _check_event(session: Session, condition: EventCondition, timeout: float | N
 
 
 def _key_of(session: Session, name: str, timeout: float | None) -> str:
-    """The key before the name of a job or of a run state; empty: it is none."""
+    """``job`` if a name is that of a job, ``status`` if it is a run state; empty: neither."""
     from ..complete import Kind, NameRequest
 
     names = session.attachment.names

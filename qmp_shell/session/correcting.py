@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ..errors import CheckError, ConnectionLost, QMPError
+from ..errors import CheckError, ConnectionLost, QMPError, UsageError
 from ..language import is_dot_command
 from ..static_typing import TYPE_CHECKING, Protocol
 
@@ -47,6 +47,17 @@ class Corrector:
 
             line = line if all(map(is_suggestible, line.split("\n"))) else ""
         self.line = line
+
+    def error_with_line(self, problem: str, line: str, before: str = "write ") -> UsageError:
+        """The error for a line in the place of which another one is offered.
+
+        :param line: what is offered, and stands in the hint.
+        :param before: what the hint says before it.
+        """
+        self.offer(line)
+        error = UsageError(problem)
+        error.hint = f"{before}{line}"
+        return error
 
     def explain(self, text: str, error: QMPError) -> None:
         """Find what a line should have been for which an error was raised, and have that say so.

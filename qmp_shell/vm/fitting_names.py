@@ -75,9 +75,8 @@ def _pci_slots(answers: AnswerView, request: NameRequest) -> Iterator[Candidate]
     for slot in bus.slots:
         user = bus.taken.get(slot)
         state = "free" if user is None else f"has {user}"
-        is_free = user is None
-        order = slot if is_free else slot + bus.slots.stop
-        is_free = is_free and bus.can_plug
+        order = slot if user is None else slot + bus.slots.stop
+        is_free = user is None and bus.can_plug
         yield Candidate(f"0x{slot:x}", f"{state}, {place}", order=order, is_free=is_free)
 
 

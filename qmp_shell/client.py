@@ -203,7 +203,7 @@ class Client(Connection):
 
     @property
     def owed_replies(self) -> list[Request]:
-        """The commands to which a :class:`LateReply` may still come."""
+        """The commands whose replies may still come, each as a :class:`LateReply`."""
         if not self.connected:
             return []
         queued = (each.reply if isinstance(each, LateReply) else each for each in self._undelivered)

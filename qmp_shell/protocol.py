@@ -103,7 +103,7 @@ class Conversation:
 
     @property
     def owed_replies(self) -> list[Request]:
-        """The commands to which a :class:`LateReply` may still come that somebody wants to see."""
+        """The commands whose replies may still come, each as a :class:`LateReply` for the user."""
         return [request for request in self._pending if request.is_owed]
 
     def prepare_handshake(self, token: int = 0) -> Outgoing:

@@ -1,4 +1,4 @@
-"""What to do while a monitor is silent, or not there yet: find out who holds it, and say so."""
+"""What is told while a monitor is silent, and who holds it, or while nobody listens there yet."""
 
 from __future__ import annotations
 

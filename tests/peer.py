@@ -43,7 +43,7 @@ class ScriptedPeer:
     """
 
     def __init__(self, path: Path, *steps: bytes, at_prompt: bool = True) -> None:
-        """:param at_prompt: what a prompt may ask at any time is refused, and takes no step."""
+        """:param at_prompt: what a prompt asks at any time is refused, and is no step."""
         self.address = str(path)
         self._at_prompt = at_prompt
         self.received: list[bytes] = []

@@ -37,7 +37,7 @@ from tests.conftest import (
 )
 from tests.peer import ACCEPTED, GREETING, HOLD
 from tests.table_vm import Refusal
-from tests.waiting import wait_until
+from tests.waiting import process_state, wait_until
 
 VERSION = "9.0.0"
 MARK = b"\0mark\0"
@@ -103,7 +103,7 @@ def processes_of(parent: int) -> list[int]:
 
 def is_running(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return process_state(pid) != "Z"
     except OSError:
         return False
 

@@ -18,8 +18,10 @@ from qmp_shell.transport.stream import SocketStream
 from tests.conftest import RunningVm, StartPeer, StartTerminal, StartVm, shell_command
 from tests.peer import HOLD, UNTIL_PROMPT
 from tests.terminal import Terminal
-from tests.waiting import wait_until
+from tests.waiting import process_state, wait_until
 
+# System calls, by their numbers on x86-64 and on arm64 (which has ppoll only).
+_CALLS = {"1": "write", "64": "write", "7": "poll", "73": "poll"}
 # What must never be seen, whatever happens.
 TRACES = (b"Traceback", b"Exception ignored", b"internal error", b"Unhandled exception")
 
@@ -121,15 +123,10 @@ def test_an_answer_that_comes_while_a_line_ends_completes_nothing(
         shell.end()
 
 
-def process_state(pid: int) -> str:
-    """One letter; see proc_pid_stat(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
 def test_an_event_that_comes_with_ctrl_c_is_shown_before_the_next_prompt(
     shell: Terminal, vm: RunningVm
 ) -> None:
-    """The event loop is to read both at once, the key first; so it has to be waiting before."""
+    """The shell is stopped meanwhile, so that it reads the key and the event in one round."""
     shell.wait_for("^testvm  prelaunch$")
     wait_until(lambda: process_state(shell.pid) == "S")
     os.kill(shell.pid, signal.SIGSTOP)
@@ -166,8 +163,8 @@ def test_what_becomes_of_an_interrupted_line_is_told(shell: Terminal, vm: Runnin
     ):
         told.append(remark)
         shell.enter(line)
-        shell.wait_until(lambda: not shell.is_editing, "the line's begin")
-        time.sleep(0.3)  # the shell waits two seconds at least
+        # A command waits for the VM in poll(); a prompt that is edited waits in epoll_wait().
+        shell.wait_until(lambda: _call(shell.pid) == "poll", "a wait for the VM")
         shell.press("ctrl-c")
         shell.wait_until(lambda: len(_remarks(shell)) == len(told), "a remark")
         shell.wait_for_prompt()
@@ -231,7 +228,7 @@ def test_a_terminal_that_takes_nothing_any_more(peer: StartPeer, terminal: Start
     shell.wait_for_prompt()
     shell.type("x")
     deadline = time.monotonic() + 20
-    while "write" not in _call(shell.pid) and time.monotonic() < deadline:
+    while _call(shell.pid) != "write" and time.monotonic() < deadline:
         pass  # nothing is read from it
     shell.child.kill(signal.SIGTERM)
     deadline = time.monotonic() + 20
@@ -241,9 +238,8 @@ def test_a_terminal_that_takes_nothing_any_more(peer: StartPeer, terminal: Start
 
 
 def _call(pid: int) -> str:
-    """``write`` while a process is in the system call that writes to a descriptor."""
-    call = Path(f"/proc/{pid}/syscall").read_text().split()[0]
-    return "write" if call in ("1", "64") else ""
+    """The system call that a process is in: ``write``, or ``poll``; empty: another one, or none."""
+    return _CALLS.get(Path(f"/proc/{pid}/syscall").read_text().split()[0], "")
 
 
 def test_a_terminal_that_is_hung_up(shell: Terminal) -> None:

@@ -962,7 +962,7 @@ def test_a_connection_lost_during_completion_is_reported(
 
 
 class SlowTerminal(DummyOutput):
-    """A terminal that does not answer where the cursor is; the test does it."""
+    """A terminal that is asked where the cursor is, and for which the test answers."""
 
     def get_rows_below_cursor_position(self) -> int:
         raise NotImplementedError
@@ -1047,7 +1047,7 @@ def test_an_answer_that_comes_with_enter_changes_nothing(schema: Schema) -> None
 def test_each_of_two_floods_of_events_is_summed_up_while_a_line_is_edited(
     display: TerminalDisplay, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The second one half a second later, so its sum is not due yet when the first one's is."""
+    """The second flood begins half a second later, so its count is due half a second later."""
     printed = ""
 
     def flood(name: str) -> None:

@@ -261,7 +261,7 @@ def test_objects_that_all_have_other_members_take_linear_time() -> None:
 
 
 def test_objects_that_have_all_in_common_take_linear_time() -> None:
-    """In quadratic time, they would take minutes."""
+    """If it took quadratic time, this test would take minutes."""
     value = [{f"member{number}": number for number in range(100_000)}] * 2
     shown = draw("table", value)
     assert shown[:2] == ["member0", "      0"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 _LIMIT_SECONDS = 20.0
 _INTERVAL_SECONDS = 0.01
@@ -18,3 +19,11 @@ def wait_until(condition: Callable[[], object], expected: str = "a condition") -
     while not condition():
         assert time.monotonic() < deadline, f"timed out waiting for {expected}"
         time.sleep(_INTERVAL_SECONDS)
+
+
+def process_state(pid: int) -> str:
+    """One letter; see proc_pid_stat(5).
+
+    :raise OSError: there is no such process.
+    """
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

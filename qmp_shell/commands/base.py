@@ -30,7 +30,7 @@ class Command:
     is_saved = True
 
     def is_saved_with(self, _argument: str) -> bool:
-        """Whether ``.save`` keeps it with this argument, and not only if its output goes to a file.
+        """Whether ``.save`` keeps it with this argument, even if its output is displayed.
 
         :raise UsageError: the argument cannot be understood.
         """

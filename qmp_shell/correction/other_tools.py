@@ -101,7 +101,7 @@ BESIDES = {
     "kill": "; it ends the VM",
     "list": "; qmp-shell --list in your own shell lists the VMs",
 }
-"""What is said of such a word besides."""
+"""Words of these two tables, and what the hint says after the command."""
 
 REMOVED = {
     "migrate-set-cache-size": "xbzrle-cache-size",

@@ -169,7 +169,7 @@ def _dot_command(name: str, _: Words, text: str, vocabulary: Vocabulary) -> Corr
 
 
 def _variable(name: str, line: Words, _text: str, _: Vocabulary) -> Correction | None:
-    """``$disk`` alone: a variable, whose value ``.let disk`` shows; ``let disk=5``."""
+    """``$disk`` alone, whose value ``.let disk`` shows; ``let disk=5``, which keeps no value."""
     key = split_key(line.words[0])[0] if line.words and name in _KEEPERS else ""
     if key:
         shown = key if re.fullmatch(VARIABLE_NAME, key) is not None else "NAME"
@@ -233,7 +233,7 @@ def _called(name: str, line: Words, _: str, vocabulary: Vocabulary) -> Correctio
 
 
 def _exit(vocabulary: Vocabulary) -> Correction:
-    """The end of the shell: who types ``q`` or ``quit()`` may want to leave, and keep the VM."""
+    """``.exit``: who types ``q`` or ``quit()`` may want to leave the shell, not to end the VM."""
     after = "; quit ends the VM" if "quit" in vocabulary.commands() else ""
     return Correction(".exit", Form.DOT, after=after)
 
@@ -426,7 +426,7 @@ def _known_elsewhere(
 
 
 def _own_command(name: str, words: list[str], rest: str, vocabulary: Vocabulary) -> Correction:
-    """A dot command without its dot, or what it takes if that is something else."""
+    """A dot command that was typed without its dot. If its argument cannot be right, its usage."""
     if _can_follow(name, words, vocabulary):
         return vocabulary.dot_line(name, rest, "write ")
     return Correction("", before=f"write .{name} {_usage(name, vocabulary)}")

@@ -85,7 +85,7 @@ DISPLAY = Destination()
 
 
 def check_host_command(values: Iterable[str], operator: Word) -> None:
-    """Refuse to cut a command in two that QEMU is to run on its host: ``uri=exec:cat > FILE``.
+    """Refuse ``uri=exec:cat > FILE``: QEMU is to run all of ``cat > FILE``, which needs quotes.
 
     :param values: what stands before an operator, as it is written.
     :raise ParseError: one of them is such a command, without quotes around it.

@@ -70,7 +70,7 @@ class SessionCompleter(Completer):
         self._late: _LateRequest | None = None
 
     def begin_line(self) -> None:
-        """What was to be completed in the line before is wanted no more."""
+        """Forget the completions of the line before, which the VM has not sent yet."""
         self._late = None
 
     def is_late(self, document: Document) -> bool:

@@ -39,7 +39,7 @@ class ExecutingSession(Protocol):
 
 
 class NotSent(KeyboardInterrupt):
-    """Ctrl-C came before a command was sent, while the VM was asked about something for that.
+    """Ctrl-C was pressed before a command was sent, while the VM was asked about it.
 
     :ivar command: what the user calls it.
     """

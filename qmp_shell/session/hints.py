@@ -161,11 +161,11 @@ class _GivenName:
 
     @property
     def advice(self) -> str:
-        """What to write in its place; empty: that is not known."""
+        """What to write instead of the name; empty: nothing is known."""
         return self._inserted_node() or self._other_argument(self._value) or self._known_names()
 
     def _inserted_node(self) -> str:
-        """``device=vd0``, where vd0 is the id of a disk: offer the block node that is inserted."""
+        """For ``device=vd0``, where vd0 is the id of a disk: to write that disk's block node."""
         if self._kind not in _BLOCK_KINDS:
             return ""
         devices = self._attachment.answers.immediate.get(BLOCK_DEVICES) or ()

@@ -786,7 +786,7 @@ def test_what_exists_is_not_put_in_the_place_of_what_does_not(vocabulary: Vocabu
         ("device_deel r1", "device_del id=r1"),
         ("job-cancle j", "job-cancel id=j"),
         ("block-bitmap-remove d0 b", "block-dirty-bitmap-remove node=d0 name=b"),
-        ("device_remove r1", ""),
+        ("device_remove r1", "device_del id=r1"),
         ("remove-it", ""),
         ("quit-vm", ""),
         ("snapshot-lists", ""),
@@ -803,6 +803,35 @@ def test_what_destroys_is_not_guessed_of_a_word_that_does_not_say_so(
     assert found is None or "del" in guessed or found.line.split()[0] == guessed.split()[0]
     listed = unknown_command(typed.split()[0], types).advice
     assert bool(guessed) or re.search("delete|clear|reset|del", listed) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "guessed"),
+    [
+        ("job-delete id=m0", "job-dismiss id=m0"),
+        ("chardev-del id=a", "chardev-remove id=a"),
+        ("block-dirty-bitmap-del node=d0 name=b", "block-dirty-bitmap-remove node=d0 name=b"),
+        ("block-dirty-bitmap-delete node=d0 name=b", "block-dirty-bitmap-remove node=d0 name=b"),
+        ("snapshot-remove job-id=j", "snapshot-delete job-id=j tag=... devices.0=..."),
+        ("nbd-server-del name=e", "nbd-server-remove name=e"),
+        ("device_detach id=rng0", "device_del id=rng0"),
+        ("migrate-stop", "migrate_cancel"),
+        ("migrate-abort", "migrate_cancel"),
+        ("block-job-abort device=j", "block-job-cancel device=j"),
+        ("block-job-stop device=j", "block-job-cancel device=j"),
+    ],
+)
+def test_a_word_that_says_that_something_is_to_end_means_nothing_else(
+    types: VmTypes, vocabulary: Vocabulary, typed: str, guessed: str
+) -> None:
+    assert corrected(typed, vocabulary) == guessed
+    assert guessed.split()[0] in unknown_command(typed.split()[0], types).advice
+
+
+@pytest.mark.parametrize("typed", ["savevm_del x", "chardev-del c", "job-delete m0"])
+def test_so_does_a_word_of_the_human_monitor(vocabulary: Vocabulary, typed: str) -> None:
+    found = correct_human_line(typed, _UNKNOWN, vocabulary)
+    assert found is None or re.search("del|dismiss|remove", found.line), found
 
 
 def test_the_manual_tells_what_is_offered(vocabulary: Vocabulary) -> None:

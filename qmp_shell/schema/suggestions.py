@@ -40,14 +40,20 @@ _QUERY, _SIMILAR_REST = "query-", 0.6
 _BONUS_OF_BEGINNING = 0.05
 _TRANSPOSED = 0.99  # letters in another order
 _SHORTEST_PART = 5  # characters; shorter ones, as id, are parts of many names
-_CONTAINED = 0.8  # all parts of the word, which "-" or "_" separate, are parts of the name
+# All parts of the word, which "-" or "_" separate, are parts of the name; or are all of them.
+_CONTAINED, _SAME_PARTS = 0.8, 0.9
 
-# Parts of the names of commands after which something is gone, and how else people call that.
-_DESTRUCTIVE = {
-    *("cancel", "clear", "del", "delete", "delvm", "discard", "load", "loadvm"),
-    *("powerdown", "quit", "remove", "reset"),
-}
-_DESTRUCTIVE_WORDS = _DESTRUCTIVE | {"destroy", "detach", "erase", "poweroff", "rm", "shutdown"}
+# Parts of the names of commands that end something, and how else people say that. A word of one
+# row never means a command with a word of another.
+_ENDINGS = (
+    ("del", "delete", "delvm", "destroy", "detach", "dismiss", "erase", "remove", "rm"),
+    ("abort", "cancel", "stop"),
+    ("clear", "discard", "reset"),
+    ("load", "loadvm"),
+    ("powerdown", "poweroff", "quit", "shutdown"),
+)
+_ENDING_OF = {word: row[0] for row in _ENDINGS for word in row}
+_HARMLESS = {"dismiss", "stop"}  # what such a command ends can be begun again, or has ended
 
 
 def plain(name: str) -> str:
@@ -90,8 +96,8 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
         similar = get_close_matches(rest, rests, n=_MAX_LISTED, cutoff=_SIMILAR_REST)
         close = [each for each in close if each.removeprefix(_QUERY) in similar]
     few = longer if len(longer) <= _MAX_SIMILAR else ()
-    parts = set(typed.split("-"))
-    having = [each for each in known if parts <= set(each.split("-")) and each not in longer]
+    parts = _parts(typed)
+    having = [each for each in known if parts <= _parts(each) and each not in longer]
     is_telling = len(typed) >= _SHORTEST_PART and len(having) <= _MAX_SIMILAR
     contained = having if is_telling else []
     letters = sorted(typed)
@@ -100,7 +106,8 @@ def _compare(word: str, names: Iterable[str]) -> list[_Similar]:
     for each in dict.fromkeys([*close, *few, *transposed, *contained]):
         ratio = SequenceMatcher(None, each, typed).ratio()
         ratio = max(ratio, _TRANSPOSED) if each in transposed else ratio
-        ratio = max(ratio, _CONTAINED) if each in contained else ratio
+        if each in contained:
+            ratio = max(ratio, _SAME_PARTS if _parts(each) == parts else _CONTAINED)
         found.append(_Similar(known[each], ratio, each in longer))
     found.sort(key=lambda each: -each.score)
     return [each for each in found if each.is_longer or not found[0].is_longer]
@@ -123,26 +130,48 @@ def guessable_commands(word: str, names: Iterable[str]) -> list[str]:
 
     One after which something is gone is suggested only for a word that is one typo away from it, is
     its beginning, or says in other words that the same thing is to go. If it is the most similar
-    one, no other is meant either.
+    one, no other is meant either. A word that says that something is to go means no command that
+    does something else.
     """
-    names = list(names)
+    names = [each for each in names if _ends_what_is_asked(word, each)]
     similar = similar_names(word, names)
     if similar and not _may_guess(word, similar[0]):
         return []
     return [each for each in names if _may_guess(word, each)]
 
 
+def _ends_what_is_asked(word: str, name: str) -> bool:
+    """Whether a command ends something, if that is what a word says."""
+    endings = _parts(word) & set(_ENDING_OF)
+    return endings <= _parts(name) or _is_almost(word, name)
+
+
 def _may_guess(word: str, name: str) -> bool:
-    typed, known = plain(word), plain(name)
-    words, parts = set(typed.split("-")), set(known.split("-"))
-    destructive = _DESTRUCTIVE & parts
-    things = words - _DESTRUCTIVE_WORDS
+    typed = _parts(word)
+    ends_same = not typed.isdisjoint(_ENDING_OF) and not typed <= set(_ENDING_OF)
     return (
-        not destructive
-        or (words != things and set() < things <= parts)
-        or _is_one_typo(typed, known)
-        or any(len(typed) > known.index(each) for each in destructive if known.startswith(typed))
+        _endings(name).issubset(_HARMLESS)
+        or (ends_same and typed <= _parts(name))
+        or _is_almost(word, name)
     )
+
+
+def _parts(name: str) -> set[str]:
+    """The parts of a name, and the same one for all that end something in the same way."""
+    return {_ENDING_OF.get(part, part) for part in plain(name).split("-")}
+
+
+def _is_almost(word: str, name: str) -> bool:
+    """Whether a word is a command's name but for a typo, or its beginning with what it does."""
+    typed, known = plain(word), plain(name)
+    starts = [known.index(each) for each in _endings(name)] or [0]
+    return _is_one_typo(typed, known) or (
+        known.startswith(typed) and any(len(typed) > start for start in starts)
+    )
+
+
+def _endings(name: str) -> set[str]:
+    return set(plain(name).split("-")) & set(_ENDING_OF)
 
 
 def _is_one_typo(word: str, name: str) -> bool:

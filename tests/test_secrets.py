@@ -75,6 +75,18 @@ def human(line: str) -> Message:
             {"arguments": {"actions": [{"data": {"password": "***"}}]}},
         ),
         (
+            {"execute": "object-add", "arguments": {"secret,id": "s,data=x"}},
+            {"execute": "object-add", "arguments": {"secret,id": "s,data=***"}},
+        ),
+        (
+            command("object-add", id="secret,id=s,data=x"),
+            command("object-add", id="secret,id=s,data=***"),
+        ),
+        (
+            {"execute": "-object", "arguments": {"secret,id": "s,data=x"}},
+            {"execute": "-object", "arguments": {"secret,id": "s,data=***"}},
+        ),
+        (
             command("qom-set", path="/objects/s", property="data", value="x"),
             command("qom-set", path="/objects/s", property="data", value="***"),
         ),
@@ -207,6 +219,7 @@ def test_only_the_secret_part_of_a_string_is_hidden(text: str, hidden: str | Non
         ("set_password -d x vnc y", "set_password -d x vnc ***"),
         ("set_password vnc", None),
         ("expire_password vnc never", None),
+        ("set_pasword vnc x", "set_pasword *** ***"),
         ("change vnc password x", "change vnc password ***"),
         ("change vnc -f passwd x", "change vnc -f passwd ***"),
         ("change vnc password", None),
@@ -308,6 +321,16 @@ def test_secrets_in_human_monitor_lines_are_hidden(line: str, hidden: str | None
         "migrate uri=tcp://user:pw@host:44",
         "{'arguments': {'arguments.password': 'x'}}",
         "arguments.password=x",
+        # not in this notation, or misspelt
+        "-object secret,id=s,data=x",
+        "--object secret,id=s,data=x",
+        "object-add secret,id=s,data=x",
+        "object-add --qom-type secret --id s --data x",
+        "object-add qom-type secret id s data x",
+        "device_add --driver emmc --auth-key x",
+        "change-vnc-password x",
+        "set_pasword vnc x",
+        ".hmp set_pasword vnc x",
     ],
 )
 def test_lines_with_secrets_are_recognized(line: str) -> None:
@@ -335,6 +358,9 @@ def test_lines_with_secrets_are_recognized(line: str) -> None:
         "qom-set path=/x property=y value=data",
         "expire_password protocol=vnc time=never",
         "set_password ?",
+        "expire_password vnc never",
+        "ringbuf-write device c data text",
+        ".find password",
         ".help set_password",
         ".help change",
         "change device=ide0 target=disk.img arg=raw",
@@ -664,6 +690,7 @@ WRONG_LINES = (
     (f"x a={{'password': {SECRET}}}", "this is not a value; a string needs quotes"),
     (f"x a={{'password' '{SECRET}'}}", "expected : after the key"),
     (f"x a={{'password': 'x', '{SECRET}'}}", "expected : after the key this"),
+    (f"change-vnc-password {SECRET}", "this has no value"),
     (f"password=x{{ {SECRET}", "a command's name comes first"),
     (f"x password=a {SECRET}=b {SECRET}=c", "this is given twice"),
     (f"x password=a {SECRET}=b {SECRET}.a=c", "this already has a value"),

@@ -55,6 +55,7 @@ SECRETS = (
     # set_password, guest-set-user-password, ...; cookies of curl and l2tpv3; auth-key of emmc.
     Secret(ANY, _NAMES),
     Secret("object-add", "data"),
+    Secret("object", "data"),  # QEMU's option -object, in place of a command
     Secret(ANY, "data", beside=("qom-type", "secret.*")),
     Secret("qom-set", "value", beside=("property", _PROPERTIES)),
     Secret("qom-get", RETURN, beside=("property", _PROPERTIES)),
@@ -82,6 +83,7 @@ _POSITIONAL_ROWS = {
     ]
     for command, arguments in _POSITIONAL.items()
 }
+_WITH_OTHER_WORDS = {*_POSITIONAL, "expire-password"}
 _HUMAN_LINE = "command-line"  # the argument of human-monitor-command
 _JSON_FILE = "json:"
 
@@ -92,7 +94,7 @@ _LONGEST = 64  # characters of a name or a value that are compared with patterns
 def _commands(names: Iterable[str]) -> re.Pattern[str]:
     """A pattern that finds commands in a text, written with ``-`` or ``_``."""
     either = "|".join(name.replace("-", "[-_]") for name in sorted(set(names)))
-    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])")
+    return re.compile(rf"(?<!\w)(?<!\w-)(?:{either})(?![\w-])")
 
 
 # Each pattern takes time that is linear in the length of the text: a match can begin only where a
@@ -118,6 +120,8 @@ _OPTION_VALUES = {
 _HUMAN_WORD = re.compile(
     r"[^\S\n]+(?=\S)(?P<word>(?P<flag>-[a-z](?!\S))|(?:\"(?:\\.|[^\"\\\n])*\"?)?\S*)"
 )
+# A name whose value may be the next word, as in --password VALUE or in a misspelt command.
+_NAME_AND_BLANK = re.compile(r"(?<!\S)(?P<name>[\w-]+)(?=[^\S\n]+[^\s=:]+(?!\S))")
 _FLAG_WITH_VALUE = "-d"  # set_password ... -d DISPLAY
 _MOST_FLAGS = 4  # no command has more
 _AFTER_SCHEME = re.compile(r"(?P<authority>[^\s\"/?#]*)[^\s\"]*")
@@ -161,7 +165,7 @@ def may_hold_secret(line: str) -> bool:
     joined = line.replace("\\\n", "")
     texts = {joined, re.sub(r"#[^\n]*", "", joined)}
     readings = {line, *(ESCAPE.sub(_unescape, text) for text in texts)}
-    return any(_redact_text(text, is_command=True) != text for text in readings)
+    return any(_redact_text(text) != text for text in readings)
 
 
 def names_secret(line: str) -> bool:
@@ -182,7 +186,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _normalize(name: str) -> str:
     """A name as the table has it."""
-    return name[-_LONGEST:].rpartition(".")[2].lower().replace("_", "-")
+    return name[-_LONGEST:].rpartition(".")[2].lower().replace("_", "-").lstrip("-")
 
 
 def _rows_for(commands: Collection[str]) -> frozenset[Secret]:
@@ -224,7 +228,7 @@ def _redact_value(
     :param active: those of them whose condition an object around the value fulfils.
     """
     if isinstance(value, str):
-        return _redact_string(value)
+        return _redact_string(value, rows)
     if isinstance(value, list):
         items = []
         for item in value:
@@ -241,14 +245,17 @@ def _redact_value(
         if is_secret(names[name]):
             redacted[name] = HIDDEN
         elif name == _HUMAN_LINE and isinstance(item, str):
-            redacted[name] = _redact_text(item, is_command=True)
+            redacted[name] = _redact_text(item)
         else:
             redacted[name] = _redact_value(item, rows, active)
     return redacted
 
 
-def _redact_string(text: str) -> str:
-    """Replace the secrets in a string of a message: in URLs, options, and ``json:`` file names."""
+def _redact_string(text: str, rows: frozenset[Secret]) -> str:
+    """Replace the secrets in a string of a message: in URLs, options, and ``json:`` file names.
+
+    :param rows: those for the command.
+    """
     if "=" not in text and ":" not in text:
         return text
     if text.startswith(_JSON_FILE):
@@ -260,20 +267,20 @@ def _redact_string(text: str) -> str:
         else:
             is_same = redacted == content
             return text if is_same else _JSON_FILE + json.dumps(redacted, ensure_ascii=False)
-    return _redact_text(text, is_command=False)
+    return _redact_members(text, rows)
 
 
-def _redact_text(text: str, *, is_command: bool) -> str:
-    """Replace the secrets in a text whose notation is not known.
+def _redact_text(text: str) -> str:
+    """Replace the secrets in a text that may contain commands, possibly of the human monitor."""
+    rows = _rows_for({match[0] for match in _COMMAND.finditer(text)})
+    text = _replace(text, _find_words(text))
+    text = _replace(text, _find_next_words(text, rows))
+    return _redact_members(text, rows)
 
-    :param is_command: it may contain commands, possibly of the human monitor.
-    """
-    commands: Collection[str] = ()
-    if is_command:
-        commands = {match[0] for match in _COMMAND.finditer(text)}
-        text = _replace(text, _find_words(text))
+
+def _redact_members(text: str, rows: frozenset[Secret]) -> str:
     text = _redact_urls(text)
-    return _replace(text, _find_members(text, _rows_for(commands)))
+    return _replace(text, _find_members(text, rows))
 
 
 def _replace(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -375,6 +382,22 @@ def _find_words(text: str) -> Iterator[tuple[int, int]]:
             for word in _human_words(text, start):
                 position = word.end()
                 yield word.span("word")
+
+
+def _find_next_words(text: str, rows: frozenset[Secret]) -> Iterator[tuple[int, int]]:
+    """Yield where in a text the words begin and end that stand behind the name of a secret.
+
+    All words on the rest of the line are meant, for the name may be a misspelt command's.
+    """
+    is_secret = _arguments(frozenset(row for row in rows if row.beside is None)).fullmatch
+    position = 0
+    for found in _NAME_AND_BLANK.finditer(text):
+        name = _normalize(found["name"])
+        if found.start() < position or name in _WITH_OTHER_WORDS or not is_secret(name):
+            continue
+        for word in _human_words(text, found.end()):
+            position = word.end()
+            yield word.span("word")
 
 
 def _positional_secrets(text: str) -> Iterator[tuple[str, int]]:

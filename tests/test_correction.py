@@ -246,7 +246,21 @@ def corrected(text: str, vocabulary: Vocabulary) -> str:
         (
             "drive_add file=/a,,b,format=raw,media=cdrom,if=ide,id=cd",
             "blockdev-add driver=raw node-name=cd file.driver=file file.filename=/a,b "
-            "read-only=true, then device_add driver=ide-cd drive=cd",
+            "read-only=true",
+        ),
+        (
+            "-drive file=/vm/a.raw,readonly=true",
+            "blockdev-add driver=raw node-name=drive0 file.driver=file file.filename=/vm/a.raw "
+            "read-only=true",
+        ),
+        (
+            "-drive file=/vm/a.raw,read-only=yes,if=virtio",
+            "blockdev-add driver=raw node-name=drive0 file.driver=file file.filename=/vm/a.raw "
+            "read-only=true, then device_add driver=virtio-blk-pci drive=drive0",
+        ),
+        (
+            "-drive file=/vm/a.raw,readonly=maybe",
+            ".hmp drive_add 0 if=none,file=/vm/a.raw,readonly=maybe",
         ),
         (
             "-drive file=/vm/a.raw",
@@ -553,6 +567,9 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
     [
         ("info block", ".hmp info block", "the human monitor has it: .hmp info block"),
         ("savevm foo", ".hmp savevm foo", "the human monitor has it: .hmp savevm foo"),
+        # in which order the human monitor takes them is not known
+        ("drive_add value=a name=b", ".hmp help drive_add", ""),
+        ("savevm name=foo", ".hmp savevm foo", "the human monitor has it: .hmp savevm foo"),
         ("savevm", ".hmp savevm", "the human monitor has it: .hmp savevm"),
         ("info pci | grep x", ".hmp info pci | grep x", ""),
         ("c", "cont", "write cont"),

@@ -17,6 +17,8 @@ from qmp_shell.schema import (
     Alternate,
     Array,
     Builtin,
+    Enum,
+    EnumValue,
     Member,
     Object,
     Schema,
@@ -766,6 +768,13 @@ def test_types_are_described_to_a_depth_of_four() -> None:
     assert (format_type(schema.type("odd")), describe_type(schema.type("odd"))) == (
         *("any", "any value"),
     )
+
+
+def test_of_a_long_enumeration_the_first_values_are_named() -> None:
+    names = [f"key{number}" for number in range(21)]
+    keys = [EnumValue(name) for name in names]
+    assert describe_type(Enum("keys", keys[:20])) == f"one of {', '.join(names[:20])}"
+    assert describe_type(Enum("keys", keys)) == f"one of {', '.join(names[:8])}, ..."
 
 
 def test_an_enumeration_is_listed_up_to_24_characters() -> None:

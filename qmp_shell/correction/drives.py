@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from ..language.notation import format_message
+from ..language.values import SWITCH_WORDS
 from ..messages import Message
 from .correction import Correction, Vocabulary
 from .foreign import format_of, has_protocol, split_key, split_options
 
-# For each interface, what a disk and what a CD is plugged as; empty: it is not plugged.
+# For each interface, what a disk and what a CD is plugged as; empty: it is not plugged. (No bus of
+# IDE takes a device while the VM runs.)
 _DEVICES = {
-    "ide": ("ide-hd", "ide-cd"),
+    "ide": ("", ""),
     "none": ("", ""),
     "scsi": ("scsi-hd", "scsi-cd"),
     "virtio": ("virtio-blk-pci", "virtio-blk-pci"),
@@ -29,7 +31,9 @@ def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
     given = dict(split_key(part) for part in split_options(options))
     file, interface = given.get("file", ""), given.get("if", "none")
     format_ = given.get("format") or format_of(file)
-    is_known = given.keys() <= _KNOWN and interface in _DEVICES
+    words = [given[key].lower() for key in ("readonly", "read-only") if key in given]
+    switches = [SWITCH_WORDS.get(word) for word in words]
+    is_known = given.keys() <= _KNOWN and interface in _DEVICES and None not in switches
     if not is_known or not file or not format_ or has_protocol(file):
         return None
     name = given.get("id") or vocabulary.free_node_name()
@@ -39,7 +43,7 @@ def correct_drive(options: str, vocabulary: Vocabulary) -> Correction | None:
         "file": {"driver": "file", "filename": file},
     }
     is_cd = given.get("media") == "cdrom"
-    if is_cd or "on" in (given.get("readonly"), given.get("read-only")):
+    if is_cd or any(switches):
         node["read-only"] = True
     lines = [format_message({"execute": "blockdev-add", "arguments": node})]
     device = _DEVICES[interface][is_cd]

@@ -417,8 +417,10 @@ def _known_elsewhere(
         if name in vocabulary.dot_commands.names() and text == name:
             return Correction(f".{name}", Form.DOT)
         keyed = [split_key(word) for word in line.words]
-        if name not in HUMAN_OPTIONS and all(key for key, _ in keyed):
-            return _human(" ".join([name, *(value for _, value in keyed)]) + line.tail)
+        if name not in HUMAN_OPTIONS and any(key for key, _ in keyed):
+            # Values without keys have an order, which is not known here.
+            is_one = len(keyed) == 1
+            return _human(f"{name} {keyed[0][1]}{line.tail}" if is_one else f"help {name}")
         return _human(text)
     if name not in vocabulary.dot_commands.names():
         return None

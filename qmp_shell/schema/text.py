@@ -22,6 +22,8 @@ _LONG = {
 }
 # The values of an enumeration are listed in a signature if they take at most this many characters.
 _MAX_ENUM_CHARACTERS = 24
+# In a sentence, this many values are named if there are more than _MAX_NAMED. (Keys: 150.)
+_MAX_NAMED, _FIRST_NAMED = 20, 8
 # How many levels of nested types are described. A VM may send a list whose element is itself.
 _MAX_DEPTH = 4
 
@@ -55,7 +57,10 @@ def describe_type(type_: Type, depth: int = 0) -> str:
     if isinstance(type_, Builtin):
         return _LONG.get(type_.json_type, "any value")
     if isinstance(type_, Enum):
-        return "one of " + ", ".join(type_.values)
+        names = list(type_.values)
+        if len(names) > _MAX_NAMED:
+            names = [*names[:_FIRST_NAMED], "..."]
+        return "one of " + ", ".join(names)
     if isinstance(type_, Array):
         return f"a list, each item {describe_type(type_.element, depth + 1)}"
     if isinstance(type_, Alternate):

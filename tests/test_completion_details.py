@@ -435,7 +435,7 @@ def test_watching_ends_when_the_command_fails(peer: Peer, run: Run) -> None:
         b'{"return": {"n": 1}, "id": 2}\r\n',
         b'{"error": {"class": "GenericError", "desc": "gone"}, "id": 3}\r\n',
     )
-    done = run(server.address, "-c", ".watch 0.01 query-x")
+    done = run(server.address, "-c", ".watch .01 query-x")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         {"return": {"n": 1}},
         {"error": {"class": "GenericError", "desc": "gone"}},

@@ -766,6 +766,20 @@ def test_a_machine_that_is_not_known_is_told_so() -> None:
     assert "system" not in describe_monitor(vm, FREE)
 
 
+@pytest.mark.parametrize("name", [" ", "\t\n", "\u3000"])
+def test_a_name_of_blanks_is_none(name: str) -> None:
+    vm = vm_with(FREE)._replace(name=name, machine=name)
+    [row] = draw_vms([vm], Look(colour=False, ascii_only=False), with_users=False).splitlines()[1:]
+    assert row.split()[:4] == ["-", "5", "-", "1"]
+    assert describe_monitor(vm, FREE) == "PID 5, 1 GiB, free"
+    assert format_choice(vm, FREE).startswith("a VM (PID 5")
+
+
+def test_a_name_that_ends_in_a_hyphen_is_told() -> None:
+    vm = vm_with(FREE)._replace(name="a -")
+    assert describe_monitor(vm, FREE) == "a -, PID 5, pc, 1 GiB, free"
+
+
 def test_whose_a_vm_is_is_not_told_where_all_are_the_users_own() -> None:
     look = Look(colour=False, ascii_only=False)
     text = draw_vms(VMS, look, with_users=False)

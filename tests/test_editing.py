@@ -315,6 +315,19 @@ def test_info_says_what_runs_the_processors(answers: dict[str, object], accelera
     assert gather_overview(OfflineAnswers(view)).accelerator == accelerator
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "shown"),
+    [
+        ("127.0.0.1", "5900", "VNC  127.0.0.1:5900"),
+        ("::", "5937", "VNC  [::]:5937"),
+        ("", "/run/vnc.sock", "VNC  /run/vnc.sock"),
+    ],
+)
+def test_info_says_where_a_display_is(host: str, port: str, shown: str) -> None:
+    view = GivenAnswers({"query-vnc": {"enabled": True, "host": host, "service": port}})
+    assert dict(format_overview(gather_overview(OfflineAnswers(view))))["Displays"] == shown
+
+
 def test_info_says_tcg_of_a_vm_without_kvm(vm: RunningVm, run: Run) -> None:
     result = run(vm.address, "-c", ".info")
     assert re.search("^Accelerator +tcg$", result.stdout, re.MULTILINE) is not None

@@ -38,7 +38,7 @@ def disk(name: str = "d0", **counters: int) -> DiskCounters:
     return DiskCounters(name, *(counters.get(each, 0) for each in names))
 
 
-def draw(found: Activity, *, width: int = 80, rows: int = 24, **flags: bool) -> list[str]:
+def draw(found: Activity, *, width: int | None = 80, rows: int = 24, **flags: bool) -> list[str]:
     look = Look(colour=False, ascii_only=False, find_width=lambda: width)
     options = {"is_held": False, "is_silent": False, **flags}
     return draw_top(found, look, rows, **options).split("\n")
@@ -108,6 +108,12 @@ def test_it_fits_any_terminal(width: int, rows: int) -> None:
     lines = draw(activity(sample, sample._replace(at=1.0)), width=width, rows=rows)
     assert len(lines) <= rows
     assert max(map(len, lines)) <= width
+
+
+def test_a_terminal_may_not_tell_its_width() -> None:
+    sample = EMPTY._replace(name="vm", disks=[disk()], cpus=[Cpu(0, "", None)])
+    lines = draw(activity(sample, sample._replace(at=1.0)), width=None)
+    assert max(map(len, lines)) <= 80
 
 
 def test_it_tells_that_it_holds_and_that_the_vm_does_not_answer() -> None:

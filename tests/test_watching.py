@@ -194,12 +194,16 @@ def test_changes_between_replies_are_reported_with_their_rates() -> None:
         "- gone",
         "  n  5 (+4, 2/s)",
         "  s  a -> b",
-        "+ new  True",
+        "+ new  true",
     ]
     assert report.add({"n": 5, "s": "b", "new": True}, 13.0) == []
     assert report.add({"n": 6, "s": "b", "new": False}, 14.0) == [
         "  n  6 (+1, 1/s)  █▁▄",
-        "  new  True -> False",
+        "  new  true -> false",
+    ]
+    assert report.add({"n": None, "s": "None", "new": False}, 15.0) == [
+        "  n  6 -> null",
+        "  s  b -> None",
     ]
     plain = ChangeReport(supports_unicode=False)
     for n in range(3):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..complete import Completions, NameSource, TypeSource
 
 _DEFAULT_SECONDS = 1.0
-_SECONDS = re.compile(r"(?P<seconds>[0-9][0-9.]*)(?:\s+|$)")
+_SECONDS = re.compile(r"(?P<seconds>[0-9.]+)(?:\s+|$)")
 
 
 class Watch(Command):

@@ -117,8 +117,13 @@ def format_cell(path: str, value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return f"({len(value)})"
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
-        return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
-    return json.dumps(value, ensure_ascii=False)
+        return ", ".join(map(format_plain, value))
+    return format_plain(value)
+
+
+def format_plain(value: Any) -> str:
+    """A value as JSON, a string without its quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def is_size(path: str, value: object) -> bool:

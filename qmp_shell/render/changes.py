@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from ..static_typing import Any
-from .cells import name_of
+from .cells import format_plain, name_of
 from .quantities import format_number, format_sparkline
 
 # How many rates a sparkline shows.
@@ -64,14 +64,15 @@ class ChangeReport:
         lines = [f"- {path}" for path in before if path not in current]
         for path, new in current.items():
             if path not in before:
-                lines.append(f"+ {path}  {new}")
+                lines.append(f"+ {path}  {format_plain(new)}")
             else:
                 lines += self._compare(path, before[path], new, seconds)
         return lines
 
     def _compare(self, path: str, old: Any, new: Any, seconds: float) -> list[str]:
         if not _is_number(old) or not _is_number(new):
-            return [f"  {path}  {old} -> {new}"] if old != new else []
+            change = f"{format_plain(old)} -> {format_plain(new)}"
+            return [f"  {path}  {change}"] if old != new else []
         growth = new - old
         # A number that becomes smaller is no counter, or was reset: it has no rate then.
         rate = growth / seconds if growth > 0 and seconds > 0 else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..vm.block_records import BlockDevice
 from ..vm.device_names import format_device_name
 from ..vm.overview import Overview
-from ..vm.records import Cpu
+from ..vm.records import Cpu, RemoteDisplay
 from .quantities import format_percent, format_size
 from .text import format_version
 
@@ -79,9 +79,15 @@ def _format_displays(overview: Overview) -> Iterator[str]:
     if overview.display:
         yield overview.display
     if overview.vnc is not None:
-        yield f"VNC  {overview.vnc.host}:{overview.vnc.port}"
+        yield f"VNC  {_format_place(overview.vnc)}"
     if overview.spice is not None:
-        yield f"SPICE  {overview.spice.host}:{overview.spice.port}"
+        yield f"SPICE  {_format_place(overview.spice)}"
+
+
+def _format_place(display: RemoteDisplay) -> str:
+    """Where a server listens: ``HOST:PORT``, ``[IPV6]:PORT``, or the path of a UNIX socket."""
+    host = f"[{display.host}]" if ":" in display.host else display.host
+    return f"{host}:{display.port}" if host else display.port
 
 
 def _format_jobs(overview: Overview) -> Iterator[str]:

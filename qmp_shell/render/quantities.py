@@ -21,7 +21,7 @@ def format_size(size: int | None) -> str:
     amount = float(size)
     unit = _UNITS[0]
     for unit in _UNITS:
-        if abs(amount) < 1024 or unit == _UNITS[-1]:
+        if abs(round(amount, 1)) < 1024 or unit == _UNITS[-1]:
             break
         amount /= 1024
     return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
@@ -34,7 +34,7 @@ def format_percent(progress: Progress, prefix: str = "") -> str:
 
 
 def format_number(number: float) -> str:
-    """A number without an exponent, and with a fraction only where that says something."""
+    """A number, with a fraction only where that says something."""
     is_whole = isinstance(number, int) or abs(number) >= 100 or number == int(number)
     return f"{number:.0f}" if is_whole else f"{number:.3g}"
 

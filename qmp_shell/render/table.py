@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..errors import UsageError
 from ..output import SafeText
 from ..static_typing import TYPE_CHECKING, Any
-from .cells import Row, format_cell, make_record, make_rows, typed_columns
+from .cells import Row, format_cell, format_plain, make_record, make_rows, typed_columns
 from .columns import Columns, ask_columns, choose_columns, fits, shorten_paths
 from .parts import Part
 from .text import sanitize_line
@@ -64,13 +63,10 @@ def view_csv(subject: Subject, look: Look) -> SafeText:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([sanitize_line(path) for path in paths])
     for row in rows:
-        writer.writerow([_csv_cell(row[path]) if path in row else "" for path in paths])
+        writer.writerow(
+            [sanitize_line(format_plain(row[path])) if path in row else "" for path in paths]
+        )
     return SafeText(file.getvalue().removesuffix("\n"))
-
-
-def _csv_cell(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return sanitize_line(text)
 
 
 def _format_row(row: Row) -> dict[str, str]:

@@ -33,6 +33,8 @@ def draw_top(
     """
     from .drawing import draw, make_text
 
+    width = look.find_width() or _NARROW_COLUMNS
+    look = look.replaced(find_width=lambda: width)
     title = draw(make_text(_heading(activity, is_held=is_held, is_silent=is_silent)), look)
     lines: list[str] = title.split("\n")[:1]
     for headings, found in (
@@ -44,17 +46,18 @@ def draw_top(
         entries = list(found)
         left_out = max(len(entries) - rows, 0)
         if entries:
-            lines += _draw_section(headings, entries[:rows], look) + [""] * left_out
+            lines += _draw_section(headings, entries[:rows], look, width) + [""] * left_out
     return _cut(lines, rows)
 
 
-def _draw_section(headings: Sequence[str], entries: list[_Row], look: Look) -> list[str]:
+def _draw_section(
+    headings: Sequence[str], entries: list[_Row], look: Look, width: int
+) -> list[str]:
     """As many columns as fit, and sparklines if there is room for them, too."""
     from rich.table import Table
 
     from .drawing import draw, make_text, style_of
 
-    width = look.find_width() or _NARROW_COLUMNS
     widths = [
         max(map(len, cells)) for cells in zip(headings, *(row[0] for row in entries), strict=True)
     ]

@@ -68,7 +68,7 @@ def _make_rows(vm: FoundVm, number: int) -> list[Mapping[str, str]]:
         "uptime": "" if vm.uptime is None else format_duration(vm.uptime),
         "user": shorten(vm.user),
     }
-    first = {heading: text or _UNKNOWN for heading, text in about.items()}
+    first = {heading: text.strip() or _UNKNOWN for heading, text in about.items()}
     if not vm.monitors:
         return [{**first, "monitor": _UNKNOWN, "state": _NO_MONITOR}]
     monitors = [
@@ -170,9 +170,9 @@ def _name_of(path: str) -> str:
 def describe_monitor(vm: FoundVm, monitor: FoundMonitor) -> SafeText:
     """A VM and the state of one of its monitors, on one line."""
     row = _make_rows(vm, 0)[0]
-    about = [row["name"], f"PID {row['pid']}", row["machine"], row["memory"]]
-    parts = [part for part in about if part.split()[-1] != _UNKNOWN]
-    return SafeText(", ".join([*parts, format_state(monitor)]).replace("\t", " "))
+    known = [each for each in ("name", "pid", "machine", "memory") if row[each] != _UNKNOWN]
+    about = [_LABELS.get(each, "") + row[each] for each in known]
+    return SafeText(", ".join([*about, format_state(monitor)]).replace("\t", " "))
 
 
 def format_vm_json(vm: FoundVm) -> SafeText:
@@ -215,7 +215,9 @@ def format_choice(vm: FoundVm, monitor: FoundMonitor) -> SafeText:
     if vm.user and not vm.is_own:
         about.append(f"user {shorten(vm.user)}")
     what = f" ({', '.join(about)})" if about else ""
-    return SafeText(f"{shorten(vm.name) or 'a VM'}{what} at {sanitize_line(monitor.address)}")
+    return SafeText(
+        f"{shorten(vm.name).strip() or 'a VM'}{what} at {sanitize_line(monitor.address)}"
+    )
 
 
 def explain_busy(use: Use, vm: FoundVm | None, *, agent: bool = False) -> SafeText:

@@ -43,10 +43,7 @@ class BlockError(Record):
     :ivar action: what QEMU did then: ``stop``, ``report`` or ``ignore``.
     """
 
-    def __init__(
-        self, at: float, device: str, node: str, operation: str, reason: str, action: str
-    ) -> None:
-        self.at = at
+    def __init__(self, device: str, node: str, operation: str, reason: str, action: str) -> None:
         self.device = device
         self.node = node
         self.operation = operation
@@ -154,7 +151,6 @@ def _failed(event: Event) -> str:
 def _block_error(event: Event) -> BlockError:
     data = event.data
     return BlockError(
-        event.timestamp,
         read_string(data.get("device")) or read_string(data.get("qom-path")),
         read_string(data.get("node-name")),
         read_string(data.get("operation")),

@@ -1148,6 +1148,47 @@ def test_the_node_of_a_disk_is_told_if_the_disk_is_named(start_vm: StartVm) -> N
     session.attachment.close()
 
 
+def test_the_node_of_a_disk_is_told_though_qemu_has_named_it(start_vm: StartVm) -> None:
+    vm = start_vm(
+        *("-blockdev", "null-co,node-name=other", "-blockdev", "null-co,node-name=third"),
+        *("-drive", "if=none,id=hd0,driver=null-co", "-device", "virtio-blk-pci,id=vda,drive=hd0"),
+    )
+    session = attach(vm.address)
+    lines = ("block_resize size=1M node-name=vda", "block-dirty-bitmap-add name=b node=vda")
+    told = [hint_of(session, line) for line in lines]
+    for hint in told:
+        assert re.fullmatch(
+            "write (?:node|node-name)=#block[0-9]+, the node that is inserted in vda", hint
+        )
+    run_line(session, f"block-dirty-bitmap-add name=b {told[1].split()[1].removesuffix(',')}")
+    session.attachment.close()
+
+
+def test_what_an_argument_has_is_not_told_for_another(start_vm: StartVm) -> None:
+    vm = start_vm(
+        *("-blockdev", "null-co,node-name=n0", "-device", "virtio-blk-pci,id=vda,drive=n0"),
+        *("-blockdev", "null-co,node-name=n1", "-blockdev", "null-co,node-name=n2"),
+    )
+    session = attach(vm.address)
+    hint = hint_of(session, "blockdev-mirror job-id=j device=n0 target=vda sync=full")
+    assert hint == "target is one of: n1, n2"
+    session.attachment.close()
+
+
+def test_a_new_name_is_no_misspelt_one(start_vm: StartVm) -> None:
+    vm = start_vm("-netdev", "hubport,id=net0,hubid=0", "-device", "virtio-net-pci,id=nic0")
+    session = attach(vm.address)
+    for line, name in (
+        ("device_add driver=virtio-rng-pci id=nic0", "nic0"),
+        ("netdev_add type=hubport id=net0 hubid=0", "net0"),
+        ("object-add qom-type=iothread id=io0", "io0"),
+    ):
+        if name == "io0":
+            run_line(session, line)
+        assert hint_of(session, line) == f"{name} is there already; take another id"
+    session.attachment.close()
+
+
 def test_the_ports_of_qemus_own_hub_are_no_netdevs(start_vm: StartVm) -> None:
     session = attach(start_vm("-net", "nic", "-net", "user").address)
     line = "device_add driver=virtio-net-pci netdev=foo"

@@ -97,7 +97,7 @@ def _unknown_name(message: Message, description: str, attachment: Attachment) ->
     others = {key: kind for key, kind in kinds.items() if kind is not None and key not in given}
     for key, value in given.items():
         kind = kinds.get(key)
-        if kind is None or not isinstance(value, str):
+        if kind in (None, Kind.NEW) or not isinstance(value, str):
             continue
         name = _GivenName(key, value, kind, given, others, attachment)
         path = name.device_path
@@ -135,16 +135,14 @@ class _GivenName:
         self._given = given
         self._others = others
         self._attachment = attachment
-        self._found = self._names_of(kind, value)
+        # Names that QEMU has made up (#block123) and that are similar mean nothing.
+        names = self._names_of(kind, value)
+        self._found = [each for each in names if not each.text.startswith("#")]
 
     def _names_of(self, kind: str, value: str) -> list[Candidate]:
-        """The names of a kind that exist in the VM, without those that QEMU has made up.
-
-        Similar ones of these mean nothing.
-        """
+        """The names of a kind that exist in the VM."""
         typed = value if kind == Kind.QOM_PATH else ""  # QOM paths are listed level by level
-        found = self._attachment.names.candidates(NameRequest(kind, typed, self._given))
-        return [each for each in found if not each.text.startswith("#")]
+        return list(self._attachment.names.candidates(NameRequest(kind, typed, self._given)))
 
     @property
     def device_path(self) -> str:
@@ -171,7 +169,7 @@ class _GivenName:
         devices = self._attachment.answers.immediate.get(BLOCK_DEVICES) or ()
         nodes = (each.node for each in devices if format_device_name(each.qdev) == self._value)
         node = next(nodes, "")
-        if not is_plain(node):
+        if not is_plain(node.removeprefix("#")) or node in self._given.values():
             return ""
         is_known = any(each.text == node for each in self._names_of(self._kind, node))
         advice = f"write {self._key}={node}" if is_known else self._other_argument(node)
@@ -185,7 +183,8 @@ class _GivenName:
             if any(each.text == name for each in self._names_of(kind, name))
         ]
         # Longer ones are of something else: a snapshot-node-name is a new name.
-        return f"write {min(fitting, key=len)}={name}" if fitting and is_plain(name) else ""
+        is_written_so = is_plain(name.removeprefix("#"))
+        return f"write {min(fitting, key=len)}={name}" if fitting and is_written_so else ""
 
     def _known_names(self) -> str:
         help_ = _FOR_ONE.get(self._kind)

@@ -68,6 +68,10 @@ _KNOWN = (
         command="device_del",
     ),
     _known(
+        r"Bus '(?P<bus>(?:ide|isa|i2c|sd)[-.][^']*)' does not support hotplugging",
+        "{bus} takes no new devices while the VM runs",
+    ),
+    _known(
         r"Bus '(?P<bus>[^']*)' does not support hotplugging",
         "{bus} takes no new devices while the VM runs; .tree pci shows which ports are free",
     ),
@@ -110,12 +114,18 @@ _KNOWN = (
         "write six bytes in hexadecimal digits: mac=52:54:00:12:34:56",
     ),
     _known(
+        r"Duplicate (?:device )?ID '(?P<name>[^']*)'|"
+        r"attempt to add duplicate property '(?P<object>[^']*)' to object \(type 'container'\)",
+        "{name}{object} is there already; take another id",
+    ),
+    _known(
         "Throttle group '(?P<group>[^']*)' does not exist",
         "object-add qom-type=throttle-group id={group} makes it",
     ),
     _known(
         "slot \\d+ function \\d+ already occupied",
-        "write another addr or bus, or none; .tree pci shows what is free",
+        "write another addr; on a PCIe port, which takes one device, another bus; .tree pci shows "
+        "what is free",
     ),
     _known("'node-name' must be specified", "write node-name=NAME, a name of your choice"),
     _known("'protocol' must start with 'file:'", "write protocol=file:PATH"),

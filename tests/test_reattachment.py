@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import qmp_shell
-from qmp_shell.messages import Event
+from qmp_shell.messages import Event, Message
 from qmp_shell.render.ending import format_ending
 from qmp_shell.vm.ending import Ending, EndWatch
 from qmp_shell.vm.incidents import Incidents
@@ -214,6 +214,29 @@ def test_the_reason_is_that_of_the_last_event(reason: str, words: str) -> None:
     ending = EndWatch(None).find(incidents)
     assert ending == Ending(reason, None, has_process_ended=False)
     assert format_ending(ending) == words
+
+
+@pytest.mark.parametrize(
+    ("command", "was_refused", "words"),
+    [
+        ({"execute": "quit"}, False, "QEMU was ended by quit"),
+        ({"execute": "quit"}, True, ""),
+        ({"execute": "stop"}, False, ""),
+        (
+            {"execute": "human-monitor-command", "arguments": {"command-line": "q"}},
+            False,
+            "QEMU was ended by quit",
+        ),
+    ],
+)
+def test_an_end_without_an_event_is_due_to_quit(
+    command: Message, was_refused: bool, words: str
+) -> None:
+    """As a storage daemon's."""
+    incidents = Incidents()
+    incidents.begin(command)
+    incidents.end(was_refused=was_refused)
+    assert format_ending(EndWatch(None).find(incidents)) == words
 
 
 @pytest.mark.parametrize("reason", [None, 5, [], {"a": 1}])

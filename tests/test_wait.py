@@ -333,6 +333,15 @@ def test_a_vm_without_a_run_state_is_not_waited_for(table_vm: StartTableVm) -> N
     session.attachment.close()
 
 
+def test_a_migration_that_is_interrupted_waits_for_a_command(table_vm: StartTableVm) -> None:
+    answers = {"query-migrate": {"status": "postcopy-paused"}}
+    session = attach(table_vm("9.0.0", answers).address)
+    with pytest.raises(Timeout) as error:
+        run_line(session, ".wait migration timeout=0.6")
+    assert error.value.hint == "the migration is postcopy-paused and waits for migrate-recover"
+    session.attachment.close()
+
+
 def test_a_run_state_that_stays_lets_the_wait_time_out(table_vm: StartTableVm) -> None:
     answers = {"query-migrate": COMPLETED, "query-status": {"status": "finish-migrate"}}
     session = attach(table_vm("9.0.0", answers).address)

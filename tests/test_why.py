@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +12,16 @@ from qmp_shell.messages import Event, Message
 from qmp_shell.render.stop_reason import format_stop_reason
 from qmp_shell.vm.incidents import Incidents
 from qmp_shell.vm.records import parse_jobs, parse_migration
-from qmp_shell.vm.stop_reason import StopReason
-from tests.conftest import Run, RunningVm, StartTableVm, StartTerminal, StartVm
+from qmp_shell.vm.stop_reason import StopReason, read_stop_reason
+from tests.conftest import (
+    Run,
+    RunningVm,
+    StartTableVm,
+    StartTerminal,
+    StartVm,
+    require_program,
+)
+from tests.json_values import GivenAnswers, OfflineAnswers
 from tests.terminal import Terminal
 
 # Options of blkdebug.
@@ -152,6 +162,60 @@ def test_jobs_and_a_migration_that_failed_or_wait_are_told() -> None:
         "job j1 (backup) has failed: No space",
         "the migration has failed: no route",
     ]
+
+
+def test_an_interrupted_migration_is_told_on_both_sides() -> None:
+    migration = parse_migration({"status": "postcopy-paused"})
+    at_source = StopReason("finish-migrate", Incidents(), [], [], migration)
+    [sentence] = format_stop_reason(at_source)
+    assert sentence.startswith("the VM is paused, and its migration is interrupted")
+    assert sentence.endswith(
+        "; to go on, migrate-recover uri=URI at its destination, "
+        "then migrate uri=URI resume=true here"
+    )
+    at_destination = StopReason("running", Incidents(), [], [], migration)
+    assert format_stop_reason(at_destination) == [
+        "the VM is running",
+        "the migration to this VM is interrupted; migrate-recover uri=URI takes it up again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "begins"),
+    [
+        ("running", "a snapshot of the VM is being loaded"),
+        ("concluded", "the loading of a snapshot of the VM has ended"),
+    ],
+)
+def test_a_snapshot_is_being_loaded_as_long_as_its_job_runs(status: str, begins: str) -> None:
+    answers = {
+        "query-status": {"status": "restore-vm"},
+        "query-jobs": [{"id": "j", "type": "snapshot-load", "status": status}],
+    }
+    reason = read_stop_reason(OfflineAnswers(GivenAnswers(answers)).waiting, Incidents())
+    assert format_stop_reason(reason)[0].startswith(begins)
+
+
+def test_the_loading_of_a_snapshot_that_failed_is_not_waited_for(
+    start_vm: StartVm, run: Run, folder: Path
+) -> None:
+    disk = str(folder / "disk.qcow2")
+    subprocess.run(
+        [require_program("qemu-img"), "create", "-q", "-f", "qcow2", disk, "1M"], check=True
+    )
+    file = f"file.driver=file,file.filename={disk}"
+    vm = start_vm("-blockdev", f"driver=qcow2,node-name=d0,{file}")
+    lines = (
+        "cont",
+        "snapshot-load job-id=l tag=none vmstate=d0 devices.0=d0",
+        ".wait job=l",
+        "job-dismiss id=l",
+        ".why",
+    )
+    result = run("-k", vm.address, *(word for line in lines for word in ("-c", line)))
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("the loading of a snapshot of the VM has ended"), result
+    assert last.endswith("by snapshot-load in this shell; cont lets the VM go on")
 
 
 def test_what_happened_is_bounded() -> None:

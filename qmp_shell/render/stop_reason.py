@@ -10,6 +10,12 @@ from ..vm.stop_reason import StopReason
 from .status_line import format_failed_migration
 from .text import format_clock
 
+# How an interrupted postcopy migration goes on, at its source.
+_RECOVERY = (
+    "to go on, migrate-recover uri=URI at its destination, then migrate uri=URI resume=true here"
+)
+# Beside the run states: restore-vm without a job, and finish-migrate with a migration that waits.
+_LOADED, _INTERRUPTED = "loaded", "interrupted"
 # For each run state (qemu-qmp-ref(7), RunState): what it means, and what can be done.
 _STATES = {
     "running": ("the VM is running", ""),
@@ -36,6 +42,9 @@ _STATES = {
     "suspended": ("the guest has suspended itself", "system_wakeup wakes it"),
     "watchdog": ("the watchdog has paused the VM", "cont lets it go on; system_reset restarts it"),
     "guest-panicked": ("the guest has crashed", "system_reset and then cont restart it"),
+    # QEMU does not leave these states by itself.
+    _LOADED: ("the loading of a snapshot of the VM has ended", "cont lets the VM go on"),
+    _INTERRUPTED: ("the VM is paused, and its migration is interrupted", _RECOVERY),
     "colo": ("the VM is paused for a COLO checkpoint", "it goes on by itself"),
     "preconfig": ("the VM is being configured", "x-exit-preconfig goes on"),
 }
@@ -50,12 +59,27 @@ def format_stop_reason(reason: StopReason) -> list[str]:
 def format_state(reason: StopReason) -> str:
     """Why the VM does not run, and what would go on from there, in one sentence."""
     state = reason.run_state
-    meaning, advice = _STATES.get(state, (f"the VM is in the state {state or 'unknown'}", ""))
+    meaning, advice = _STATES.get(
+        _situation(reason), (f"the VM is in the state {state or 'unknown'}", "")
+    )
     if state == "prelaunch" and reason.incidents.stop is not None:
         meaning = "the VM was reset while it was paused"
     since = "" if reason.is_running or state == "prelaunch" else _format_since(reason)
     cause = _format_cause(reason)
     return f"{meaning}{since}{cause}{'; ' if advice else ''}{advice}"
+
+
+def _situation(reason: StopReason) -> str:
+    """The run state, or what has become of it."""
+    if reason.run_state == "restore-vm" and not reason.is_loading:
+        return _LOADED
+    if reason.run_state == "finish-migrate" and _is_interrupted(reason):
+        return _INTERRUPTED
+    return reason.run_state
+
+
+def _is_interrupted(reason: StopReason) -> bool:
+    return reason.migration is not None and reason.migration.awaited_command != ""
 
 
 def _format_since(reason: StopReason) -> str:
@@ -115,3 +139,5 @@ def _format_migration(reason: StopReason) -> Iterator[str]:
     migration = reason.migration
     if migration is not None and migration.status == "failed":
         yield format_failed_migration(migration)
+    elif _is_interrupted(reason) and reason.run_state != "finish-migrate":
+        yield "the migration to this VM is interrupted; migrate-recover uri=URI takes it up again"

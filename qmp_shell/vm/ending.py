@@ -11,6 +11,7 @@ from .read import read_string
 
 # A process closes its connections a moment before it has ended.
 _END_SECONDS = 0.3
+_QUIT = "host-qmp-quit"  # what SHUTDOWN says of it; a storage daemon does not send that event
 
 
 class Ending(NamedTuple):
@@ -44,6 +45,7 @@ class EndWatch:
         """
         shutdown = incidents.shutdown
         reason = read_string(shutdown.data.get("reason")) if shutdown is not None else ""
+        reason = reason or (_QUIT if incidents.was_quit else "")
         if self._process is None:
             return Ending(reason, None, has_process_ended=False)
         return Ending(reason, self._process.pid, self._process.wait(_END_SECONDS))

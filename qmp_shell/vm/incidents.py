@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 # Of how many block devices and nodes the last error is kept.
 _KEPT_ERRORS = 100
 # The commands that stop or restart the CPUs themselves.
-_STOPPING = ("stop", "migrate", "snapshot-save", "snapshot-load", "system_reset")
-_STOPPING_HUMAN = ("stop", "savevm", "loadvm", "migrate", "system_reset")
-_ALIASES = {"s": "stop"}
+_STOPPING = ("stop", "migrate", "snapshot-save", "snapshot-load", "system_reset", "quit")
+_STOPPING_HUMAN = ("stop", "savevm", "loadvm", "migrate", "system_reset", "quit")
+_ALIASES = {"s": "stop", "q": "quit"}
 
 
 class Stop(Record):
@@ -54,6 +54,7 @@ class BlockError(Record):
 class Incidents:
     """What has happened.
 
+    :ivar was_quit: this shell has executed ``quit``.
     :ivar is_migrating: a migration was begun here, or seen under way, and no end of it is known.
     :ivar stop: None: the VM has not stopped, or not since it went on.
     :ivar panic: the event ``GUEST_PANICKED``; None: there was none.
@@ -63,6 +64,7 @@ class Incidents:
 
     def __init__(self) -> None:
         self._command = ""
+        self.was_quit = False
         self.is_migrating = False
         self._failed_migration: Migration | None = None
         self.stop: Stop | None = None
@@ -92,6 +94,8 @@ class Incidents:
         """The command was executed, or given up."""
         if self._command == "migrate" and not was_refused:
             self.is_migrating = True
+        if self._command == "quit" and not was_refused:
+            self.was_quit = True
         self._command = ""
 
     def note_migration(self, migration: Migration) -> None:

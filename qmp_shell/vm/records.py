@@ -114,6 +114,11 @@ class Migration(NamedTuple):
     def is_active(self) -> bool:
         return self.status not in ("none", "completed", "failed", "cancelled")
 
+    @property
+    def awaited_command(self) -> str:
+        """The command that it waits for; empty if it waits for none."""
+        return "migrate-recover" if self.status == "postcopy-paused" else ""
+
 
 def parse_migration(value: object) -> Migration:
     """Parse the answer to ``query-migrate``; it is an empty object before the first migration."""

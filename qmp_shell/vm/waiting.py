@@ -299,7 +299,11 @@ class Waiter:
                     return
             has_begun = True
             self.situation = f"the migration is {migration.status}"
-            self._show(migration.progress, migration.status)
+            note = migration.status
+            if migration.awaited_command:
+                self.situation += f" and waits for {migration.awaited_command}"
+                note += f": {migration.awaited_command}"
+            self._show(migration.progress, note)
             self._wait_for_more(count, poll=True)
 
     def _wait_for_run_state(self, state: str) -> None:

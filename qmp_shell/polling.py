@@ -17,7 +17,7 @@ _LONGEST_WAIT = 1.0  # seconds
 
 
 def read_input(descriptor: int, most: int) -> bytes:
-    """Wait until standard input is readable, and read from it; empty: it has ended.
+    """Wait until an input is readable, and read from it; empty: it has ended.
 
     It may be one that does not block: whoever has the same terminal or pipe can set it so.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,18 +16,11 @@ from itertools import accumulate
 from .errors import ConnectionLost, QMPError, ReportedError, UsageError
 from .messages import Event, Message, Reply
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, Output, SafeText
-from .polling import read_input
 from .render.formatter import Formatter
 from .render.text import format_compact, sanitize_line
 from .session import Session, Settings
 from .session.display import TextDisplay
-from .session.scripts import (
-    LONGEST_LINE,
-    Input,
-    ScriptSession,
-    format_place,
-    line_too_long,
-)
+from .session.scripts import Input, ScriptSession, format_place, lines_as_they_come
 from .static_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +30,6 @@ if TYPE_CHECKING:
 WRAP = "qmp-shell-wrap"
 """The program that starts QEMU, too."""
 
-_READ_BYTES = 1 << 16
 _MOST_HELD = 1 << 16  # characters of events that are printed together
 _STANDARD_INPUT = "<stdin>"
 
@@ -202,40 +193,7 @@ class StandardInput:
     def lines(self, session: ScriptSession) -> Iterator[bytes | None]:
         if sys.stdin is None:  # Python's way to say that it was closed before the start
             return
-        descriptor = sys.stdin.fileno()
-        buffer = bytearray()
-        while True:
-            if not select.select([descriptor], [], [], 0)[0]:
-                yield None
-            data = self._read(session, descriptor)
-            if not data:
-                break
-            scanned = len(buffer)
-            buffer += data
-            start = 0
-            while (end := buffer.find(b"\n", max(start, scanned))) >= 0:
-                yield bytes(buffer[start : end + 1])
-                start = end + 1
-            del buffer[:start]
-            if len(buffer) > LONGEST_LINE:
-                raise line_too_long(_STANDARD_INPUT)
-        if buffer:
-            yield bytes(buffer)
-
-    def _read(self, session: ScriptSession, descriptor: int) -> bytes:
-        if session.attachment.is_connected:
-            self._receive_until_readable(session, descriptor)
-        return read_input(descriptor, _READ_BYTES)
-
-    @staticmethod
-    def _receive_until_readable(session: ScriptSession, descriptor: int) -> None:
-        try:
-            session.attachment.client.wait_until_readable(descriptor)
-        except ConnectionLost:
-            # Only a line that needs the VM suffers from that, and will say so; unless the script
-            # waits for events.
-            if session.settings.events:
-                raise
+        yield from lines_as_they_come(session, sys.stdin.fileno(), _STANDARD_INPUT)
 
 
 class ServedMonitor(StandardInput):

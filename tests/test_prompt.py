@@ -1177,6 +1177,22 @@ def test_source_reports_the_line_of_an_error_with_a_hint(shell: Terminal, tmp_pa
     assert "enabled" not in shell.text
 
 
+def test_source_goes_on_after_the_end_of_the_vm_while_a_fifo_has_no_line(
+    shell: Terminal, vm: RunningVm, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    shell.enter(".source fifo")
+    with (tmp_path / "fifo").open("wb", 0) as script:
+        vm.run("cont")
+        shell.wait_for("RESUME$")
+        vm.shut_down()
+        shell.wait_for("SHUTDOWN")
+        script.write(b".set pretty\nquery-name\n")
+        shell.wait_for("^on$")
+        shell.wait_for("^fifo:2: ")
+    shell.wait_for_prompt()
+
+
 @pytest.mark.parametrize(
     ("opened_before", "prompt"),
     [

@@ -583,6 +583,21 @@ def test_the_end_of_the_vm_while_waiting_for_input_is_reported_with_status_4(
         assert shell.read_errors() == "qmp-shell: the VM closed the connection\n"
 
 
+def test_the_vm_is_listened_to_while_a_fifo_has_no_line(
+    vm: RunningVm, environment: dict[str, str], folder: Path
+) -> None:
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    command = [*shell_command(), "-e", vm.address, "-f", str(fifo)]
+    with PipedProcess(*command, env=environment) as shell, fifo.open("wb", 0) as script:
+        script.write(b"query-name\n")
+        assert shell.read_line() == NAME_REPLY
+        vm.shut_down()
+        assert json.loads(shell.read_line())["event"] == "SHUTDOWN"
+        assert shell.wait(20) == 4
+        assert shell.read_errors() == "qmp-shell: the VM closed the connection\n"
+
+
 def test_a_closed_standard_input_is_an_empty_script(
     quiet_vm: RunningVm, environment: dict[str, str]
 ) -> None:

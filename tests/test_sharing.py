@@ -966,6 +966,21 @@ def test_a_script_from_a_pipe_shares_until_the_pipe_ends(
     assert not path.exists()
 
 
+def test_clients_are_served_before_anybody_writes_to_a_fifo(
+    vm: RunningVm, environment: dict[str, str], folder: Path
+) -> None:
+    path, fifo = folder / "script.sock", folder / "fifo"
+    os.mkfifo(fifo)
+    command = [*shell_command(), vm.address, "--share", str(path), "-f", str(fifo)]
+    with PipedProcess(*command, env=environment) as script:
+        with PlainClient(str(path)) as client:
+            assert client.execute("query-name") == {"return": {"name": "testvm"}}
+        with fifo.open("wb", 0) as lines:
+            lines.write(b"query-name\n")
+            assert "testvm" in script.read_line()
+        assert script.wait(20) == 0
+
+
 def test_clients_are_served_while_a_pipeline_runs(
     vm: RunningVm, environment: dict[str, str], folder: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,13 +11,17 @@ from collections.abc import Callable, Iterator
 from ..errors import ConnectionLost, QMPError, ReportedError, UsageError, explain_os_error
 from ..language import LineJoiner, LogicalLine, ParseError, StatementParser
 from ..messages import Message
+from ..polling import read_input
 from ..static_typing import TYPE_CHECKING, Protocol
 from ..vm import Attachment
 from .ahead import SentCommand
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from .display import Display
+    from .user import User
 
 # A script that runs itself would never end.
 _DEEPEST = 16
@@ -24,6 +29,7 @@ _DEEPEST = 16
 _MOST_AHEAD = 64
 LONGEST_LINE = 64 << 20
 """Bytes that a line of a script may have; QEMU accepts no longer JSON token."""
+_READ_BYTES = 1 << 16
 
 Reporter = Callable[[QMPError, str], bool]
 """Tells the user of a failure in a script, and of its place; returns whether to go on."""
@@ -36,6 +42,7 @@ class ScriptSession(Protocol):
     display: Display
     settings: Settings
     parser: StatementParser
+    user: User | None
     is_finished: bool
 
     def join_line(self, joiner: LineJoiner, line: str) -> LogicalLine | None:
@@ -70,7 +77,7 @@ class Input(Protocol):
 
 
 class FileInput:
-    """A script file."""
+    """A script file, or what a program writes to a FIFO."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -78,22 +85,85 @@ class FileInput:
     def place(self, line: int, column: int | None = None) -> str:
         return format_place(self.path, line, column)
 
-    def lines(self, _: ScriptSession) -> Iterator[bytes | None]:
+    def lines(self, session: ScriptSession) -> Iterator[bytes | None]:
+        with self._open() as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                yield from self._lines_of(file)
+            else:
+                yield from lines_as_they_come(session, file.fileno(), self.path)
+
+    def _open(self) -> BufferedReader:
         try:
-            with open(self.path, "rb") as file:
-                is_pipe = not stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                while line := file.readline(LONGEST_LINE + 1):
-                    if len(line) > LONGEST_LINE:
-                        raise line_too_long(self.path)
-                    yield line
-                    if is_pipe:
-                        yield None
+            return open(self.path, "rb", opener=_open_at_once)
         except (OSError, ValueError) as error:
-            reason = explain_os_error(error)
-            raise UsageError(f"{self.path}: {reason}") from None
+            raise _unreadable(self.path, error) from None
+
+    def _lines_of(self, file: BufferedReader) -> Iterator[bytes]:
+        try:
+            while line := file.readline(LONGEST_LINE + 1):
+                if len(line) > LONGEST_LINE:
+                    raise _line_too_long(self.path)
+                yield line
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
 
 
-def line_too_long(name: str) -> UsageError:
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; for a FIFO that nobody writes to yet, the first line is waited for later."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def lines_as_they_come(
+    session: ScriptSession, descriptor: int, name: str
+) -> Iterator[bytes | None]:
+    """The lines of an input that another program writes meanwhile; see :meth:`Input.lines`.
+
+    While the next one is awaited, what the VM sends is received.
+
+    :param name: what the input is called in an error message.
+    :raise UsageError: they cannot be read.
+    :raise ConnectionLost: the VM has ended, whose events the script waits for.
+    """
+    buffer = bytearray()
+    while True:
+        if not select.select([descriptor], [], [], 0)[0]:
+            yield None
+        if session.attachment.is_connected:
+            _receive_until_readable(session, descriptor)
+        try:
+            data = read_input(descriptor, _READ_BYTES)
+        except OSError as error:
+            raise _unreadable(name, error) from None
+        if not data:
+            break
+        scanned = len(buffer)
+        buffer += data
+        start = 0
+        while (end := buffer.find(b"\n", max(start, scanned))) >= 0:
+            yield bytes(buffer[start : end + 1])
+            start = end + 1
+        del buffer[:start]
+        if len(buffer) > LONGEST_LINE:
+            raise _line_too_long(name)
+    if buffer:
+        yield bytes(buffer)
+
+
+def _receive_until_readable(session: ScriptSession, descriptor: int) -> None:
+    try:
+        session.attachment.client.wait_until_readable(descriptor)
+    except ConnectionLost:
+        # Only a line that needs the VM suffers from that, and will say so; unless the script
+        # waits for events.
+        if session.user is None and session.settings.events:
+            raise
+
+
+def _unreadable(name: str, error: OSError | ValueError) -> UsageError:
+    return UsageError(f"{name}: {explain_os_error(error)}")
+
+
+def _line_too_long(name: str) -> UsageError:
     """The error for a line that may have no end."""
     return UsageError(f"{name}: a line of more than {LONGEST_LINE >> 20} MiB")
 

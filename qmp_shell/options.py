@@ -256,9 +256,12 @@ def _take_words(options: argparse.Namespace, addresses: Sequence[str]) -> list[s
         return words
     options.wait = inf
     is_command = addresses and not options.inputs
-    is_address = is_command or not (addresses or words) or any(mark in first for mark in "/:.@")
-    if first[:1].isdigit() or not is_address:
-        raise UsageError(f"-w takes a number of seconds, not {first!r}")
+    has_mark = any(mark in first for mark in "/:@")
+    is_number = first[:1].isdigit() and not has_mark and not os.path.exists(first)
+    is_only_word = not (addresses or words)
+    if is_number or not (is_command or is_only_word or has_mark or "." in first):
+        advice = "" if is_command else "; an address goes behind -w --"
+        raise UsageError(f"-w takes a number of seconds, not {first!r}{advice}")
     return [first, *words]
 
 

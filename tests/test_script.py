@@ -566,7 +566,9 @@ def test_the_option_w_may_have_a_number_of_seconds(vm: RunningVm, run: Run) -> N
     assert run(vm.address, "-w", "-c", "query-name").stdout == NAME_REPLY
     assert run("-w5", vm.address, "-c", "query-name").stdout == NAME_REPLY
     result = run("-w", "soon", vm.address, "-c", "query-name")
-    assert result.stderr == "qmp-shell: -w takes a number of seconds, not 'soon'\n"
+    assert result.stderr == (
+        "qmp-shell: -w takes a number of seconds, not 'soon'; an address goes behind -w --\n"
+    )
     assert run("-w", "0.1", "/nonesuch/vm.sock").returncode == 3
 
 

@@ -360,6 +360,9 @@ def test_human_monitor_mode(quiet_vm: RunningVm, run: Run, tmp_path: Path) -> No
         ("-w ./a x", ["./a"], ["x"]),
         ("a -w x y=1", ["a"], ["x", "y=1"]),
         ("-w 5 a x", ["a"], ["x"]),
+        ("-w 127.0.0.1:4444 x", ["127.0.0.1:4444"], ["x"]),
+        ("-w 9p/vm.sock x", ["9p/vm.sock"], ["x"]),
+        ("-w -- 1.sock x", ["1.sock"], ["x"]),
         ("-w a", ["a"], None),
         ("a", ["a"], None),
         ("", [], None),
@@ -374,6 +377,19 @@ def test_the_first_word_is_the_address_and_options_end_where_the_command_begins(
     found = [each.words for each in options.inputs] if options.inputs else [None]
     assert found == [words]
     assert options.keep_going == line.startswith("-k")
+
+
+def test_what_begins_with_a_digit_behind_w_is_a_number_or_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = "-w takes a number of seconds, not '1.sock'"
+    with pytest.raises(UsageError, match=f"^{told}; an address goes behind -w --$"):
+        parse_arguments(["-w", "1.sock"])
+    with pytest.raises(UsageError, match=f"^{told}$"):
+        parse_arguments(["a", "-w", "1.sock"])
+    (tmp_path / "1.sock").touch()
+    assert parse_arguments(["-w", "1.sock"]).addresses == ["1.sock"]
 
 
 def test_all_words_are_addresses_beside_a_line() -> None:

@@ -44,10 +44,11 @@ def new_connector(options: argparse.Namespace, first: Target) -> Connector:
 
     def connector(other: Target | None, tracer: Tracer) -> tuple[Client, Target]:
         target = first if other is None else other
-        if options.listen and target.address == first.address:
-            return _listen(target, options, tracer), target
-        wait = options.wait if other is None else 0
-        return _connect(target, options, wait, tracer), target
+        with ended_by_signals():  # nothing is left behind of a login, or of a socket to listen on
+            if options.listen and target.address == first.address:
+                return _listen(target, options, tracer), target
+            wait = options.wait if other is None else 0
+            return _connect(target, options, wait, tracer), target
 
     return connector
 
@@ -87,14 +88,13 @@ def _listen(target: Target, options: argparse.Namespace, tracer: Tracer) -> Clie
         if is_terminal(sys.stderr):
             complain(f"listening; start QEMU with {qemu_option} to connect (Ctrl-C gives up)")
 
-    with ended_by_signals():
-        return listen(
-            target.address,
-            agent=options.agent or target.agent,
-            wait=options.wait or None,
-            on_listening=announce,
-            tracer=tracer,
-        )
+    return listen(
+        target.address,
+        agent=options.agent or target.agent,
+        wait=options.wait or None,
+        on_listening=announce,
+        tracer=tracer,
+    )
 
 
 def check_for_mistakes(options: argparse.Namespace) -> None:

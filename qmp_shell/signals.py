@@ -34,10 +34,12 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
     """Have SIGTERM and SIGHUP raise ``SystemExit`` in the context, so that it is left properly.
 
     Only the first signal counts: a second one must not interrupt the cleaning up. A signal that
-    is ignored, as ``nohup`` has it, stays ignored.
+    is ignored, as ``nohup`` has it, stays ignored. Within another such context, that one goes on
+    to handle them.
 
-    :param end_soon: is given the exception first. An event loop returns True and raises it
-        between two of its tasks; raised within a task, it would count as that task's failure.
+    :param end_soon: is given the exception first, also within another such context. An event loop
+        returns True and raises it between two of its tasks; raised within a task, it would count
+        as that task's failure.
     """
     is_ending = False
 
@@ -56,7 +58,8 @@ def ended_by_signals(end_soon: Callable[[SystemExit], bool] | None = None) -> It
     before = {
         number: signal.signal(number, end)
         for number in _ENDING
-        if signal.getsignal(number) != signal.SIG_IGN
+        if (handler := signal.getsignal(number)) != signal.SIG_IGN
+        and (handler == signal.SIG_DFL or end_soon is not None)
     }
     try:
         yield

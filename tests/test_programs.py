@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -241,6 +243,35 @@ def test_other_programs_see_no_socket_of_a_login(
     shell = terminal(url())
     shell.wait_for_prompt()
     assert os.listdir(tmp_path / "temporary") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize("hosts", [["vmhost"], ["vmhost", "127.0.0.1"]])
+def test_nothing_is_left_of_a_login_that_a_signal_ends(
+    ssh_server: SshServer,
+    environment: dict[str, str],
+    tmp_path: Path,
+    hosts: list[str],
+    number: signal.Signals,
+    status: int,
+) -> None:
+    del ssh_server  # its client is used
+    temporary = tmp_path / "temporary"
+    with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as clients:
+        silent.settimeout(20)
+        port = silent.getsockname()[1]
+        addresses = [f"ssh://{host}:{port}/vm.sock" for host in hosts]
+        command = [*shell_command(), "-c", "query-name", *addresses]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as shell:
+            for _ in hosts:
+                # Here ssh waits for what the server says.
+                clients.enter_context(silent.accept()[0])
+            assert len(os.listdir(temporary)) == len(hosts)
+            shell.send_signal(number)
+            assert (shell.communicate(timeout=20)[1], shell.returncode) == (b"", status)
+    assert os.listdir(temporary) == []
 
 
 def test_user_port_and_jump_hosts_are_openssh_s(

@@ -65,6 +65,12 @@ def test_ctrl_c_does_not_undo_a_signal_that_ends_the_prompt() -> None:
     assert ended.value.code == 143
 
 
+def test_the_prompt_handles_the_signals_while_it_connects_too() -> None:
+    signals = PromptSignals(lambda _: None)
+    with pytest.raises(SystemExit), signals.handled(), signals.raised(), ended_by_signals():
+        end_despite(signal.SIGINT)
+
+
 def test_a_signal_whose_exception_was_lost_ends_the_prompt_at_the_next_line() -> None:
     signals = PromptSignals(lambda _: None)
     with signals.handled():

@@ -162,5 +162,7 @@ def _serve(
         status = serve()
     except KeyboardInterrupt:
         status = _INTERRUPTED
+    except SystemExit as end:  # by a signal
+        status = int(end.code or 0)
     finally:
         os._exit(status)

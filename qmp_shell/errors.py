@@ -7,6 +7,8 @@ are about: ``CommandError`` in ``messages.py``, ``ParseError`` in ``language/``.
 
 from __future__ import annotations
 
+import errno
+
 _LONGEST_CAUSE = 200  # characters
 
 
@@ -20,7 +22,11 @@ def explain_encode_error(error: UnicodeEncodeError) -> str:
 
 def explain_os_error(error: OSError | ValueError) -> str:
     """Why a file could not be used; a ValueError: its path cannot be one."""
-    return error.strerror or str(error) if isinstance(error, OSError) else "not a valid path"
+    if not isinstance(error, OSError):
+        return "not a valid path"
+    if error.errno == errno.ENXIO:
+        return "it is a socket, or nobody reads from it"
+    return error.strerror or str(error)
 
 
 class QMPError(Exception):

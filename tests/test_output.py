@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import select
 import signal
 import stat
 import subprocess
@@ -145,6 +146,36 @@ def test_a_file_that_is_full_is_told_with_what_was_done(vm: RunningVm, run: Run)
     assert result.returncode == 1
 
 
+def test_a_time_out_ends_writing_to_a_file_that_is_a_pipe_whose_reader_has_stopped(
+    peer: StartPeer, environment: dict[str, str], folder: Path
+) -> None:
+    path = folder / "fifo"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    started = peer(GREETING, ACCEPTED, LARGE_REPLY)
+    process = start(environment, started.address, "-t", "0.5", "-c", f"query-name > {path}")
+    output, errors = process.communicate(timeout=20)
+    os.close(reader)
+    assert (process.returncode, output) == (5, b"")
+    told = f"qmp-shell: {path} was not read within 0.5 s; the command was executed\n"
+    assert errors == told.encode()
+
+
+def test_a_large_reply_is_written_whole_to_a_file_that_is_a_pipe(
+    peer: StartPeer, environment: dict[str, str], folder: Path
+) -> None:
+    path = folder / "fifo"
+    os.mkfifo(path)
+    started = peer(GREETING, ACCEPTED, LARGE_REPLY)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    process = start(environment, started.address, "-c", f"query-name > {path}")
+    os.set_blocking(reader, True)
+    with open(reader, "rb") as file:
+        assert select.select([file], [], [], 20)[0]
+        assert json.loads(file.read()) == {"return": LARGE}
+    assert process.wait(20) == 0
+
+
 def test_no_other_module_writes_to_the_terminal() -> None:
     """What is printed goes through ``output.py``, and only ``render/`` makes text for that."""
     package = Path(__file__).parent.parent / "qmp_shell"
@@ -173,7 +204,8 @@ def test_a_log_that_is_a_pipe_without_a_reader(run: Run, quiet_vm: RunningVm, fo
     os.mkfifo(path)
     done = run(quiet_vm.address, "-l", str(path), "-c", "query-name")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"qmp-shell: {path}: nobody reads from it; no log is kept\n"
+    reason = "it is a socket, or nobody reads from it"
+    assert done.stderr == f"qmp-shell: {path}: {reason}; no log is kept\n"
 
 
 def test_a_log_that_is_a_pipe_whose_reader_has_stopped(

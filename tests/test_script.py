@@ -367,12 +367,15 @@ def test_invalid_options_and_addresses_are_reported_in_one_line(
     assert result.stdout == ""
 
 
-def test_a_script_file_that_does_not_exist_is_reported_with_status_2(
+def test_a_script_file_that_cannot_be_opened_is_reported_with_status_2(
     quiet_vm: RunningVm, run: Run
 ) -> None:
     result = run(quiet_vm.address, "-f", "nonesuch.qmp")
     assert result.stderr == "qmp-shell: nonesuch.qmp: No such file or directory\n"
     assert result.returncode == 2
+    result = run(quiet_vm.address, "-f", quiet_vm.address)
+    told = f"qmp-shell: {quiet_vm.address}: it is a socket, or nobody reads from it\n"
+    assert (result.returncode, result.stderr) == (2, told)
 
 
 def test_help_and_version_are_printed(run: Run) -> None:

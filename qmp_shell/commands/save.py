@@ -35,7 +35,8 @@ class Save(Command):
         lines = list(session.transcript.script(count)) if count != 0 else []
         if os.path.exists(path) and not session.user.confirm(f"{path} exists and is overwritten"):
             raise UsageError("not saved")
-        with Delivery(Destination(file=OutputFile(path, appends=False))) as delivery:
+        destination = Destination(file=OutputFile(path, appends=False))
+        with Delivery(destination, lambda: session.settings.timeout) as delivery:
             delivery.deliver("\n".join(lines))
         session.display.note(f"{len(lines)} line{'s' * (len(lines) != 1)} in {path}")
 

@@ -10,6 +10,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from ..complete import Draft
 from ..complete.draft import TRANSACTION
+from ..errors import explain_os_error
 from ..language.secrets import may_hold_secret
 from ..output import Writer
 from ..session import Session
@@ -154,7 +155,7 @@ def open_history(name: str, warn: Callable[[str], None]) -> StatementHistory:
 
 
 def _format_failure(path: object, error: OSError) -> str:
-    return f"{path}: {error.strerror}; no history is kept"
+    return f"{path}: {explain_os_error(error)}; no history is kept"
 
 
 class Histories:

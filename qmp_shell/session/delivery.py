@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
-from ..errors import PipelineError, UsageError, explain_encode_error, explain_os_error
+from ..errors import (
+    OutputTimeout,
+    PipelineError,
+    UsageError,
+    explain_encode_error,
+    explain_os_error,
+)
 from ..language import Destination
+from ..output import Writer
 from ..render.views import VIEWS
 from ..static_typing import TYPE_CHECKING
 
@@ -23,12 +31,20 @@ class Delivery:
     removed if nothing was written to it.
     """
 
-    def __init__(self, destination: Destination, background: Background = nullcontext) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        timeout: Callable[[], float | None],
+        background: Background = nullcontext,
+    ) -> None:
         """
+        :param timeout: returns the seconds for which the reader of a FIFO may take nothing; None:
+            no limit.
         :param background: what is done while a shell command runs.
         :raise UsageError: the file cannot be written, or the shell command not be run.
         """
         self._destination = destination
+        self._timeout = timeout
         self._background = background
         self._descriptor: int | None = None
         self._unused_file = ""
@@ -65,7 +81,7 @@ class Delivery:
     def clear(self) -> None:
         """There is nothing to give.
 
-        :raise PipelineError: the file cannot be written.
+        :raise PipelineError, OutputTimeout: the file cannot be written.
         """
         if self._descriptor is not None:
             self._write_file("")
@@ -74,6 +90,7 @@ class Delivery:
         """Give it a text.
 
         :raise PipelineError: the shell command failed, or the file cannot be written.
+        :raise OutputTimeout: the reader of a FIFO has stopped reading.
         """
         if self._destination.pipeline is not None:
             from .pipeline import run_pipeline
@@ -92,17 +109,17 @@ class Delivery:
         self._unused_file = ""
         try:
             self._write(text, self._descriptor)
+        except OutputTimeout as error:
+            raise OutputTimeout(f"{error}; the command was executed") from None
         except (OSError, ValueError) as error:
             raise PipelineError(f"{self._explain(error)}; the command was executed") from None
 
     def _write(self, text: str, descriptor: int) -> None:
         file = self._destination.file
-        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        if is_regular and file is not None and not file.appends:
+        assert file is not None
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and not file.appends:
             os.ftruncate(descriptor, 0)
-        os.set_blocking(descriptor, True)
-        with open(descriptor, "w", encoding="utf-8", closefd=False) as output:
-            output.write(text)
+        Writer(descriptor, file.path, timeout=self._timeout).write_bytes(text.encode())
 
     def _explain(self, error: OSError | ValueError) -> str:
         path = self._destination.file.path if self._destination.file is not None else ""

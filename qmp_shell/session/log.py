@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-from ..errors import OutputTimeout, UsageError
+from ..errors import OutputTimeout, UsageError, explain_os_error
 from ..messages import Message
 from ..output import Writer
 from ..static_typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ class MessageLog:
         try:
             descriptor = open_private(path)
         except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}; no log is kept") from None
+            raise UsageError(f"{path}: {explain_os_error(error)}; no log is kept") from None
         self._writer = Writer(descriptor, path, timeout=timeout)
 
     def write(self, direction: str, message: Message) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .delivery import Delivery
     from .display import Display
     from .pipeline import Wait
+    from .settings import Settings
     from .sharing import Sharing
 
 
@@ -23,6 +24,7 @@ class PrintingSession(Protocol):
 
     attachment: Attachment
     display: Display
+    settings: Settings
     is_dry_run: bool
     sharing: Sharing
 
@@ -70,7 +72,7 @@ class Outputs:
             )
         from .delivery import Delivery
 
-        return Delivery(destination, self.background)
+        return Delivery(destination, lambda: self._session.settings.timeout, self.background)
 
     def clear(self, destination: Destination) -> None:
         """There is no output. A file that it was to replace is empty then.

@@ -30,10 +30,6 @@ def open_private(path: str, *, readable: bool = False) -> int:
         descriptor = os.open(path, _FLAGS | link | (os.O_RDWR if readable else os.O_WRONLY), 0o600)
     except ValueError:  # there is a NUL or a surrogate in it
         raise OSError(errno.EINVAL, "not a valid path") from None
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            raise OSError(error.errno, "nobody reads from it") from None
-        raise
     try:
         _check(descriptor, path, must_be_regular=readable)
     except BaseException:

@@ -302,7 +302,11 @@ def test_files_that_cannot_be_used_are_named(
 
 def test_what_is_not_possible_with_tls_is_refused(run: Run) -> None:
     for options, message in (
-        (("--tls", "/tmp/vm.sock"), "TLS (--tls) is for a TCP port"),
+        (
+            ("--tls", "/tmp/vm.sock"),
+            "'/tmp/vm.sock': TLS (--tls) is for a TCP port; use HOST:PORT, tcp:HOST:PORT,"
+            " [IPV6]:PORT, :PORT or tls:HOST:PORT\n",
+        ),
         (("127.0.0.1:1", "--tls-ca", "x"), "127.0.0.1:1 is without TLS; use --tls, or tls:127.0"),
         (("--listen", "tls:127.0.0.1:1"), "tls:127.0.0.1:1 can't be listened on"),
         (("--listen", "127.0.0.1:1", "--tls-ca", "x"), "127.0.0.1:1 is without TLS"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from math import inf
 
@@ -39,8 +39,16 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 # Those whose addresses are commands. They are run only if they are the user's own words.
 _COMMANDS = ("exec",)
 
-_ALL_FORMS = [form for forms in SCHEMES.values() for form in forms]
-FORMS = ", ".join(_ALL_FORMS[:-1]) + " or " + _ALL_FORMS[-1]
+# Those that can be meant where TLS is asked for.
+_WITH_TLS = ("tcp", "tls")
+
+
+def _list_forms(schemes: Iterable[str]) -> str:
+    forms = [form for scheme in schemes for form in SCHEMES[scheme]]
+    return ", ".join(forms[:-1]) + " or " + forms[-1]
+
+
+FORMS = _list_forms(SCHEMES)
 """How addresses are written, for help and error messages."""
 
 SILENCE_SECONDS = 0.5
@@ -77,7 +85,7 @@ def parse_address(text: str, *, tls: bool = False, programs: bool = False) -> Ad
             _check_encoding(text)
         scheme, target = split_address(text, SCHEMES)
         if tls:
-            if scheme not in ("tcp", "tls"):
+            if scheme not in _WITH_TLS:
                 raise AddressError("TLS (--tls) is for a TCP port")
             scheme = "tls"
         if scheme in _COMMANDS and not programs:
@@ -88,7 +96,8 @@ def parse_address(text: str, *, tls: bool = False, programs: bool = False) -> Ad
         module = import_module("." + scheme.replace("-", "_"), __name__)
         address: Address = module.parse(target)
     except AddressError as error:
-        raise AddressError(f"{text!r}: {error}; use {FORMS}") from None
+        forms = _list_forms(_WITH_TLS) if tls else FORMS
+        raise AddressError(f"{text!r}: {error}; use {forms}") from None
     return address
 
 

@@ -487,6 +487,17 @@ def test_a_socket_that_another_program_has_replaced_is_not_removed(folder: Path)
     assert path.read_text() == "content"
 
 
+def test_a_relative_path_in_a_folder_that_is_gone_is_reported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(qmp_shell.ConnectError, match=r"^vm\.sock: No such file or directory$"):
+        qmp_shell.listen("vm.sock", wait=0)
+
+
 def test_a_connecting_peer_that_does_not_speak_qmp_is_reported(folder: Path) -> None:
     path = folder / "vm.sock"
     clients: list[SocketStream] = []

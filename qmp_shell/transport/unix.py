@@ -107,8 +107,7 @@ class UnixAddress(Address):
         from .listen import Listener
 
         with self.open(backlog=1) as listener:
-            path = os.path.abspath(os.path.expanduser(self.path))
-            yield Listener([listener], UnixAddress(path)._qemu_option)
+            yield Listener([listener], UnixAddress(self._find_absolute())._qemu_option)
 
     @contextlib.contextmanager
     def open(self, backlog: int) -> Iterator[socket.socket]:
@@ -117,7 +116,7 @@ class UnixAddress(Address):
         :param backlog: how many may wait to be accepted.
         :raise ConnectError: the path is in use, or can't be used.
         """
-        path = os.path.abspath(os.path.expanduser(self.path))
+        path = self._find_absolute()
         created = None
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             try:
@@ -133,6 +132,16 @@ class UnixAddress(Address):
                 with contextlib.suppress(OSError):
                     if created is not None and _identity_of(path) == created:
                         os.unlink(path)
+
+    def _find_absolute(self) -> str:
+        """Its absolute path.
+
+        :raise ConnectError: there is none, for the current folder has been removed.
+        """
+        try:
+            return os.path.abspath(os.path.expanduser(self.path))
+        except OSError as error:
+            raise ConnectError(f"{self}: {error.strerror or error}") from None
 
     @property
     def _qemu_option(self) -> str:

@@ -191,7 +191,8 @@ def _run(options: argparse.Namespace) -> QMPError | int | None:
     if options.schema is not None:
         if has_vm or options.share:
             raise UsageError(
-                "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it"
+                "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it;"
+                " write commands with -c LINE"
             )
         options.dry_run = True
         return _run_front_end(choices, refuse_to_connect, schema=_read_schema(options.schema))

@@ -592,7 +592,11 @@ def test_connect_at_the_prompt_listens_again(
     [
         (("--listen",), "no address"),
         (("--listen", "--demo"), "--demo brings its own VM"),
-        (("--listen", "--schema", "file"), "--schema stands in for the VM"),
+        (
+            ("--listen", "--schema", "file"),
+            "--schema stands in for the VM: no ADDRESS, -N, --listen or --share with it;"
+            " write commands with -c LINE\n",
+        ),
         (("--listen", "fd:0"), "fd:0 can't be listened on"),
     ],
 )

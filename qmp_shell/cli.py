@@ -115,7 +115,7 @@ def _guard(run: Run) -> int:
             signal.signal(signal.SIGINT, interrupt)
         _open_standard_streams()
         if sys.stdout is None:
-            raise UsageError("standard output is closed")
+            raise QMPError("standard output is closed")
         try:
             outcome = run()
             status = outcome if isinstance(outcome, int) else exit_status(outcome)

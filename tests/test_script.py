@@ -534,7 +534,7 @@ def test_a_closed_standard_output_is_an_error_and_a_closed_standard_error_is_not
 
     no_output = run_with(">&-")
     assert no_output.stderr == b"qmp-shell: standard output is closed\n"
-    assert no_output.returncode == 2
+    assert no_output.returncode == 1
     no_errors = run_with("2>&-")
     assert no_errors.stdout.startswith(NAME_REPLY.encode())
     assert no_errors.stdout.count(b"\n") == 2

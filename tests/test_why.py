@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from tests.conftest import (
     StartTableVm,
     StartTerminal,
     StartVm,
-    require_program,
+    create_image,
 )
 from tests.json_values import GivenAnswers, OfflineAnswers
 from tests.terminal import Terminal
@@ -199,10 +198,8 @@ def test_a_snapshot_is_being_loaded_as_long_as_its_job_runs(status: str, begins:
 def test_the_loading_of_a_snapshot_that_failed_is_not_waited_for(
     start_vm: StartVm, run: Run, folder: Path
 ) -> None:
-    disk = str(folder / "disk.qcow2")
-    subprocess.run(
-        [require_program("qemu-img"), "create", "-q", "-f", "qcow2", disk, "1M"], check=True
-    )
+    disk = folder / "disk.qcow2"
+    create_image(disk)
     file = f"file.driver=file,file.filename={disk}"
     vm = start_vm("-blockdev", f"driver=qcow2,node-name=d0,{file}")
     lines = (

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 GREETING_SECONDS = 5.0
 """How long a monitor may take to greet; QEMU does so at once, unless another client holds it."""
 
-Tracer = Callable[[str, Message, bool], None]
+Tracer = Callable[[str, Message, "Request | None"], None]
 """See :attr:`Client.tracer`."""
 
 
@@ -58,7 +58,7 @@ class Client(Connection):
 
     :ivar timeout: seconds that a command may take; None: no limit.
     :ivar tracer: called with every message exactly as it is on the wire: ``">"`` for one sent and
-        ``"<"`` for one received, the message, and whether it belongs to a quiet command.
+        ``"<"`` for one received, the message, and the command that it is or answers (None: none).
     """
 
     def __init__(
@@ -279,7 +279,7 @@ class Client(Connection):
     ) -> Request:
         request = outgoing.request
         if self.tracer is not None:
-            self.tracer(">", outgoing.message, request.quiet)
+            self.tracer(">", outgoing.message, request)
         if is_queued:
             self._conversation.expect(request)
             self._send_later(Transmission(outgoing.data, descriptors, owns_descriptors=True))
@@ -327,7 +327,7 @@ class Client(Connection):
     def _handle(self, received: ReceivedMessage) -> None:
         try:
             if self.tracer is not None:
-                self.tracer("<", received.wire, received.quiet)
+                self.tracer("<", received.wire, received.answered)
         finally:  # Ctrl-C may have ended a tracer whose output nobody reads
             self._pass_on(received)
 

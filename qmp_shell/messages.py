@@ -140,9 +140,9 @@ class ReceivedMessage:
         return self.wire
 
     @property
-    def quiet(self) -> bool:
-        """Whether this answers a quiet command."""
-        return False
+    def answered(self) -> Request | None:
+        """The command that this answers; None: it answers none."""
+        return None
 
     @property
     def line(self) -> str | None:
@@ -222,9 +222,9 @@ class Reply(ReceivedMessage):
         return self._message
 
     @property
-    def quiet(self) -> bool:
-        """Whether the command was quiet."""
-        return self.request.quiet
+    def answered(self) -> Request:
+        """The command that this answers."""
+        return self.request
 
     @property
     def line(self) -> str | None:
@@ -266,9 +266,9 @@ class _AboutReply(ReceivedMessage):
         return (self.reply,)
 
     @property
-    def quiet(self) -> bool:
-        """Whether the command was quiet."""
-        return self.reply.quiet
+    def answered(self) -> Request:
+        """The command that this answers."""
+        return self.reply.request
 
 
 class Negotiated(_AboutReply):

@@ -308,7 +308,7 @@ def test_the_end_reason_is_kept_if_the_connection_ends_within_a_command() -> Non
     ours, theirs = socket.socketpair()
     theirs.sendall(GREETING)
 
-    def react(direction: str, message: Message, _: bool) -> None:
+    def react(direction: str, message: Message, _: object) -> None:
         if direction == ">" and message["execute"] == "qmp_capabilities":
             theirs.sendall(ACCEPTED)
         elif direction == ">":
@@ -372,7 +372,7 @@ def test_events_sent_before_the_end_are_received_when_sending_fails() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(GREETING)
 
-    def accept(direction: str, _: Message, __: bool) -> None:
+    def accept(direction: str, _: Message, __: object) -> None:
         if direction == ">":
             theirs.sendall(ACCEPTED)
 
@@ -695,7 +695,7 @@ def negotiated_pair() -> tuple[Client, socket.socket]:
     ours, theirs = socket.socketpair()
     theirs.sendall(GREETING)
 
-    def accept(direction: str, _: Message, __: bool) -> None:
+    def accept(direction: str, _: Message, __: object) -> None:
         if direction == ">":
             theirs.sendall(ACCEPTED)
 

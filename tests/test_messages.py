@@ -276,10 +276,10 @@ def test_a_late_reply_is_owed(abandoned: bool, quiet: bool, is_owed: bool) -> No
     request.abandoned = abandoned
     assert request.is_owed is is_owed
     reply = Reply({}, request)
-    assert (reply.quiet, LateReply(reply).quiet, Event({"event": "A"}).quiet) == (
-        quiet,
-        quiet,
-        False,
+    assert (reply.answered, LateReply(reply).answered, Event({"event": "A"}).answered) == (
+        request,
+        request,
+        None,
     )
 
 

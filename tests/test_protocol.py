@@ -581,7 +581,7 @@ def test_each_received_item_has_the_message_as_it_was_received() -> None:
     ]
     received = [each for each in receive(conversation, *sent) if not isinstance(each, Violation)]
     assert [json.dumps(each.wire) for each in received] == [json.dumps(each) for each in sent]
-    assert [each.quiet for each in received] == [False, False, True, True, False]
+    assert [each.answered for each in received] == [None, normal, quiet, late, None]
 
 
 # Events

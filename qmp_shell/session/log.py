@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import OutputTimeout, UsageError, explain_os_error
-from ..messages import Message
+from ..messages import Message, Request
 from ..output import Writer
 from ..static_typing import TYPE_CHECKING, Any
 from .settings import Settings
@@ -84,41 +84,19 @@ class MessageTracer:
         self._display = display
         self._settings = settings
         self._log: MessageLog | None = None
-        # The ids of commands that were sent, and whether the reply is a secret.
-        self._awaited: list[tuple[object, bool]] = []
 
-    def __call__(self, direction: str, message: Message, quiet: bool) -> None:
-        """:param quiet: it belongs to a question of the shell's own."""
-        shown = self._settings.verbose and not quiet
-        is_traced = self._log is not None or shown
-        if not is_traced and "event" in message:
+    def __call__(self, direction: str, message: Message, request: Request | None) -> None:
+        """:param request: the command that it is or answers; None: none."""
+        shown = self._settings.verbose and not (request is not None and request.quiet)
+        if self._log is None and not shown:
             return
-        hides_return = self._follow(direction, message, is_traced=is_traced)
-        if not is_traced:
-            return
-        from ..language.secrets import redact
+        from ..language.secrets import reads_secret, redact
 
+        hides_return = request is not None and reads_secret(request.message)
         message = redact(message, hides_return=hides_return)
         self._write(lambda log: log.write(direction, message))
         if shown:
             self._display.trace(direction, message)
-
-    def _follow(self, direction: str, message: Message, *, is_traced: bool) -> bool:
-        """Follow which replies are secrets; returns whether what this message returns is one.
-
-        What was sent before messages were traced may have asked for a secret, too.
-        """
-        if direction == ">":
-            self._awaited.append((message.get("id"), not is_traced or _reads_secret(message)))
-        elif "QMP" in message:  # another connection, on which no reply is owed yet
-            self._awaited.clear()
-        elif "event" not in message:
-            identity = message.get("id")
-            for index, (awaited, is_secret) in enumerate(self._awaited):
-                if awaited == identity:
-                    del self._awaited[index]
-                    return is_secret
-        return False
 
     def note_fault(self, error: BaseException) -> None:
         """Log a fault of the shell itself."""
@@ -161,9 +139,3 @@ class MessageTracer:
     def log_path(self) -> str | None:
         """The file that messages are logged to."""
         return self._log.path if self._log is not None else None
-
-
-def _reads_secret(message: Message) -> bool:
-    from ..language.secrets import reads_secret
-
-    return reads_secret(message)

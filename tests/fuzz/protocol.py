@@ -112,7 +112,7 @@ def _describe(item: ReceivedMessage | Violation) -> str:
         assert isinstance(item.name, str)
         assert isinstance(item.data, dict)
         assert item.timestamp >= 0
-    return f"{item!r} {item.message} {item.quiet}"
+    return f"{item!r} {item.message} {item.answered}"
 
 
 def _check_end(conversation: Conversation) -> None:

@@ -11,15 +11,17 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 import qmp_shell
 from qmp_shell.client import Client
-from qmp_shell.transport import open_stream, parse_address
+from qmp_shell.transport import open_stream, parse_address, unix
 from qmp_shell.transport.listen import accept_stream
 from qmp_shell.transport.stream import SocketStream
 from qmp_shell.transport.unix import UnixAddress
@@ -606,6 +608,64 @@ def test_options_that_contradict_listen_are_refused(
     result = run_here(*arguments, "-c", "query-name")
     assert message in result.stderr
     assert result.returncode == 2
+
+
+@contextlib.contextmanager
+def signals(handle: Callable[[FrameType], object]) -> Iterator[None]:
+    """Send a signal without end, and have it handled in the place where it comes."""
+    is_over = threading.Event()
+    receiver = threading.get_ident()
+
+    def send() -> None:
+        while not is_over.wait(0.01):
+            signal.pthread_kill(receiver, signal.SIGUSR1)
+
+    def act(_: int, frame: FrameType | None) -> None:
+        assert frame is not None
+        handle(frame)
+
+    before = signal.signal(signal.SIGUSR1, act)
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        sender.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("seconds", [None, 20.0])
+def test_a_signal_does_not_end_the_wait_for_a_place_in_a_full_backlog(
+    folder: Path, seconds: float | None
+) -> None:
+    path = str(folder / "full.sock")
+    signals_seen = 0
+
+    def make_room(frame: FrameType) -> None:
+        nonlocal signals_seen
+        if frame.f_code is unix.connect_socket.__code__:
+            signals_seen += 1
+            if signals_seen == 3:
+                server.accept()[0].close()
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen(0)
+        with connect_socket(path), signals(make_room):
+            stream = UnixAddress(path).connect(seconds)
+        with contextlib.closing(stream):
+            assert stream.peer_pid == os.getpid(), "it is connected"
+    assert signals_seen >= 3
+
+
+def test_signals_do_not_make_the_wait_for_a_place_in_a_full_backlog_longer(folder: Path) -> None:
+    path = str(folder / "full.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen(0)
+        with connect_socket(path), signals(lambda _: None), pytest.raises(BlockingIOError):
+            UnixAddress(path).connect(0.1)
 
 
 def test_every_attempt_to_connect_closes_its_socket(folder: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from itertools import islice
 
@@ -200,21 +202,37 @@ def connect_socket(name: str | bytes, timeout: float | None) -> socket.socket:
     :raise BlockingIOError: the backlog is still full.
     :raise OSError: it can't be connected to.
     """
+    if timeout is not None and timeout > LONGEST_TIMEOUT:
+        timeout = None
+    deadline = None if timeout is None else time.monotonic() + timeout
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        # connect() waits for a place in a full backlog as long as this option says (0: for
-        # ever), while Python's own time-out would turn that into an error at once.
-        if timeout is None or timeout > LONGEST_TIMEOUT:
-            timeout = 0
-        else:
-            timeout = max(timeout, _SHORTEST_TIMEOUT)
-        limit = struct.pack("ll", int(timeout), int(timeout % 1 * 1e6))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        connection.connect(name)
-        return connection
+        while True:
+            # connect() waits for a place in a full backlog as long as this option says (0: for
+            # ever), while Python's own time-out would turn that into an error at once.
+            left = 0.0
+            if deadline is not None:
+                left = max(deadline - time.monotonic(), _SHORTEST_TIMEOUT)
+            limit = struct.pack("ll", int(left), int(left % 1 * 1e6))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+            connection.connect(name)
+            if _is_connected(connection):
+                return connection
     except BaseException:
         connection.close()
         raise
+
+
+def _is_connected(connection: socket.socket) -> bool:
+    """Whether a socket is connected.
+
+    If a signal has interrupted connect(), Python returns as if it were, but it is not.
+    """
+    try:
+        connection.getpeername()
+    except OSError as error:
+        return error.errno != errno.ENOTCONN
+    return True
 
 
 def explain_busy(address: Address) -> str:

@@ -51,14 +51,18 @@ class SilenceWatch:
         self._before = connection
         if seconds < _PATIENCE_SECONDS:
             return True
+        vm = read_vm(use.server.pid) if use is not None and use.server is not None else None
         if use is not None and stays and seconds >= self._wait:
-            vm = read_vm(use.server.pid) if use.server is not None else None
             raise MonitorBusy(explain_busy(use, vm, agent=self._agent))
         if not self._has_told:
             self._has_told = True
             held = f", held by {format_holder(use)}" if use is not None and connection else ""
             self._tell(f"waiting for {self._address}{held} (Ctrl-C gives up)")
-        return connection is not None or seconds < GREETING_SECONDS
+        if connection is not None or seconds < GREETING_SECONDS:
+            return True
+        # A VM that nobody is connected to is silent for another reason. Behind what is no VM of
+        # this host, as a forwarded port, somebody may hold the monitor.
+        return vm is None and seconds < self._wait
 
     def _tell(self, text: str) -> None:
         if os.isatty(STANDARD_ERROR):

@@ -484,6 +484,20 @@ def test_a_monitor_that_is_silent_for_another_reason_is_not_called_busy(vm: Runn
         assert not watch(5.0), "however long a busy one would be waited for"
 
 
+def test_a_monitor_of_which_nothing_is_known_may_be_busy(folder: Path) -> None:
+    path = str(folder / "forwarded.sock")
+    with socket.socket(socket.AF_UNIX) as forwarder:
+        forwarder.bind(path)
+        forwarder.listen()
+        for text in (path, "192.0.2.1:4444", f"exec:nc -U {path}"):
+            watch = SilenceWatch(parse_address(text, programs=True), wait=30)
+            assert all(watch(seconds) for seconds in (0.5, 1.0, 5.0, 29.5))
+            assert not watch(30.0)
+            watch = SilenceWatch(parse_address(text, programs=True), wait=2)
+            assert watch(4.5)
+            assert not watch(5.0)
+
+
 @pytest.mark.parametrize(
     ("options", "seconds"), [([], 5.0), (["-w", "2"], 5.0), (["-w", "60"], 60.0), (["-w"], None)]
 )

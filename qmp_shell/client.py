@@ -99,7 +99,7 @@ class Client(Connection):
         :raise OutputTimeout: the tracer could not write.
         """
         try:
-            self._negotiate(_deadline(timeout), on_silence)
+            self._negotiate(timeout, on_silence)
         except BaseException as error:
             self.close()
             is_of_vm = isinstance(error, ConnectionLost | Timeout)
@@ -107,36 +107,50 @@ class Client(Connection):
                 raise ConnectError(str(error)) from None
             raise
 
-    def _negotiate(self, deadline: float | None, on_silence: OnSilence | None) -> None:
+    def _negotiate(self, timeout: float | None, on_silence: OnSilence | None) -> None:
+        began, deadline = time.monotonic(), _deadline(timeout)
         if self._conversation.state is State.SYNCHRONIZING:
             no_answer = "the guest agent did not answer: is it running in the guest?"
         else:
             no_answer = "the VM sent a greeting, but did not answer qmp_capabilities"
-            if not self._wait_for_peer(lambda: self.greeting is not None, deadline, on_silence):
+            is_greeted = self._wait_for_peer(
+                lambda: self.greeting is not None, began, deadline, on_silence
+            )
+            if not is_greeted:
                 raise NoGreeting(
                     "no greeting came: another client may hold this monitor (QEMU serves one at"
                     " a time), or the VM is stuck, or it is a guest agent (-N)"
                 )
+            began = time.monotonic()
         token = int.from_bytes(os.urandom(4), "big") >> 1
         request = self._transmit(self._conversation.prepare_handshake(token), deadline)
-        if not self._wait_for_peer(lambda: request.reply is not None, deadline, on_silence):
+        is_answered = self._wait_for_peer(
+            lambda: request.reply is not None, began, deadline, on_silence
+        )
+        if not is_answered:
             raise ConnectError(no_answer)
         if request.reply is not None and request.reply.is_error:
             raise ConnectError(str(CommandError(request.reply)))
 
     def _wait_for_peer(
-        self, done: Callable[[], bool], deadline: float | None, on_silence: OnSilence | None
+        self,
+        done: Callable[[], bool],
+        began: float,
+        deadline: float | None,
+        on_silence: OnSilence | None,
     ) -> bool:
-        """Wait until ``done()``, as :meth:`wait` does, and tell of the silence meanwhile."""
+        """Wait until ``done()``, as :meth:`wait` does, and tell of the silence meanwhile.
+
+        :param began: the time from which on the peer is silent.
+        """
         if on_silence is None:
             return self.wait(done, deadline)
-        began = time.monotonic()
         while True:
             end = time.monotonic() + SILENCE_SECONDS
             is_last = deadline is not None and deadline <= end
             if self.wait(done, deadline if is_last else end):
                 return True
-            if is_last or not on_silence(time.monotonic() - began):
+            if not on_silence(time.monotonic() - began) or is_last:
                 return False
 
     def execute(self, name: str, arguments: Message | None = None, /, **others: Any) -> Any:
@@ -385,7 +399,8 @@ def connect(
     :param tls: certificates for an address ``tls:HOST:PORT``.
     :param tracer: see :attr:`Client.tracer`.
     :param on_silence: is called twice a second while the monitor is silent, with the seconds that
-        were waited so far; it returns whether to go on, and may raise :class:`MonitorBusy`.
+        were waited so far, and when the time is over; it returns whether to go on, and may raise
+        :class:`MonitorBusy`.
     :param on_absence: is called twice a second while nobody listens there and ``wait`` is not
         over, with the seconds that were waited so far.
     :raise AddressError: the address can't be parsed.

@@ -444,6 +444,21 @@ def test_a_full_backlog_says_who_holds_the_monitor(
     assert result.returncode == 3
 
 
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_who_holds_a_monitor_is_said_when_the_time_is_over(
+    vm: RunningVm, environment: dict[str, str], waiting: int
+) -> None:
+    """Also if that is between two of the moments when it is looked at."""
+    watch = SilenceWatch(parse_address(vm.address), wait=1.2)
+    with contextlib.ExitStack() as opened, held(vm.address, environment) as holder:
+        for _ in range(waiting):
+            client = opened.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            client.connect(vm.address)
+        with pytest.raises(MonitorBusy, match=f"held by PID {holder.pid} "):
+            qmp_shell.connect(vm.address, greeting_timeout=1.2, on_silence=watch)
+
+
 def test_a_guest_agents_channel_says_who_holds_it(
     start_vm: StartVm, folder: Path, run: Run
 ) -> None:

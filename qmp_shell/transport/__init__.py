@@ -55,9 +55,10 @@ SILENCE_SECONDS = 0.5
 """How often a caller is told that a monitor is silent."""
 
 OnSilence = Callable[[float], bool]
-"""Is called twice a second while a monitor does not answer, with the seconds waited so far.
+"""Is called twice a second while a monitor does not answer, and when the time is over.
 
-It returns whether to go on waiting, and may raise :class:`~qmp_shell.errors.MonitorBusy`.
+It is given the seconds waited so far. It returns whether to go on waiting, and may raise
+:class:`~qmp_shell.errors.MonitorBusy`.
 """
 
 OnAbsence = Callable[[float], object]
@@ -156,5 +157,5 @@ def _connect(address: Address, timeout: float | None, on_silence: OnSilence | No
         try:
             return address.connect(min(SILENCE_SECONDS, left))
         except BlockingIOError:
-            if left <= SILENCE_SECONDS or not on_silence(time.monotonic() - began):
+            if not on_silence(time.monotonic() - began) or left <= SILENCE_SECONDS:
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from _thread import get_native_id
 from collections.abc import Callable
 
 from .signals import unblock_signals
@@ -18,14 +19,16 @@ _PR_SET_PDEATHSIG = 1
 def prepare_child(*, ignores_interrupts: bool = False) -> Callable[[], None]:
     """Return what a new process has to call before it becomes the program (``preexec_fn``).
 
-    Linux then sends it SIGTERM when this program ends, however that ends.
+    Linux then sends it SIGTERM when this program ends, however that ends. (Not if it is started in
+    another thread than the main one: the signal would come at the end of that thread.)
 
     :param ignores_interrupts: Ctrl-C, which reaches all that the terminal's user has started, is
         for this program alone.
     """
     # Imported here, and not in the new process, which must not do much.
     prctl, parent = None, os.getpid()
-    if sys.platform == "linux":
+    # The main thread has the number of its process.
+    if sys.platform == "linux" and get_native_id() == parent:
         import ctypes
 
         prctl = ctypes.CDLL(None).prctl

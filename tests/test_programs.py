@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import qmp_shell
+from qmp_shell.client import Client
 from qmp_shell.errors import AddressError, ConnectError, ConnectionLost, UsageError
 from qmp_shell.transport import open_stream, parse_address
 from qmp_shell.transport.exec import ExecAddress
@@ -447,6 +449,21 @@ def test_exec_addresses_are_parsed() -> None:
     for text in ("exec:", "exec: ", "exec:'a", "exec:''"):
         with pytest.raises(AddressError):
             parse_address(text, programs=True)
+
+
+def test_a_program_outlives_the_thread_that_has_started_it(vm: RunningVm) -> None:
+    clients: list[Client] = []
+
+    def connect() -> None:
+        clients.append(qmp_shell.connect(parse_address(relay(vm), programs=True)))
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    number = thread.native_id
+    thread.join()
+    wait_until(lambda: not os.path.exists(f"/proc/self/task/{number}"))
+    with clients[0] as client:
+        assert client.execute("query-name") == {"name": "testvm"}
 
 
 def test_a_program_that_is_dropped_is_ended() -> None:

@@ -31,7 +31,7 @@ _MOST_COMPLAINTS = 1 << 20  # bytes that are kept
 class Program:
     """A running program. What it writes to standard error is kept, for it may say why it fails.
 
-    Linux ends it with this program, whatever happens.
+    Linux ends it with this program, whatever happens, if the main thread starts it.
 
     :ivar name: what it is called in messages.
     """

@@ -113,6 +113,8 @@ def _guard(run: Run) -> int:
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by start.py
             signal.signal(signal.SIGINT, interrupt)
+        if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:  # no exit status would be kept
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _open_standard_streams()
         if sys.stdout is None:
             raise QMPError("standard output is closed")

@@ -7,6 +7,7 @@ import json
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from qmp_shell.session.pipeline import run_pipeline, run_program
 from qmp_shell.transport import parse_address
 from qmp_shell.vm.records import Progress
 from qmp_shell.vm.waiting import EventCondition, Waiter
-from tests.conftest import Run, RunningVm, own_vm
+from tests.conftest import Run, RunningVm, own_vm, shell_command
 from tests.peer import ACCEPTED, GREETING, HOLD, ScriptedPeer
 from tests.sessions import attach, run_line
 from tests.terminal import Terminal
@@ -53,6 +54,23 @@ def test_a_signal_counts_as_a_shell_counts_it() -> None:
 
 def test_a_program_that_reads_nothing_has_seen_enough() -> None:
     assert run_program(["/bin/sh", "-c", "exec <&-; exit 0"], "x" * (1 << 20)) == 0
+
+
+def test_the_status_is_known_though_signals_of_ended_children_were_ignored_before_the_start(
+    quiet_vm: RunningVm, environment: dict[str, str]
+) -> None:
+    """That SIGCHLD is ignored is inherited, and the system then keeps no exit status."""
+    done = subprocess.run(
+        [*shell_command(), quiet_vm.address, "-c", "query-status | false"],
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr.endswith("the pipeline ended with status 1\n")
+    assert done.returncode == 1
 
 
 # Interrupts who writes its input, once that has filled the pipe, and then reads all of it.

@@ -39,7 +39,14 @@ from .messages import (
 )
 from .protocol import State
 from .static_typing import TYPE_CHECKING, Any
-from .transport import SILENCE_SECONDS, OnAbsence, OnSilence, open_stream, parse_address
+from .transport import (
+    SILENCE_SECONDS,
+    OnAbsence,
+    OnSilence,
+    address_of_path,
+    open_stream,
+    parse_address,
+)
 from .transport.stream import MOST_DESCRIPTORS, Address
 
 if TYPE_CHECKING:
@@ -391,7 +398,8 @@ def connect(
 ) -> Client:
     """Connect to a QMP monitor and negotiate; the client then accepts commands.
 
-    :param address: for example ``/run/vm.sock``, ``unix:/run/vm.sock`` or ``localhost:4444``.
+    :param address: for example ``/run/vm.sock``, ``unix:/run/vm.sock`` or ``localhost:4444``; an
+        object of ``pathlib`` is always the path of a UNIX socket.
     :param agent: the peer is a guest agent (qemu-ga): no greeting, no capabilities.
     :param timeout: seconds that each command may take; None: no limit.
     :param greeting_timeout: seconds for connecting, and again for negotiating; None: no limit.
@@ -459,8 +467,10 @@ def listen(
 
 
 def _to_address(address: str | os.PathLike[str] | Address) -> Address:
-    if isinstance(address, (str, os.PathLike)):
-        return parse_address(os.fspath(address))
+    if isinstance(address, str):
+        return parse_address(address)
+    if isinstance(address, os.PathLike):
+        return address_of_path(os.fspath(address))
     if not isinstance(address, Address):
         raise TypeError(f"an address is a text or a path, not {address!r}")
     return address

@@ -837,3 +837,21 @@ def test_arguments_are_given_by_name_or_in_a_dictionary(peer: StartPeer) -> None
 def test_the_public_names_are_listed() -> None:
     public = {name for name in dir(qmp_shell) if not name.startswith("__")}
     assert public == set(qmp_shell.__all__)
+
+
+@pytest.mark.parametrize("name", ["vm:4444", "fd:3", "a,id", "~x", "a\udcff", "b"])
+def test_a_path_is_that_of_a_unix_socket_whatever_it_looks_like(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.fsencode(f"./{name}"))
+        server.listen()
+        with pytest.raises(qmp_shell.ConnectError, match="no greeting came"):
+            qmp_shell.connect(Path(name), greeting_timeout=0)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+def test_what_can_be_no_path_is_refused(name: str) -> None:
+    with pytest.raises(qmp_shell.AddressError):
+        qmp_shell.connect(Path(name))

@@ -102,6 +102,20 @@ def parse_address(text: str, *, tls: bool = False, programs: bool = False) -> Ad
     return address
 
 
+def address_of_path(path: str) -> Address:
+    """The UNIX socket at a path, which may look like another address.
+
+    :raise AddressError: it can be no path.
+    """
+    from .unix import parse
+
+    try:
+        _check_encoding(path)
+        return parse(path)
+    except AddressError as error:
+        raise AddressError(f"{path!r}: {error}") from None
+
+
 def _check_encoding(text: str) -> None:
     """:raise AddressError: a text can be no name or path, because half a character is in it."""
     try:

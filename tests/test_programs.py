@@ -474,6 +474,26 @@ def test_a_program_that_is_dropped_is_ended() -> None:
     assert has_ended(program)
 
 
+@pytest.mark.parametrize("text", ["exec:cat", "exec:no-such-program", "exec:sh -c 'exit 3'"])
+def test_no_file_of_a_program_stays_open(text: str) -> None:
+    script = """
+import contextlib, sys
+import qmp_shell
+from qmp_shell.transport import parse_address
+
+with contextlib.suppress(qmp_shell.ConnectError):
+    qmp_shell.connect(parse_address(sys.argv[1], programs=True), greeting_timeout=0.5)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", script, text],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""
+
+
 def test_errors_of_the_library_are_its_own() -> None:
     with pytest.raises(ConnectError, match="exec:false: false ended with status 1"):
         qmp_shell.connect(parse_address("exec:false", programs=True))

@@ -57,6 +57,9 @@ class Program:
         try:
             # A pipe would have to be read all the time, or the program might wait for that.
             self._errors = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise ConnectError(f"{name}: {explain_os_error(error)}") from None
+        try:
             self._popen = subprocess.Popen(
                 command,
                 stdin=channel,
@@ -66,6 +69,7 @@ class Program:
                 preexec_fn=prepare_child(ignores_interrupts=uses_terminal),
             )
         except (OSError, ValueError) as error:
+            self._errors.close()
             raise ConnectError(f"{name}: {explain_os_error(error)}") from None
 
     def __del__(self) -> None:
@@ -108,7 +112,7 @@ class Program:
         return f"{self.name} ended {how}"
 
     def stop(self, *, patience: float = 0.0) -> None:
-        """End it.
+        """End it, and forget what it has written to standard error.
 
         :param patience: seconds for it to end by itself.
         """
@@ -118,6 +122,7 @@ class Program:
                 self._send(signal.SIGKILL)
                 with SignalsBlocked():
                     self._popen.wait()
+        self._errors.close()
 
     def _send(self, number: signal.Signals) -> None:
         """Send a signal to it, and to what it has started in turn."""

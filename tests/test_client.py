@@ -537,6 +537,16 @@ def test_very_long_and_infinite_timeouts_are_accepted(vm: RunningVm, seconds: fl
         assert next(client.events(timeout=seconds)).name == "RESUME"
 
 
+@pytest.mark.parametrize("seconds", [0, -1, 1e-9])
+@pytest.mark.parametrize("scheme", ["", "tls:"])
+def test_no_time_to_connect_to_a_port_is_too_short(scheme: str, seconds: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"{scheme}127.0.0.1:{server.getsockname()[1]}"
+        short = "no greeting came|took too long|not finished within"
+        with pytest.raises(qmp_shell.ConnectError, match=short):
+            qmp_shell.connect(address, greeting_timeout=seconds)
+
+
 @pytest.mark.parametrize("host", ["a..b", "x" * 70, "y" * 300])
 def test_invalid_host_names_are_connect_errors(host: str) -> None:
     with pytest.raises(qmp_shell.ConnectError, match="not the name of a host"):

@@ -20,10 +20,21 @@ if TYPE_CHECKING:
 MOST_DESCRIPTORS = 253
 """How many descriptors can be sent at once (unix(7), ``SCM_MAX_FD``)."""
 
-LONGEST_TIMEOUT = 1e6
-"""Seconds; far beyond that, poll() and SO_SNDTIMEO overflow."""
+# Seconds. Far beyond that, poll() and SO_SNDTIMEO overflow; and 0 can mean no limit.
+_LONGEST_TIMEOUT = 1e6
+_SHORTEST_TIMEOUT = 1e-3
 
 _CREDENTIALS = "iII"  # struct ucred (unix(7)): pid, uid, gid
+
+
+def limit_timeout(timeout: float | None) -> float | None:
+    """Return a time that a system call may take, in seconds, as one that it accepts.
+
+    :return: None: no limit.
+    """
+    if timeout is None or timeout > _LONGEST_TIMEOUT:
+        return None
+    return max(timeout, _SHORTEST_TIMEOUT)
 
 
 class Stream(Protocol):

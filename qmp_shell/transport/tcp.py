@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ..address import HOST_PORT
 from ..errors import AddressError, ConnectError, UsageError
 from ..static_typing import TYPE_CHECKING, Any
-from .stream import LONGEST_TIMEOUT, Address, SocketStream
+from .stream import Address, SocketStream, limit_timeout
 
 if TYPE_CHECKING:
     from .listen import Listener
@@ -34,10 +34,8 @@ class PortAddress(Address):
 
     def open_socket(self, timeout: float | None) -> socket.socket:
         """Connect to the port; see :meth:`connect`."""
-        if timeout is not None and timeout > LONGEST_TIMEOUT:
-            timeout = None
         try:
-            connection = socket.create_connection((self.host, self.port), timeout)
+            connection = socket.create_connection((self.host, self.port), limit_timeout(timeout))
         except UnicodeError:  # from Python's idna codec, whose message says nothing of hosts
             raise ConnectError(self._bad_host) from None
         _tune(connection)

@@ -14,7 +14,7 @@ from itertools import islice
 
 from ..errors import AddressError, ConnectError
 from ..static_typing import TYPE_CHECKING
-from .stream import LONGEST_TIMEOUT, Address, SocketStream
+from .stream import Address, SocketStream, limit_timeout
 
 if TYPE_CHECKING:
     from .listen import Listener
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 LONGEST_NAME = 107
 """Bytes that the address of a UNIX socket can hold (unix(7), ``sun_path``)."""
 
-_SHORTEST_TIMEOUT = 1e-3  # seconds; SO_SNDTIMEO takes 0 for no limit
 # How many files of a folder are looked at, and how many sockets are named.
 _MOST_ENTRIES = 5_000
 _MOST_SHOWN = 3
@@ -202,17 +201,13 @@ def connect_socket(name: str | bytes, timeout: float | None) -> socket.socket:
     :raise BlockingIOError: the backlog is still full.
     :raise OSError: it can't be connected to.
     """
-    if timeout is not None and timeout > LONGEST_TIMEOUT:
-        timeout = None
     deadline = None if timeout is None else time.monotonic() + timeout
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         while True:
             # connect() waits for a place in a full backlog as long as this option says (0: for
             # ever), while Python's own time-out would turn that into an error at once.
-            left = 0.0
-            if deadline is not None:
-                left = max(deadline - time.monotonic(), _SHORTEST_TIMEOUT)
+            left = limit_timeout(None if deadline is None else deadline - time.monotonic()) or 0.0
             limit = struct.pack("ll", int(left), int(left % 1 * 1e6))
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
             connection.connect(name)

@@ -11,7 +11,7 @@ import socket
 import sys
 
 from ..errors import AddressError, ConnectError
-from .stream import LONGEST_TIMEOUT, Address, SocketStream
+from .stream import Address, SocketStream, limit_timeout
 
 _LARGEST = (1 << 32) - 2  # the number above stands for any (VMADDR_CID_ANY, VMADDR_PORT_ANY)
 
@@ -37,7 +37,7 @@ class VsockAddress(Address):
         except OSError:
             raise ConnectError(f"{self}: this kernel has no vsock") from None
         try:
-            connection.settimeout(timeout if timeout and timeout < LONGEST_TIMEOUT else None)
+            connection.settimeout(limit_timeout(timeout))
             connection.connect((self.cid, self.port))
             return SocketStream(connection)
         except BaseException:

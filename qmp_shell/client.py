@@ -404,7 +404,8 @@ def connect(
     :param timeout: seconds that each command may take; None: no limit.
     :param greeting_timeout: seconds for connecting, and again for negotiating; None: no limit.
     :param wait: seconds for which connecting is tried again while nobody listens there.
-    :param tls: certificates for an address ``tls:HOST:PORT``.
+    :param tls: certificates for an address ``tls:HOST:PORT``; for what is no port, such as a UNIX
+        socket, they have no use.
     :param tracer: see :attr:`Client.tracer`.
     :param on_silence: is called twice a second while the monitor is silent, with the seconds that
         were waited so far, and when the time is over; it returns whether to go on, and may raise
@@ -412,7 +413,7 @@ def connect(
     :param on_absence: is called twice a second while nobody listens there and ``wait`` is not
         over, with the seconds that were waited so far.
     :raise AddressError: the address can't be parsed.
-    :raise UsageError: ``tls`` can't be used: a file that it names, or with this address.
+    :raise UsageError: ``tls`` can't be used: a file that it names, or with a port without TLS.
     :raise ConnectError: nobody listens there, or the negotiation failed.
     """
     target = _to_address(address)

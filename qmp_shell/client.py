@@ -283,7 +283,7 @@ class Client(Connection):
         outgoing = self._conversation.prepare(message, quiet=quiet)
         outgoing.request.on_reply = on_reply
         if after is not None and (after.reply is None or after.reply.is_error):
-            after.following = outgoing
+            after.following.append(outgoing)
             return outgoing.request
         if descriptors:
             self._with_descriptors = outgoing.request
@@ -366,10 +366,11 @@ class Client(Connection):
                 self._notify(LateReply(reply))
 
     def _send_following(self, reply: Reply) -> None:
-        """If a reply is good, send the command that was posted to be sent after it."""
+        """If a reply is good, send the commands that were posted to be sent after it."""
         following = reply.request.following
-        if following is not None and not reply.is_error and not reply.request.abandoned:
-            self._transmit(following, None, is_queued=True)
+        if following and not reply.is_error and not reply.request.abandoned:
+            for each in following:
+                self._transmit(each, None, is_queued=True)
             with suppress(OSError):  # whoever receives finds that the connection is lost
                 self._send_some()
 

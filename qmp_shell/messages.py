@@ -59,7 +59,7 @@ class Request:
     :ivar abandoned: set by the client when the caller stops waiting for the reply.
     :ivar reply: set by the client when it delivers the reply; None until then.
     :ivar on_reply: the client calls it with the reply; None: somebody waits for that.
-    :ivar following: the command that the client sends when it delivers a good reply; None: none.
+    :ivar following: the commands that the client sends when it delivers a good reply.
     """
 
     def __init__(self, message: Message, identity: Any, *, own_id: bool, quiet: bool) -> None:
@@ -70,7 +70,7 @@ class Request:
         self.abandoned = False
         self.reply: Reply | None = None
         self.on_reply: Callable[[Reply], object] | None = None
-        self.following: Outgoing | None = None
+        self.following: list[Outgoing] = []
 
     def __repr__(self) -> str:
         return f"<Request {self.name}>"

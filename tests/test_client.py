@@ -776,6 +776,19 @@ def test_a_posted_command_can_depend_on_the_one_before() -> None:
         assert not client.owed_replies
 
 
+def test_several_commands_are_posted_after_the_same_one(peer: StartPeer) -> None:
+    replies = (b'{"return": "%d", "id": %d}' % (n, n) for n in (2, 3, 4))
+    server = peer(GREETING, ACCEPTED, *replies, HOLD)
+    with qmp_shell.connect(server.address) as client:
+        first = client.post({"execute": "a"})
+        others = [client.post({"execute": name}, after=first) for name in "bc"]
+        assert [client.answer(each, 20).message for each in (first, *others)] == [
+            {"return": "2"},
+            {"return": "3"},
+            {"return": "4"},
+        ]
+
+
 def test_descriptors_of_posted_commands_are_closed_when_they_are_sent(vm: RunningVm) -> None:
     with qmp_shell.connect(vm.address, timeout=20) as client:
         replies: list[Message] = []

@@ -236,6 +236,15 @@ def test_the_ends_of_a_tree_are_shown_however_deep_and_narrow_it_is() -> None:
         assert all(f"level{number}" in "\n".join(lines) for number in range(30))
 
 
+@pytest.mark.parametrize("view", ["table", "tree"])
+def test_a_text_of_several_lines_is_shown_as_it_is(view: str) -> None:
+    text = "IRQ statistics:\r\n 0: 33001\x1b\n\n 8: 804\n"
+    shown = "IRQ statistics:\n 0: 33001\n\n 8: 804"
+    for value in (text, {"human-readable-text": text}):
+        assert draw(view, value) == shown.split("\n"), view
+    assert draw(view, {"a": "one line\n"}) == draw(view, {"a": "one line "})
+
+
 def test_a_number_that_no_float_holds_is_shown_as_it_is() -> None:
     for view in VIEWS:
         assert str(10**400) in "".join("".join(draw(view, {"size": 10**400})).split())

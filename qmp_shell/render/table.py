@@ -13,7 +13,7 @@ from ..static_typing import TYPE_CHECKING, Any
 from .cells import Row, format_cell, format_plain, make_record, make_rows, typed_columns
 from .columns import Columns, ask_columns, choose_columns, fits, shorten_paths
 from .parts import Part
-from .text import sanitize_line
+from .text import sanitize, sanitize_line
 
 if TYPE_CHECKING:
     from .views import Look, Subject
@@ -32,6 +32,8 @@ def view_table(subject: Subject, look: Look) -> SafeText:
     after the other, if there is no room for the columns that were asked for.
     """
     value = subject.value
+    if subject.text is not None and not subject.columns:
+        return sanitize(subject.text.rstrip())
     if not isinstance(value, list):
         return _view_record(value, subject.columns, look)
     rows = make_rows(value)

@@ -10,7 +10,7 @@ from ..static_typing import TYPE_CHECKING, Any
 from .cells import is_size, name_of
 from .parts import Node, Part
 from .quantities import format_size
-from .text import format_compact
+from .text import format_compact, sanitize
 
 if TYPE_CHECKING:
     from .views import Look, Subject
@@ -25,6 +25,8 @@ _MOST_LINES = 50_000
 
 def view_tree(subject: Subject, look: Look) -> SafeText:
     """A tree of what a command returned; see :data:`~qmp_shell.render.views.View`."""
+    if subject.text is not None:
+        return sanitize(subject.text.rstrip())
     return draw_forest(_children(subject.value, "", 0), look) or format_compact(subject.value)
 
 

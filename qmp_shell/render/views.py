@@ -68,6 +68,17 @@ class Subject(Record):
         """What was returned, or the error."""
         return self.message.get("return", self.message.get("error"))
 
+    @property
+    def text(self) -> str | None:
+        """The text of several lines that was returned, alone or as an object's only member.
+
+        As of the commands that return a ``HumanReadableText``; None: it is something else.
+        """
+        value = self.value
+        if isinstance(value, dict) and len(value) == 1:
+            [value] = value.values()
+        return value if isinstance(value, str) and "\n" in value.strip() else None
+
 
 View = Callable[[Subject, Look], SafeText]
 """Makes text of a reply."""

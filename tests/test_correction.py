@@ -565,6 +565,12 @@ def test_a_line_that_lacks_values_is_offered_up_to_the_first(vocabulary: Vocabul
 @pytest.mark.parametrize(
     ("typed", "meant", "hint"),
     [
+        (
+            "device_del r1 r2",
+            "device_del id=r1\ndevice_del id=r2",
+            "one command a line: device_del id=r1, then device_del id=r2",
+        ),
+        ("device_del r1 'r 2'", "device_del id=", ""),
         ("info block", ".hmp info block", "the human monitor has it: .hmp info block"),
         ("savevm foo", ".hmp savevm foo", "the human monitor has it: .hmp savevm foo"),
         # in which order the human monitor takes them is not known

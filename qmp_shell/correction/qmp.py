@@ -330,7 +330,8 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
             return None  # the human monitor would refuse the line, too
         if any(map(is_signed_size, line.words)):
             return None  # the human monitor would take the difference for the new size
-        return _in_human(name, command, text, vocabulary)
+        several = _one_each(command, line, vocabulary)
+        return several or _in_human(name, command, text, vocabulary)
     if found.unfinished and line.tail:
         return None  # it would be lost
     file = _TO_FILE.fullmatch(line.tail)
@@ -349,6 +350,16 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
     if found.is_unitless:
         return _in_human(name, command, text, vocabulary) or correction
     return correction
+
+
+def _one_each(command: str, line: Words, vocabulary: Vocabulary) -> Correction | None:
+    """``device_del a b``: several values for a command that takes one, each for itself."""
+    type_ = vocabulary.arguments(command, {})
+    if type_ is None or len(type_.members) != 1 or line.tail or not all(map(is_plain, line.words)):
+        return None
+    [argument] = type_.members
+    lines = [f"{command} {argument}={word}" for word in line.words]
+    return Correction("\n".join(lines), before="one command a line: ")
 
 
 def _in_human(name: str, command: str, text: str, vocabulary: Vocabulary) -> Correction | None:

@@ -68,6 +68,7 @@ def test_a_reference_stands_for_a_part_of_a_value(text: str, value: object) -> N
         ("$x", "'$x' is not set; COMMAND | .let x sets it, and a text needs quotes"),
         ("$_.2", "'$_.2' is not there: it is a list of 2"),
         ("$_.0.x", "'$_.0.x' is not there; there are device, qdev, inserted"),
+        ("$_.0.devise", "'$_.0.devise' is not there; did you mean device?"),
         ("$_.0.device.x", "'$_.0.device.x' is not there: what is before it has no members"),
         ("$_.-1", "'$_.-1' is not there: it is a list of 2"),
         ("$_.*", "* is for .each; write an index or a name"),

@@ -96,7 +96,7 @@ class Variables:
             inner = list(_step(found, part))
             if found and not inner and part != EACH:
                 path = ".".join([f"${reference.name}", *reference.path[: index + 1]])
-                raise ParseError(_explain_missing(found), reference.offset, quoted=path)
+                raise ParseError(_explain_missing(part, found), reference.offset, quoted=path)
             found = inner
         return found
 
@@ -169,9 +169,10 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return bool(layer)
 
 
-def _explain_missing(values: list[Any]) -> str:
+def _explain_missing(part: str, values: list[Any]) -> str:
     """
-    :param values: those that might have had the member.
+    :param part: the member, or the index.
+    :param values: those that might have had it.
     """
     value = values[0]
     if len(values) > 1 and any(isinstance(each, dict) for each in values):
@@ -180,6 +181,12 @@ def _explain_missing(values: list[Any]) -> str:
         return f"{{}} is not there: it is a list of {len(value)}"
     if not isinstance(value, dict):
         return "{} is not there: what is before it has no members"
-    names = shorten(", ".join(list(value)[:_MOST_NAMED])).replace("{", "{{").replace("}", "}}")
+    from ..schema.suggestions import similar_names
+
+    similar = similar_names(part, value)
+    names = shorten(" or ".join(similar) or ", ".join(list(value)[:_MOST_NAMED]))
+    names = names.replace("{", "{{").replace("}", "}}")
+    if similar:
+        return f"{{}} is not there; did you mean {names}?"
     more = ", ..." if len(value) > _MOST_NAMED else ""
     return f"{{}} is not there; there are {names}{more}" if value else "{} is not there"

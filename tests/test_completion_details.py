@@ -556,6 +556,14 @@ def test_a_path_is_quoted_where_it_has_to_be(
     assert insertion(Candidate(text), completions, is_open=is_open) == written
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("syntax", [Syntax.VALUE, Syntax.PATH])
+def test_a_path_whose_quote_is_closed_is_not_closed_again(syntax: Syntax, quote: str) -> None:
+    completions = Completions("", [], quote, syntax=syntax, is_closed=True)
+    assert insertion(Candidate("/a b"), completions) == f"{quote}/a b"
+    assert insertion(Candidate("/a b/"), completions, is_open=True) == f"{quote}/a b/"
+
+
 @pytest.mark.parametrize(
     ("text", "written"),
     [("/a b", "/a b"), (" /a", '" /a"'), ("/a#b", '"/a#b"'), ("/a\\", '"/a\\\\"')],

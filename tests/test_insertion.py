@@ -141,6 +141,37 @@ def test_completed_values_are_parsed_as_the_chosen_name(
     assert value == name
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ('device_del id="fu', '"', 'device_del id="full"'),
+        ('device_del id="', '"', 'device_del id="full"'),
+        ('device_del id="fu', 'x" a=b', 'device_del id="fullx" a=b'),
+        ("device_del id='fu", "' a=b", "device_del id='full' a=b"),
+        ('device_del id="fu', ' a=""', 'device_del id="full" a=""'),
+        ('device_del id="fu', "' a=b", 'device_del id="full"\' a=b'),
+        ("device_del id=fu", '"', 'device_del id=full"'),
+        ('.hmp device_del "fu', '"', '.hmp device_del "full"'),
+    ],
+)
+def test_a_quote_that_is_closed_already_is_not_closed_again(
+    types: VmTypes, before: str, after: str, line: str
+) -> None:
+    completed = complete_line(before, "full", types, after=after)
+    assert completed is not None
+    assert completed + after == line
+
+
+def test_the_human_monitors_quote_is_not_closed_again(types: VmTypes) -> None:
+    line = 'device_del "fu'
+    assert complete_line(line, "full", types, after='"', human=True) == 'device_del "full'
+
+
+def test_a_name_that_needs_another_quote_is_not_offered_within_closed_ones(types: VmTypes) -> None:
+    assert complete_line("device_del id='", "a\n", types, after="'") is None
+    assert complete_line("device_del id='", "a\n", types) == 'device_del id="a\\n"'
+
+
 @pytest.mark.parametrize("quote", ["", '"', "'"])
 @pytest.mark.parametrize(
     ("before", "after", "path"),

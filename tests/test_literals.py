@@ -129,16 +129,19 @@ def test_what_is_given_in_a_literal_before_and_after_the_cursor(
 @pytest.mark.parametrize(
     ("marked", "is_closed"),
     [
-        ('{"a": "b^"}', True),
-        ('{"a": "b^cd"}', True),
-        ('{"a": "b^', False),
-        ('{"a": "b^, "c": 1', False),
-        ('{"a": "b^\'', False),
-        ('{"a": b^"', False),
+        ('["b^"]', True),
+        ('["b^cd"]', True),
+        ('["b^', False),
+        ('["b^, "c"', False),
+        ("[\"b^'", False),
+        ('[b^"', False),
     ],
 )
-def test_a_string_may_be_closed_behind_the_cursor(marked: str, is_closed: bool) -> None:
-    found = read(marked)
+def test_a_string_may_be_closed_behind_the_cursor(
+    types: VmTypes, marked: str, is_closed: bool
+) -> None:
+    before, _, after = marked.partition("^")
+    found = complete(f"snapshot-load devices={before}", types, after=after)
     assert found is not None
     assert found.is_closed is is_closed
 

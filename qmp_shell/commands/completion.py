@@ -14,6 +14,7 @@ from ..complete import (
     complete_human,
 )
 from ..complete.draft import CommandDraft
+from ..complete.literal import is_closed_at
 from ..language.words import PIPE
 from ..messages import Reply
 from ..render.views import VIEWS
@@ -33,9 +34,10 @@ def complete_draft(
 ) -> Completions | None:
     """What can stand at the cursor; None: nothing that is known."""
     found = _complete_draft(draft, commands, names, types, last_reply)
-    if found is None or len(found.quote + found.typed) <= len(draft.before) - draft.joined:
-        return found
-    return None  # what is typed begins on the line before, which is not to be replaced
+    if found is None or len(found.quote + found.typed) > len(draft.before) - draft.joined:
+        return None  # what is typed begins on the line before, which is not to be replaced
+    is_closed = found.quote != "" and is_closed_at(draft.after, 0, found.quote)
+    return found._replace(is_closed=is_closed)
 
 
 def _complete_draft(

@@ -122,6 +122,7 @@ class Draft:
     :ivar kind: what kind of line the cursor is in.
     :ivar before: the text of that line up to the cursor; a line before it that ends in a
         backslash or in a literal is joined to it.
+    :ivar after: the text of that line behind the cursor.
     :ivar row: the number of the physical line that the cursor is in, from 0.
     :ivar joined: how many characters of :attr:`before` come from the lines before it.
     :ivar needs_more: Enter does not end the text, because a bracket is open.
@@ -151,6 +152,7 @@ class Draft:
         self.joined = 0
         line = lines[self.row] if human else self._join(lines)
         self.before = line[: self.joined + column]
+        self.after = line[self.joined + column :]
         self.command: CommandDraft | None = None
         self.dot: DotDraft | None = None
         self.message: MessageDraft | None = None

@@ -69,7 +69,6 @@ def complete_in_literal(draft: Draft, names: NameSource, types: TypeSource) -> C
         literal.quote,
         syntax=Syntax.LITERAL,
         usual_quote=literal.usual_quote,
-        is_closed=literal.is_closed,
     )
     if literal.expected is Expected.KEY:
         completions.candidates.extend(_keys(owner))

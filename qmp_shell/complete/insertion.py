@@ -51,11 +51,9 @@ def insertion(
         return _in_literal(candidate, completions, is_open)
     if completions.syntax == Syntax.PATH:
         is_plain = text.isprintable() and text == text.strip() and not set(text) & set("#\"'\\")
-        return (
-            text if is_plain and not completions.quote else format_string(text)[: -is_open or None]
-        )
+        return text if is_plain and not completions.quote else _string(text, completions, is_open)
     if completions.syntax == Syntax.HUMAN:
-        return _human(text, completions.quote, is_open)
+        return _human(text, completions, is_open)
     pattern = _BARE_HUMAN_OPTION if completions.syntax == Syntax.HUMAN_OPTION else _WORD
     word = text[:-1] if candidate.is_key else text
     is_writable = pattern.fullmatch(word) is not None and word.isprintable()
@@ -74,15 +72,23 @@ def _takes_arguments(text: str, completions: Completions) -> bool:
     )
 
 
-def _value(candidate: Candidate, completions: Completions, is_open: bool) -> str:
+def _value(candidate: Candidate, completions: Completions, is_open: bool) -> str | None:
     text = candidate.text
-    if completions.quote == "'" and text.isprintable():
-        escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}" + "'" * (not is_open)
     is_bare = _BARE_VALUE.fullmatch(text) is not None and text.isprintable()
     if completions.is_any and not candidate.is_word:
         is_bare = is_bare and not is_ambiguous(text)
-    return text if is_bare and not completions.quote else format_string(text)[: -is_open or None]
+    return text if is_bare and not completions.quote else _string(text, completions, is_open)
+
+
+def _string(text: str, completions: Completions, is_open: bool) -> str | None:
+    """A text in quotes: in those that are typed, if it can be written in them."""
+    is_ended = is_open or completions.is_closed
+    if completions.quote == "'" and text.isprintable():
+        escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}" + "'" * (not is_ended)
+    if completions.quote == "'" and completions.is_closed:
+        return None
+    return format_string(text)[: -is_ended or None]
 
 
 def _in_literal(candidate: Candidate, completions: Completions, is_open: bool) -> str:
@@ -93,8 +99,9 @@ def _in_literal(candidate: Candidate, completions: Completions, is_open: bool) -
     return quote + escape(candidate.text, quote) + ending
 
 
-def _human(text: str, quote: str, is_open: bool) -> str | None:
-    if not quote and text.isprintable() and _BARE_HUMAN.fullmatch(text) is not None:
+def _human(text: str, completions: Completions, is_open: bool) -> str | None:
+    if not completions.quote and text.isprintable() and _BARE_HUMAN.fullmatch(text) is not None:
         return text
     escaped = "".join(_HUMAN_ESCAPES.get(character, character) for character in text)
-    return f'"{escaped}' + '"' * (not is_open) if escaped.isprintable() else None
+    ending = "" if is_open or completions.is_closed else '"'
+    return f'"{escaped}{ending}' if escaped.isprintable() else None

@@ -46,7 +46,6 @@ class LiteralDraft(NamedTuple):
     :ivar expected: what can stand at the cursor.
     :ivar typed: what of the key or value is typed before the cursor, without its quote.
     :ivar quote: the quote before that; empty: none.
-    :ivar is_closed: the quote that closes it stands behind the cursor already.
     :ivar usual_quote: the quote of the literal's first string.
     """
 
@@ -56,7 +55,6 @@ class LiteralDraft(NamedTuple):
     expected: Expected
     typed: str
     quote: str
-    is_closed: bool
     usual_quote: str
 
 
@@ -72,21 +70,30 @@ def read_literal(text: str, cursor: int) -> LiteralDraft | None:
     if not reader.is_readable or (last is not None and last.lastgroup == "comment"):
         return None
     typed, quote = "", ""
-    rest, is_closed = cursor, False
+    rest = cursor
     if last is not None:
         quote = last[0][:1] if last.lastgroup == "unclosed" else ""
         typed = last[0][len(quote) :]
-        found = _REST_OF_WORD.match(text, cursor)
-        end = found.end() if found is not None else cursor
-        is_closed = bool(quote) and text.startswith(quote, end)
-        rest = end + is_closed if is_closed or not quote else cursor
+        if not quote or is_closed_at(text, cursor, quote):
+            rest = word_end(text, cursor) + len(quote)
     top = reader.open[-1]
     expected, key = top.expected, top.key
     path = reader.path()
     reader.read(text, rest, len(text), is_behind=True)
     return LiteralDraft(
-        reader.root, path, key, expected, typed, quote, is_closed, reader.quote or quote or '"'
+        reader.root, path, key, expected, typed, quote, reader.quote or quote or '"'
     )
+
+
+def is_closed_at(text: str, cursor: int, quote: str) -> bool:
+    """Whether a quote that is open at the cursor is closed right behind the word there."""
+    return text.startswith(quote, word_end(text, cursor))
+
+
+def word_end(text: str, cursor: int) -> int:
+    """Where a word ends that the cursor is in."""
+    rest = _REST_OF_WORD.match(text, cursor)
+    return rest.end() if rest is not None else cursor
 
 
 class _Container:

@@ -69,7 +69,7 @@ class Completions(NamedTuple):
     :ivar syntax: how the candidates are written.
     :ivar is_any: the value is not of one type, so a bare word may be read as another one.
     :ivar usual_quote: in a literal, the quote that a string gets if none is typed.
-    :ivar is_closed: in a literal, the quote that closes the string stands behind the cursor.
+    :ivar is_closed: the quote that closes what is typed stands behind the cursor already.
     """
 
     typed: str

@@ -240,7 +240,9 @@ def _check_candidate(
     line = draft.before[: len(draft.before) - len(options.quote + options.typed)] + inserted
     if options.syntax == Syntax.LITERAL:
         _check_literal(candidate, options, inserted, line)
-    elif options.syntax == Syntax.PATH:
+        return
+    line += options.quote * options.is_closed
+    if options.syntax == Syntax.PATH:
         argument = re.sub(r"\A\s*\.\S+\s+", "", line)
         assert parse_path(argument) == candidate.text
     elif options.syntax == Syntax.HUMAN and candidate.text:

@@ -425,6 +425,8 @@ def test_dot_commands_are_recognized_with_and_without_the_dot(line: str, is_dot:
         "test a=[ # x]",
         "x=[",
         "{} a=[",
+        "transaction( {",
+        " transaction  (  {'type':",
     ],
 )
 def test_an_incomplete_line_needs_more_lines(line: str) -> None:
@@ -581,6 +583,8 @@ def test_transactions(text: str) -> None:
         ("transaction(a b={'c':\n')'\n})", {"b": {"c": ")"}}),
         ("transaction({'type': 'a', 'data': {'b': ')'}})", {"b": ")"}),
         ("transaction( {'type': 'a', 'data': {}} ) # )", {}),
+        ("transaction( {'type': 'a',\n'data': {}} )", {}),
+        ("  transaction ({'type': 'a', 'data':\n{'b': ')'\n}})", {"b": ")"}),
     ],
 )
 def test_a_closing_bracket_may_follow_the_last_word_without_a_space(

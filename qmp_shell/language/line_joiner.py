@@ -6,8 +6,10 @@ with a backslash. This module does not know what a logical line means.
 
 from __future__ import annotations
 
+import re
+
 from .logical_line import LogicalLine, ParseError
-from .words import IncompleteLiteral, literal_end, skip_blank, split_words
+from .words import TRANSACTION, IncompleteLiteral, literal_end, skip_blank, split_words
 
 # Characters of a logical line; it ends there, complete or not, for its input may have no end.
 _LONGEST = 64 << 20
@@ -115,12 +117,15 @@ def _is_comment(line: str) -> bool:
 def _start_of_words(text: str) -> int:
     """Return where the words of a line begin.
 
-    That is after the message, if the line begins with one in JSON. The argument of a dot
-    command is not made of words, so there it is the end of the text.
+    That is after the message, or the action of a transaction, if the line begins with one in
+    JSON. The argument of a dot command is not made of words, so there it is the end of the text.
 
-    :raise IncompleteLiteral: the message is not closed.
+    :raise IncompleteLiteral: the message or action is not closed.
     """
     start = skip_blank(text, 0)
     if text.startswith(".", start):
         return len(text)
+    opening = re.compile(TRANSACTION).match(text, start)
+    if opening is not None:
+        start = skip_blank(text, opening.end())
     return literal_end(text, start) if text.startswith(("{", "["), start) else start

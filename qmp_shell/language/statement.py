@@ -18,6 +18,7 @@ from .words import (
     OPERATORS,
     READ,
     READ_WRITE,
+    TRANSACTION,
     Word,
     literal_end,
     skip_blank,
@@ -26,7 +27,6 @@ from .words import (
 )
 
 # Patterns; re compiles each when it is first used, since most lines need none of them.
-_TRANSACTION = r"transaction\s*\("
 _DOT = r"(?s)\.(?P<name>\S*)\s*(?P<argument>.*)"
 # The dot commands that may be typed without the dot, because other shells have them so.
 _WITHOUT_DOT = r"(?s)\s*(?:(?P<exit>exit)|(?:help|\?)(?P<topic>(?:\s+[^\s=|>]+)?(?:\s*[|>].*)?))\s*"
@@ -159,7 +159,7 @@ class StatementParser:
             )
         opening = None
         if text.startswith("transaction", start):
-            opening = re.compile(_TRANSACTION).match(text, start)
+            opening = re.compile(TRANSACTION).match(text, start)
         if opening is not None:
             if self.in_transaction:
                 raise ParseError("a transaction is already open; close it with )", start)

@@ -16,6 +16,9 @@ from .logical_line import ParseError
 # (MAX_NESTING in qobject/json-streamer.c), but no command needs nearly as many as this.
 MAX_DEPTH = 100
 
+# How a line begins that opens a transaction.
+TRANSACTION = r"transaction\s*\("
+
 _KEY = re.compile(r"""([^\s="'{}\[\]]+)=""")
 _NAME = re.compile(r"[^\s|]+")
 _BARE = re.compile(r"\S*")

@@ -369,6 +369,27 @@ def test_the_position_of_an_error_is_in_its_physical_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a # in C:\\vm\\\nb", ["a # in C:\\vm\\", "b"]),
+        ("a b=1 \\\nc=2 # in C:\\\nd", ["a b=1 c=2 # in C:\\", "d"]),
+        ('a b="c" # C:\\\nd', ['a b="c" # C:\\', "d"]),
+        ('transaction(a b="c") # C:\\\nd', ['transaction(a b="c") # C:\\', "d"]),
+        ("{} # C:\\\nd", ["{} # C:\\", "d"]),
+        ("a b=[ # C:\\\n1, # D:\\\n2] # E:\\\nc", ["a b=[ # C:\\\n1, # D:\\\n2] # E:\\", "c"]),
+        ("a b={# C:\\\n}", ["a b={# C:\\\n}"]),
+        ("a b=c# \\\nd=e", ["a b=c# d=e"]),
+        ('a b=" # \\\nc"', ['a b=" # c"']),
+        ("a b=[' # ', \\\n1]", ["a b=[' # ', 1]"]),
+        ("a | sed 's/ # //' \\\n| cat", ["a | sed 's/ # //' | cat"]),
+        (".hmp a # \\\nb", [".hmp a # b"]),
+    ],
+)
+def test_a_backslash_in_a_comment_does_not_continue_the_line(text: str, lines: list[str]) -> None:
+    assert [each.text for each in join(text)] == lines
+
+
+@pytest.mark.parametrize(
     "line", ["", "   ", "# a comment", "  # one with a [ in it", "# and \\", "  # and \\"]
 )
 def test_blank_lines_and_comments_are_no_statements(line: str) -> None:
@@ -524,13 +545,32 @@ def test_the_lines_of_a_literal_are_scanned_once(monkeypatch: pytest.MonkeyPatch
     assert scanned <= len(text)
 
 
+@pytest.mark.parametrize("line", ['"# ', " # ", "a # ", "a=1 c='# '"])
+def test_lines_that_a_backslash_joins_are_scanned_once(
+    monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    scanned = 0
+
+    def counting(text: str, position: int, *, closing: str = "") -> Iterator[Word]:
+        nonlocal scanned
+        scanned += len(text) - position
+        return split_words(text, position, closing=closing)
+
+    monkeypatch.setattr("qmp_shell.language.line_joiner.split_words", counting)
+    text = 'a b="c \\\n' + f"{line}\\\n" * 1000
+    joiner = LineJoiner()
+    for each in text.split("\n"):
+        joiner.add_line(each)
+    assert scanned <= 2 * len(text)
+
+
 def test_each_of_many_literals_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scanned = 0
 
-    def counting(text: str, position: int) -> Iterator[Word]:
+    def counting(text: str, position: int, *, closing: str = "") -> Iterator[Word]:
         nonlocal scanned
         scanned += len(text) - position
-        return split_words(text, position)
+        return split_words(text, position, closing=closing)
 
     monkeypatch.setattr("qmp_shell.language.line_joiner.split_words", counting)
     text = "test a=[\n" + "".join(f"] a{number}=[\n" for number in range(1000)) + "]"

@@ -32,6 +32,7 @@ class LineJoiner:
         # another line comes; to scan all of it again would take quadratic time.
         self._unscanned: list[str] = []
         self._depth = 0
+        self._seeks_comment = True
 
     @property
     def needs_more(self) -> bool:
@@ -59,7 +60,7 @@ class LineJoiner:
         """
         self._lines.append(line)
         self._starts.append(self._length)
-        continued = line.endswith("\\") and not _is_comment(line)
+        continued = line.endswith("\\") and not self._ends_in_comment(line)
         part = line[:-1] if continued else line + "\n"
         self._parts.append(part)
         self._length += len(part)
@@ -94,38 +95,57 @@ class LineJoiner:
         unscanned, self._unscanned = "".join(self._unscanned), []
         if not self._depth and "{" not in unscanned and "[" not in unscanned:
             return False
-        try:
-            if self._depth:
-                start = literal_end(unscanned, 0, self._depth)
-            else:
-                start = _start_of_words(unscanned)
-            self._depth = 0
-            for _ in split_words(unscanned, start):
-                pass
-        except IncompleteLiteral as incomplete:
-            self._depth = incomplete.depth
+        self._depth, _ = _find_end(unscanned, self._depth)
+        return self._depth > 0
+
+    def _ends_in_comment(self, line: str) -> bool:
+        """Whether a line ends in a comment, to which a backslash at its end belongs.
+
+        All lines that a backslash has joined are scanned for it, so this is done once for them:
+        behind a "#" that begins no comment, they may have others.
+        """
+        if line.lstrip().startswith("#"):
             return True
-        except ParseError:
+        if not self._seeks_comment or re.search(r"\W#", line) is None:
             return False
-        return False
+        _, self._seeks_comment = _find_end("".join([*self._unscanned, line]), self._depth)
+        return self._seeks_comment
 
 
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
+def _find_end(text: str, depth: int) -> tuple[int, bool]:
+    """Find out in what a text ends.
+
+    :param depth: how many brackets are open at its beginning.
+    :return: how many are open at its end, and whether it ends in a comment. If it has a syntax
+        error, neither is said.
+    """
+    try:
+        if depth:
+            position, closing = literal_end(text, 0, depth), ""
+        else:
+            position, closing = _start_of_words(text)
+        for word in split_words(text, position, closing=closing):
+            position = word.value_start + len(word.value or "")
+    except IncompleteLiteral as incomplete:
+        return incomplete.depth, incomplete.is_in_comment
+    except ParseError:
+        return 0, False
+    return 0, skip_blank(text, position) < len(text)
 
 
-def _start_of_words(text: str) -> int:
-    """Return where the words of a line begin.
+def _start_of_words(text: str) -> tuple[int, str]:
+    """Return where the words of a line begin, and what may follow a string or literal there.
 
     That is after the message, or the action of a transaction, if the line begins with one in
     JSON. The argument of a dot command is not made of words, so there it is the end of the text.
 
     :raise IncompleteLiteral: the message or action is not closed.
     """
-    start = skip_blank(text, 0)
+    start, closing = skip_blank(text, 0), ""
     if text.startswith(".", start):
-        return len(text)
+        return len(text), closing
     opening = re.compile(TRANSACTION).match(text, start)
     if opening is not None:
-        start = skip_blank(text, opening.end())
-    return literal_end(text, start) if text.startswith(("{", "["), start) else start
+        start, closing = skip_blank(text, opening.end()), ")"
+    is_json = text.startswith(("{", "["), start)
+    return literal_end(text, start) if is_json else start, closing

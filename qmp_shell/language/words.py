@@ -35,11 +35,13 @@ class IncompleteLiteral(ParseError):
     """The text ends inside a literal, which more lines may complete.
 
     :ivar depth: the number of brackets that are open.
+    :ivar is_in_comment: the text ends in a comment.
     """
 
-    def __init__(self, offset: int, depth: int) -> None:
+    def __init__(self, offset: int, depth: int, *, is_in_comment: bool) -> None:
         super().__init__("this bracket is never closed", offset)
         self.depth = depth
+        self.is_in_comment = is_in_comment
 
 
 PIPE = "|"
@@ -195,8 +197,10 @@ def literal_end(text: str, start: int, depth: int = 0) -> int:
     :raise ParseError: a string in the literal is not closed.
     :raise IncompleteLiteral: the text ends before the literal does.
     """
+    is_in_comment = False
     for match in re.compile(_IN_LITERAL).finditer(text, start):
         token = match[0]
+        is_in_comment = token.startswith("#") and match.end() == len(text)
         if token in ("{", "["):
             depth += 1
         elif token in ("}", "]"):
@@ -205,4 +209,4 @@ def literal_end(text: str, start: int, depth: int = 0) -> int:
                 return match.end()
         elif token in ('"', "'"):
             raise ParseError("this string is never closed", match.start())
-    raise IncompleteLiteral(start, depth)
+    raise IncompleteLiteral(start, depth, is_in_comment=is_in_comment)

@@ -15,6 +15,7 @@ from qmp_shell.language import (
     ExecuteStatement,
     LineJoiner,
     LogicalLine,
+    OutputFile,
     ParseError,
     StatementParser,
     is_dot_command,
@@ -181,6 +182,7 @@ def statement(text: str) -> ExecuteStatement:
     [
         ("test a=1 | jq '.return[] | {a: .b}'", "jq '.return[] | {a: .b}'"),
         ("test |cat", "cat"),
+        ("test|cat", "cat"),
         ('{"execute": "test"} | head -1', "head -1"),
         ("transaction( abort ) | cat", "cat"),
         ("test a=x|y", None),
@@ -197,6 +199,21 @@ def test_a_pipeline_is_the_rest_of_the_line(line: str, pipeline: str | None) -> 
 
 
 @pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("test>f", OutputFile("f", appends=False)),
+        ("test>>f", OutputFile("f", appends=True)),
+        ("test> f", OutputFile("f", appends=False)),
+        ("transaction(abort)>f", OutputFile("f", appends=False)),
+        ("transaction( abort )>f", OutputFile("f", appends=False)),
+        ("test a=b>f", None),
+    ],
+)
+def test_a_file_may_follow_a_name_without_a_space(line: str, file: OutputFile | None) -> None:
+    assert statement(line).destination.file == file
+
+
+@pytest.mark.parametrize(
     ("line", "files"),
     [
         ("getfd fdname=f </a/b", (DescriptorFile("/a/b", False),)),
@@ -205,6 +222,7 @@ def test_a_pipeline_is_the_rest_of_the_line(line: str, pipeline: str | None) -> 
         ("add-fd <>/a/b", (DescriptorFile("/a/b", True),)),
         ('add-fd <>"/a b" <c | cat', (DescriptorFile("/a b", True), DescriptorFile("c", False))),
         ('{"execute": "getfd"} </a', (DescriptorFile("/a", False),)),
+        ("getfd</a", (DescriptorFile("/a", False),)),
         ("test a=<x", ()),
     ],
 )

@@ -20,7 +20,7 @@ MAX_DEPTH = 100
 TRANSACTION = r"transaction\s*\("
 
 _KEY = re.compile(r"""([^\s="'{}\[\]]+)=""")
-_NAME = re.compile(r"[^\s|]+")
+_NAME = re.compile(r"[^\s|<>]+")
 _BARE = re.compile(r"\S*")
 _BLANK = re.compile(r"\s*")
 DOUBLE_QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'

@@ -142,6 +142,12 @@ def test_file_names_are_completed(types: VmTypes, text: str) -> None:
         ),
         ("send-key keys.0.type=qcode keys.0.", ["keys.0.data="]),
         ("snapshot-save job-id=j tag=t vmstate=d devices.0=d ", ["devices.1="]),
+        ("announce-self interfaces.1=x interfaces.", ["interfaces.0="]),
+        ("announce-self interfaces.0=x interfaces.2=y interfaces.", ["interfaces.1="]),
+        (
+            "migrate-set-capabilities capabilities.2.state=on capabilities.",
+            ["capabilities.2.", "capabilities.0."],
+        ),
         ("set_link up=", ["true", "false"]),
         ("query-named-block-nodes flat=", ["true", "false"]),
         ("set-action reboot=", ["reset", "shutdown"]),

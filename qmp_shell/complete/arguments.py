@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from ..language.words import APPEND, OPERATORS, READ, READ_WRITE, WRITE
 from ..schema import (
@@ -151,9 +152,8 @@ def _ends(type_: Type, given: object, depth: int = MAX_LIST_DEPTH) -> dict[str, 
     return ends
 
 
-def _indexes(given: object) -> list[int]:
-    """The indexes of a list: those whose items have members already, and the next one."""
-    if not isinstance(given, dict):
-        return [0]
-    begun = [index for index in range(len(given)) if isinstance(given.get(str(index)), dict)]
-    return [*begun, len(given)]
+def _indexes(given: object) -> list[str]:
+    """The indexes of a list: those whose items have members already, and the first free one."""
+    items = given if isinstance(given, dict) else {}
+    begun = [key for key, item in items.items() if isinstance(item, dict) and key.isdecimal()]
+    return [*begun, next(index for index in map(str, count()) if index not in items)]

@@ -107,6 +107,25 @@ def test_candidates_are_of_the_kind_that_the_place_accepts(
 
 
 @pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("snapshot-save devices=", []),
+        ("snapshot-save devices.0=", [Kind.NODE]),
+        ("block-dirty-bitmap-merge node=d0 bitmaps=", []),
+        ("block-dirty-bitmap-merge node=d0 bitmaps.0=", [Kind.BITMAP]),
+        ("block-dirty-bitmap-merge node=d0 bitmaps.0.name=", [Kind.BITMAP]),
+        ("announce-self interfaces=", []),
+        ("query-stats target=vm providers=", []),
+        ("blockdev-add driver=raw file=", [Kind.NODE]),
+    ],
+)
+def test_names_are_offered_where_one_can_stand_and_not_for_a_list(
+    types: VmTypes, text: str, kinds: list[str]
+) -> None:
+    assert names(complete(text, types)) == kinds
+
+
+@pytest.mark.parametrize(
     "text", [".log /tm", ".connect /tm", "screendump filename=/tm", 'memsave filename="/tm']
 )
 def test_file_names_are_completed(types: VmTypes, text: str) -> None:

@@ -54,7 +54,8 @@ def complete_argument(
     place = follow_path(type_, action.given, word.key.split(".")) if type_ is not None else None
     if place is None:
         return Completions(typed, [], quote, syntax=Syntax.VALUE)
-    kind = kind_at(action.name.key, ".".join(place.path), place.type)
+    takes_names = any(scalars(place.type))  # a list does not
+    kind = kind_at(action.name.key, ".".join(place.path), place.type) if takes_names else None
     candidates = list(values(place.type))
     if kind is not None and kind not in FILE_KINDS:
         request = NameRequest(kind, typed, action.given, word.key)
@@ -85,6 +86,13 @@ def kind_at(command: str, path: str, type_: Type) -> str | None:
     if isinstance(type_, Alternate) and of_object is not None and "node-name" in of_object.members:
         return Kind.NODE  # a block node is defined there, or named
     return None
+
+
+def scalars(type_: Type) -> tuple[bool, bool]:
+    """Whether a value can be a string, and whether it can be a number."""
+    kinds = {each.json_type for each in branches(type_) if isinstance(each, Builtin)}
+    is_enum = any(isinstance(each, Enum) for each in branches(type_))
+    return is_enum or bool(kinds & {"string", "value"}), bool(kinds & {"int", "number"})
 
 
 def values(type_: Type) -> Iterator[Candidate]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..schema import ANY, STRING, Builtin, Enum, Member, Object, Type, as_object, branches
 from ..schema.text import describe_member, required_first
 from .analysis import Signature, follow_path, follow_to_object, new_signature
-from .arguments import kind_at
+from .arguments import kind_at, scalars
 from .draft import CommandDraft, Draft
 from .kinds import FILE_KINDS
 from .literal import Expected, LiteralDraft, read_literal
@@ -179,7 +179,7 @@ def _add_values(completions: Completions, place: _Place, names: NameSource) -> C
     found = follow_path(owner.type, owner.given, [*owner.path, literal.key])
     if found is None:
         return completions
-    takes_strings, takes_numbers = _scalars(found.type)
+    takes_strings, takes_numbers = scalars(found.type)
     kind = kind_at(owner.name, ".".join(found.path), found.type)
     if kind in FILE_KINDS and takes_strings:
         completions = completions._replace(files=kind)
@@ -191,13 +191,6 @@ def _add_values(completions: Completions, place: _Place, names: NameSource) -> C
                 completions.candidates.append(each._replace(is_word=True))
     completions.candidates.extend(_values(found.type, is_string=bool(literal.quote)))
     return completions
-
-
-def _scalars(type_: Type) -> tuple[bool, bool]:
-    """Whether a value can be a string, and whether it can be a number."""
-    kinds = {each.json_type for each in branches(type_) if isinstance(each, Builtin)}
-    is_enum = any(isinstance(each, Enum) for each in branches(type_))
-    return is_enum or bool(kinds & {"string", "value"}), bool(kinds & {"int", "number"})
 
 
 def _is_number(text: str) -> bool:

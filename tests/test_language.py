@@ -686,6 +686,31 @@ def test_an_invalid_line_leaves_the_open_transaction_as_it_was() -> None:
     assert not parser.in_transaction
 
 
+def test_an_action_that_is_refused_leaves_the_open_transaction_as_it_was() -> None:
+    def resolve(action: Message) -> Message:
+        if action["type"] == "bad":
+            raise ParseError("no", 0)
+        return action
+
+    parser = StatementParser(resolve)
+    parser.parse(join("transaction( block-dirty-bitmap-add node=d0 name=b0")[0])
+    with pytest.raises(ParseError):
+        parser.parse(join("bad")[0])
+    parser.parse(join("abort")[0])
+    assert parser.parse(join(")")[0]) == ExecuteStatement(TRANSACTION)
+    with pytest.raises(ParseError):
+        parser.parse(join("transaction( abort bad")[0])
+    assert not parser.in_transaction
+
+
+def test_a_line_of_a_transaction_does_not_copy_those_before_it() -> None:
+    parser = StatementParser()
+    parser.parse(join("transaction(")[0])
+    actions = parser._actions
+    parser.parse(join("abort")[0])
+    assert parser._actions is actions
+
+
 def test_a_transaction_that_is_marked_invalid_is_not_sent() -> None:
     parser = StatementParser()
     for line in ("transaction(", "abort"):

@@ -200,14 +200,16 @@ class StatementParser:
             actions, closed = _group_actions(words, on_one_line)
         if tail and not closed:
             raise ParseError("this can only follow the ) of a transaction", tail[0].start)
-        self._actions = actions = before + [self._resolve(each) for each in actions]
+        # A transaction may have many lines, so none copies the actions before it.
+        before.extend([self._resolve(each) for each in actions])
+        self._actions = before
         if not closed:
             return None
         is_invalid = self._is_invalid
         self.discard_transaction()
         if is_invalid:
             raise ParseError("not sent: a line of this transaction could not be parsed", start)
-        message = {"execute": "transaction", "arguments": {"actions": actions}}
+        message = {"execute": "transaction", "arguments": {"actions": before}}
         return _with_operators(message, tail)
 
 

@@ -1,7 +1,7 @@
 """Which kind of name each argument takes, as tables.
 
 A new kind of name is a constant of :class:`Kind`, rows in the tables below for the arguments that
-take it, and its source in ``vm/questions.py``.
+take it, and its source, most often a row of ``NAME_LISTS`` in ``vm/name_lists.py``.
 """
 
 from __future__ import annotations

@@ -294,6 +294,8 @@ def test_the_reply_to_a_command_for_the_vms_host_can_go_elsewhere() -> None:
         ("test a={'b':2, 'b':3}", 16, "'b' is given twice"),
         ("test a=[yes]", 9, "'yes' is not a value; write true"),
         ("test a=[007x]", 9, "'007x' is not a value; a string needs quotes"),
+        ("test a=[\u0663]", 9, "'\u0663' is not a value; a string needs quotes"),
+        ("test a=[0x\uff11]", 9, "'0x\uff11' is not a value; a string needs quotes"),
         ("test a=[nan]", 9, "'nan' is not a value; a string needs quotes"),
         ("test a=[1e999]", 9, "this number is too large"),
         ("test a=[" + "9" * 5000 + "]", 9, "this number is too long"),

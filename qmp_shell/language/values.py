@@ -145,6 +145,8 @@ def parse_python_integer(text: str, offset: int) -> int:
     :raise ValueError: the text is not an integer.
     """
     if len(text) <= _MAX_DIGITS:
+        if not text.isascii():  # int() takes the digits of other scripts, too
+            raise ValueError
         value = int(text) if re.fullmatch(INTEGER, text) else int(text, 0)
         if value.bit_length() <= _MAX_BITS:
             return value

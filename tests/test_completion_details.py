@@ -524,6 +524,10 @@ def test_help_on_a_command_of_the_guest_agent(guest_agent: Path, run: Run) -> No
         ("5", False, False, "5"),
         ("d0", True, False, "d0"),
         ("a b", False, False, '"a b"'),
+        (">x", False, False, '">x"'),
+        ("<x", False, False, '"<x"'),
+        ("|x", False, False, '"|x"'),
+        ("x>|<", False, False, "x>|<"),
     ],
 )
 def test_a_value_is_quoted_where_it_would_be_read_as_another(

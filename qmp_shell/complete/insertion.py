@@ -18,9 +18,9 @@ _WORD = re.compile(r"[^\s\"'{}\[\]()|<>#\\=.?][^\s\"'{}\[\]()|<>#\\=]*")
 _ARGUMENTS = re.compile(rf"(?:{_WORD.pattern}=)?-?[0-9]+(?: {_WORD.pattern}=-?[0-9]+)*")
 # Words without a dot that are dot commands nevertheless.
 _RESERVED = ("exit", "help")
-# A value without quotes: no quote or bracket opens it, no "$" makes it a reference, and no
-# backslash or bracket ends the line.
-_BARE_VALUE = re.compile(r"[^\s\"'{\[()$\\][^\s\"'()\\]*")
+# A value without quotes: no quote or bracket opens it, no "$" makes it a reference, it lengthens no
+# operator that stands before it, and no backslash or bracket ends the line.
+_BARE_VALUE = re.compile(r"[^\s\"'{\[()$\\|<>][^\s\"'()\\]*")
 # A reference, which cannot be quoted.
 _REFERENCE = re.compile(r"\$[^\s\"'()\\]*")
 # The same for the human monitor (get_str() in QEMU's monitor/hmp.c reads it).

@@ -217,6 +217,77 @@ def test_unknown_names(marked: str, unknown: list[str]) -> None:
     assert [found.before[start:end] for start, end in spans] == unknown
 
 
+# Members with a dot in their names, as some drivers have.
+DOTTED = offline_types(
+    Schema(
+        [
+            {"name": "cmd", "meta-type": "command", "arg-type": "o", "ret-type": "none"},
+            {"name": "none", "meta-type": "object", "members": []},
+            {
+                "name": "o",
+                "meta-type": "object",
+                "members": [
+                    {"name": "zoned", "type": "bool", "default": None},
+                    {"name": "zoned.on", "type": "bool", "default": None},
+                    {"name": "zoned.off", "type": "bool", "default": None},
+                    {"name": "inner", "type": "o", "default": None},
+                ],
+            },
+            {"name": "bool", "meta-type": "builtin", "json-type": "boolean"},
+        ]
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("cmd ", ["zoned=", "zoned.on=", "zoned.off=", "inner."]),
+        ("cmd zoned.", ["zoned.on=", "zoned.off="]),
+        ("cmd zoned.o", ["zoned.on=", "zoned.off="]),
+        ("cmd zoned.on=true ", ["zoned.off=", "inner."]),
+        ("cmd zoned=true ", ["inner."]),
+        ("cmd inner.", ["inner.zoned=", "inner.zoned.on=", "inner.zoned.off=", "inner.inner."]),
+        ("cmd inner.zoned.on=true inner.zoned.", ["inner.zoned.off="]),
+        ("cmd zoned.on=", ["true", "false"]),
+        ("cmd inner.zoned.on=", ["true", "false"]),
+        ("cmd zoned.x=", []),
+        ("cmd nonsense.", []),
+        ("cmd zoned.on.", []),
+    ],
+)
+def test_a_name_with_a_dot_in_it_is_completed(text: str, offered: list[str]) -> None:
+    found = complete(Draft(text), Names(), DOTTED)
+    assert found is not None
+    assert [each.text for each in found.candidates] == offered
+
+
+def test_a_name_with_a_dot_in_it_is_known() -> None:
+    command = Draft("cmd zoned.on=true inner.zoned.off=true zoned.x=1 inner.x.on=1 ").command
+    assert command is not None
+    line = "cmd zoned.on=true inner.zoned.off=true zoned.x=1 inner.x.on=1 "
+    spans = find_unknown_names(command, DOTTED)
+    assert [line[start:end] for start, end in spans] == ["zoned.x", "inner.x.on"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "current", "given"),
+    [
+        ("cmd zoned.on=", "cmd", "zoned.on", set()),
+        ("cmd zoned.on=true zoned.of", "cmd", "zoned", {"zoned.on"}),
+        ("cmd inner.zoned.on=true inner.zo", "cmd inner.", "zo", {"zoned.on"}),
+    ],
+)
+def test_a_name_with_a_dot_in_it_in_the_signature(
+    text: str, name: str, current: str, given: set[str]
+) -> None:
+    command = Draft(text).command
+    assert command is not None
+    found = find_signature(command, DOTTED)
+    assert found is not None
+    assert (found.name, found.current, found.given) == (name, current, given)
+
+
 def test_the_arguments_behind_the_cursor_belong_to_its_own_action() -> None:
     command = draft("transaction(b node=d0 c ^node=d1 name=x").command
     assert command is not None

@@ -213,6 +213,18 @@ def test_objects_are_offered_that_fit_the_property(session: Session) -> None:
     assert list(offered) == ["crypto0"]
 
 
+def test_properties_with_a_dot_in_their_names_are_offered(session: Session) -> None:
+    line = "device_add driver=nvme zoned."
+    assert "zoned.zasl=" in offered_names(session, line)
+    offered = offered_names(session, "device_add driver=nvme zoned.zasl=5 zoned.")
+    assert offered
+    assert "zoned.zasl=" not in offered
+    assert list(offered_names(session, "device_add driver=nvme-ns zoned.cross_read=")) == [
+        "true",
+        "false",
+    ]
+
+
 def test_names_with_numbers_are_sorted_by_the_numbers(session: Session) -> None:
     nodes = list(offered_names(session, "blockdev-del node-name="))
     assert nodes[:4] == ["disk0", "null0", "null1", "null2"]

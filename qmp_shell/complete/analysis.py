@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..language.dotted_names import join_names, parts_of_name, value_at
 from ..language.words import OPERATORS, Word
 from ..schema import ANY, Builtin, Object, Type, as_array, as_object
 from ..schema.text import Part, format_signature
@@ -25,54 +26,66 @@ class Place(NamedTuple):
     path: list[str]
 
 
-def follow_path(type_: Type, given: Any, path: Iterable[str]) -> Place | None:
+class _Step(NamedTuple):
+    """One step on the way along a dotted path, or where that begins.
+
+    :ivar type: the type there.
+    :ivar given: the value there, as far as it is typed.
+    :ivar depth: how many parts of the path lead there.
+    :ivar name: the member that the step leads to; None: it leads to none.
+    """
+
+    type: Type
+    given: Any
+    depth: int
+    name: str | None
+
+
+def follow_path(type_: Type, given: Any, path: Sequence[str]) -> Place | None:
     """Follow a dotted path into a type; None: the type has no such member."""
-    names = []
-    for part in path:
-        step = _follow(type_, given, part)
-        if step is None:
-            return None
-        type_, given, is_member = step
-        if is_member:
-            names.append(part)
-    return Place(type_, given, names)
+    steps = list(_follow(type_, given, path))
+    last = steps[-1]
+    if last.depth < len(path):
+        return None
+    return Place(last.type, last.given, [step.name for step in steps if step.name is not None])
 
 
-def follow_to_object(type_: Object, given: Any, path: Iterable[str]) -> tuple[Object, Any, int]:
+def follow_to_object(type_: Object, given: Any, path: Sequence[str]) -> tuple[Object, Any, int]:
     """Follow a dotted path to the last object on it, as far as the type has what it names.
 
     :return: the object's type, its value, and how many parts of the path lead to it.
     """
     last = type_, given, 0
-    at: Type = type_
-    for depth, part in enumerate(path, 1):
-        step = _follow(at, given, part)
-        if step is None:
-            break
-        at, given, _ = step
-        inner = as_object(at)
-        if inner is not None:
-            last = inner, given, depth
+    for step in _follow(type_, given, path):
+        of_object = as_object(step.type)
+        if of_object is not None:
+            last = of_object, step.given, step.depth
     return last
 
 
-def _follow(type_: Type, given: Any, part: str) -> tuple[Type, Any, bool] | None:
-    """Follow one part of a dotted path; None: the type has no such member.
-
-    :return: the type and the value there, and whether the part is the name of a member.
-    """
-    of_object, of_array = as_object(type_), as_array(type_)
-    members = of_object.members_for(given) if of_object is not None else {}
-    inner = given.get(part) if isinstance(given, dict) else None
-    if part in members:
-        return members[part].type, inner, True
-    if of_array is not None and part.isdecimal():
-        return of_array.element, inner, False
-    if of_object is not None and of_object.is_open(given):
-        return ANY, inner, True
-    if isinstance(type_, Builtin) and type_.is_any:
-        return type_, inner, False
-    return None
+def _follow(type_: Type, given: Any, path: Sequence[str]) -> Iterator[_Step]:
+    """Follow a dotted path from where it begins, as far as the type has what it names."""
+    name: str | None = None
+    depth = 0
+    yield _Step(type_, given, depth, name)
+    while depth < len(path):
+        of_object, of_array = as_object(type_), as_array(type_)
+        members = of_object.members_for(given) if of_object is not None else {}
+        parts = path[depth : depth + parts_of_name(path, depth, members)]
+        name = ".".join(parts)
+        if name in members:
+            type_ = members[name].type
+        elif of_array is not None and name.isdecimal():
+            type_, name = of_array.element, None
+        elif of_object is not None and of_object.is_open(given):
+            type_ = ANY
+        elif isinstance(type_, Builtin) and type_.is_any:
+            name = None
+        else:
+            return
+        given = value_at(given, parts)
+        depth += len(parts)
+        yield _Step(type_, given, depth, name)
 
 
 class Signature(NamedTuple):
@@ -98,10 +111,11 @@ def find_signature(command: CommandDraft, types: TypeSource) -> Signature | None
         return None
     if not type_.members and type_.is_incomplete:  # whatever it takes is unknown
         return None
-    *path, last = command.word.key.split(".")
+    *path, last = parts = command.word.key.split(".")
     inner, given, depth = follow_to_object(type_, action.given, path)
     if depth < len(path):  # then that of the whole command
-        inner, given, path, last = type_, action.given, [], path[0]
+        inner, given, path = type_, action.given, []
+        last = ".".join(parts[: parts_of_name(parts, 0, type_.members_for(given))])
     return new_signature(action.name.key, path, inner, given, last)
 
 
@@ -112,7 +126,8 @@ def new_signature(name: str, path: list[str], type_: Object, given: Any, current
     """
     given = given if isinstance(given, dict) else {}
     name = " ".join([name, ".".join([*path, ""])]).rstrip()
-    return Signature(name, format_signature(type_.members_for(given)), set(given), current)
+    members = type_.members_for(given)
+    return Signature(name, format_signature(members), set(join_names(given, members)), current)
 
 
 def find_unknown_names(command: CommandDraft, types: TypeSource) -> Iterator[tuple[int, int]]:

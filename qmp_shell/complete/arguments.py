@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
+from ..language.dotted_names import value_at
 from ..language.words import APPEND, OPERATORS, READ, READ_WRITE, WRITE
 from ..schema import (
     MAX_LIST_DEPTH,
@@ -111,7 +112,12 @@ def values(type_: Type) -> Iterator[Candidate]:
 def _keys(action: ActionDraft, type_: Object, typed: str, types: TypeSource) -> Iterator[Candidate]:
     """The keys that can stand there, each with the ``=`` or the dot that follows it."""
     *path, _ = typed.split(".")
+    begun = ""
     place = follow_path(type_, action.given, path)
+    if path and (place is None or not _has_parts(place.type)):  # a name with a dot in it has begun
+        *path, first = path
+        begun = f"{first}."
+        place = follow_path(type_, action.given, path)
     if place is None:
         return
     inner, given, _ = place
@@ -120,6 +126,7 @@ def _keys(action: ActionDraft, type_: Object, typed: str, types: TypeSource) -> 
     command = action.name.key
     if of_object is not None:
         members = required_first(of_object.members_for(given))
+        members = [member for member in members if member.name.startswith(begun)]
         if not path:
             members.sort(key=lambda each: (not each.required, place_in_menu(command, each.name)))
         for member in members:
@@ -127,15 +134,20 @@ def _keys(action: ActionDraft, type_: Object, typed: str, types: TypeSource) -> 
                 about = types.argument_summary(command, [*path, member.name], action.given)
                 member = member._replace(description=about)
             yield from _member_keys(prefix, member, given)
-    elif of_array is not None:
+    elif of_array is not None and not begun:
         for index in _indexes(given):
             for end, item in _ends(of_array.element, None).items():
                 yield Candidate(f"{prefix}{index}{end}", format_type(item), is_key=end[-1:] == "=")
 
 
+def _has_parts(type_: Type) -> bool:
+    return as_object(type_) is not None or as_array(type_) is not None
+
+
 def _member_keys(prefix: str, member: Member, given: Any) -> Iterator[Candidate]:
-    before = given.get(member.name) if isinstance(given, dict) else None
-    if before is not None and not isinstance(before, dict):
+    parts = member.name.split(".")
+    *outer, before = [value_at(given, parts[:end]) for end in range(1, len(parts) + 1)]
+    if not all(each is None or isinstance(each, dict) for each in (*outer, before)):
         return
     for end, type_ in _ends(member.type, before).items():
         note = describe_member(member, type_)

@@ -9,6 +9,7 @@ from itertools import starmap
 from typing import Any, NamedTuple
 
 from ..complete import Kind
+from ..language.dotted_names import parts_of_name, value_at
 from ..schema import Member, Object, Type, as_array, as_object
 from ..schema.suggestions import other_name
 from .correction import nearest
@@ -111,23 +112,24 @@ def find_member(key: str, type_: Type | None, given: Any) -> Member | None:
 
 def _follow(key: str, type_: Type, given: Any) -> _Place:
     """Follow a dotted key into a type, part by part; each is a name, or the index of a list."""
-    whole = as_object(type_)
-    if whole is not None and key in whole.members_for(given):  # a name with a dot in it
-        return _Place(key, whole.members_for(given)[key])
     parts = key.split(".")
     member: Member | None = None
-    for index, part in enumerate(parts):
-        of_array = as_array(type_)
-        if of_array is not None and member is not None and part.isdecimal():
+    index = 0
+    while index < len(parts):
+        of_array, of_object = as_array(type_), as_object(type_)
+        if of_array is not None and member is not None and parts[index].isdecimal():
             type_ = of_array.element
             member = member._replace(find_type=partial(_same, type_))
         else:
-            part, member = _find_member(part, as_object(type_), given)
-            parts[index] = part
+            names = of_object.members_for(given) if of_object is not None else ()
+            end = index + parts_of_name(parts, index, names)
+            name, member = _find_member(".".join(parts[index:end]), of_object, given)
+            parts[index:end] = [name]
             if member is None:
                 return _Place(".".join(parts), None)
             type_ = member.type
-        given = given.get(part) if isinstance(given, dict) else None
+        given = value_at(given, parts[index].split("."))
+        index += 1
     return _Place(".".join(parts), member)
 
 

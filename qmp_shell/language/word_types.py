@@ -6,10 +6,9 @@ argument's type is converted as if the type were not known, and the VM refuses i
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ..schema import ANY, Builtin, Enum, Type, as_array, as_object, branches
 from ..static_typing import Any
+from .dotted_names import join_names
 from .values import SWITCH_WORDS, BareWord, parse_float, parse_integer, parse_untyped
 
 # None is a value (null), so it cannot mean that there is none.
@@ -29,33 +28,13 @@ def apply_types(value: Any, type_: Type | None) -> Any:
         members = of_object.members_for(value) if of_object is not None else {}
         return {
             key: apply_types(item, members[key].type if key in members else None)
-            for key, item in _join_dotted_names(value, members).items()
+            for key, item in join_names(value, members).items()
         }
     if isinstance(value, list):
         of_array = as_array(type_)
         element = of_array.element if of_array is not None else None
         return [apply_types(item, element) for item in value]
     return value
-
-
-def _join_dotted_names(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Restore the names of members that contain a dot.
-
-    Some drivers have such properties (``zoned.zasl`` of ``nvme``); the parser, which does not
-    know the types, has taken the name for a path into an object.
-
-    :param names: the names of the members that the object has.
-    """
-    joined: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, dict) and any(name.startswith(f"{key}.") for name in names):
-            inner = {f"{key}.{name}": each for name, each in item.items()}
-            joined |= {name: each for name, each in inner.items() if name in names}
-            item = {name: each for name, each in item.items() if f"{key}.{name}" not in names}
-            if not item:
-                continue
-        joined[key] = item
-    return joined
 
 
 def parse_word(word: BareWord, type_: Type) -> Any:

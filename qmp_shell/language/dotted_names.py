@@ -1,0 +1,44 @@
+"""Names of members that have a dot in them, as ``zoned.zasl`` of the driver ``nvme``.
+
+A line writes them as it writes a path into an object; only the names that the object has tell which
+one is meant. This module does not know the types of members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from ..static_typing import Any
+
+
+def parts_of_name(path: Sequence[str], start: int, names: Collection[str]) -> int:
+    """How many parts of a dotted path, from one on, are the name of a member: 2, if it has a dot.
+
+    :param names: the names of the members that the object has.
+    """
+    parts = path[start : start + 2]
+    return len(parts) if ".".join(parts) in names else 1
+
+
+def join_names(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Restore the names that a parser, which does not know the types, has taken for paths.
+
+    :param names: the names of the members that the object has.
+    """
+    joined: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, dict) and any(name.startswith(f"{key}.") for name in names):
+            inner = {f"{key}.{name}": each for name, each in item.items()}
+            joined |= {name: each for name, each in inner.items() if name in names}
+            item = {name: each for name, each in item.items() if f"{key}.{name}" not in names}
+            if not item:
+                continue
+        joined[key] = item
+    return joined
+
+
+def value_at(value: Any, path: Iterable[str]) -> Any:
+    """The value that a path leads to in nested dictionaries; None: there is none."""
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value

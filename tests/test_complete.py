@@ -323,6 +323,13 @@ def test_candidates_in_human_monitor_mode_are_of_the_kind_that_the_place_accepts
     assert (options.typed, names(options)[0]) == (typed, first)
 
 
+def test_the_human_monitor_has_no_word_for_null(types: VmTypes) -> None:
+    """It would set the text "null"."""
+    options = complete("migrate_set_parameter tls-creds ", types, human=True)
+    assert names(options) == [Kind.TLS_CREDS]
+    assert "null" in names(complete("chardev-add nu", types, human=True)), "a backend of that name"
+
+
 @pytest.mark.parametrize("text", ["info status x", "sendkey a b", "set_link a on x", "cont "])
 def test_nothing_is_offered_after_the_last_argument(types: VmTypes, text: str) -> None:
     assert complete(text, types, human=True) is None

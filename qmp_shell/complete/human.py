@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from ..schema import Type
+from ..schema import Builtin, Type, branches
 from ..static_typing import Any
 from .analysis import follow_path
 from .arguments import kind_at, values
@@ -103,13 +103,16 @@ def _values(
     completions = Completions(typed, [], syntax=Syntax.HUMAN)
     if kind is not None:
         completions = _by_kind(kind, typed, given, names)
-    return completions._replace(candidates=[*completions.candidates, *_switches(values(type_))])
+    return completions._replace(candidates=[*completions.candidates, *_words(type_)])
 
 
-def _switches(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The human monitor has on and off for true and false."""
+def _words(type_: Type) -> Iterator[Candidate]:
+    """The words of a type: on and off for true and false. The human monitor has none for null."""
     words = {"true": "on", "false": "off"}
-    return [each._replace(text=words.get(each.text, each.text)) for each in candidates]
+    for branch in branches(type_):
+        if not isinstance(branch, Builtin) or branch.json_type != "null":
+            for each in values(branch):
+                yield each._replace(text=words.get(each.text, each.text))
 
 
 def _keys(typed: str, names: NameSource) -> Completions:

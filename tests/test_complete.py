@@ -17,7 +17,13 @@ from qmp_shell.complete import (
     find_signature,
     find_unknown_names,
 )
-from qmp_shell.complete.kinds import HUMAN_ARGUMENTS, kind_of
+from qmp_shell.complete.kinds import (
+    CHARDEV_OPTIONS,
+    CHARDEV_SWITCHES,
+    COMMON_CHARDEV_OPTIONS,
+    HUMAN_ARGUMENTS,
+    kind_of,
+)
 from qmp_shell.schema import Enum, Schema
 from qmp_shell.vm.human import HumanCommand, parse_help
 from qmp_shell.vm.types import VmTypes
@@ -321,6 +327,61 @@ def test_candidates_in_human_monitor_mode_are_of_the_kind_that_the_place_accepts
     options = complete(text, types, human=True)
     assert options is not None
     assert (options.typed, names(options)[0]) == (typed, first)
+
+
+@pytest.mark.parametrize(
+    ("text", "offered", "objects"),
+    [
+        ("netdev_add stream,", "server=", ["addr="]),
+        ("netdev_add dgram,", "id=", ["local=", "remote="]),
+        ("object_add throttle-group,", "x-iops-total=", ["limits="]),
+    ],
+)
+def test_an_object_is_no_option_of_the_human_monitor(
+    types: VmTypes, text: str, offered: str, objects: list[str]
+) -> None:
+    found = names(complete(text, types, human=True))
+    assert offered in found
+    assert not set(objects) & set(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("chardev-add socket,", ["id=", "path=", "host=", "port=", "server=", "wait="]),
+        ("chardev-add socket,id=c,path=/x,", ["host=", "port=", "server=", "wait="]),
+        ("chardev-add file,id=c,", ["path=", "append="]),
+        ("chardev-add null,", ["id=", "mux=", "logfile=", "logappend="]),
+        ("chardev-add nonsense,", ["id=", "mux=", "logfile=", "logappend="]),
+        ("chardev-add socket,server=", ["on", "off"]),
+        ("chardev-add socket,tls-creds=", [Kind.TLS_CREDS]),
+        ("chardev-add mux,chardev=", [Kind.CHARDEV]),
+        ("chardev-add null,mux=o", ["on", "off"]),
+    ],
+)
+def test_options_of_a_chardev_are_completed_in_the_human_monitor(
+    types: VmTypes, text: str, offered: list[str]
+) -> None:
+    assert names(complete(text, types, human=True))[: len(offered)] == offered
+
+
+@pytest.mark.parametrize("text", ["chardev-add socket,port=", "chardev-add file,nonsense="])
+def test_an_option_of_a_chardev_whose_value_is_not_known(types: VmTypes, text: str) -> None:
+    assert complete(text, types, human=True) is None
+
+
+def test_the_files_of_a_chardev_are_completed_in_the_human_monitor(types: VmTypes) -> None:
+    found = complete("chardev-add file,path=/tm", types, human=True)
+    assert found is not None
+    assert (found.typed, found.files) == ("/tm", Kind.FILE)
+
+
+def test_the_table_of_chardev_options_has_existing_ones_only(vm: RunningVm) -> None:
+    with vm.second() as client:
+        (chardev,) = client.execute("query-command-line-options", option="chardev")
+    known = {each["name"] for each in chardev["parameters"]}
+    listed = {name for options in CHARDEV_OPTIONS.values() for name in options}
+    assert listed.union(COMMON_CHARDEV_OPTIONS, CHARDEV_SWITCHES) <= known
 
 
 def test_the_human_monitor_has_no_word_for_null(types: VmTypes) -> None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..schema import Builtin, Type, branches
+from ..schema import Builtin, Object, Type, branches
 from ..static_typing import Any
 from .analysis import follow_path
 from .arguments import kind_at, values
-from .kinds import FILE_KINDS, HUMAN_ARGUMENTS, HUMAN_OPTIONS, Kind
+from .kinds import (
+    CHARDEV_OPTIONS,
+    CHARDEV_SWITCHES,
+    COMMON_CHARDEV_OPTIONS,
+    FILE_KINDS,
+    HUMAN_ARGUMENTS,
+    HUMAN_OPTIONS,
+    Kind,
+    kind_of,
+)
 from .protocols import Candidate, Completions, NameRequest, NameSource, Syntax, TypeSource
 
 # A word is in double quotes, in which a backslash escapes, or ends at a blank.
@@ -139,13 +148,20 @@ def _option_part(
     for index, each in enumerate(before):
         key, equals, value = each.partition("=")
         given.update({key: value} if equals else {first: key} if index == 0 else {})
+    if command == "chardev-add":
+        return _chardev_option(given.get(first), part, given, names)
     type_ = types.arguments(qmp_command, given)
     if type_ is None:
         return None
     fields = type_.members_for(given)
     key, equals, value = part.partition("=")
     if not equals:
-        free = [member for name, member in fields.items() if name not in given and name != first]
+        # An object cannot be written as one value.
+        free = [
+            member
+            for name, member in fields.items()
+            if name not in given and name != first and not isinstance(member.type, Object)
+        ]
         return Completions(
             part, [Candidate(f"{m.name}=", m.description, is_key=True) for m in free]
         )
@@ -154,3 +170,16 @@ def _option_part(
     type_of_value = fields[key].type
     kind = kind_at(qmp_command, key, type_of_value)
     return _values(kind, type_of_value, value, given, names)
+
+
+def _chardev_option(
+    backend: object, part: str, given: dict[str, Any], names: NameSource
+) -> Completions | None:
+    """An option of a new chardev, which QMP has elsewhere, or under another name."""
+    options = ("id", *CHARDEV_OPTIONS.get(str(backend), ()), *COMMON_CHARDEV_OPTIONS)
+    key, equals, value = part.partition("=")
+    if not equals:
+        free = [Candidate(f"{name}=", is_key=True) for name in options if name not in given]
+        return Completions(part, free)
+    kind = Kind.SWITCH if key in CHARDEV_SWITCHES else kind_of("chardev-add", key, "")
+    return _by_kind(kind, value, given, names) if kind is not None and key in options else None

@@ -308,6 +308,37 @@ HUMAN_OPTIONS = {
 }
 
 
+# What chardev-add takes in the human monitor, by backend: the options of -chardev.
+CHARDEV_OPTIONS = {
+    "socket": (
+        *("path", "host", "port", "server", "wait", "telnet", "websocket", "tls-creds"),
+        *("tls-authz", "nodelay", "to", "ipv4", "ipv6", "abstract", "tight"),
+    ),
+    "udp": ("host", "port", "localaddr", "localport", "ipv4", "ipv6"),
+    "file": ("path", "append"),
+    "pipe": ("path",),
+    "serial": ("path",),
+    "parallel": ("path",),
+    "vc": ("width", "height", "cols", "rows"),
+    "ringbuf": ("size",),
+    "memory": ("size",),
+    "stdio": ("signal",),
+    "mux": ("chardev",),
+    "spicevmc": ("name",),
+    "spiceport": ("name",),
+    "dbus": ("name",),
+    "qemu-vdagent": ("mouse", "clipboard"),
+}
+COMMON_CHARDEV_OPTIONS = ("mux", "logfile", "logappend")
+# Those of them that are on or off.
+CHARDEV_SWITCHES = frozenset(
+    (
+        *("server", "wait", "telnet", "websocket", "nodelay", "ipv4", "ipv6", "abstract"),
+        *("tight", "append", "signal", "mouse", "clipboard", "mux", "logappend"),
+    )
+)
+
+
 def kind_of(command: str, path: str, type_name: str) -> str | None:
     """The kind of name that an argument takes.
 

@@ -184,8 +184,8 @@ def _explain_missing(part: str, values: list[Any]) -> str:
     from ..schema.suggestions import similar_names
 
     similar = similar_names(part, value)
-    names = shorten(" or ".join(similar) or ", ".join(list(value)[:_MOST_NAMED]))
-    names = names.replace("{", "{{").replace("}", "}}")
+    listed = shorten(" or ".join(similar) or ", ".join(list(value)[:_MOST_NAMED]))
+    names = listed.replace("{", "{{").replace("}", "}}")
     if similar:
         return f"{{}} is not there; did you mean {names}?"
     more = ", ..." if len(value) > _MOST_NAMED else ""

@@ -227,6 +227,14 @@ def test_an_event_appears_above_the_line_being_typed(shell: Terminal, vm: Runnin
     assert re.search(r" STOP\n\(QEMU\) query-st", shell.text)
 
 
+def test_a_value_is_completed_within_its_quotes(shell: Terminal) -> None:
+    shell.type('watchdog-set-action action="inject"')
+    shell.press("left", "tab")
+    shell.wait_until(lambda: shell.cursor_line.endswith('="inject-nmi"'), "the whole value")
+    shell.press("enter")
+    shell.wait_for(r'"return": \{\}')
+
+
 def test_an_event_is_not_taken_for_the_end_of_a_line(shell: Terminal, vm: RunningVm) -> None:
     """Other tests wait for the end of the line that they entered, and events may come first."""
     shell.enter("query-name")

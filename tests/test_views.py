@@ -277,6 +277,22 @@ def test_objects_that_have_all_in_common_take_linear_time() -> None:
     assert shown[-1].startswith("in all rows: member1=1, ")
 
 
+def dotted(parts: int, levels: int) -> dict[str, Any]:
+    """Objects within objects, so many levels deep, all of whose dotted paths have so many parts."""
+    if levels == 1:
+        return {".".join("a" * parts): 1}
+    first = range(1, parts - levels + 2)
+    return {".".join("a" * number): dotted(parts - number, levels - 1) for number in first}
+
+
+def test_many_members_whose_paths_are_the_same_take_linear_time() -> None:
+    """In quadratic time, they would take minutes."""
+    headings = draw("csv", dotted(34, 5))[0].split(",")
+    path = ".".join("a" * 34)
+    assert headings[:3] == [path, f"{path} (2)", f"{path} (3)"]
+    assert headings[-1] == f"{path} (40920)"
+
+
 @pytest.mark.parametrize(
     ("text", "view", "pipeline"),
     [

@@ -56,12 +56,12 @@ def make_record(value: Any) -> Row:
 def _collect(members: Iterable[tuple[str, Any]]) -> Row:
     """A row. A path that occurs twice, as in ``{"a.b": 1, "a": {"b": 2}}``, gets a number."""
     row: Row = {}
+    numbers: dict[str, int] = {}  # the last one that each path got
     for path, value in members:
-        number = 2
         unique = path
         while unique in row:
-            unique = f"{path} ({number})"
-            number += 1
+            numbers[path] = numbers.get(path, 1) + 1
+            unique = f"{path} ({numbers[path]})"
         row[unique] = value
     return row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 from collections import deque
 from pathlib import Path
@@ -323,18 +324,88 @@ def test_a_progress_bar_starts_no_thread(capfd: pytest.CaptureFixture[str]) -> N
     assert "50%" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("width", "has_sizes"), [(40, False), (50, False), (80, True)])
+def draw_bar(
+    width: int,
+    title: str,
+    note: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    supports_unicode: bool = True,
+) -> str:
+    monkeypatch.setattr("qmp_shell.render.progress.find_width", lambda _: width)
+    output = Output(STANDARD_ERROR)
+    output.supports_unicode = supports_unicode
+    ProgressBar(title, output).update(Progress(1 << 20, 2 << 20), note)
+    return capfd.readouterr().err.removeprefix(ERASE_LINE)
+
+
+@pytest.mark.parametrize(("width", "has_sizes"), [(40, False), (50, True), (80, True)])
 def test_a_progress_bar_is_as_long_as_the_figures_leave_room(
     width: int, has_sizes: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("qmp_shell.render.progress.find_width", lambda: width)
-    bar = ProgressBar("BLOCK_JOB_READY", Output(STANDARD_ERROR))
-    bar.update(Progress(1 << 20, 2 << 20), "running")
-    line = capfd.readouterr().err.removeprefix(ERASE_LINE)
+    line = draw_bar(width, "BLOCK_JOB_READY", "running", monkeypatch, capfd)
     assert len(line) == width - 1
     assert line.startswith("BLOCK_JOB_READY  50% ")
     assert line.endswith(" --:-- running")
     assert ("1 MiB of 2 MiB" in line) == has_sizes
+
+
+READY = "ready: job-complete id=drive-virtio-disk0"
+
+
+@pytest.mark.parametrize(
+    ("width", "title", "shown"),
+    [
+        (90, "disk0", f"disk0  50% ━━━━━━━╸        1 MiB of 2 MiB --:-- {READY}"),
+        (90, "宽" * 20, f"{'宽' * 10}…  50% 1 MiB of 2 MiB --:-- {READY}"),
+        (80, "drive-virtio-disk0", f"drive-virtio-disk0  50% ━━━╸    --:-- {READY}"),
+        (70, "drive-virtio-disk0", f"drive-virtio-di…  50% --:-- {READY}"),
+        (50, "drive-virtio-disk0", f"…  50% --:-- {READY[:-5]}"),
+    ],
+)
+def test_what_is_left_out_where_a_progress_bar_has_no_room(
+    width: int,
+    title: str,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert draw_bar(width, title, READY, monkeypatch, capfd) == shown
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("drive-virtio-disk0", f"drive-virtio-dis  50% --:-- {READY}"),
+        ("宽" * 20, "\\u5bbd" * 8 + f"  50% --:-- {READY[:9]}"),
+    ],
+)
+def test_a_progress_bar_without_unicode_fits_a_line(
+    title: str, shown: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert draw_bar(70, title, READY, monkeypatch, capfd, supports_unicode=False) == shown
+
+
+def test_a_progress_bar_is_as_wide_as_the_terminal_that_it_is_on(
+    vm: RunningVm, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Standard output is no terminal."""
+    vm.add_nodes("a", "b")
+    with vm.second() as client:
+        job = {"job-id": "job-of-40-columns", "device": "a", "target": "b", "sync": "full"}
+        client.execute("blockdev-backup", speed=1, **job)
+    line = shlex.join([*shell_command(), vm.address, ".wait", "job=job-of-40-columns"])
+    variables = environment | {"COLUMNS": "200"}
+    shell = Terminal(["sh", "-c", f"{line} | cat"], variables, tmp_path, columns=40)
+    shell.wait_until(
+        lambda: (
+            shell.raw.count(ERASE_LINE.encode()) > 3
+            and re.fullmatch(r"job-of-40-columns +\d+% .* running", shell.text) is not None
+        ),
+        "one bar that was drawn again",
+    )
+    shell.end()
 
 
 def test_a_progress_bar_whose_drawing_is_interrupted_is_erased_too(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..output import STANDARD_ERROR, Output, SafeText
 from ..static_typing import TYPE_CHECKING
 from .controls import ERASE_LINE
+from .parts import Part
 from .quantities import format_size
 from .text import sanitize_line
-from .views import Look, find_width
+from .views import Look
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -18,15 +20,16 @@ if TYPE_CHECKING:
 
     from ..vm.records import Progress
 
-# A narrower terminal has no room for sizes and the rate.
-_NARROW_COLUMNS = 60
+_USUAL_COLUMNS = 80  # of a terminal that does not tell
+# Sizes and the rate are left out where a title would be shortened to less, in columns.
+_SHORTEST_TITLE = 12
 
 
 class ProgressBar:
     """How far something is, its rate, and the time left. It appears with the first figures."""
 
     def __init__(self, title: str, output: Output) -> None:
-        self._title = sanitize_line(title)
+        self._title = title
         self._output = output
         self._progress: RichProgress | None = None
         self._is_shown = False
@@ -36,23 +39,50 @@ class ProgressBar:
 
         :param note: is shown after them.
         """
-        from .drawing import draw
+        from rich.progress import Progress as RichProgress
 
-        width = (find_width() or _NARROW_COLUMNS) - 1
         if self._progress is None:
-            self._progress = _new_progress(self._title, is_narrow=width < _NARROW_COLUMNS)
-        (task,) = self._progress.task_ids
+            self._progress = RichProgress(auto_refresh=False)  # it starts no thread
+            self._progress.add_task("")
+        (task,) = self._progress.tasks
         total = progress.total or None
-        self._progress.update(task, completed=progress.done, total=total, note=sanitize_line(note))
+        self._progress.update(task.id, completed=progress.done, total=total)
+        line = self._draw(task, sanitize_line(note))
+        self._is_shown = True  # also if Ctrl-C comes while it is written
+        self._output.write(SafeText(f"{ERASE_LINE}{line}"))
+
+    def _draw(self, task: Task, note: str) -> str:
+        """A line. What gives way where it is too long: the bar, the title, then sizes and rate."""
+        from rich.cells import cell_len
+        from rich.progress import BarColumn, TimeRemainingColumn
+
+        from .drawing import draw, make_text
+
+        width = find_width(self._output.descriptor) - 1
         look = Look(
             colour=False,
             ascii_only=True,
             find_width=lambda: width,
             supports_unicode=self._output.supports_unicode,
         )
-        line = draw(self._progress.get_renderable(), look).split("\n")[0]
-        self._is_shown = True  # also if Ctrl-C comes while it is written
-        self._output.write(SafeText(f"{ERASE_LINE}{line}"))
+        title = make_text(Part(self._title))
+        percentage = f"{task.percentage:>3.0f}%"
+        left = TimeRemainingColumn(compact=True).render(task).plain
+        others = [percentage, _format_figures(task), left, note]
+        room = width - cell_len(" ".join(["", *others]))
+        if room < min(title.cell_len, _SHORTEST_TITLE):
+            others = [percentage, left, note]
+            room = width - cell_len(" ".join(["", *others]))
+        title.truncate(max(room, 1), overflow="ellipsis" if look.supports_unicode else "crop")
+        room -= title.cell_len + 1
+        if room > 0:
+            bar = draw(
+                BarColumn(bar_width=None).render(task), look.replaced(find_width=lambda: room)
+            )
+            others.insert(1, bar.ljust(room))
+        line = make_text(Part(" ".join([title.plain, *others])))
+        line.truncate(width, overflow="crop")
+        return draw(line, look)[:width]  # an escape is longer than the character that it is for
 
     def hide(self) -> None:
         """Take the bar off the screen until the next update, for something else to be printed."""
@@ -61,35 +91,19 @@ class ProgressBar:
             self._is_shown = False
 
 
-def _new_progress(title: str, *, is_narrow: bool) -> RichProgress:
-    """A bar that is drawn by its owner only, not by a thread of its own."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.table import Column
-    from rich.text import Text
+def find_width(descriptor: int) -> int:
+    """How many characters fit on a line of a terminal."""
+    try:
+        return os.get_terminal_size(descriptor).columns or _USUAL_COLUMNS
+    except OSError:  # it is none any more
+        return _USUAL_COLUMNS
 
-    class Figures(TextColumn):
-        """What is done of how much, and the rate."""
 
-        def render(self, task: Task) -> Text:
-            total = f" of {format_size(int(task.total))}" if task.total else ""
-            rate = f"  {format_size(int(task.speed))}/s" if task.speed else ""
-            return Text(f"{format_size(int(task.completed))}{total}{rate}")
-
-    def text(form: str) -> TextColumn:
-        return TextColumn(form, style="", markup=False)
-
-    progress = Progress(
-        text("{task.description}"),
-        text("{task.percentage:>3.0f}%"),
-        BarColumn(bar_width=None, table_column=Column(ratio=1)),  # what the others leave
-        *([] if is_narrow else [Figures("")]),
-        TimeRemainingColumn(compact=True),
-        text("{task.fields[note]}"),
-        auto_refresh=False,
-        expand=True,
-    )
-    progress.add_task(title, note="")
-    return progress
+def _format_figures(task: Task) -> str:
+    """What is done of how much, and the rate."""
+    total = f" of {format_size(int(task.total))}" if task.total else ""
+    rate = f"  {format_size(int(task.speed))}/s" if task.speed else ""
+    return f"{format_size(int(task.completed))}{total}{rate}"
 
 
 class ProgressArea:

@@ -780,12 +780,27 @@ PID 12345  storage-daemon  up 3 d 11 h  root
 """
 
 
+def draw(vms: list[FoundVm], *, width: int) -> list[str]:
+    look = Look(colour=False, ascii_only=False, find_width=lambda: width)
+    return draw_vms(vms, look, with_users=False).split("\n")
+
+
 @pytest.mark.parametrize(("width", "expected"), [(None, AS_TABLE), (100, AS_TABLE), (44, AS_TREE)])
 def test_the_list_is_a_tree_where_there_is_no_room_for_a_table(
     width: int | None, expected: str
 ) -> None:
     look = Look(colour=False, ascii_only=False, find_width=lambda: width)
     assert draw_vms(VMS, look, with_users=True) + "\n" == expected
+
+
+def test_wide_characters_of_a_name_take_two_columns() -> None:
+    vm = vm_with(FREE)._replace(name="宽" * 20)
+    [_, row] = draw([vm], width=100)
+    assert row.startswith("宽" * 20 + "    5  pc")
+    assert draw([vm], width=80) == [
+        "宽" * 20 + "  PID 5  pc  1 GiB  up 1 h 1 min",
+        "└── /run/web.sock  free",
+    ]
 
 
 def test_a_machine_that_is_not_known_is_told_so() -> None:

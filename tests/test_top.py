@@ -116,6 +116,14 @@ def test_a_terminal_may_not_tell_its_width() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_wide_characters_of_a_name_take_two_columns() -> None:
+    job = Job("宽" * 20, "mirror", "running", Progress(1, 1))
+    before = EMPTY._replace(jobs=[job])
+    lines = draw(activity(before, before._replace(at=1.0)), width=64)
+    assert lines[1].split() == ["JOB", "status", "done"]
+    assert re.fullmatch("宽+ +mirror +running +100%", lines[2])
+
+
 def test_it_tells_that_it_holds_and_that_the_vm_does_not_answer() -> None:
     assert "Space holds" in draw(activity(EMPTY))[0]
     assert "held; Space goes on" in draw(activity(EMPTY), is_held=True)[0]

@@ -54,12 +54,14 @@ def _draw_section(
     headings: Sequence[str], entries: list[_Row], look: Look, width: int
 ) -> list[str]:
     """As many columns as fit, and sparklines if there is room for them, too."""
+    from rich.cells import cell_len
     from rich.table import Table
 
     from .drawing import draw, make_text, style_of
 
     widths = [
-        max(map(len, cells)) for cells in zip(headings, *(row[0] for row in entries), strict=True)
+        max(map(cell_len, cells))
+        for cells in zip(headings, *(row[0] for row in entries), strict=True)
     ]
     shown = [0]
     for number in _BY_IMPORTANCE[: len(headings) - 1]:

@@ -79,10 +79,12 @@ def _make_rows(vm: FoundVm, number: int) -> list[Mapping[str, str]]:
 
 
 def _find_width(headings: Sequence[str], rows: Sequence[Mapping[str, str]]) -> int:
-    """How many characters a table needs at least."""
+    """How many columns of a terminal a table needs at least."""
+    from rich.cells import cell_len
+
     widths = []
     for heading in headings:
-        widest = max(len(row.get(heading, "")) for row in rows)
+        widest = max(cell_len(row.get(heading, "")) for row in rows)
         widths.append(max(len(heading), min(widest, _WIDEST.get(heading, widest))))
     return sum(widths) + _GAP * (len(widths) - 1)
 

@@ -179,7 +179,9 @@ def test_a_job_that_has_ended_succeeds_and_an_unknown_job_is_an_error(
     assert result.returncode == 1
 
 
-@pytest.mark.parametrize("event", ["BLOCK_JOB_READY device=j", "BLOCK_JOB_PENDING id=j"])
+@pytest.mark.parametrize(
+    "event", ["BLOCK_JOB_READY device=j", "BLOCK_JOB_PENDING id=j", "BLOCK_JOB_COMPLETED device=j"]
+)
 def test_waiting_for_an_event_of_a_job_fails_when_the_job_has_ended(
     vm: RunningVm, run: Run, event: str
 ) -> None:
@@ -191,6 +193,30 @@ def test_waiting_for_an_event_of_a_job_fails_when_the_job_has_ended(
         *("-c", f".wait {event} timeout=20"),
     )
     assert result.stderr == "qmp-shell: -c 3: job j has already ended: it was cancelled\n"
+
+
+def test_the_end_of_a_job_that_is_not_dismissed_is_found_once(vm: RunningVm, run: Run) -> None:
+    vm.add_nodes("a", "b", size=1 << 20)
+    line = "blockdev-backup job-id=j device=a target=b sync=full auto-dismiss=off"
+    wait = ".wait BLOCK_JOB_COMPLETED device=j timeout=20"
+    result = run(vm.address, "-c", line, "-c", wait, "-c", wait)
+    assert result.stderr == "qmp-shell: -c 3: job j has already ended: it succeeded\n"
+    result = run(vm.address, "-c", wait.replace("COMPLETED", "CANCELLED"))
+    assert result.stderr == "qmp-shell: job j has already ended: it succeeded\n"
+
+
+def test_a_job_of_an_old_vm_may_have_the_name_of_one_that_has_ended(
+    table_vm: StartTableVm,
+) -> None:
+    """It has no event that tells of a job's beginning."""
+    session = attach(table_vm("2.9.0", {"query-block-jobs": [{"device": "j"}]}).address)
+    events = session.attachment.events
+    events.add(Event({"event": "BLOCK_JOB_COMPLETED", "data": {"device": "j"}}))
+    events.expire(events.count, {"execute": "x", "arguments": {"job-id": "j"}})
+    for name in ("BLOCK_JOB_READY", "BLOCK_JOB_COMPLETED"):
+        with pytest.raises(Timeout):
+            run_line(session, f".wait {name} device=j timeout=0.5")
+    session.attachment.close()
 
 
 def test_what_has_come_about_already_is_not_waited_for(vm: RunningVm, run: Run) -> None:
@@ -224,6 +250,8 @@ def test_a_time_limit_may_end_before_it_is_certain_that_an_event_does_not_come(
     [
         ("BLOCK_JOB_READY device=x", "there is no job x"),
         ("BLOCK_JOB_PENDING id=x", "there is no job x"),
+        ("BLOCK_JOB_COMPLETED device=x", "there is no job x"),
+        ("BLOCK_JOB_CANCELLED device=x", "there is no job x"),
         ("DEVICE_DELETED device=x", "there is no device x; it may have been removed before"),
         (
             "MIGRATION status=completed",

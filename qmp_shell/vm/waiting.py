@@ -35,8 +35,14 @@ _MIGRATION_RUN_STATES = ("finish-migrate", "inmigrate")
 # Block jobs are so for a moment, too, while QEMU changes the graph of block nodes.
 _BRIEF = ("paused",)
 
-# The statuses of a job that has sent such an event; once it has ended, it sends none any more.
-_REACHED = {"BLOCK_JOB_READY": ("ready", "standby"), "BLOCK_JOB_PENDING": ("pending",)}
+# The events of a job, none of which it sends once it has ended, and the statuses of one that has
+# sent such an event.
+_REACHED: dict[str, tuple[str, ...]] = {
+    "BLOCK_JOB_READY": ("ready", "standby"),
+    "BLOCK_JOB_PENDING": ("pending",),
+    "BLOCK_JOB_COMPLETED": (),
+    "BLOCK_JOB_CANCELLED": (),
+}
 
 
 class ProgressIndicator(Protocol):
@@ -184,12 +190,10 @@ class Waiter:
                 if condition.name == "DUMP_COMPLETED" and "error" in data:
                     raise WaitError(f"the dump failed: {data['error']}")
                 return
-            outcome = self._events.job_outcome(job_id) if job_id is not None else None
-            if outcome is not None:
-                raise WaitError(f"job {job_id} has already ended: {outcome or 'it succeeded'}")
             if obstacle and time.monotonic() >= hope_end:
                 raise WaitError(obstacle)
-            if not is_checked:
+            outcome = self._events.job_outcome(job_id) if job_id is not None else None
+            if not is_checked or outcome is not None:
                 is_checked = True
                 job = self._find_job(job_id) if job_id is not None else None
                 if job is not None and job.status in _REACHED[condition.name]:
@@ -198,7 +202,8 @@ class Waiter:
                 self.situation = obstacle or self.situation
                 if condition.name == "DEVICE_DELETED":
                     hope_end = time.monotonic() + _LATE_SECONDS
-                continue  # the event may have come with the answers
+                if obstacle or self._events.count > count:
+                    continue  # the event may have come with the answers
             if self._indicator is not None:
                 self._show_progress_towards(condition.name, job_id)
             self._wait_for_more(count, poll=self._indicator is not None or bool(obstacle))
@@ -212,8 +217,13 @@ class Waiter:
         :param job: that job, if it exists.
         """
         device = condition.filters.get("device")
-        if job_id is not None and job is None:
-            return f"there is no job {job_id}"
+        if job_id is not None and (job is None or job.has_ended):
+            outcome = self._events.job_outcome(job_id)
+            if outcome is None and job is not None:
+                outcome = job.error
+            if outcome is None:
+                return f"there is no job {job_id}"
+            return f"job {job_id} has already ended: {outcome or 'it succeeded'}"
         if condition.name == "DEVICE_DELETED" and device is not None:
             devices = self._ask(DEVICES)
             if devices is not None and device not in [each.name for each in devices]:

@@ -277,6 +277,23 @@ def test_a_device_that_the_guest_keeps_is_told(start_vm: StartVm) -> None:
     attachment.close()
 
 
+def test_a_device_that_the_guest_refuses_to_release_is_not_waited_for(
+    table_vm: StartTableVm,
+) -> None:
+    devices = [{"name": name, "type": "child<virtio-net-pci>"} for name in ("net1", "net2")]
+    session = attach(table_vm("9.0.0", {"qom-list": devices}).address)
+    data = {"device": "net1", "path": "/machine/peripheral/net1"}
+    session.attachment.events.add(Event({"event": "DEVICE_UNPLUG_GUEST_ERROR", "data": data}))
+    for other in ("", " device=net2"):
+        with pytest.raises(Timeout):
+            run_line(session, f".wait DEVICE_DELETED{other} timeout=0.5")
+    with pytest.raises(WaitError, match=r"^the guest refused to release net1$"):
+        run_line(session, ".wait DEVICE_DELETED device=net1 timeout=20")
+    with pytest.raises(Timeout):  # it may be asked to again
+        run_line(session, ".wait DEVICE_DELETED device=net1 timeout=0.5")
+    session.attachment.close()
+
+
 def test_a_peer_without_run_states_is_not_waited_for(table_vm: StartTableVm, run: Run) -> None:
     """A storage daemon has none."""
     result = run(table_vm("9.0.0", {}).address, "-c", ".wait status=running")

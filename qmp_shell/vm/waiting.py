@@ -26,6 +26,9 @@ T = TypeVar("T")
 # How often, in seconds, the VM is asked for what no event reports, such as progress.
 _POLL_INTERVAL = 0.25
 
+# The event that comes instead of DEVICE_DELETED. It tells the same of the device.
+_REFUSAL = "DEVICE_UNPLUG_GUEST_ERROR"
+
 # QEMU tells of a device that is gone when nothing refers to it any more.
 _LATE_SECONDS = 2.0
 
@@ -175,20 +178,13 @@ class Waiter:
             self._wait_for_run_state(condition.state)
 
     def _wait_for_event(self, condition: EventCondition) -> None:
-        def matches(data: Message) -> bool:
-            return all(_has_value(data, path, word) for path, word in condition.filters.items())
-
         job_id = None
         if condition.name in _REACHED:
             job_id = condition.filters.get(JOB_MEMBERS[condition.name])
         obstacle, hope_end, is_checked = "", 0.0, False
         while True:
             count = self._events.count
-            data = self._events.find(condition.name, matches)
-            if data is not None:
-                self._events.remove(condition.name, data)
-                if condition.name == "DUMP_COMPLETED" and "error" in data:
-                    raise WaitError(f"the dump failed: {data['error']}")
+            if self._take_event(condition):
                 return
             if obstacle and time.monotonic() >= hope_end:
                 raise WaitError(obstacle)
@@ -207,6 +203,29 @@ class Waiter:
             if self._indicator is not None:
                 self._show_progress_towards(condition.name, job_id)
             self._wait_for_more(count, poll=self._indicator is not None or bool(obstacle))
+
+    def _take_event(self, condition: EventCondition) -> bool:
+        """Whether an event has come, which is used up then.
+
+        :raise WaitError: it tells of a failure, or one has come that tells that it will not come.
+        """
+
+        def matches(data: Message) -> bool:
+            return all(_has_value(data, path, word) for path, word in condition.filters.items())
+
+        data = self._events.find(condition.name, matches)
+        if data is not None:
+            self._events.remove(condition.name, data)
+            if condition.name == "DUMP_COMPLETED" and "error" in data:
+                raise WaitError(f"the dump failed: {data['error']}")
+            return True
+        if condition.name == "DEVICE_DELETED" and condition.filters:
+            refusal = self._events.find(_REFUSAL, matches)
+            if refusal is not None:
+                self._events.remove(_REFUSAL, refusal)
+                device = refusal.get("device", refusal.get("path"))
+                raise WaitError(f"the guest refused to release {device}")
+        return False
 
     def _find_obstacle(
         self, condition: EventCondition, job_id: str | None, job: records.Job | None

@@ -294,9 +294,12 @@ def test_a_device_that_the_guest_refuses_to_release_is_not_waited_for(
     session.attachment.close()
 
 
-def test_a_peer_without_run_states_is_not_waited_for(table_vm: StartTableVm, run: Run) -> None:
+@pytest.mark.parametrize("answers", [{}, {"query-status": {}}])
+def test_a_peer_without_run_states_is_not_waited_for(
+    table_vm: StartTableVm, run: Run, answers: dict[str, object]
+) -> None:
     """A storage daemon has none."""
-    result = run(table_vm("9.0.0", {}).address, "-c", ".wait status=running")
+    result = run(table_vm("9.0.0", answers).address, "-c", ".wait status=running timeout=20")
     assert result.stderr == "qmp-shell: the VM does not tell its run state\n"
     assert result.returncode == 1
 

@@ -341,9 +341,9 @@ class Waiter:
             present = self._ask(RUN_STATE)
             if present == state:
                 return
-            if present is None:
+            if not present:
                 raise WaitError("the VM does not tell its run state")
-            self.situation = f"the VM is {present}" if present else ""
+            self.situation = f"the VM is {present}"
             self._wait_for_more(count, poll=True)
 
     def _show(self, progress: records.Progress | None, note: str) -> None:

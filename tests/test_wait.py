@@ -398,6 +398,17 @@ def test_a_run_state_that_stays_lets_the_wait_time_out(table_vm: StartTableVm) -
     session.attachment.close()
 
 
+def test_the_vm_is_asked_again_before_the_time_runs_out(
+    table_vm: StartTableVm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event tells of the change, which comes after the last full interval."""
+    monkeypatch.setattr("qmp_shell.vm.waiting._POLL_INTERVAL", 60)
+    states = in_turn({"status": "paused"}, {"status": "running"})
+    session = attach(table_vm("9.0.0", {"query-status": states}).address)
+    run_line(session, ".wait status=running timeout=4")
+    session.attachment.close()
+
+
 def start_ready_mirror(vm: RunningVm) -> None:
     """Start the job m0, a mirror that is ready and goes on until it is told to complete."""
     vm.add_nodes("a", "b", size=1 << 20)

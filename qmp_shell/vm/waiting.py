@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..client import Client
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 # How often, in seconds, the VM is asked for what no event reports, such as progress.
 _POLL_INTERVAL = 0.25
+# The last such question leaves the VM at least so long, in seconds, until the time limit.
+_SHORTEST_PAUSE = 0.01
 
 # The event that comes instead of DEVICE_DELETED. It tells the same of the device.
 _REFUSAL = "DEVICE_UNPLUG_GUEST_ERROR"
@@ -380,11 +383,13 @@ class Waiter:
             after it may come at once.
         :param poll: return after a moment without one, so that the VM is asked again.
         """
-        if self._ends_within(0):
+        now = time.monotonic()
+        left = inf if self._deadline is None else self._deadline - now
+        if left <= 0:
             raise TimeIsOver
-        if poll and not self._ends_within(_POLL_INTERVAL):
-            soon = time.monotonic() + _POLL_INTERVAL
-            self._client.wait(lambda: self._events.count > count, soon)
+        pause = min(_POLL_INTERVAL, left / 2)
+        if poll and pause > _SHORTEST_PAUSE:
+            self._client.wait(lambda: self._events.count > count, now + pause)
         else:
             self._wait_until(lambda: self._events.count > count)
 

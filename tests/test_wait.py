@@ -604,6 +604,19 @@ def test_refused_commands_and_queries_expire_no_events(vm: RunningVm, run: Run) 
     assert result.returncode == 1
 
 
+def test_kept_events_that_a_command_does_not_name_cost_no_time() -> None:
+    """If it examined all of them each time, this test would take minutes."""
+    history = EventHistory()
+    for number in range(1_000):
+        for name in range(100):
+            history.add(Event({"event": f"E{name}", "data": {"id": f"d{number}"}}))
+    for number in range(5_000):
+        history.expire(history.count, {"execute": "x", "arguments": {"id": f"x{number}"}})
+    history.expire(history.count, {"execute": "x", "arguments": {"id": "d5"}})
+    assert history.find("E5", lambda data: data["id"] == "d5") is None
+    assert history.find("E5", lambda data: data["id"] == "d6") is not None
+
+
 def test_only_so_many_events_and_jobs_are_kept() -> None:
     history = EventHistory()
     for number in range(20_000):

@@ -50,6 +50,10 @@ class EventHistory:
         self.count = 0
         self._size = 0
         self._events: dict[str, deque[_Kept]] = {}
+        # To examine all events at each command takes too long. Those up to this number are about
+        # something, and these are the names of that, by the events' name.
+        self._examined = 0
+        self._subjects: dict[str, set[str]] = {}
         self._outcomes: dict[str, str] = {}
         self._failures: dict[str, str] = {}  # of jobs that have not ended
 
@@ -75,7 +79,7 @@ class EventHistory:
         kept = self._events[name]
         self._size -= kept.popleft()[2]
         if not kept:
-            del self._events[name]
+            self._drop_name(name)
 
     def expire(self, count: int, message: Message) -> None:
         """A command was executed: drop the events before it that it may be about.
@@ -83,16 +87,35 @@ class EventHistory:
         :param count: :attr:`count` when the command was sent.
         """
         named = set(_strings(arguments_of(message)))
-        current: dict[str, deque[_Kept]] = {}
-        for name, kept in self._events.items():
-            if kept[0][0] <= count:
-                kept = deque(
-                    each for each in kept if each[0] > count or not _may_concern(each[1], named)
-                )
-            if kept:
-                current[name] = kept
-        self._events = current
-        self._size = sum(size for kept in current.values() for _, _, size in kept)
+        for name, kept in list(self._events.items()):
+            has_new = kept[-1][0] > self._examined
+            may_concern = has_new or not self._subjects[name].isdisjoint(named)
+            if may_concern and kept[0][0] <= count:
+                self._drop_concerned(name, count, named)
+        self._examined = max(count, self._examined)
+
+    def _drop_concerned(self, name: str, count: int, named: set[str]) -> None:
+        """Drop the events of a name that may be about something of these names.
+
+        :param count: the number of the last one that may be dropped.
+        """
+        left: deque[_Kept] = deque()
+        left_subjects: set[str] = set()
+        for each in self._events[name]:
+            subjects = _find_subjects(each[1])
+            if each[0] > count or (subjects and subjects.isdisjoint(named)):
+                left.append(each)
+                left_subjects |= subjects
+            else:
+                self._size -= each[2]
+        if left:
+            self._events[name], self._subjects[name] = left, left_subjects
+        else:
+            self._drop_name(name)
+
+    def _drop_name(self, name: str) -> None:
+        del self._events[name]
+        self._subjects.pop(name, None)
 
     def find(self, name: str, matches: Callable[[Message], bool]) -> Message | None:
         """The data of the first event of a name that matches."""
@@ -108,7 +131,7 @@ class EventHistory:
         kept.remove(found)
         self._size -= found[2]
         if not kept:
-            del self._events[name]
+            self._drop_name(name)
 
     def job_outcome(self, job: str) -> str | None:
         """How a job ended: its error, or empty if it succeeded; None: it is not known to have."""
@@ -145,10 +168,9 @@ def _drop_oldest(items: dict[str, Any], most: int) -> None:
         del items[next(iter(items))]
 
 
-def _may_concern(data: Message, named: set[str]) -> bool:
-    """Whether an event is about the VM as a whole, or about something of these names."""
-    subjects = {read_scalar(data.get(key)) for key in _SUBJECTS} - {""}
-    return not subjects or not subjects.isdisjoint(named)
+def _find_subjects(data: Message) -> set[str]:
+    """The names of what an event is about; none: it is about the VM as a whole."""
+    return {read_scalar(data.get(key)) for key in _SUBJECTS} - {""}
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -18,7 +18,7 @@ from qmp_shell.transport.stream import SocketStream
 from tests.conftest import RunningVm, StartPeer, StartTerminal, StartVm, shell_command
 from tests.peer import HOLD, UNTIL_PROMPT
 from tests.terminal import Terminal
-from tests.waiting import process_state, wait_until
+from tests.waiting import has_handled_signals, process_state, wait_until
 
 # System calls, by their numbers on x86-64 and on arm64 (which has ppoll only).
 _CALLS = {"1": "write", "64": "write", "7": "poll", "73": "poll"}
@@ -89,6 +89,8 @@ def test_a_storm_of_interrupts(shell: Terminal) -> None:
         shell.type("query-name\r" if number % 3 else "\x03")
         shell.child.kill(signal.SIGINT)
         shell.read_available()
+    # An interrupt drops what was typed before it is handled.
+    shell.wait_until(lambda: has_handled_signals(shell.pid), "the last interrupt")
     shell.enter("")
     shell.wait_for_prompt()
     shell.enter("query-uuid")

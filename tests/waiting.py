@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,13 @@ def wait_until(condition: Callable[[], object], expected: str = "a condition") -
     while not condition():
         assert time.monotonic() < deadline, f"timed out waiting for {expected}"
         time.sleep(_INTERVAL_SECONDS)
+
+
+def has_handled_signals(pid: int) -> bool:
+    """Whether a process sleeps, and no signal is left that it has to handle."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = re.findall(r"^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return process_state(pid) == "S" and not any(int(mask, 16) for mask in pending)
 
 
 def process_state(pid: int) -> str:

@@ -19,6 +19,7 @@ class FakeProc:
         self.root = str(folder)
         self._folder = folder
         self._make_namespaces(folder / "self", {})
+        os.symlink("/", folder / "self" / "root")
 
     def add(
         self,

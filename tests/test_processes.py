@@ -138,6 +138,21 @@ def test_a_socket_in_a_container_is_reached_through_the_process(
     assert find_monitor(proc) == FoundMonitor(f"{process}/root/vm.sock")
 
 
+def test_a_socket_below_another_root_is_reached_through_the_process(
+    proc: FakeProc, listener: Path
+) -> None:
+    process = proc.add(5, [QEMU, *monitor_option("/vm.sock")], root=listener.parent)
+    assert find_monitor(proc) == FoundMonitor(f"{process}/root/vm.sock")
+
+
+def test_a_socket_that_was_made_before_the_root_was_changed_has_its_own_path(
+    proc: FakeProc, listener: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    proc.add(5, [QEMU, *monitor_option(listener)], root=tmp_path / "empty")
+    assert find_monitor(proc) == FoundMonitor(str(listener))
+
+
 def test_a_socket_that_a_container_shares_has_its_own_path(proc: FakeProc, listener: Path) -> None:
     elsewhere = {"mnt": "mnt:[2]"}
     proc.add(5, [QEMU, *monitor_option(listener)], namespaces=elsewhere)

@@ -1,7 +1,7 @@
 """Where this program finds a UNIX socket that another process names. (proc(5), namespaces(7))
 
-A relative path begins where that process was started; one in a container may be reached through
-that process's root only.
+A relative path begins where that process was started; one in a container, or below another root
+(chroot(2)), may be reached through that process's root only.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ def find_place(processes: Processes, pid: int, path: str) -> tuple[str, str]:
     :return: the second is empty if it can; the first one then leads to a socket.
     """
     is_elsewhere = processes.shares_namespace(pid, "mnt") is False
+    has_own_view = is_elsewhere or processes.has_other_root(pid)
     problem = ""
     absolute = path
     for absolute, theirs in _candidates(processes, pid, path):
-        if not is_elsewhere:
-            if _find_socket(absolute) is not None:
-                return absolute, _find_obstacle(absolute)
-            continue
-        try:
-            file = _identify(os.stat(theirs))
-        except OSError as error:
-            problem = problem or (_ELSEWHERE if isinstance(error, PermissionError) else "")
-            continue
-        place = absolute if _find_socket(absolute) == file else theirs
+        file = None
+        if has_own_view:
+            try:
+                file = _identify(os.stat(theirs))
+            except PermissionError:
+                problem = _ELSEWHERE
+            except OSError:
+                pass  # it is not there
         if file is not None:
+            place = absolute if _find_socket(absolute) == file else theirs
             return place, _find_obstacle(place)
+        # QEMU may have made it before it changed its root.
+        if not is_elsewhere and _find_socket(absolute) is not None:
+            return absolute, _find_obstacle(absolute)
     return absolute, problem or "there is no such socket any more"
 
 

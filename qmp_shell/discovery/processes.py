@@ -132,6 +132,11 @@ class Processes:
             return None
         return theirs == ours if theirs else None
 
+    def has_other_root(self, pid: int) -> bool:
+        """Whether a process is known to have another root folder than this one (chroot(2))."""
+        theirs = self._read_link(pid, "root")
+        return theirs not in ("", self._read_link("self", "root"))
+
     def read_table(self, name: str, pid: int | None = None) -> bytes:
         """A table of the network namespace of a process, as ``unix``; of this one if None."""
         return self._read("self" if pid is None else pid, f"net/{name}", _LONGEST_TABLE)
@@ -150,7 +155,7 @@ class Processes:
         except OSError:
             return b""
 
-    def _read_link(self, pid: int, name: str) -> str:
+    def _read_link(self, pid: int | str, name: str) -> str:
         try:
             return os.readlink(self.path_of(pid, name))
         except OSError:

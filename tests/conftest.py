@@ -24,6 +24,7 @@ from qmp_shell.launch.qemu import OwnVm
 from qmp_shell.schema import Schema, parse_schema
 from qmp_shell.vm.types import VmTypes
 from tests.peer import ScriptedPeer
+from tests.ports import reserved_port
 from tests.sessions import offline_types
 from tests.ssh_server import SshServer
 from tests.table_vm import SchemaEditor, TableVm
@@ -270,6 +271,13 @@ def no_user_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def qemu(request: pytest.FixtureRequest) -> str:
     """The path of the QEMU to test against."""
     return require_program(str(request.config.getoption("--qemu")))
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A TCP port for a server that the test starts."""
+    with reserved_port() as number:
+        yield number
 
 
 @pytest.fixture

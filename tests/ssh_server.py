@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.ports import reserved_port
 
 _SERVER = """
 ListenAddress 127.0.0.1
@@ -65,9 +66,8 @@ class SshServer:
             self._make_key(name, passphrase)
         public = [(folder / f"{name}.pub").read_text() for name in ("user", "locked")]
         (folder / "user.pub").write_text("".join(public))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._reserved = contextlib.ExitStack()
+        self.port = self._reserved.enter_context(reserved_port())
         words = {"folder": folder, "port": self.port}
         key = (folder / "host.pub").read_text().split()[:2]
         (folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {' '.join(key)}\n")
@@ -109,6 +109,7 @@ class SshServer:
         _kill_children(self._process.pid)
         self._process.kill()
         self._process.communicate()
+        self._reserved.close()
 
 
 def _kill_children(pid: int) -> bool:

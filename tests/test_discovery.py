@@ -121,14 +121,11 @@ def test_the_name_of_a_vm_in_the_place_of_an_address(start_vm: StartVm, run: Run
     assert run("help").stderr == "qmp-shell: help: no such socket; write --help\n"
 
 
-def test_a_vm_is_found_with_all_its_monitors(qemu: str, folder: Path) -> None:
+def test_a_vm_is_found_with_all_its_monitors(qemu: str, folder: Path, port: int) -> None:
     name = f"vm-{uuid.uuid4()}"
-    with socket.socket(socket.AF_UNIX) as inherited, socket.socket() as free:
+    with socket.socket(socket.AF_UNIX) as inherited:
         inherited.bind(str(folder / "inherited.sock"))
         inherited.listen(1)
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
         vm = RunningVm(
             qemu,
             folder,
@@ -365,10 +362,9 @@ def test_the_use_of_an_address_is_found_however_it_is_written(
         assert use.holder.pid == holder.pid
 
 
-def test_the_use_of_a_port_is_found(start_vm: StartVm, environment: dict[str, str]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_the_use_of_a_port_is_found(
+    start_vm: StartVm, environment: dict[str, str], port: int
+) -> None:
     vm = start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     address = parse_address(f"localhost:{port}")
     with held(f"127.0.0.1:{port}", environment) as holder:

@@ -338,10 +338,7 @@ def test_paths_that_lead_to_one_socket_are_one_address(
     assert parse_address("vm.sock") != parse_address("h:1")
 
 
-def test_any_time_to_connect_by_tcp(start_vm: Callable[..., RunningVm]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_any_time_to_connect_by_tcp(start_vm: Callable[..., RunningVm], port: int) -> None:
     start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     with qmp_shell.connect(f"127.0.0.1:{port}", greeting_timeout=1e9, wait=20) as client:
         assert client.execute("query-name") == {"name": "testvm"}

@@ -828,10 +828,9 @@ def test_redirections_send_file_descriptors(vm: RunningVm, run: Run, tmp_path: P
     assert result.returncode == 2
 
 
-def test_redirections_are_refused_on_a_tcp_connection(start_vm: StartVm, run: Run) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_redirections_are_refused_on_a_tcp_connection(
+    start_vm: StartVm, run: Run, port: int
+) -> None:
     start_vm("-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
     result = run(f"127.0.0.1:{port}", "-c", "getfd fdname=f </dev/null")
     assert "UNIX socket only" in result.stderr

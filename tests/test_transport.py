@@ -39,13 +39,6 @@ def abstract_name() -> str:
     return f"qmp-test-{uuid.uuid4()}"
 
 
-@pytest.fixture
-def port() -> int:
-    """A TCP port that is free on both IPv4 and IPv6."""
-    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as free:
-        return int(free.getsockname()[1])
-
-
 def connect_socket(path: str) -> socket.socket:
     """Return a UNIX socket that is connected to a path."""
     connection = socket.socket(socket.AF_UNIX)

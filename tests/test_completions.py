@@ -8,6 +8,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, closing, contextmanager
@@ -52,6 +53,14 @@ CONFIGURATION = """
 address = "/run/web 1.sock"
 [vm.web2]
 address = "ssh://host/x"
+"""
+# The program, with more time for a VM's answers than somebody at a keyboard would wait.
+PATIENT = """
+import sys
+from qmp_shell.completing import vm_words
+from qmp_shell.start import {entry}
+vm_words._SECONDS, vm_words._LAST_SECONDS = 20.0, 60
+sys.exit({entry}())
 """
 ERROR_MESSAGE = re.compile(r"\b(bash|zsh): |:\d+: ")  # of the shell itself, or of a function in zsh
 
@@ -178,7 +187,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("completion")
     (directory / "bin").mkdir()
     for name, entry in (("qmp-shell", "main"), ("qmp-shell-wrap", "main_wrap")):
-        _write_program(directory, name, shlex.join(shell_command(entry)))
+        command = [sys.executable, "-c", PATIENT.format(entry=entry)]
+        _write_program(directory, name, shlex.join(command))
     for name in ("qemu_fake", "qemu-system-x86_64"):
         _write_program(directory, name, "false")
     configuration = directory / ".config" / "qmp-shell" / "config.toml"

@@ -57,6 +57,11 @@ class Names:
                 file.write(f"[vm.{name}]\naddress = '{address}'\n")
         self._path.chmod(0o600)
 
+    def limit(self, seconds: float) -> None:
+        """Set the time limit of the VM that was added last."""
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(f"timeout = {seconds}\n")
+
 
 @pytest.fixture
 def names(environment: dict[str, str]) -> Names:
@@ -165,7 +170,8 @@ def test_what_fails_is_a_line_on_both_outputs(
         lost=peer(GREETING, ACCEPTED, b"").address,
         slow=peer(GREETING, ACCEPTED, HOLD).address,
     )
-    result = run("--all", "-t", "0.5", "stop")
+    names.limit(0.5)
+    result = run("--all", "stop")
     found = {name: each for name, (each,) in by_vm(result.stdout).items()}
     assert found["@good"] == {"return": {}}
     assert found["@bad"] == {"error": {"class": "GenericError", "desc": "not now"}}
@@ -583,7 +589,8 @@ def test_a_reader_that_stops_is_not_waited_for(
     for number in range(3):
         answer = {"query-name": "x" * 200_000}
         names.add(**{f"vm{number}": table_vm(VERSION, answer).address})
-    shell = start("--all", "-t", "0.3", "-c", "query-name")
+    # The VMs have any time to answer.
+    shell = start("--all", "-t", "0.3", "-c", ".set timeout off", "-c", "query-name")
     assert shell.wait(20) == 5
     assert shell.read_errors() == "qmp-shell: standard output was not read within 0.3 s\n"
     assert processes_of(shell.pid) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -112,7 +113,8 @@ class Left:
 
     def kill(self) -> None:
         for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def test_a_process_that_a_program_leaves_behind_delays_nothing(left: Left, statu
             3, f"qmp-shell: sh ended with status {status}, before its monitor was ready"
         )
         # At first it is another sh, which becomes sleep.
-        wait_until(lambda: [each.split()[0] for each in left.processes().values()] == ["sleep"])
+        wait_until(lambda: [*left.processes().values()] == ["sleep 300 "])
 
 
 @pytest.mark.parametrize("capture", [False, True])
@@ -419,7 +421,8 @@ def test_a_program_that_does_not_connect_soon_is_told(
     qemu: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(qemu_module, "_SLOW_SECONDS", 0.2)
-    script = 'sleep 1; exec "$@"'
+    # It waits until it is told, in the file that is standard error here.
+    script = 'until [ -s /proc/self/fd/2 ]; do sleep 0.1; done; exec "$@"'
     with own_vm(["sh", "-c", script, "slow", qemu, *NO_MACHINE], capture=False) as vm:
         vm.connect(None, trace)
     told = capfd.readouterr().err

@@ -24,7 +24,7 @@ from qmp_shell.discovery import FoundMonitor, read_vm
 from qmp_shell.errors import AddressError, ConnectError, ConnectionLost
 from qmp_shell.messages import CommandError
 from qmp_shell.transport import libvirt as transport
-from qmp_shell.transport import parse_address
+from qmp_shell.transport import parse_address, program
 from qmp_shell.transport.libvirt import LibvirtAddress
 from qmp_shell.transport.libvirt_agent import LibvirtAgentAddress
 from tests.conftest import Run, StartTerminal, lack, require_program, shell_command
@@ -334,13 +334,16 @@ def test_the_bridge_ends_with_the_shell(
     wait_until(lambda: not has_bridge(domain))
 
 
-def test_the_bridge_ends_at_once_although_libvirt_waits(domain: Domain) -> None:
+def test_the_bridge_ends_at_once_although_libvirt_waits(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_END_SECONDS", 60.0)
     client = qmp_shell.connect(domain.address, timeout=20)
     domain.stop_qemu()
     client.post({"execute": "query-name"})
     before = time.monotonic()
     client.close()
-    assert time.monotonic() - before < 0.9, "it was ended by a signal"
+    assert time.monotonic() - before < 20, "it was ended by a signal"
     assert not has_bridge(domain)
 
 
@@ -461,8 +464,10 @@ def test_the_taint_is_told_once_and_only_to_a_person(
 ) -> None:
     shell = terminal(web1.address)
     shell.wait_for_prompt()
-    assert shell.lines[0] == NOTE
-    assert shell.lines[1].startswith("web1, QEMU ")
+    # The first lines may have scrolled off the screen.
+    first, second, *_ = shell.history.splitlines()
+    assert first == NOTE
+    assert second.startswith("web1, QEMU ")
     shell.enter(".connect")
     shell.wait_for_prompt()
     shell.enter("query-name")
@@ -655,7 +660,6 @@ def parent(pid: int) -> int:
 def agent_port(start_domain: StartDomain, guest_agent: Path) -> Iterator[GuestPort]:
     """What connects a VM with a real guest agent, for there is no guest between the two."""
     domain = start_domain()
-    wait_until(guest_agent.exists)
     port = GuestPort(domain, guest_agent)
     wait_until(lambda: domain.has_agent)
     yield port
@@ -689,7 +693,7 @@ def test_errors_of_a_guest_agent_arrive(agent: Domain, run: Run) -> None:
 def test_an_agent_address_needs_no_option(agent: Domain, terminal: StartTerminal) -> None:
     shell = terminal(agent.agent_address)
     shell.wait_for_prompt()
-    assert shell.lines[:2] == [NOTE, "a guest agent"]
+    assert shell.history.splitlines()[:2] == [NOTE, "a guest agent"]
     shell.enter(f".connect {agent.address}")
     shell.wait_for_prompt()
     shell.enter("query-name")

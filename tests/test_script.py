@@ -289,7 +289,9 @@ def test_a_late_reply_is_not_taken_for_the_next_commands_reply(peer: StartPeer, 
     server = peer(
         GREETING, ACCEPTED, b"", b'{"return": "late", "id": 2}{"return": "mine", "id": 3}', HOLD
     )
-    result = run("-k", "-t", "0.5", server.address, "-c", "slow", "-c", "test")
+    result = run(
+        "-k", "-t", "0.5", server.address, "-c", "slow", "-c", ".set timeout 20", "-c", "test"
+    )
     assert result.stdout == '{"return": "mine"}\n'
     assert result.returncode == 5
 

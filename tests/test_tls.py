@@ -624,7 +624,7 @@ def test_ctrl_c_ends_the_handshake(server: socket.socket, environment: dict[str,
         with connection:
             assert connection.recv(1) == b"\x16", "the handshake has begun"
             process.send_signal(signal.SIGINT)
-            assert process.wait(4) == 130
+            assert process.wait(20) == 130
         assert process.read_errors() == ""
 
 

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from tests.libvirt_daemon import Domain
+from tests.plain_client import PlainClient
 
 _DEVICE = 0x1003_1AF4  # PCI device and vendor of a virtio console
 _IO = 0xC000  # where its registers are to be
@@ -111,8 +112,7 @@ class GuestPort:
         """:param target: the socket of what is to be at the guest's end."""
         self.domain = domain
         self._qtest = _Qtest(domain.qtest)
-        self._target = socket.socket(socket.AF_UNIX)
-        self._target.connect(str(target))
+        self._target = PlainClient.open(str(target))  # it may have to start
         self._start_device()
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._relay)

@@ -953,9 +953,9 @@ def test_at_a_terminal_one_of_several_vms_is_chosen(
     assert re.search(rf"^2  second .* {second.address} +free$", shell.text, re.MULTILINE)
     assert second.second_address not in shell.text
     for wrong in ("0", "3", "x", "", "-1", "99999999999"):
-        questions = shell.text.count("Which VM?")
+        questions = shell.text.count("Which VM? [1-2]")
         shell.type(f"{wrong}\r")
-        shell.wait_until(lambda: shell.text.count("Which VM?") > questions, "another question")  # noqa: B023
+        shell.wait_until(lambda: shell.text.count("Which VM? [1-2]") > questions, "another")  # noqa: B023
     again = "write a number from 1 to 2; Ctrl-C leaves\nWhich VM? [1-2]"
     assert shell.text.count(again) == 6
     shell.type("2\r")
@@ -1016,6 +1016,8 @@ def test_the_addresses_for_completion_have_descriptions(
     name = f"vm-{uuid.uuid4()}"
     odd = folder / "$(touch hacked).sock"
     vm = start_vm("-qmp", f"unix:{odd},server=on,wait=off", name=name)
+    # QEMU takes a moment to notice that a client has left.
+    wait_until(lambda: not any(each.is_busy for each in found(vm).monitors))
     result = run("--complete", "qmp-shell ")
     assert (result.returncode, result.stderr) == (0, "")
     lines = [line for line in result.stdout.splitlines() if str(vm.process.pid) in line]

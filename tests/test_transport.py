@@ -662,13 +662,13 @@ def test_signals_do_not_make_the_wait_for_a_place_in_a_full_backlog_longer(folde
 
 
 def test_every_attempt_to_connect_closes_its_socket(folder: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = set(os.listdir("/proc/self/fd"))  # earlier tests may have left some that go now
     for text in (str(folder / "gone.sock"), "127.0.0.1:1", "unix-abstract:gone", "fd:0"):
         with contextlib.suppress(qmp_shell.ConnectError):
             open_stream(parse_address(text), timeout=1)
         with contextlib.suppress(qmp_shell.QMPError):
             accept_stream(parse_address(text), wait=0)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_socket_that_goes_while_the_error_is_explained(folder: Path) -> None:

@@ -172,7 +172,7 @@ class RunningVm:
     @contextlib.contextmanager
     def second(self) -> Iterator[qmp_shell.Client]:
         """Connect a client to the second monitor."""
-        with qmp_shell.connect(self.second_address, wait=20) as client:
+        with qmp_shell.connect(self.second_address, wait=20, greeting_timeout=20) as client:
             yield client
 
     def run(self, *commands: str) -> None:

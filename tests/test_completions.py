@@ -552,13 +552,13 @@ def test_the_address_may_be_written_in_any_way(
 
 
 def test_no_name_is_taken_for_more_than_a_name(
-    shell: Shell, vm: RunningVm, directory: Path, run: Run
+    shell: Shell, vm: RunningVm, directory: Path, printed: Printed
 ) -> None:
     """Snapshots are in an image, which others may have made."""
     assert shell.offered(f"qmp-shell {vm.address} -H delvm ") == SAFE | {"two words"}
     assert not (directory / "harmed").exists()
-    answer = run("--complete", f"qmp-shell {vm.address} -H -c 'delvm ").stdout
-    names = {line.partition("\t")[0].removeprefix("delvm ") for line in answer.splitlines()}
+    lines = printed("qmp-shell", f"qmp-shell {vm.address} -H -c 'delvm ")
+    names = {line.partition("\t")[0].removeprefix("delvm ") for line in lines}
     assert names == SAFE | {"=ls", "~root"}
 
 
@@ -668,9 +668,9 @@ def test_a_wrong_line_has_no_message_and_no_exit_status(run: Run) -> None:
         assert (result.returncode, result.stderr) == (0, ""), line
 
 
-def test_the_vm_is_asked_what_changes_nothing(run: Run, table_vm: StartTableVm) -> None:
+def test_the_vm_is_asked_what_changes_nothing(printed: Printed, table_vm: StartTableVm) -> None:
     vm = table_vm("7.2.0", {})
-    run("--complete", f"qmp-shell {vm.address} device_add driver=")
+    printed("qmp-shell", f"qmp-shell {vm.address} device_add driver=")
     assert all(is_read_only(message) for message in vm.messages[1:])
     assert vm.messages[0]["execute"] == "qmp_capabilities"
     assert len(vm.messages) > 2

@@ -25,6 +25,7 @@ from qmp_shell.completing.shell_words import split_line
 from qmp_shell.documentation import TOPICS, read_topic
 from qmp_shell.documentation.markup import Code, parse_blocks
 from qmp_shell.options import build_parser, build_wrap_parser
+from qmp_shell.vm import attachment
 from qmp_shell.vm.question import is_read_only
 from tests.conftest import (
     Run,
@@ -59,7 +60,9 @@ PATIENT = """
 import sys
 from qmp_shell.completing import vm_words
 from qmp_shell.start import {entry}
-vm_words._SECONDS, vm_words._LAST_SECONDS = 20.0, 60
+from qmp_shell.vm import attachment
+vm_words._SECONDS = attachment.ANSWER_SECONDS = 20.0
+vm_words._LAST_SECONDS = 60
 sys.exit({entry}())
 """
 ERROR_MESSAGE = re.compile(r"\b(bash|zsh): |:\d+: ")  # of the shell itself, or of a function in zsh
@@ -290,6 +293,7 @@ def printed(
     monkeypatch.setattr(signal, "alarm", lambda _seconds: 0)
     # What a VM answers does not depend on how soon it does; the limits have their own test.
     monkeypatch.setattr(vm_words, "_SECONDS", 60.0)
+    monkeypatch.setattr(attachment, "ANSWER_SECONDS", 60.0)
 
     def printed(program: str, *arguments: str) -> list[str]:
         print_completions(arguments, program)

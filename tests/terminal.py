@@ -216,6 +216,8 @@ class Terminal:
             except pexpect.TIMEOUT:
                 continue
             except pexpect.EOF:
+                while not self._at_end():  # it may have written more just before it ended
+                    pass
                 assert condition(), f"the program ended before {expected}; the screen:\n{self.text}"
                 return
             self._receive(data)

@@ -79,6 +79,18 @@ def monitor_at(vm: RunningVm, address: str) -> FoundMonitor:
     return monitor
 
 
+@pytest.fixture
+def start_vm(start_vm: StartVm) -> StartVm:
+    """The same, but QEMU has noticed that the client has left that waited for its start."""
+
+    def start(*arguments: str, name: str = "testvm") -> RunningVm:
+        vm = start_vm(*arguments, name=name)
+        wait_until(lambda: not monitor_at(vm, vm.second_address).is_busy)
+        return vm
+
+    return start
+
+
 def stop(vm: RunningVm) -> None:
     """Stop QEMU itself, all its threads."""
     os.kill(vm.process.pid, signal.SIGSTOP)

@@ -446,10 +446,13 @@ def test_a_setting_chooses_the_view(shell: Terminal) -> None:
 def test_views_and_columns_are_completed(shell: Terminal) -> None:
     shell.type("query-block | .ta")
     shell.wait_for(r"^ +\.table +a table that fits")
-    shell.press("tab")
+    shell.press("tab")  # may wait for the VM
+    shell.wait_for(r"^\(QEMU\) query-block \| \.table$")
     shell.type(" inserted.node")
     shell.wait_for("^ +inserted.node-name$")
-    shell.press("tab", "enter")
+    shell.press("tab")
+    shell.wait_for(r"^\(QEMU\) query-block \| \.table inserted\.node-name$")
+    shell.press("enter")
     shell.wait_for("^node-name$|^no rows$")
 
 

@@ -388,7 +388,7 @@ def test_a_migration_that_is_interrupted_waits_for_a_command(table_vm: StartTabl
     answers = {"query-migrate": {"status": "postcopy-paused"}}
     session = attach(table_vm("9.0.0", answers).address)
     with pytest.raises(Timeout) as error:
-        run_line(session, ".wait migration timeout=0.6")
+        run_line(session, ".wait migration timeout=2")
     assert error.value.hint == "the migration is postcopy-paused and waits for migrate-recover"
     session.attachment.close()
 

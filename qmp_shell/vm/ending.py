@@ -9,8 +9,8 @@ from ..process import Process
 from .incidents import Incidents
 from .read import read_string
 
-# A process closes its connections a moment before it has ended.
-_END_SECONDS = 0.3
+# A process closes its connections a moment before it has ended; on a busy host it is a longer one.
+_END_SECONDS = 1.0
 _QUIT = "host-qmp-quit"  # what SHUTDOWN says of it; a storage daemon does not send that event
 
 

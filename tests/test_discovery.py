@@ -81,7 +81,7 @@ def monitor_at(vm: RunningVm, address: str) -> FoundMonitor:
 
 @pytest.fixture
 def start_vm(start_vm: StartVm) -> StartVm:
-    """The same, but QEMU has noticed that the client has left that waited for its start."""
+    """The fixture of the same name, but QEMU has noticed that its first client has disconnected."""
 
     def start(*arguments: str, name: str = "testvm") -> RunningVm:
         vm = start_vm(*arguments, name=name)
@@ -456,7 +456,7 @@ def test_a_full_backlog_says_who_holds_the_monitor(
 def test_who_holds_a_monitor_is_said_when_the_time_is_over(
     vm: RunningVm, environment: dict[str, str], waiting: int
 ) -> None:
-    """Also if that is between two of the moments when it is looked at."""
+    """Also if the time is over between two calls of ``on_silence``."""
     watch = SilenceWatch(parse_address(vm.address), wait=1.2)
     with contextlib.ExitStack() as opened, held(vm.address, environment) as holder:
         for _ in range(waiting):

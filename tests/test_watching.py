@@ -333,7 +333,7 @@ def draw_bar(
     *,
     supports_unicode: bool = True,
 ) -> str:
-    monkeypatch.setattr("qmp_shell.render.progress.find_width", lambda _: width)
+    monkeypatch.setattr("qmp_shell.render.progress.find_terminal_width", lambda _: width)
     output = Output(STANDARD_ERROR)
     output.supports_unicode = supports_unicode
     ProgressBar(title, output).update(Progress(1 << 20, 2 << 20), note)

@@ -12,8 +12,9 @@ from ..static_typing import Any
 
 
 def parts_of_name(path: Sequence[str], start: int, names: Collection[str]) -> int:
-    """How many parts of a dotted path, from one on, are the name of a member: 2, if it has a dot.
+    """How many parts of a dotted path form the name of a member: 2 if it has a dot, else 1.
 
+    :param start: the index of the part that the name begins with.
     :param names: the names of the members that the object has.
     """
     parts = path[start : start + 2]
@@ -21,7 +22,7 @@ def parts_of_name(path: Sequence[str], start: int, names: Collection[str]) -> in
 
 
 def join_names(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Restore the names that a parser, which does not know the types, has taken for paths.
+    """Return an object with its names that have a dot, which were parsed as paths into objects.
 
     :param names: the names of the members that the object has.
     """

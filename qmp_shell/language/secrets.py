@@ -83,6 +83,7 @@ _POSITIONAL_ROWS = {
     ]
     for command, arguments in _POSITIONAL.items()
 }
+# Commands that are called like a secret, behind which other words stand, too.
 _WITH_OTHER_WORDS = {*_POSITIONAL, "expire-password"}
 _HUMAN_LINE = "command-line"  # the argument of human-monitor-command
 _JSON_FILE = "json:"

@@ -58,7 +58,7 @@ class ProgressBar:
 
         from .drawing import draw, make_text
 
-        width = find_width(self._output.descriptor) - 1
+        width = find_terminal_width(self._output.descriptor) - 1
         look = Look(
             colour=False,
             ascii_only=True,
@@ -91,8 +91,8 @@ class ProgressBar:
             self._is_shown = False
 
 
-def find_width(descriptor: int) -> int:
-    """How many characters fit on a line of a terminal."""
+def find_terminal_width(descriptor: int) -> int:
+    """How many characters fit on a line of the terminal that a descriptor is open to."""
     try:
         return os.get_terminal_size(descriptor).columns or _USUAL_COLUMNS
     except OSError:  # it is none any more

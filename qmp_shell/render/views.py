@@ -107,7 +107,9 @@ def _marks(look: Look) -> JsonMarks:
 
 
 def find_width() -> int | None:
-    """How many characters fit on a line of the terminal that is written to; None: it is none."""
+    """How many characters fit on a line: ``$COLUMNS``, or the width of the terminal that standard
+    output is; None: any number.
+    """
     import shutil
 
     return shutil.get_terminal_size((0, 0)).columns or None

@@ -141,7 +141,7 @@ def guessable_commands(word: str, names: Iterable[str]) -> list[str]:
 
 
 def _ends_what_is_asked(word: str, name: str) -> bool:
-    """Whether a command ends something, if that is what a word says."""
+    """Whether a command ends something in the way that a word says; True if it says none."""
     endings = _parts(word) & set(_ENDING_OF)
     return endings <= _parts(name) or _is_almost(word, name)
 

@@ -28,9 +28,10 @@ _CREDENTIALS = "iII"  # struct ucred (unix(7)): pid, uid, gid
 
 
 def limit_timeout(timeout: float | None) -> float | None:
-    """Return a time that a system call may take, in seconds, as one that it accepts.
+    """Return the time-out that is given to a system call: not 0, and not so long that it overflows.
 
-    :return: None: no limit.
+    :param timeout: in seconds; None: no limit.
+    :return: in seconds; None: no limit.
     """
     if timeout is None or timeout > _LONGEST_TIMEOUT:
         return None

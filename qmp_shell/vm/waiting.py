@@ -208,9 +208,9 @@ class Waiter:
             self._wait_for_more(count, poll=self._indicator is not None or bool(obstacle))
 
     def _take_event(self, condition: EventCondition) -> bool:
-        """Whether an event has come, which is used up then.
+        """Whether the event has come. It is removed from the history, so that it is found once.
 
-        :raise WaitError: it tells of a failure, or one has come that tells that it will not come.
+        :raise WaitError: it reports a failure, or another event says that it will not come.
         """
 
         def matches(data: Message) -> bool:
@@ -292,14 +292,19 @@ class Waiter:
     def _note_job(self, job: records.Job) -> None:
         """Show how far a job is, and tell, once, what it waits for."""
         before, self.awaited = self.awaited, _awaited_by(job)
-        self.situation = f"job {job.id} is {job.status}"
-        note = job.status
-        if self.awaited:
-            self.situation += f" and waits for {self.awaited}"
-            note += f": {self.awaited}"
-        self._show(job.progress, note)
+        self._note_situation(f"job {job.id}", job.status, self.awaited, job.progress)
         if self.awaited not in ("", before) and job.status not in _BRIEF:
             self._on_awaited(self.situation)
+
+    def _note_situation(
+        self, what: str, status: str, awaited: str, progress: records.Progress
+    ) -> None:
+        """Show how far something is.
+
+        :param awaited: the command that it waits for; empty: it waits for none.
+        """
+        self.situation = f"{what} is {status}" + (f" and waits for {awaited}" if awaited else "")
+        self._show(progress, f"{status}: {awaited}" if awaited else status)
 
     def _find_job(self, job_id: str) -> records.Job | None:
         return next((job for job in self._jobs() if job.id == job_id), None)
@@ -330,12 +335,8 @@ class Waiter:
                 if is_over:  # old QEMUs tell a destination's state only so
                     return
             has_begun = True
-            self.situation = f"the migration is {migration.status}"
-            note = migration.status
-            if migration.awaited_command:
-                self.situation += f" and waits for {migration.awaited_command}"
-                note += f": {migration.awaited_command}"
-            self._show(migration.progress, note)
+            awaited = migration.awaited_command
+            self._note_situation("the migration", migration.status, awaited, migration.progress)
             self._wait_for_more(count, poll=True)
 
     def _wait_for_run_state(self, state: str) -> None:

@@ -146,7 +146,7 @@ class Client(Connection):
         deadline: float | None,
         on_silence: OnSilence | None,
     ) -> bool:
-        """Wait until ``done()``, as :meth:`wait` does, and call ``on_silence`` meanwhile.
+        """Wait until ``done()``, as :meth:`wait` does; call ``on_silence`` at intervals meanwhile.
 
         :param began: the time from which on the peer is silent.
         """

@@ -275,7 +275,7 @@ def qemu(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A TCP port for a server that the test starts."""
+    """A reserved TCP port, for a server that the test starts."""
     with reserved_port() as number:
         yield number
 

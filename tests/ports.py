@@ -1,4 +1,4 @@
-"""A TCP port for a server that a test starts."""
+"""Reserve TCP ports for servers that tests start."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def reserved_port() -> Iterator[int]:
-    """A TCP port that is free on both IPv4 and IPv6, and that the system gives to nobody else.
+    """Reserve a TCP port of both IPv4 and IPv6: the system assigns it to no other program.
 
-    It is bound, but nobody listens on it; servers can bind it, too, as they set ``SO_REUSEADDR``.
+    It is bound, but nobody listens on it. A server can bind it, too, if it sets ``SO_REUSEADDR``.
     """
     with socket.socket(socket.AF_INET6) as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

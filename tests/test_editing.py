@@ -395,7 +395,7 @@ def test_waiting_on_a_lost_vm_fails_at_once(vm: RunningVm, run: Run) -> None:
 def test_waiting_keeps_its_limit_though_the_vm_does_not_answer(
     peer: Callable[..., ScriptedPeer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is less than the schema is waited for otherwise."""
+    """The limit of ``.wait`` also holds while the shell waits for the schema."""
     monkeypatch.setattr("qmp_shell.vm.attachment.ANSWER_SECONDS", 60.0)
     session = attach(peer(GREETING, ACCEPTED, b"", HOLD).address)
     before = time.monotonic()

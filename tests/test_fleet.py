@@ -58,7 +58,7 @@ class Names:
         self._path.chmod(0o600)
 
     def limit(self, seconds: float) -> None:
-        """Set the time limit of the VM that was added last."""
+        """Write a ``timeout`` for the VM that was added last."""
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(f"timeout = {seconds}\n")
 

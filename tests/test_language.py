@@ -567,7 +567,7 @@ def test_the_lines_of_a_literal_are_scanned_once(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def split_lengths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many characters the line joiner has split into words, at each of its calls."""
+    """For each call of ``split_words`` by the line joiner, the number of characters to split."""
     lengths = []
 
     def counting(text: str, position: int, *, closing: str = "") -> Iterator[Word]:

@@ -413,7 +413,7 @@ def test_progress_towards_the_readiness_of_a_job(vm: RunningVm) -> None:
     run_line(session, "blockdev-mirror job-id=j0 device=source target=target sync=full speed=1")
 
     class Releasing(Indicator):
-        """Lets the job go on after the first look at it."""
+        """Removes the job's speed limit when its progress is first shown."""
 
         def update(self, progress: Progress, note: str = "") -> None:
             if not self.updates:

@@ -965,7 +965,7 @@ def test_a_connection_lost_during_completion_is_reported(
 
 
 class SlowTerminal(DummyOutput):
-    """A terminal that does not report the position of its cursor until the test does so."""
+    """A terminal that does not report its cursor's position; the test does that instead."""
 
     def get_rows_below_cursor_position(self) -> int:
         raise NotImplementedError

@@ -239,7 +239,7 @@ def test_what_has_come_about_already_is_not_waited_for(vm: RunningVm, run: Run) 
 def test_a_time_limit_may_end_before_it_is_certain_that_an_event_does_not_come(
     quiet_vm: RunningVm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """QEMU answers within this time limit, even on a busy machine."""
+    """The hint needs QEMU's answers; three seconds are enough for them on a busy machine, too."""
     monkeypatch.setattr("qmp_shell.vm.waiting._LATE_SECONDS", 60.0)
     session = attach(quiet_vm.address)
     with pytest.raises(Timeout, match=r"^\.wait DEVICE_DELETED device=x: not within 3 s$") as over:
@@ -609,7 +609,7 @@ def test_refused_commands_and_queries_expire_no_events(vm: RunningVm, run: Run) 
 
 
 def test_kept_events_that_a_command_does_not_name_cost_no_time() -> None:
-    """If each command examined all events, this test would take minutes."""
+    """This test would take minutes if each command examined all kept events."""
     history = EventHistory()
     for number in range(1_000):
         for name in range(100):

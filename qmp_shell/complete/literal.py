@@ -91,7 +91,7 @@ def is_closed_at(text: str, cursor: int, quote: str) -> bool:
 
 
 def word_end(text: str, cursor: int) -> int:
-    """The position of the end of the word that the cursor is in."""
+    """Return the position at which the word under the cursor ends."""
     rest = _REST_OF_WORD.match(text, cursor)
     return rest.end() if rest is not None else cursor
 

@@ -353,7 +353,7 @@ def _arguments(name: str, line: Words, text: str, vocabulary: Vocabulary) -> Cor
 
 
 def _one_each(command: str, line: Words, vocabulary: Vocabulary) -> Correction | None:
-    """``device_del a b``: a command for each value, where it takes only one."""
+    """Correct ``device_del a b`` to two commands, ``device_del id=a`` and ``device_del id=b``."""
     type_ = vocabulary.arguments(command, {})
     if type_ is None or len(type_.members) != 1 or line.tail or not all(map(is_plain, line.words)):
         return None

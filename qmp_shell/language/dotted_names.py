@@ -12,7 +12,7 @@ from ..static_typing import Any
 
 
 def parts_of_name(path: Sequence[str], start: int, names: Collection[str]) -> int:
-    """How many parts of a dotted path form the name of a member: 2 if it has a dot, else 1.
+    """Return how many parts of a dotted path form a member's name: 2 if the name has a dot, else 1.
 
     :param start: the index of the part that the name begins with.
     :param names: the names of the members that the object has.
@@ -22,7 +22,9 @@ def parts_of_name(path: Sequence[str], start: int, names: Collection[str]) -> in
 
 
 def join_names(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Return an object with its names that have a dot, which were parsed as paths into objects.
+    """Join names of members that have a dot; the parser has made nested objects of them.
+
+    With the name ``zoned.zasl``, ``{"zoned": {"zasl": 1}}`` becomes ``{"zoned.zasl": 1}``.
 
     :param names: the names of the members that the object has.
     """

@@ -113,11 +113,10 @@ class LineJoiner:
 
 
 def _find_end(text: str, depth: int) -> tuple[int, bool]:
-    """Find out whether a text ends within brackets, and whether it ends in a comment.
+    """Return how many brackets are open at the end of a text, and whether it ends in a comment.
 
     :param depth: how many brackets are open at its beginning.
-    :return: how many are open at its end, and whether a comment is; 0 and False if the text has a
-        syntax error.
+    :return: 0 and False if the text has a syntax error.
     """
     try:
         if depth:

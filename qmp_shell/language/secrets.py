@@ -83,7 +83,7 @@ _POSITIONAL_ROWS = {
     ]
     for command, arguments in _POSITIONAL.items()
 }
-# Commands that are called like a secret, behind which other words stand, too.
+# Commands whose names look like the name of a secret, but whose words are not all secret.
 _WITH_OTHER_WORDS = {*_POSITIONAL, "expire-password"}
 _HUMAN_LINE = "command-line"  # the argument of human-monitor-command
 _JSON_FILE = "json:"

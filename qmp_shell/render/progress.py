@@ -92,7 +92,7 @@ class ProgressBar:
 
 
 def find_terminal_width(descriptor: int) -> int:
-    """How many characters fit on a line of the terminal that a descriptor is open to."""
+    """Return the width, in characters, of the terminal that a file descriptor refers to."""
     try:
         return os.get_terminal_size(descriptor).columns or _USUAL_COLUMNS
     except OSError:  # it is none any more

@@ -107,8 +107,9 @@ def _marks(look: Look) -> JsonMarks:
 
 
 def find_width() -> int | None:
-    """How many characters fit on a line: ``$COLUMNS``, or the width of the terminal that standard
-    output is; None: any number.
+    """Return the width of a line in characters: ``$COLUMNS``, or that of the terminal.
+
+    :return: None: standard output is no terminal, so there is no limit.
     """
     import shutil
 

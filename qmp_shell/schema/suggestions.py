@@ -141,7 +141,10 @@ def guessable_commands(word: str, names: Iterable[str]) -> list[str]:
 
 
 def _ends_what_is_asked(word: str, name: str) -> bool:
-    """Whether a command ends something in the way that a word says; True if it says none."""
+    """Whether a command ends something, as the word that was typed says (``del``, ``cancel``).
+
+    True, if the word does not say so, or is almost the command's name.
+    """
     endings = _parts(word) & set(_ENDING_OF)
     return endings <= _parts(name) or _is_almost(word, name)
 

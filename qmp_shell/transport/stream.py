@@ -28,7 +28,7 @@ _CREDENTIALS = "iII"  # struct ucred (unix(7)): pid, uid, gid
 
 
 def limit_timeout(timeout: float | None) -> float | None:
-    """Return the time-out that is given to a system call: not 0, and not so long that it overflows.
+    """Return a time-out that system calls accept: neither 0 nor so long that it overflows.
 
     :param timeout: in seconds; None: no limit.
     :return: in seconds; None: no limit.

@@ -9,7 +9,7 @@ from ..process import Process
 from .incidents import Incidents
 from .read import read_string
 
-# A process closes its connections a moment before it has ended; on a busy host it is a longer one.
+# A process closes its connections shortly before it ends; on a busy host that takes longer.
 _END_SECONDS = 1.0
 _QUIT = "host-qmp-quit"  # what SHUTDOWN says of it; a storage daemon does not send that event
 

@@ -208,7 +208,7 @@ class Waiter:
             self._wait_for_more(count, poll=self._indicator is not None or bool(obstacle))
 
     def _take_event(self, condition: EventCondition) -> bool:
-        """Whether the event has come. It is removed from the history, so that it is found once.
+        """Return whether the event has come, and remove it from the history: it counts only once.
 
         :raise WaitError: it reports a failure, or another event says that it will not come.
         """
@@ -299,7 +299,7 @@ class Waiter:
     def _note_situation(
         self, what: str, status: str, awaited: str, progress: records.Progress
     ) -> None:
-        """Show how far something is.
+        """Show the status and the progress of a job or a migration, and keep them for the hint.
 
         :param awaited: the command that it waits for; empty: it waits for none.
         """
